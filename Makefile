@@ -1,0 +1,48 @@
+# make run, make test; the rest is for those who change the program.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := .venv/bin/python
+FLASK := $(PY) -m flask --app wizard
+WORKERS ?= 2
+
+.PHONY: run test lint lock clean
+
+run: .venv/run.done
+	@$(FLASK) db upgrade
+	@exec $(FLASK) serve
+
+test: lint tests/browser/node_modules/done
+	$(PY) -m pytest -n $(WORKERS)
+
+lint: .venv/test.done
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m djlint --lint --quiet templates
+
+# Every version that pyproject.toml allows, resolved anew and locked with hashes.
+lock: .venv/test.done
+	$(PY) -m pip install --quiet uv
+	$(PY) -m uv pip compile $(LOCK) -o requirements/run.txt pyproject.toml
+	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
+
+LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
+
+clean:
+	rm -rf .venv tests/browser/node_modules
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: requirements/run.txt | .venv/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/test.done: requirements/test.txt | .venv/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ .venv/run.done
+
+tests/browser/node_modules/done: tests/browser/package-lock.json | .venv/test.done
+	.venv/bin/npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,124 @@
+"""What every test may ask for: a store of each kind, the program on it, a browser-like client."""
+
+import json
+import shutil
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from tests.client import Client
+from wizard import create_app
+from wizard.extensions import db
+
+CASES = Path(__file__).parent / "cases"
+STORES = ("sqlite", "postgresql")
+
+numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A real PostgreSQL of this test process alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pgserver
+
+        server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+def postgres_url(server, database: str) -> str:
+    """The address of a database on that server, for SQLAlchemy."""
+    return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory) -> Path:
+    """A migrated store to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate(f"sqlite:///{folder / 'wizard.sqlite'}", folder)
+    return folder / "wizard.sqlite"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres, tmp_path_factory) -> str:
+    """The name of a migrated database to copy."""
+    postgres.psql("CREATE DATABASE migrated")
+    migrate(postgres_url(postgres, "migrated"), tmp_path_factory.mktemp("migrated"))
+    return "migrated"
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Brings an empty store to the newest version."""
+    app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(params=STORES)
+def database_url(request, tmp_path) -> str:
+    """A fresh, migrated store: every test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        migrated = request.getfixturevalue("migrated_sqlite")
+        shutil.copy(migrated, tmp_path / "wizard.sqlite")
+        return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    server = request.getfixturevalue("postgres")
+    template = request.getfixturevalue("migrated_postgres")
+    name = f"test_{next(numbers)}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return postgres_url(server, name)
+
+
+@pytest.fixture
+def make_app(database_url, tmp_path) -> Iterator:
+    """Makes the program on the test's store, with settings of the test's own."""
+    made: list[Flask] = []
+
+    def make(**options) -> Flask:
+        flow = {"flow": options.pop("flow")} if "flow" in options else {}
+        settings = {
+            "TESTING": True,
+            "RATELIMIT_ENABLED": False,
+            "DATABASE_URL": database_url,
+            "INSTANCE_PATH": str(tmp_path),
+            "PUBLIC_URL": "http://commitments.example.org",
+        }
+        app = create_app(settings | options, **flow)
+        app.test_client_class = Client
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app) -> Flask:
+    """The program as it comes."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app) -> Client:
+    """A browser without JavaScript, which looks at the HTML of every page it gets."""
+    return app.test_client()
+
+
+@pytest.fixture(params=["agency", "partner"])
+def case(request) -> dict:
+    """A realistic set of answers of each branch."""
+    return load_case(request.param)
+
+
+def load_case(name: str) -> dict:
+    """The answers of one case, by field name."""
+    return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))["answers"]

@@ -1,0 +1,31 @@
+"""Organizations tell a public open-data program what they commit to."""
+
+from typing import Any
+
+from flask import Flask
+
+from . import cli, clock, config, errors, extensions, security
+from .flow import Flow
+from .flows.commitment import COMMITMENT
+from .views import applicant, public
+
+
+def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
+    """The program. `settings` go before the environment; `flow` is the form that it serves."""
+    chosen = config.from_environment() | (settings or {})
+    app = Flask(
+        __name__,
+        template_folder="../templates",
+        static_folder="../static",
+        instance_path=chosen["INSTANCE_PATH"],
+    )
+    app.config.from_mapping(config.for_flask(chosen))
+    app.extensions["flow"] = flow
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["moment"] = clock.in_words
+    extensions.init_app(app)
+    for module in (security, errors, cli):
+        module.init_app(app)
+    for blueprint in (public.bp, applicant.bp):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,87 @@
+"""Commands for operators, below `flask --app wizard`."""
+
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+
+import click
+import waitress
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+
+from . import outbox
+from .extensions import db
+
+POLL = 2.0
+"""Seconds between two looks into the outbox."""
+THREADS = 8
+
+log = logging.getLogger(__name__)
+outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
+
+
+def init_app(app: Flask) -> None:
+    """Ties the commands to the program."""
+    app.cli.add_command(outbox_commands)
+    app.cli.add_command(serve)
+
+
+@outbox_commands.command("deliver")
+@click.option("--watch", is_flag=True, help="Go on until stopped.")
+def deliver(watch: bool) -> None:
+    """Sends what is due."""
+    if watch:
+        _deliver_until(threading.Event())
+        return
+    sent = outbox.deliver_due()
+    click.echo(f"{sent} sent, {outbox.pending()} still waiting")
+
+
+def _deliver_until(stopped: threading.Event) -> None:
+    """Sends what is due, again and again; a store or mail folder out of reach is waited for."""
+    while not stopped.wait(POLL):
+        try:
+            outbox.deliver_due()
+        except Exception:
+            log.exception("the outbox could not be read; trying again")
+        finally:
+            db.session.remove()
+
+
+@click.command("serve")
+@with_appcontext
+def serve() -> None:
+    """Serves the program, and sends its messages in the background."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    host, port = app.config["HOST"], app.config["PORT"]
+    stopped = threading.Event()
+
+    def deliver_in_background() -> None:
+        with app.app_context():
+            _deliver_until(stopped)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    worker = threading.Thread(target=deliver_in_background, name="outbox")
+    worker.start()
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    click.echo(f"Open http://{shown}:{port}")
+    where = "its mail server" if app.config["SMTP_URL"] else f"files in {outbox.mail_folder()}"
+    click.echo(f"Mail goes to {where}")
+    try:
+        waitress.serve(
+            app,
+            host=host,
+            port=port,
+            threads=THREADS,
+            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
+            clear_untrusted_proxy_headers=True,
+            _quiet=True,
+        )
+    finally:
+        stopped.set()
+        worker.join()

@@ -1,0 +1,23 @@
+"""The one place that asks for the time, so that a test can move it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from .fields import day_in_words
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """The day it still is in American Samoa (UTC-11), the last of the places that can answer.
+
+    So a day that is today for the one who answers is never refused as past.
+    """
+    return (now() - timedelta(hours=11)).date()
+
+
+def in_words(moment: datetime) -> str:
+    """A moment for a reader: March 31, 2027, 17:05 UTC."""
+    return f"{day_in_words(moment.date())}, {moment:%H:%M} UTC"

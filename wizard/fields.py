@@ -1,0 +1,347 @@
+"""The types of question: what each accepts, keeps, shows a reader and writes into a table cell.
+
+What a person typed and what is kept are both JSON values, and `clean` takes either: cleaning what
+was cleaned changes nothing. So a draft can hold what was typed, valid or not, and every rule is
+checked again wherever it matters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from datetime import date
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from .conditions import Condition
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
+
+
+class Invalid(ValueError):
+    """A value outside its field's rule; the text says to a person what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One of the answers that a choice offers: a stable code, and what a reader sees."""
+
+    code: str
+    label: str
+    hint: str = ""
+
+
+YES_NO = (Option("yes", "Yes"), Option("no", "No"))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question.
+
+    `noun` is how an error message names it ("Enter **the name of your organization**."),
+    `required` may be a condition, `when` says whether it is asked at all, and `public` whether the
+    answer may be published.
+    """
+
+    name: str
+    label: str
+    _: KW_ONLY
+    noun: str
+    hint: str = ""
+    required: bool | Condition = False
+    when: Condition | None = None
+    public: bool = False
+
+    verb: ClassVar[str] = "Enter"
+
+    def is_blank(self, raw: Any) -> bool:
+        """Whether nothing was answered."""
+        return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
+
+    def missing(self) -> str:
+        """What to do when an answer is required and there is none."""
+        return f"{self.verb} {self.noun}."
+
+    def clean(self, raw: Any, today: date) -> Any:
+        """The value to keep, from what was typed and is not blank. Raises `Invalid`."""
+        raise NotImplementedError
+
+    def for_reader(self, value: Any) -> str:
+        """The kept value in the words of the form."""
+        return str(value)
+
+    def for_cell(self, value: Any) -> str:
+        """The kept value as one table cell, in stable codes."""
+        return str(value)
+
+    def _one(self, raw: Any) -> str:
+        if not isinstance(raw, str):
+            raise Invalid(f"Give one answer only: {self.verb.lower()} {self.noun}.")
+        return raw
+
+
+def _plain_text(raw: str, noun: str) -> str:
+    text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    for char in text:
+        # U+FFFD is what a decoder leaves where the bytes were no text.
+        if char == "\ufffd" or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"):
+            raise Invalid(
+                f"Type {noun} again: it holds a character that cannot be kept (U+{ord(char):04X})."
+            )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Field):
+    """One line, at most `max_length` code points.
+
+    `autocomplete` is what a browser may fill in, by a token of the HTML standard.
+    """
+
+    _: KW_ONLY
+    max_length: int = 200
+    autocomplete: str = ""
+
+    def clean(self, raw: Any, today: date) -> str:
+        return self._limited(re.sub(r"[\n\t]+", " ", _plain_text(self._one(raw), self.noun)))
+
+    def _limited(self, text: str) -> str:
+        if len(text) > self.max_length:
+            raise Invalid(
+                f"Shorten {self.noun} to {self.max_length:,} characters or fewer; "
+                f"it has {len(text):,}."
+            )
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class LongText(Text):
+    """Paragraphs."""
+
+    _: KW_ONLY
+    max_length: int = 5_000
+
+    verb: ClassVar[str] = "Describe"
+
+    def clean(self, raw: Any, today: date) -> str:
+        return self._limited(_plain_text(self._one(raw), self.noun))
+
+
+@dataclass(frozen=True, slots=True)
+class Email(Text):
+    """An address that any mail server can be given (RFC 5321, ASCII before the @)."""
+
+    _: KW_ONLY
+    max_length: int = 254
+
+    def clean(self, raw: Any, today: date) -> str:
+        text = Text.clean(self, raw, today)
+        try:
+            checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        except EmailNotValidError:
+            raise Invalid(f"Enter {self.noun} in full, like name@example.org.") from None
+        return checked.normalized
+
+
+@dataclass(frozen=True, slots=True)
+class Phone(Text):
+    """A number kept as ITU-T E.164, read as a US number unless it starts with +."""
+
+    def clean(self, raw: Any, today: date) -> str:
+        text = Text.clean(self, raw, today)
+        try:
+            number = phonenumbers.parse(text, "US")
+        except phonenumbers.NumberParseException:
+            number = None
+        reason = number and phonenumbers.is_possible_number_with_reason(number)
+        if number is None or reason != phonenumbers.ValidationResult.IS_POSSIBLE:
+            raise Invalid(
+                f"Enter {self.noun} with its area code, like (202) 555-0143, "
+                "or with + and the country code."
+            )
+        if number.extension:
+            raise Invalid(f"Enter {self.noun} without its extension.")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def for_reader(self, value: str) -> str:
+        number = phonenumbers.parse(value)
+        form = (
+            phonenumbers.PhoneNumberFormat.NATIONAL
+            if number.country_code == 1
+            else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        )
+        return phonenumbers.format_number(number, form)
+
+
+@dataclass(frozen=True, slots=True)
+class Url(Text):
+    """A web address; typed without a scheme it is taken as https."""
+
+    def clean(self, raw: Any, today: date) -> str:
+        text = Text.clean(self, raw, today)
+        if "://" not in text:
+            text = f"https://{text}"
+        if not _is_web_address(text):
+            raise Invalid(f"Enter {self.noun} as a web address, like https://example.org.")
+        return self._limited(text)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and "@" not in parts.netloc
+        and re.fullmatch(r"[^\W_]([\w-]*\.)+[^\W_][\w-]+", host) is not None
+        and not re.search(r"[\s<>\"\\^`{|}]", text)
+    )
+
+
+def day_in_words(day: date) -> str:
+    """A day as a reader in the US expects it: March 31, 2027."""
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+@dataclass(frozen=True, slots=True)
+class Date(Field):
+    """A day, kept as ISO 8601; month/day/year, as it is written in the US, is understood too."""
+
+    _: KW_ONLY
+    not_past: bool = False
+
+    def clean(self, raw: Any, today: date) -> str:
+        day = self._parsed(self._one(raw).strip())
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            raise Invalid(f"Check the year of {self.noun}: {day.year} cannot be right.")
+        if self.not_past and day < today:
+            raise Invalid(f"Choose today or a later day for {self.noun}.")
+        return day.isoformat()
+
+    def _parsed(self, text: str) -> date:
+        iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+        us = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
+        try:
+            if iso:
+                return date(int(iso[1]), int(iso[2]), int(iso[3]))
+            if us:
+                return date(int(us[3]), int(us[1]), int(us[2]))
+        except ValueError:
+            pass
+        raise Invalid(f"Enter {self.noun} as a real day, like 2027-03-31 or 3/31/2027.")
+
+    def for_reader(self, value: str) -> str:
+        return day_in_words(date.fromisoformat(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Field):
+    """One of a few options, all of them in sight."""
+
+    _: KW_ONLY
+    options: tuple[Option, ...]
+
+    verb: ClassVar[str] = "Choose"
+
+    def clean(self, raw: Any, today: date) -> str:
+        code = self._one(raw).strip()
+        if code not in self.codes():
+            raise Invalid(f"Choose {self.noun} from the list.")
+        return code
+
+    def codes(self) -> tuple[str, ...]:
+        """The codes of its options, in order."""
+        return tuple(option.code for option in self.options)
+
+    def for_reader(self, value: str) -> str:
+        return next(option.label for option in self.options if option.code == value)
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Choice):
+    """One of many options, in a list that opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices(Choice):
+    """Any of several options; the `exclusive` one goes with no other."""
+
+    _: KW_ONLY
+    exclusive: str = ""
+
+    def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
+        given = raw if isinstance(raw, list) else [raw]
+        if any(code not in self.codes() for code in given):
+            raise Invalid(f"Choose {self.noun} from the list.")
+        if self.exclusive in given and len(set(given)) > 1:
+            alone = Choice.for_reader(self, self.exclusive)
+            raise Invalid(f"Choose either “{alone}” or others, not both.")
+        return [code for code in self.codes() if code in given]
+
+    def for_reader(self, value: list[str]) -> str:  # type: ignore[override]
+        return "; ".join(Choice.for_reader(self, code) for code in value)
+
+    def for_cell(self, value: list[str]) -> str:
+        return ";".join(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(Field):
+    """A statement that must be ticked; kept as true."""
+
+    verb: ClassVar[str] = "Confirm"
+
+    ticks: ClassVar[frozenset[str]] = frozenset({"yes", "true", "on", "y", "1"})
+
+    def clean(self, raw: Any, today: date) -> bool:
+        if raw is not True and self._one(raw).strip().lower() not in self.ticks:
+            raise Invalid(self.missing())
+        return True
+
+    def for_reader(self, value: bool) -> str:
+        return "Yes"
+
+    def for_cell(self, value: bool) -> str:
+        return "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Field):
+    """A set of questions answered several times over: `min_entries` to `max_entries` entries.
+
+    `entry` is what one is called. No two entries may have the same answers to the `unique` fields.
+    `Journey` checks what is inside, since that depends on conditions.
+    """
+
+    _: KW_ONLY
+    fields: tuple[Field, ...]
+    entry: str
+    min_entries: int
+    max_entries: int
+    unique: tuple[str, ...] = ()
+
+    verb: ClassVar[str] = "Add"
+
+    def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
+        """The entries that are not blank, or as many as there must be. Raises `Invalid`."""
+        if not isinstance(raw, list) or any(not isinstance(entry, dict) for entry in raw):
+            raise Invalid(self.missing())
+        if len(raw) > self.max_entries:
+            raise Invalid(
+                f"Give at most {self.max_entries} of {self.noun}; there are {len(raw)}. "
+                "Remove some, or put them together."
+            )
+        return raw
+
+    def entry_is_blank(self, entry: Mapping[str, Any]) -> bool:
+        """Whether nothing at all was answered in this entry."""
+        return all(field.is_blank(entry.get(field.name)) for field in self.fields)
+
+    def for_cell(self, value: list[Mapping[str, Any]]) -> str:
+        return str(len(value))

@@ -1,0 +1,35 @@
+"""The only place that reads or writes htmx's headers: a page in one of its two layouts."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, render_template, request
+
+VARY = "HX-Request, HX-History-Restore-Request, HX-Request-Type"
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asks for what goes into `#main`; a history restore is a full page."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
+
+
+def is_same_page() -> bool:
+    """Whether the browser shows this address already: then focus and history stay as they are."""
+    current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return wants_fragment() and current.path == request.path
+
+
+def render_page(template: str, status: int = 200, **context: Any) -> Response:
+    """The page as a whole document, or as the fragment that htmx swaps into `#main`."""
+    context["layout"] = "fragment.html" if wants_fragment() else "base.html"
+    context["new_page"] = wants_fragment() and not is_same_page()
+    response = make_response(render_template(template, **context), status)
+    response.headers["Vary"] = VARY
+    response.headers["Cache-Control"] = "no-store"
+    if wants_fragment():
+        if status >= 400:
+            response.headers["HX-Push-Url"] = "false"
+        elif is_same_page():
+            response.headers["HX-Replace-Url"] = request.path
+    return response

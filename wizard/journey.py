@@ -1,0 +1,186 @@
+"""A flow walked with some answers: which steps apply, which are complete, what comes next.
+
+Nothing of this is stored. It is computed from what was typed and which steps were posted, so it
+can never disagree with the answers.
+"""
+
+from collections import ChainMap
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from .conditions import Answers
+from .fields import Field, Group, Invalid
+from .flow import Branch, Flow, Section, Step
+
+
+@dataclass(slots=True)
+class Checked:
+    """What checking some fields found. Paths are HTML names: `city`, `milestones-0-due`."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    """Clean answers by field name: only of fields that apply, only valid ones."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Messages by path, in page order."""
+    missing: set[str] = field(default_factory=set)
+    """The paths in `errors` where nothing was answered."""
+    applies: set[str] = field(default_factory=set)
+    """The paths of every field that is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A step that applies, on this journey."""
+
+    step: Step
+    section: Section
+    checked: Checked
+    posted: bool
+
+    @property
+    def complete(self) -> bool:
+        """Posted, and every answer valid; a step is not complete by being filled in."""
+        return self.posted and not self.checked.errors
+
+    @property
+    def errors_to_show(self) -> Mapping[str, str]:
+        """Before a step is posted, only what was typed can be wrong: nothing is missing yet."""
+        if self.posted:
+            return self.checked.errors
+        found = self.checked
+        return {path: text for path, text in found.errors.items() if path not in found.missing}
+
+
+class Journey:
+    """The stops of one flow for one set of answers.
+
+    `answers` holds what was typed (as JSON values, valid or not) by field name, `posted` the names
+    of the steps that were posted, `today` the day that "today or later" is measured by.
+    """
+
+    def __init__(
+        self, flow: Flow, answers: Answers, posted: Collection[str] = (), *, today: date
+    ) -> None:
+        self.flow = flow
+        self.today = today
+        self.answers: dict[str, Any] = {}
+        """Every clean answer that applies: what a submission freezes."""
+        self.stops: dict[str, Stop] = {}
+        self._walk(answers, posted)
+
+    def _walk(self, typed: Answers, posted: Collection[str]) -> None:
+        for section in self.flow.sections:
+            if section.when and not section.when.holds(self.answers):
+                continue
+            for step in section.steps:
+                self._visit(section, step, typed, posted)
+                if self.exits:
+                    return
+        self._visit(self.flow.sections[-1], self.flow.review, typed, posted)
+
+    def _visit(self, section: Section, step: Step, typed: Answers, posted: Collection[str]) -> None:
+        checked = self._check(step.fields, typed, self.answers)
+        self.answers |= checked.answers
+        self.stops[step.name] = Stop(step, section, checked, step.name in posted)
+
+    def _check(
+        self, fields: tuple[Field, ...], typed: Answers, seen: Answers, prefix: str = ""
+    ) -> Checked:
+        found = Checked()
+        scope: Answers = ChainMap(found.answers, dict(seen))
+        for question in fields:
+            path = prefix + question.name
+            if question.when and not question.when.holds(scope):
+                continue
+            found.applies.add(path)
+            raw = typed.get(question.name)
+            if question.is_blank(raw):
+                if _is_required(question, scope):
+                    found.errors[path] = question.missing()
+                    found.missing.add(path)
+                continue
+            try:
+                value = question.clean(raw, self.today)
+            except Invalid as invalid:
+                found.errors[path] = str(invalid)
+                continue
+            if isinstance(question, Group):
+                value = self._check_entries(question, value, path, found)
+            if value is not None:
+                found.answers[question.name] = value
+        return found
+
+    def _check_entries(
+        self, group: Group, entries: list[Answers], path: str, found: Checked
+    ) -> list[Answers] | None:
+        """The clean entries; None, and the errors in `found`, where one is not valid.
+
+        A blank entry counts only while there are too few without it.
+        """
+        blank = [place for place, entry in enumerate(entries) if group.entry_is_blank(entry)]
+        spare = len(entries) - group.min_entries
+        ignored = set(blank[::-1][: max(spare, 0)])
+        clean: list[Answers] = []
+        errors_before = len(found.errors)
+        known: set[tuple[Any, ...]] = set()
+        for place, entry in enumerate(entries):
+            inside = self._check(group.fields, entry, {}, f"{path}-{place}-")
+            found.applies |= inside.applies
+            if place in ignored:
+                continue
+            found.errors |= inside.errors
+            found.missing |= inside.missing
+            clean.append(inside.answers)
+            key = tuple(inside.answers.get(name) for name in group.unique)
+            if key and None not in key and key in known:
+                last = f"{path}-{place}-{group.unique[-1]}"
+                found.errors[last] = (
+                    f"This {group.entry.lower()} is in the list already. Change it or remove it."
+                )
+            known.add(key)
+        if spare < 0:
+            found.errors[path] = group.missing()
+            found.missing.add(path)
+        return None if len(found.errors) > errors_before else clean
+
+    @property
+    def exits(self) -> bool:
+        """Whether the answers say that this form is not meant for the one who answers."""
+        return self.flow.exit is not None and self.flow.exit.holds(self.answers)
+
+    @cached_property
+    def branch(self) -> Branch | None:
+        """The branch these answers are on, once that is known."""
+        found = (branch for branch in self.flow.branches if branch.when.holds(self.answers))
+        return next(found, None)
+
+    @cached_property
+    def first_open(self) -> str:
+        """The first step that is not complete; the review once all are."""
+        open_stops = (name for name, stop in self.stops.items() if not stop.complete)
+        return next(open_stops, self.flow.review.name)
+
+    def may_visit(self, name: str) -> bool:
+        """Whether a step applies and lies at or before the first open one."""
+        names = list(self.stops)
+        return name in self.stops and names.index(name) <= names.index(self.first_open)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether everything that applies, the review too, is posted and valid."""
+        return self.flow.review.name in self.stops and all(
+            stop.complete for stop in self.stops.values()
+        )
+
+    def before(self, name: str) -> str | None:
+        """The step before this one."""
+        names = list(self.stops)
+        place = names.index(name)
+        return names[place - 1] if place else None
+
+
+def _is_required(question: Field, scope: Answers) -> bool:
+    required = question.required
+    return required if isinstance(required, bool) else required.holds(scope)

@@ -1,0 +1,182 @@
+"""The outbox: messages wait in the store until a mail server, or the mail folder, has them.
+
+A worker claims a message with a lease and commits, sends it with no transaction open, and marks
+it. A worker that dies in between leaves a lease that runs out, so a message goes at least once,
+always with the same Message-ID.
+"""
+
+import logging
+import os
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from flask import current_app
+from sqlalchemy import select
+
+from . import clock
+from .extensions import db, writing
+from .models import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+SMTP_TIMEOUT = 30.0
+"""Seconds for each answer of a mail server."""
+MOST_ATTEMPTS = 12
+"""With the waits below, a mail server may be away for about two days."""
+
+
+class Refused(Exception):
+    """The mail server will never take this message."""
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after so many attempts: a minute, then twice as long, at most 6 hours."""
+    return min(timedelta(minutes=2 ** (attempts - 1)), timedelta(hours=6))
+
+
+def deliver_due() -> int:
+    """Sends every message that is due, one by one; how many were sent."""
+    sent = 0
+    while (message := _claim()) is not None:
+        sent += _deliver(message)
+    return sent
+
+
+def _claim() -> OutboxMessage | None:
+    """The next message that is due, leased to this worker."""
+    now = clock.now()
+    with writing() as session:
+        message = session.scalars(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.due_at <= now,
+                OutboxMessage.sent_at.is_(None),
+                OutboxMessage.failed_at.is_(None),
+            )
+            .order_by(OutboxMessage.due_at, OutboxMessage.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).one_or_none()
+        if message is None:
+            return None
+        message.attempts += 1
+        message.due_at = now + LEASE
+        session.flush()
+        session.refresh(message)
+        session.expunge(message)
+    return message
+
+
+def _deliver(claimed: OutboxMessage) -> bool:
+    """Sends a claimed message and marks how that went."""
+    error: Exception | None = None
+    try:
+        send(as_email(claimed))
+    except (OSError, smtplib.SMTPException, Refused) as failure:
+        error = failure
+        log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
+    with writing() as session:
+        message = session.get_one(OutboxMessage, claimed.id)
+        now = clock.now()
+        message.last_error = None if error is None else f"{type(error).__name__}: {error}"[:500]
+        if error is None:
+            message.sent_at = now
+        elif isinstance(error, Refused) or message.attempts >= MOST_ATTEMPTS:
+            message.failed_at = now
+        else:
+            message.due_at = now + wait_after(message.attempts)
+    return error is None
+
+
+def as_email(message: OutboxMessage) -> EmailMessage:
+    """The message as it travels: plain text and HTML. A header cannot hold a line break."""
+    config = current_app.config
+    email = EmailMessage(policy=SMTP)
+    email["From"] = config["MAIL_FROM"]
+    email["To"] = message.recipient
+    email["Subject"] = message.subject
+    email["Date"] = format_datetime(message.created_at)
+    email["Message-ID"] = message.message_id
+    email["Auto-Submitted"] = "auto-generated"  # RFC 3834
+    if config["PROGRAM_EMAIL"]:
+        email["Reply-To"] = config["PROGRAM_EMAIL"]
+    email.set_content(message.text, cte="quoted-printable")
+    email.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    return email
+
+
+def send(email: EmailMessage) -> None:
+    """Hands a message to the mail server of `SMTP_URL`; without one, to a file.
+
+    Raises `Refused` where trying again cannot help, `OSError` or `SMTPException` where it can.
+    """
+    url = current_app.config["SMTP_URL"]
+    if not url:
+        _write_file(email)
+        return
+    with _mail_server(url) as server:
+        try:
+            server.send_message(email)
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, text = next(iter(refused.recipients.values()))
+            _raise_if_final(code, text, refused)
+        except smtplib.SMTPResponseException as refused:
+            _raise_if_final(refused.smtp_code, refused.smtp_error, refused)
+
+
+def _raise_if_final(code: int, text: bytes | str, error: smtplib.SMTPException) -> None:
+    """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not."""
+    if code >= 500:
+        raise Refused(f"{code} {text!r}") from error
+    raise error
+
+
+@contextmanager
+def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
+    """A signed-in connection, by `smtp://user:password@host:587?starttls=1` or `smtps://…`."""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "localhost", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, parts.port or 465, timeout=SMTP_TIMEOUT, context=secure
+        )
+    else:
+        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT)
+    with server:
+        if parse_qs(parts.query).get("starttls") == ["1"]:
+            server.starttls(context=secure)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        yield server
+
+
+def mail_folder() -> Path:
+    """Where messages are written when there is no mail server."""
+    return Path(current_app.config["INSTANCE_PATH"]) / "mail"
+
+
+def _write_file(email: EmailMessage) -> None:
+    """One `.eml` file a message, named by its Message-ID, so that a second sending is no second
+    file."""
+    mail_folder().mkdir(parents=True, exist_ok=True)
+    name = email["Message-ID"].strip("<>").split("@")[0]
+    unfinished = mail_folder() / f".{name}.part"
+    unfinished.write_bytes(email.as_bytes())
+    os.replace(unfinished, mail_folder() / f"{name}.eml")
+
+
+def pending() -> int:
+    """How many messages wait."""
+    waiting = select(db.func.count()).where(
+        OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
+    )
+    return db.session.scalar(waiting) or 0

@@ -1,0 +1,102 @@
+"""What a flow and its answers look like outside the form, all derived from the one declaration.
+
+The review page and messages read `cards`, exports `cells`, the public page and the
+open data `public_record`, the printable question list `condition_in_words`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .conditions import Answered, Answers, Condition, Either, Has, Not
+from .fields import Choice, Field, Group
+from .flow import Flow, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question and its answer for a reader; a group has `entries`, each with its own rows."""
+
+    label: str
+    text: str
+    entries: tuple[tuple[str, tuple["Row", ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The answers of one step."""
+
+    step: Step
+    rows: tuple[Row, ...]
+
+
+def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
+    """Clean answers by step, for each step that applies; of a question left open, no row."""
+    return tuple(
+        Card(step, tuple(_rows(step.fields, answers)))
+        for section in flow.sections
+        if section.when is None or section.when.holds(answers)
+        for step in section.steps
+    )
+
+
+def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
+    for field in fields:
+        if field.name not in answers:
+            continue
+        value = answers[field.name]
+        if isinstance(field, Group):
+            entries = tuple(
+                (f"{field.entry} {number}", tuple(_rows(field.fields, entry)))
+                for number, entry in enumerate(value, start=1)
+            )
+            yield Row(field.label, field.for_cell(value), entries)
+        else:
+            yield Row(field.label, field.for_reader(value))
+
+
+def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
+    """One row of a table with a column for each question: stable codes, empty where no answer."""
+    return {
+        name: field.for_cell(answers[name]) if name in answers else ""
+        for name, field in fields.items()
+    }
+
+
+def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:
+    """The answers that were declared public, and no others."""
+    return _public(tuple(flow.fields.values()), answers)
+
+
+def _public(fields: tuple[Field, ...], answers: Answers) -> dict[str, Any]:
+    record = {}
+    for field in fields:
+        if not field.public or field.name not in answers:
+            continue
+        value = answers[field.name]
+        record[field.name] = (
+            [_public(field.fields, entry) for entry in value] if isinstance(field, Group) else value
+        )
+    return record
+
+
+def condition_in_words(condition: Condition, fields: Collection[Field]) -> str:
+    """A condition on some of `fields` as a reader of the question list needs it, to follow “if”."""
+    named = {field.name: field for field in fields}
+    match condition:
+        case Has(name, options):
+            return f"“{named[name].label}” is {_labels(named[name], options)}"
+        case Not(Has(name, options)):
+            return f"“{named[name].label}” is not {_labels(named[name], options)}"
+        case Answered(name):
+            return f"“{named[name].label}” has an answer"
+        case Either(conditions):
+            return ", or ".join(condition_in_words(each, fields) for each in conditions)
+        case _:
+            raise TypeError(f"no words for {condition!r}")
+
+
+def _labels(field: Field, codes: frozenset[str]) -> str:
+    options = field.options if isinstance(field, Choice) else ()
+    quoted = [f"“{option.label}”" for option in options if option.code in codes]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -1,0 +1,80 @@
+"""Submissions: what applied, frozen once, with its reference and its messages."""
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import current_app, render_template
+from sqlalchemy import select
+
+from .extensions import db
+from .journey import Journey
+from .models import Draft, OutboxMessage, Submission
+from .outputs import cards
+
+REFERENCE_PREFIX = "PDI"
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No 0 and O, 1, I and L, no U: what is read aloud or from paper is typed right."""
+
+
+def of_draft(draft: Draft) -> Submission | None:
+    """What a draft was submitted as."""
+    return db.session.scalars(
+        select(Submission).where(Submission.draft_id == draft.id)
+    ).one_or_none()
+
+
+def submit(draft: Draft, journey: Journey) -> Submission:
+    """Freezes a complete journey and queues its messages, within the caller's transaction.
+
+    The draft must be locked (`drafts.editing`) and not submitted yet.
+    """
+    if not journey.complete:
+        raise ValueError("a journey that is not complete cannot be submitted")
+    submission = Submission(
+        reference=_new_reference(),
+        draft_id=draft.id,
+        flow_version=journey.flow.version,
+        branch=journey.branch.name if journey.branch else "",
+        answers=journey.answers,
+    )
+    db.session.add(submission)
+    db.session.flush()
+    if contact := journey.answers.get("contact_email"):
+        _queue(submission, journey, "confirmation", contact)
+    if office := current_app.config["PROGRAM_EMAIL"]:
+        _queue(submission, journey, "notice", office)
+    return submission
+
+
+def _new_reference() -> str:
+    while True:
+        drawn = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
+        reference = f"{REFERENCE_PREFIX}-{drawn[:4]}-{drawn[4:]}"
+        taken = select(Submission.id).where(Submission.reference == reference)
+        if db.session.scalar(taken) is None:
+            return reference
+
+
+def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) -> None:
+    """Queues a message about a submission; `kind` names its templates in `email/`."""
+    config = current_app.config
+    context = {
+        "submission": submission,
+        "answers": submission.answers,
+        "cards": cards(journey.flow, journey.answers),
+    }
+    program = config["PROGRAM_NAME"]
+    subjects = {
+        "confirmation": f"{program}: we have your commitment ({submission.reference})",
+        "notice": f"{program}: a new commitment ({submission.reference})",
+    }
+    db.session.add(
+        OutboxMessage(
+            submission_id=submission.id,
+            message_id=f"<{submission.reference}.{kind}@{urlsplit(config['PUBLIC_URL']).hostname}>",
+            recipient=recipient,
+            subject=subjects[kind],
+            text=render_template(f"email/{kind}.txt", **context),
+            html=render_template(f"email/{kind}.html", **context),
+        )
+    )
