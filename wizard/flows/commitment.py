@@ -308,9 +308,9 @@ current_data = Step(
         ),
         Url(
             "portal_url",
-            "Where is it?",
+            "Where is your police data?",
             noun="the address of your data",
-            hint="The address of your data portal or page.",
+            hint="The web address of your data portal or page.",
             when=Has("publishes_now", frozenset({"yes"})),
             public=True,
         ),

@@ -1,0 +1,104 @@
+"""The pages as a person meets them: by their words, not by their markup."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import MODULES
+from wizard.fields import Choice, Choices, Confirm, Field, Group, Select
+from wizard.flow import Step
+from wizard.flows.commitment import COMMITMENT
+
+AXE = MODULES / "axe-core/axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class StepPage:
+    """One step, to answer."""
+
+    def __init__(self, page: Page, step: Step, *, javascript: bool = True) -> None:
+        self.page = page
+        self.step = step
+        self.javascript = javascript
+
+    def is_shown(self) -> None:
+        """Waits until this is the page."""
+        expect(self.page.locator("h1")).to_have_text(self.step.title)
+
+    def answer(self, answers: Mapping[str, Any]) -> None:
+        """Answers every question of the step that is asked and has an answer."""
+        for field in self.step.fields:
+            if field.name in answers:
+                self._answer(self.page.locator("form"), field, answers[field.name])
+
+    def _answer(self, within: Locator, field: Field, value: Any) -> None:
+        if not self.javascript and field.when and not within.get_by_text(field.label).count():
+            return  # asked on the next page, once the server knows that it applies
+        if isinstance(field, Group):
+            self._answer_group(field, value)
+        elif isinstance(field, Select):
+            label = field.for_reader(value)
+            within.get_by_label(field.label, exact=True).select_option(label=label)
+        elif isinstance(field, Choices):
+            for code in value:
+                self._tick(within, field, Choice.for_reader(field, code))
+        elif isinstance(field, Choice):
+            self._tick(within, field, field.for_reader(value))
+        elif isinstance(field, Confirm):
+            within.get_by_label(field.label).check()
+        else:
+            # The label of an optional question goes on with “(optional)”.
+            within.get_by_label(field.label, exact=field.required is not False).fill(value)
+
+    def _tick(self, within: Locator, field: Choice, label: str) -> None:
+        question = within.get_by_role("group", name=field.label).or_(
+            within.get_by_role("radiogroup", name=field.label)
+        )
+        question.get_by_label(label, exact=True).check()
+
+    def _answer_group(self, group: Group, entries: list[dict[str, Any]]) -> None:
+        for number, entry in enumerate(entries, start=1):
+            card = self.page.get_by_role("group", name=f"{group.entry} {number}", exact=True)
+            if card.count() == 0:
+                self.page.get_by_role("button", name="Add another").click()
+                expect(card).to_be_visible()
+            for field in group.fields:
+                if field.name in entry:
+                    self._answer(card, field, entry[field.name])
+
+    def go_on(self) -> None:
+        """Presses the one primary button."""
+        self.page.locator("#continue").click()
+
+
+def walk(
+    page: Page,
+    answers: Mapping[str, Any],
+    steps: list[str],
+    *,
+    javascript: bool = True,
+    look: Callable[[Page], None] = lambda page: None,
+) -> None:
+    """Answers these steps in turn, each on its page; `look` is called on every page."""
+    page.get_by_role("link", name="Start").click()
+    for name in steps:
+        step = StepPage(page, COMMITMENT.steps[name], javascript=javascript)
+        step.is_shown()
+        look(page)
+        step.answer(answers)
+        step.go_on()
+        if not javascript and page.locator("h1").inner_text() == step.step.title:
+            step.answer(answers)
+            step.go_on()
+
+
+def check_accessibility(page: Page) -> None:
+    """Runs axe on the page as it stands; its findings fail the test."""
+    if not page.evaluate("() => typeof axe === 'object'"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("tags => axe.run({runOnly: tags})", WCAG)
+    violations = [
+        (each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]
+    ]
+    assert violations == [], page.url

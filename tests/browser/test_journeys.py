@@ -1,0 +1,63 @@
+"""Both cases go in through a real browser, with htmx and with JavaScript off."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from tests.browser.pages import check_accessibility, walk
+from tests.integration.test_cases import same
+from wizard import create_app
+from wizard.extensions import db
+from wizard.models import Submission
+
+STEPS = {
+    "agency": [
+        "kind", "organization", "contact", "current_data", "data_sets", "plan", "community",
+        "opportunity", "publication", "review",
+    ],
+    "partner": [
+        "kind", "organization", "contact", "involvement", "commitment", "milestones",
+        "opportunity", "publication", "review",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_a_case_goes_in_and_comes_out_equal(open_browser, server, case, javascript):
+    steps = STEPS["agency" if "data_sets" in case else "partner"]
+    page = open_browser(javascript=javascript)
+    look = check_accessibility if javascript else lambda page: None
+    walk(page, case, steps, javascript=javascript, look=look)
+    expect(page.locator("h1")).to_have_text("Your commitment is in")
+    reference = page.locator(".reference").inner_text()
+
+    stored_reference, answers = stored(server)
+    assert stored_reference == reference
+    assert answers.keys() == case.keys()
+    for name, given in case.items():
+        assert same(given, answers[name]), name
+    message = server.folder / "mail" / f"{reference}.confirmation.eml"
+    wait_for(message.exists)
+    assert case["contact_email"] in message.read_text(encoding="utf-8")
+
+
+def stored(server) -> tuple[str, dict]:
+    """The reference and the answers of the only submission."""
+    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    with app.app_context():
+        submission = db.session.scalars(select(Submission)).one()
+        found = submission.reference, submission.answers
+        db.session.remove()
+        db.engine.dispose()
+    return found
+
+
+def wait_for(condition) -> None:
+    """Waits until something is so, 30 seconds at most."""
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise TimeoutError(condition)
