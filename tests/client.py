@@ -61,7 +61,7 @@ class Client(FlaskClient):
         response = super().open(*args, **kwargs)
         with self.application.app_context():
             assert not db.session.new and not db.session.dirty, "changes that nobody committed"
-        if response.mimetype == "text/html":
+        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
             lint(Page(response))
         return response
 

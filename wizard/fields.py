@@ -83,11 +83,21 @@ class Field:
         return raw
 
 
+REPLACEMENT = "\ufffd"
+"""What a decoder leaves where the bytes were no text, and a page shows for what it cannot."""
+
+
+def cannot_be_kept(char: str) -> bool:
+    """Whether a character is a control character, half of one, or the trace of a broken one."""
+    return char == REPLACEMENT or (
+        unicodedata.category(char) in ("Cc", "Cs") and char not in "\r\n\t"
+    )
+
+
 def _plain_text(raw: str, noun: str) -> str:
     text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
     for char in text:
-        # U+FFFD is what a decoder leaves where the bytes were no text.
-        if char == "\ufffd" or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"):
+        if cannot_be_kept(char):
             raise Invalid(
                 f"Type {noun} again: it holds a character that cannot be kept (U+{ord(char):04X})."
             )

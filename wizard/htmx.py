@@ -26,7 +26,6 @@ def render_page(template: str, status: int = 200, **context: Any) -> Response:
     context["new_page"] = wants_fragment() and not is_same_page()
     response = make_response(render_template(template, **context), status)
     response.headers["Vary"] = VARY
-    response.headers["Cache-Control"] = "no-store"
     if wants_fragment():
         if status >= 400:
             response.headers["HX-Push-Url"] = "false"

@@ -61,6 +61,12 @@ class Question(wtforms.Field):
         one = len(values) == 1 and not isinstance(self.spec, fields.Choices)
         self.data: Any = values[0] if one else values
 
+    @property
+    def shown(self) -> str:
+        """What was typed, as a page can show it: HTML has no way to hold some characters."""
+        text = ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
+        return "".join(fields.REPLACEMENT if fields.cannot_be_kept(char) else char for char in text)
+
     def was_on_page(self, asked: list[str]) -> bool:
         """Whether the page that was posted asked it, so that no value means no answer."""
         return self.spec.when is None or bool(self.raw_data) or self.name in asked
