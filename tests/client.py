@@ -69,10 +69,14 @@ class Client(FlaskClient):
         """A page, redirects followed."""
         return Page(self.get(path, headers=headers(htmx), follow_redirects=True, **kwargs))
 
+    known_token: str = ""
+
     def token(self) -> str:
         """A CSRF token of this client's session."""
-        page = Page(self.get("/respond/"))
-        return page.all("input[name=csrf_token]")[0].attrs["value"]
+        if not self.known_token:
+            page = Page(self.get("/respond/"))
+            self.known_token = page.all("input[name=csrf_token]")[0].attrs["value"]
+        return self.known_token
 
     def send(self, path: str, data: Any = None, *, htmx: bool = False, follow: bool = True) -> Page:
         """Posts a form as a page would, with its token; redirects followed unless told not to."""

@@ -23,8 +23,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.extensions["flow"] = flow
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["moment"] = clock.in_words
-    extensions.init_app(app)
-    for module in (security, errors, cli):
+    for module in (security, extensions, errors, cli):
         module.init_app(app)
     for blueprint in (public.bp, applicant.bp):
         app.register_blueprint(blueprint)

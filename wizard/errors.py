@@ -25,7 +25,7 @@ class Words:
 WORDS = {
     400: Words(
         "We could not read that",
-        "The request was not complete.",
+        "What was sent is not complete, or not text.",
         "Go back, reload the page and try again.",
     ),
     404: Words(

@@ -18,7 +18,7 @@ class Base(DeclarativeBase):
     """What every model derives from."""
 
 
-db = SQLAlchemy(model_class=Base)
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 if TYPE_CHECKING:
     Model = Base
 else:

@@ -1,6 +1,6 @@
 """What every answer of the program carries, and what every request must keep to."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import Flask, Response, abort, request
 
@@ -13,8 +13,12 @@ def init_app(app: Flask) -> None:
     policy = _policy(app.config["HTMX_URL"])
 
     @app.before_request
-    def refuse_too_many_fields() -> None:
-        if request.method == "POST" and len(request.form) > MOST_FIELDS:
+    def refuse_what_no_page_sends() -> None:
+        if request.method != "POST":
+            return
+        if request.mimetype == "application/x-www-form-urlencoded" and not _is_text():
+            abort(400)
+        if len(request.form) > MOST_FIELDS:
             abort(413)
 
     @app.after_request
@@ -31,6 +35,15 @@ def init_app(app: Flask) -> None:
         if app.config["SESSION_COOKIE_SECURE"]:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response
+
+
+def _is_text() -> bool:
+    """Whether a form is UTF-8. Werkzeug would keep the escapes of other bytes as if typed."""
+    try:
+        unquote_to_bytes(request.get_data()).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _policy(htmx_url: str) -> str:

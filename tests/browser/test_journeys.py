@@ -48,10 +48,9 @@ def stored(server) -> tuple[str, dict]:
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        found = submission.reference, submission.answers
         db.session.remove()
         db.engine.dispose()
-    return found
+    return submission.reference, submission.answers
 
 
 def wait_for(condition) -> None:

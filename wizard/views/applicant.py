@@ -21,6 +21,9 @@ bp = Blueprint("wizard", __name__, url_prefix="/respond")
 STARTS = "120 per hour"
 """Drafts that one address may start: an office shares one address, a flood does not fit."""
 
+MOST_DRAFTS = 20
+"""Drafts that one browser keeps open: a cookie has room for about a hundred."""
+
 
 @bp.get("/")
 def start() -> Response:
@@ -42,7 +45,7 @@ def begin() -> Response:
         return step_page(journey, step, typed, status=422)
     draft = drafts.start(typed)
     session.permanent = True
-    session["drafts"] = [*session.get("drafts", []), str(draft.id)]
+    session["drafts"] = [*session.get("drafts", []), str(draft.id)][-MOST_DRAFTS:]
     return redirect(url_for("wizard.step", draft_id=draft.id, name=journey.first_open), 303)
 
 

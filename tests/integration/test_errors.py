@@ -1,0 +1,62 @@
+"""Every error is a page that says what happened and what to do next."""
+
+import pytest
+from sqlalchemy import text
+
+from tests.client import headers
+from tests.conftest import load_case
+from tests.walk import walk
+from wizard.extensions import db
+
+BUSY = "We are busy at the moment"
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nowhere", 404), ("POST", "/nowhere", 404), ("DELETE", "/", 405), ("POST", "/", 405)],
+)
+def test_an_address_or_method_that_is_not_there(client, method, path, status, htmx):
+    data = {"csrf_token": client.token()}
+    response = client.open(path, method=method, data=data, headers=headers(htmx))
+    assert response.status_code == status
+    assert response.text.startswith("<title>" if htmx else "<!doctype html>")
+    if status == 405:
+        assert "GET" in response.headers["Allow"]
+
+
+def test_a_writer_that_holds_the_store_is_503_and_the_answers_before_are_kept(client, app):
+    page = walk(client, load_case("agency"), until="contact")
+    path = page.path.replace("contact", "organization")
+    with app.app_context():
+        other = db.engine.connect().execution_options(writes=True)
+    with other, other.begin():
+        if db_kind(app) == "postgresql":
+            other.execute(text("LOCK TABLE draft IN ACCESS EXCLUSIVE MODE"))
+        busy = client.send(path, {"city": "Elsewhere"})
+    assert busy.status == 503
+    assert busy.text("h1") == BUSY
+    assert busy.response.headers["Retry-After"] == "10"
+    assert client.page(path).values()["city"] == ["Orlando"]
+
+
+def db_kind(app) -> str:
+    with app.app_context():
+        return db.engine.dialect.name
+
+
+def test_a_store_that_is_gone_is_503(make_app):
+    app = make_app(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    client = app.test_client()
+    assert client.get("/").status_code == 200
+    assert client.send("/respond/", {"organization_kind": "city"}).text("h1") == BUSY
+
+
+def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch):
+    page = walk(client, load_case("agency"), until="contact")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr("wizard.drafts.journey", lambda draft: 1 / 0)
+    failed = client.page(page.path)
+    assert failed.status == 500
+    assert failed.text("h1") == "Something went wrong on our side"
+    assert "Zero" not in failed.response.text
