@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
 SMTP_TIMEOUT = 30.0
 """Seconds for each answer of a mail server."""
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 16
 """With the waits below, a mail server may be away for about two days."""
 
 
@@ -71,7 +71,6 @@ def _claim() -> OutboxMessage | None:
         message.attempts += 1
         message.due_at = now + LEASE
         session.flush()
-        session.refresh(message)
         session.expunge(message)
     return message
 
