@@ -1,0 +1,172 @@
+"""With htmx: one document from the first question on, the focus where one reads on."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.conftest import load_case
+from wizard.flows.commitment import COMMITMENT
+
+AGENCY = load_case("agency")
+PARTNER = load_case("partner")
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request, tmp_path, migrated_sqlite):
+    """What happens in the browser is the same on both stores."""
+    import shutil
+
+    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+
+
+def focused(page) -> str:
+    """The id, or else the name, of the element that has the focus."""
+    return page.evaluate("document.activeElement.id || document.activeElement.tagName")
+
+
+def test_a_new_step_is_swapped_in_named_and_focused(open_browser):
+    page = open_browser()
+    page.get_by_role("link", name="Start").click()
+    page.evaluate("window.same = true")
+    StepPage(page, COMMITMENT.steps["kind"]).answer(AGENCY)
+    page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_title("Your organization – Data Commitments")
+    assert page.evaluate("window.same") is True
+    assert page.url.endswith("/organization")
+    assert focused(page) == "H1"
+    assert page.evaluate("scrollY") < 200
+
+
+def test_errors_are_focused_and_lead_to_their_fields(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind"])
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    page.fill("#city", "Orlando")
+    page.get_by_role("button", name="Continue").click()
+    expect(page).to_have_title("Error: Your organization – Data Commitments")
+    assert focused(page) == "errors"
+    assert page.url.endswith("/organization")
+    check_accessibility(page)
+    page.get_by_role("link", name="Enter the name of your organization.").click()
+    assert focused(page) == "organization_name"
+    assert page.input_value("#city") == "Orlando"
+
+
+def test_a_question_appears_without_a_page_load_and_typing_goes_on(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization", "contact"])
+    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    page.evaluate("window.same = true")
+    # The answer is still on its way when the next key is typed.
+    page.route("**/current_data", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.get_by_label("Yes", exact=True).check()
+    page.locator("#current_data_description").press_sequentially("typed meanwhile", delay=40)
+    expect(page.locator("#portal_url")).to_be_visible()
+    assert page.input_value("#current_data_description") == "typed meanwhile"
+    assert focused(page) == "current_data_description"
+    page.get_by_label("No", exact=True).check()
+    expect(page.locator("#portal_url")).to_have_count(0)
+    assert page.evaluate("window.same") is True
+
+
+def test_an_entry_is_added_below_and_focused_and_nothing_typed_goes(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])
+    page.fill("#data_sets-1-title", "Half a tit")
+    page.get_by_role("button", name="Add another data set").click()
+    expect(page.locator("#data_sets-3")).to_be_focused()
+    expect(page.locator("#data_sets-3")).to_be_in_viewport()
+    assert page.input_value("#data_sets-1-title") == "Half a tit"
+    page.get_by_role("button", name="Remove data set 1", exact=True).click()
+    expect(page.locator("#data_sets-3")).to_have_count(0)
+    assert page.input_value("#data_sets-0-title") == "Half a tit"
+
+
+def test_enter_in_a_field_goes_on_and_removes_nothing(open_browser):
+    page = open_browser()
+    walk(page, PARTNER, ["kind", "organization", "contact", "involvement", "commitment"])
+    milestones = StepPage(page, COMMITMENT.steps["milestones"])
+    milestones.is_shown()
+    milestones.answer(PARTNER)
+    page.locator("#milestones-0-what").press("Enter")
+    StepPage(page, COMMITMENT.steps["opportunity"]).is_shown()
+
+
+def test_the_browsers_back_and_forward_show_the_pages_with_their_answers(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization"])
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    page.go_back()
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    assert page.input_value("#city") == "Orlando"
+    page.go_forward()
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+
+
+def test_the_whole_form_by_keyboard_alone(open_browser):
+    page = open_browser()
+    keys = page.keyboard
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            if page.evaluate(f"document.activeElement?.matches({selector!r})"):
+                return
+            keys.press("Tab")
+        raise AssertionError(f"{selector} is not reached")
+
+    tab_to("a.button")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text("Who is answering?")
+    tab_to("#organization_kind")
+    for _ in range(3):
+        keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text("Your organization")
+    for selector, text in (("#organization_name", "Orlando"), ("#city", "Orlando")):
+        tab_to(selector)
+        keys.type(text)
+    tab_to("#state")
+    keys.type("Flo")
+    tab_to("#continue")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text("Who we can contact")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_on_a_narrow_phone(open_browser, scheme):
+    page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+
+    def look(page) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+        check_accessibility(page)
+
+    look(page)
+    long_words = AGENCY | {"organization_name": "Long" * 40}
+    steps = ["kind", "organization", "contact", "current_data", "data_sets", "plan", "community",
+             "opportunity", "publication", "review"]  # fmt: skip
+    walk(page, long_words, steps, look=look)
+    expect(page.locator("h1")).to_have_text("Your commitment is in")
+    look(page)
+    for path in ("/questions", "/nowhere", "/respond/exit"):
+        page.goto(path)
+        look(page)
+
+
+def test_pressing_the_button_twice_sends_once(open_browser, server):
+    from sqlalchemy import select
+
+    from wizard import create_app
+    from wizard.extensions import db
+    from wizard.models import Draft
+
+    page = open_browser()
+    page.get_by_role("link", name="Start").click()
+    page.get_by_label("a private-sector company").check()
+    page.locator("#continue").dblclick()
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    with app.app_context():
+        assert len(db.session.scalars(select(Draft)).all()) == 1
+        db.session.remove()
+        db.engine.dispose()
