@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
@@ -33,6 +34,12 @@ def postgres(tmp_path_factory):
     server.cleanup()
 
 
+def create_database(server, name: str) -> None:
+    """Makes a database; `name` may go on with options."""
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+
+
 def postgres_url(server, database: str) -> str:
     """The address of a database on that server, for SQLAlchemy."""
     return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
@@ -49,7 +56,7 @@ def migrated_sqlite(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres, tmp_path_factory) -> str:
     """The name of a migrated database to copy."""
-    postgres.psql("CREATE DATABASE migrated")
+    create_database(postgres, "migrated")
     migrate(postgres_url(postgres, "migrated"), tmp_path_factory.mktemp("migrated"))
     return "migrated"
 
@@ -72,7 +79,7 @@ def database_url(request, tmp_path) -> str:
     server = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres")
     name = f"test_{next(numbers)}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    create_database(server, f"{name} TEMPLATE {template}")
     return postgres_url(server, name)
 
 

@@ -70,6 +70,23 @@ def test_a_question_appears_without_a_page_load_and_typing_goes_on(open_browser)
     assert page.evaluate("window.same") is True
 
 
+def test_a_question_that_is_shown_already_keeps_what_is_ticked_meanwhile(open_browser):
+    page = open_browser()
+    walk(page, PARTNER, ["kind", "organization", "contact", "involvement"])
+    StepPage(page, COMMITMENT.steps["commitment"]).is_shown()
+    page.get_by_label("the Police Data Initiative").check()
+    expect(page.locator("#goals")).to_be_visible()
+    with page.expect_response(lambda got: got.request.method == "GET"):
+        page.route("**/commitment", lambda route: (page.wait_for_timeout(300), route.continue_()))
+        page.get_by_label("the Opportunity Project").check()
+        page.get_by_label("transparency").check()
+    page.unroute("**/commitment")
+    page.wait_for_timeout(200)
+    expect(page.get_by_label("transparency")).to_be_checked()
+    page.get_by_label("the Police Data Initiative").uncheck()
+    expect(page.locator("#goals")).to_have_count(0)
+
+
 def test_an_entry_is_added_below_and_focused_and_nothing_typed_goes(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])

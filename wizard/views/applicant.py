@@ -96,7 +96,7 @@ def act(draft: Draft, step: Step, action: str) -> Response:
     if action != "continue":
         place = change_entries(step.group, typed, action)
         drafts.keep(draft, step, typed, posted=False)
-        return to_step(draft.id, step.name, at=place)
+        return to_step(draft.id, step.name, at=place, keep="1" if action == "update" else None)
 
     unseen = form.unseen(drafts.walk({**draft.answers, **typed}, []).stops[step.name].checked)
     drafts.keep(draft, step, typed, posted=not unseen)
@@ -181,9 +181,9 @@ def step_page(
     )
 
 
-def to_step(draft_id: uuid.UUID, name: str, at: str | None = None) -> Response:
-    """On to a step; `at` is the id of what to look at there."""
-    return redirect(url_for("wizard.step", draft_id=draft_id, name=name, at=at), 303)
+def to_step(draft_id: uuid.UUID, name: str, **query: str | None) -> Response:
+    """On to a step; `at` in the query is the id of what to look at there."""
+    return redirect(url_for("wizard.step", draft_id=draft_id, name=name, **query), 303)
 
 
 def to_receipt(draft_id: uuid.UUID) -> Response:
