@@ -181,7 +181,7 @@ def step_page(
     )
 
 
-def to_step(draft_id: uuid.UUID, name: str, **query: str | None) -> Response:
+def to_step(draft_id: uuid.UUID, name: str, **query: Any) -> Response:
     """On to a step; `at` in the query is the id of what to look at there."""
     return redirect(url_for("wizard.step", draft_id=draft_id, name=name, **query), 303)
 
