@@ -1,5 +1,6 @@
 """Organizations tell a public open-data program what they commit to."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -7,7 +8,7 @@ from flask import Flask
 from . import cli, clock, config, errors, extensions, security
 from .flow import Flow
 from .flows.commitment import COMMITMENT
-from .views import applicant, public
+from .views import applicant, public, saving
 
 
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
@@ -17,7 +18,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         __name__,
         template_folder="../templates",
         static_folder="../static",
-        instance_path=chosen["INSTANCE_PATH"],
+        instance_path=str(Path(chosen["INSTANCE_PATH"]).resolve()),
     )
     app.config.from_mapping(config.for_flask(chosen))
     app.extensions["flow"] = flow
@@ -25,6 +26,6 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.jinja_env.filters["moment"] = clock.in_words
     for module in (security, extensions, errors, cli):
         module.init_app(app)
-    for blueprint in (public.bp, applicant.bp):
+    for blueprint in (public.bp, applicant.bp, saving.bp):
         app.register_blueprint(blueprint)
     return app

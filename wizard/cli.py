@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from datetime import timedelta
 from types import FrameType
 
 import click
@@ -11,7 +12,7 @@ import waitress
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from . import outbox
+from . import clock, drafts, outbox, resuming
 from .extensions import db
 
 POLL = 2.0
@@ -20,11 +21,13 @@ THREADS = 8
 
 log = logging.getLogger(__name__)
 outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
+drafts_commands = AppGroup("drafts", help="Answers that are being given.")
 
 
 def init_app(app: Flask) -> None:
     """Ties the commands to the program."""
     app.cli.add_command(outbox_commands)
+    app.cli.add_command(drafts_commands)
     app.cli.add_command(serve)
 
 
@@ -39,13 +42,32 @@ def deliver(watch: bool) -> None:
     click.echo(f"{sent} sent, {outbox.pending()} still waiting")
 
 
-def _deliver_until(stopped: threading.Event) -> None:
-    """Sends what is due, again and again; a store or mail folder out of reach is waited for."""
+@drafts_commands.command("purge")
+def purge() -> None:
+    """Deletes the drafts whose time is over, and reminds of those that end within a week."""
+    click.echo("{} deleted, {} reminded".format(*_tidy()))
+
+
+def _tidy() -> tuple[int, int]:
+    deleted, reminded = drafts.purge(), resuming.remind()
+    log.info("drafts: %d deleted, %d reminded", deleted, reminded)
+    return deleted, reminded
+
+
+def _deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
+    """Sends what is due, again and again, and once a day tidies up the drafts if told to.
+
+    A store or mail folder out of reach is waited for.
+    """
+    next_tidying = clock.now()
     while not stopped.wait(POLL):
         try:
-            outbox.deliver_due()
+            outbox.deliver_due(stopped.is_set)
+            if tidy and clock.now() >= next_tidying:
+                _tidy()
+                next_tidying = clock.now() + timedelta(days=1)
         except Exception:
-            log.exception("the outbox could not be read; trying again")
+            log.exception("the background work failed; trying again")
         finally:
             db.session.remove()
 
@@ -60,7 +82,7 @@ def serve() -> None:
 
     def deliver_in_background() -> None:
         with app.app_context():
-            _deliver_until(stopped)
+            _deliver_until(stopped, tidy=True)
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(0)

@@ -5,10 +5,13 @@ Each is read from the environment as `WIZARD_<NAME>`.
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 try:
     import pysqlite3 as sqlite
@@ -59,10 +62,16 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     """What Flask and its extensions are told, from the settings."""
-    instance = Path(settings["INSTANCE_PATH"])
+    _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
+    if settings["SMTP_URL"]:
+        _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))
+    instance = Path(settings["INSTANCE_PATH"]).resolve()
     url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
     fallbacks = str(settings["SECRET_KEY_FALLBACKS"]).split()
     return settings | {
+        "INSTANCE_PATH": str(instance),
+        "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
+        "RATELIMIT_HEADERS_ENABLED": True,
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
         "SECRET_KEY_FALLBACKS": fallbacks,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -76,6 +85,17 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        shown = " or ".join(f"{scheme}://…" for scheme in schemes)
+        raise SettingError(f"WIZARD_{name} must be an address like {shown}.")
+
+
 def _engine_options(url: str) -> dict[str, Any]:
     """How long a statement waits for another writer before the store counts as busy: 5 s."""
     if url.startswith("sqlite"):
@@ -86,10 +106,14 @@ def _engine_options(url: str) -> dict[str, Any]:
 def _kept_secret(path: Path) -> str:
     """The secret of this installation, made on the first run, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+    if not path.exists():
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # another process was first: its secret it is
+            os.link(unfinished, path)
+        os.unlink(unfinished)
+    secret = path.read_text().strip()
+    if not secret:
+        raise SettingError(f"{path} is empty: delete it, and a new secret is made.")
+    return secret

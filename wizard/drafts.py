@@ -1,19 +1,24 @@
 """Drafts: answers being given, kept on the server, opened only by browsers that may."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Select, delete, select
 
-from . import clock
+from . import clock, links
 from .conditions import Answers
 from .extensions import db, writing
 from .flow import Flow, Step
 from .journey import Journey
-from .models import Draft
+from .models import Draft, Submission
 
 
 def current_flow() -> Flow:
@@ -32,33 +37,122 @@ def journey(draft: Draft) -> Journey:
     return walk(draft.answers, draft.posted)
 
 
-def start(typed: dict[str, Any]) -> Draft:
-    """Makes a draft from the answers to the first step."""
-    flow = current_flow()
-    with writing() as session:
-        draft = Draft(
-            id=uuid.uuid4(), flow_version=flow.version, answers=typed, posted=[flow.first.name]
-        )
-        session.add(draft)
-    return draft
+def lifetime() -> timedelta:
+    """How long a draft is kept after its last change."""
+    return timedelta(days=current_app.config["DRAFT_DAYS"])
+
+
+def kept_until(draft: Draft) -> datetime:
+    """When a draft is deleted unless it changes before."""
+    return draft.updated_at + lifetime()
+
+
+def _living() -> Select[Draft]:
+    return select(Draft).where(Draft.updated_at > clock.now() - lifetime())
 
 
 def find(draft_id: uuid.UUID) -> Draft | None:
     """A draft to read."""
-    return db.session.get(Draft, draft_id)
+    return db.session.scalars(_living().where(Draft.id == draft_id)).one_or_none()
+
+
+def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
+    """Those of these drafts that are there and not submitted, the last changed first."""
+    if not draft_ids:
+        return []
+    submitted = select(Submission.draft_id).where(Submission.draft_id.in_(draft_ids))
+    query = _living().where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
+    return list(db.session.scalars(query.order_by(Draft.updated_at.desc())))
+
+
+def opened_by(token: str, purpose: links.Purpose) -> Draft | None:
+    """The draft that a token opens now."""
+    named = links.draft_named_by(token, purpose)
+    draft = named and find(named[0])
+    return draft if draft and named and draft.link_version == named[1] else None
 
 
 @contextmanager
 def editing(draft_id: uuid.UUID) -> Iterator[Draft | None]:
     """A draft to change: locked until the end, then kept whole, or left as it was on an error."""
     with writing() as session:
-        query = select(Draft).where(Draft.id == draft_id).with_for_update()
+        query = _living().where(Draft.id == draft_id).with_for_update()
         yield session.scalars(query).one_or_none()
 
 
-def keep(draft: Draft, step: Step, typed: Answers, *, posted: bool) -> None:
+def start(draft_id: uuid.UUID, typed: Answers) -> Draft:
+    """Makes the draft of that id from the answers to the first step; made before, it is changed."""
+    flow = current_flow()
+    with editing(draft_id) as draft:
+        if draft is None:
+            draft = Draft(id=draft_id, flow_version=flow.version, answers={}, posted=[], saves={})
+            db.session.add(draft)
+        keep(draft, flow.first, typed, posted=True)
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Which page saves, at which of its turns, and what the answers were when it was drawn.
+
+    A post without these (a script's) saves whatever it brings.
+    """
+
+    page: str = ""
+    turn: int = 0
+    based_on: str = ""
+
+
+class Verdict(Enum):
+    """What becomes of a save: it is kept, comes too late to matter, or must be compared."""
+
+    KEEP = "keep"
+    LATE = "late"
+    CONFLICT = "conflict"
+
+
+def essence(step: Step, answers: Answers) -> dict[str, Any]:
+    """What was typed on a step, without what is blank."""
+    return {field.name: field.without_blanks(answers.get(field.name)) for field in step.fields}
+
+
+def digest(step: Step, answers: Answers) -> str:
+    """A short name for what was typed on a step, for a page to say what it is based on."""
+    return sha256(json.dumps(essence(step, answers), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def judge(draft: Draft, step: Step, typed: Answers, save: Save) -> Verdict:
+    """Whether a save may go over what is stored: never over answers that its page did not know."""
+    last_page, last_turn = draft.saves.get(step.name, ("", 0))
+    if save.page and save.page == last_page:
+        return Verdict.KEEP if save.turn >= last_turn else Verdict.LATE
+    if not save.based_on or save.based_on == digest(step, draft.answers):
+        return Verdict.KEEP
+    same = essence(step, typed) == essence(step, draft.answers)
+    return Verdict.KEEP if same else Verdict.CONFLICT
+
+
+def keep(
+    draft: Draft, step: Step, typed: Answers, *, posted: bool, save: Save | None = None
+) -> None:
     """Puts what was typed on a step into the draft; `posted` when the answerer went on with it."""
     draft.answers = {**draft.answers, **typed}
     if posted and step.name not in draft.posted:
         draft.posted = [*draft.posted, step.name]
+    if save and save.page:
+        draft.saves = {**draft.saves, step.name: [save.page, save.turn]}
     draft.updated_at = clock.now()
+    draft.reminded_at = None
+
+
+def remove(draft_id: uuid.UUID) -> None:
+    """Deletes a draft, and with it its resume links and the messages that wait for them."""
+    with writing() as session:
+        session.execute(delete(Draft).where(Draft.id == draft_id))
+
+
+def purge() -> int:
+    """Deletes every draft whose time is over; how many there were."""
+    with writing() as session:
+        over = delete(Draft).where(Draft.updated_at <= clock.now() - lifetime())
+        return int(session.execute(over).rowcount)  # type: ignore[attr-defined]

@@ -1,8 +1,9 @@
 """What a person reads when something cannot be done: what happened, and what to do next."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -74,9 +75,15 @@ SESSION_ENDED = Words(
 def init_app(app: Flask) -> None:
     """Ties the error pages to the program."""
     app.register_error_handler(CSRFError, lambda error: page(400, SESSION_ENDED))
+    app.log_exception = log_exception  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(OperationalError, on_busy_store)
     app.register_error_handler(500, lambda error: page(500, WORDS[500]))
+
+
+def log_exception(exc_info: Any) -> None:
+    """Logs a fault by its endpoint: an address may hold a resume link's token."""
+    current_app.logger.error("fault in %s", request.endpoint, exc_info=exc_info)
 
 
 def on_http(error: HTTPException) -> Response | HTTPException:
@@ -93,7 +100,9 @@ def on_http(error: HTTPException) -> Response | HTTPException:
 
 def on_busy_store(error: OperationalError) -> Response:
     """The store is locked by another writer for too long, or cannot be reached."""
-    current_app.logger.error("store not available: %s", type(error.orig).__name__)
+    current_app.logger.error("store not available: %s", error.orig)
+    if "no such" in str(error.orig):  # a store that was never migrated will not come by waiting
+        return page(500, WORDS[500])
     response = page(503, WORDS[503])
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response

@@ -61,6 +61,10 @@ class Field:
         """Whether nothing was answered."""
         return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
 
+    def without_blanks(self, raw: Any) -> Any:
+        """What was typed, so that two ways to leave something blank are the same."""
+        return None if self.is_blank(raw) else raw
+
     def missing(self) -> str:
         """What to do when an answer is required and there is none."""
         return f"{self.verb} {self.noun}."
@@ -94,7 +98,18 @@ def cannot_be_kept(char: str) -> bool:
     )
 
 
+MOST_MARKS = 30
+"""Combining marks in a row (UAX #15, Stream-Safe Text); normalizing more takes quadratic time."""
+
+
 def _plain_text(raw: str, noun: str) -> str:
+    marks = 0
+    for char in raw if not raw.isascii() else "":
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MOST_MARKS:
+            raise Invalid(
+                f"Type {noun} again: it holds more accents on one letter than can be kept."
+            )
     text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
     for char in text:
         if cannot_be_kept(char):
@@ -153,7 +168,9 @@ class Email(Text):
             checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError:
             raise Invalid(f"Enter {self.noun} in full, like name@example.org.") from None
-        return checked.normalized
+        if "=?" in text or checked.ascii_email is None:  # an encoded word: mail rewrites it
+            raise Invalid(f"Enter {self.noun} in full, like name@example.org.")
+        return checked.ascii_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +209,7 @@ class Url(Text):
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
-        if "://" not in text:
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
             text = f"https://{text}"
         if not _is_web_address(text):
             raise Invalid(f"Enter {self.noun} as a web address, like https://example.org.")
@@ -209,7 +226,7 @@ def _is_web_address(text: str) -> bool:
     return (
         parts.scheme in ("http", "https")
         and "@" not in parts.netloc
-        and re.fullmatch(r"[^\W_]([\w-]*\.)+[^\W_][\w-]+", host) is not None
+        and re.fullmatch(r"([^\W_]([\w-]*[^\W_])?\.)+[^\W_][\w-]*", host) is not None
         and not re.search(r"[\s<>\"\\^`{|}]", text)
     )
 
@@ -325,8 +342,9 @@ class Confirm(Field):
 class Group(Field):
     """A set of questions answered several times over: `min_entries` to `max_entries` entries.
 
-    `entry` is what one is called. No two entries may have the same answers to the `unique` fields.
-    `Journey` checks what is inside, since that depends on conditions.
+    It is always asked and always required. `entry` is what one is called. No two entries may have
+    the same answers to the `unique` fields. `Journey` checks what is inside, since that depends on
+    conditions.
     """
 
     _: KW_ONLY
@@ -349,9 +367,16 @@ class Group(Field):
             )
         return raw
 
-    def entry_is_blank(self, entry: Mapping[str, Any]) -> bool:
-        """Whether nothing at all was answered in this entry."""
-        return all(field.is_blank(entry.get(field.name)) for field in self.fields)
+    def without_blanks(self, raw: Any) -> Any:
+        if not isinstance(raw, list):
+            return Field.without_blanks(self, raw)
+        entries = [
+            {f.name: entry[f.name] for f in self.fields if not f.is_blank(entry.get(f.name))}
+            for entry in raw
+        ]
+        while entries and not entries[-1]:
+            entries.pop()
+        return entries or None
 
     def for_cell(self, value: list[Mapping[str, Any]]) -> str:
         return str(len(value))

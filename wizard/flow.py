@@ -4,6 +4,7 @@ A mistake in a declaration (a condition on a field that is missing or asked late
 is not offered) raises `FlowError` where the flow is made, so at import.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -13,6 +14,14 @@ from .fields import Choice, Choices, Field, Group
 
 RESERVED = frozenset({"review", "done", "save", "delete", "exit", "resume"})
 """Step names that are addresses of their own."""
+
+TAKEN = frozenset(
+    {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # a page's own fields
+    | {"continue", "errors", "line", "main", "saved", "where"}  # its ids
+    | {"data", "formdata", "meta", "obj", "prefix", "process", "validate"}  # WTForms
+    | {"populate_obj", "posted", "questions", "show", "typed", "unseen"}
+)
+"""Field names that pages, their forms or WTForms use for themselves."""
 
 
 class FlowError(ValueError):
@@ -124,6 +133,8 @@ class _Check:
 
     def _fields(self, fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
         for field in fields:
+            if field.name in TAKEN or not re.fullmatch(r"[a-z][a-z0-9_]*", field.name):
+                raise FlowError(f"“{field.name}” cannot be the name of a field.")
             if asked.get(field.name, field) != field:
                 raise FlowError(f"Field “{field.name}” is declared twice, differently.")
             self._condition(field.when, asked, f"field “{field.name}”")
@@ -143,6 +154,8 @@ class _Check:
             raise FlowError(f"Field “{field.name}” has no option “{field.exclusive}”.")
 
     def _group(self, group: Group, asked: dict[str, Field]) -> None:
+        if group.when is not None or group.required is not True:
+            raise FlowError(f"Group “{group.name}” must always be asked and required.")
         if not 1 <= group.min_entries <= group.max_entries:
             raise FlowError(f"Group “{group.name}” needs 1 ≤ min_entries ≤ max_entries.")
         inside: dict[str, Field] = {}

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template, request
 
+FROM_THE_TOP = "innerHTML show:top showTarget:window"
+
 VARY = "HX-Request, HX-History-Restore-Request, HX-Request-Type"
 
 
@@ -16,7 +18,10 @@ def wants_fragment() -> bool:
 
 def is_same_page() -> bool:
     """Whether the browser shows this address already: then focus and history stay as they are."""
-    current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return False
     return wants_fragment() and current.path == request.path
 
 
@@ -26,9 +31,16 @@ def render_page(template: str, status: int = 200, **context: Any) -> Response:
     context["new_page"] = wants_fragment() and not is_same_page()
     response = make_response(render_template(template, **context), status)
     response.headers["Vary"] = VARY
-    if wants_fragment():
-        if status >= 400:
-            response.headers["HX-Push-Url"] = "false"
-        elif is_same_page():
-            response.headers["HX-Replace-Url"] = request.path
+    if request.headers.get("HX-Request") == "true":
+        _tell_htmx(response, context["new_page"])
     return response
+
+
+def _tell_htmx(response: Response, new_page: bool) -> None:
+    """Each page has one entry in the browser's history, and is read from its top."""
+    if response.status_code >= 400:
+        response.headers["HX-Push-Url"] = "false"
+    elif is_same_page() or not wants_fragment():
+        response.headers["HX-Replace-Url"] = request.path
+    if response.status_code >= 400 or new_page:
+        response.headers["HX-Reswap"] = FROM_THE_TOP

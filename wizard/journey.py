@@ -28,6 +28,8 @@ class Checked:
     """The paths in `errors` where nothing was answered."""
     applies: set[str] = field(default_factory=set)
     """The paths of every field that is asked."""
+    all_blank: bool = True
+    """Whether none of these has anything typed into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,11 @@ class Journey:
             found.applies.add(path)
             raw = typed.get(question.name)
             if question.is_blank(raw):
-                if _is_required(question, scope):
+                if _is_required(question, scope) and not _hinges_on_error(question, prefix, found):
                     found.errors[path] = question.missing()
                     found.missing.add(path)
                 continue
+            found.all_blank = False
             try:
                 value = question.clean(raw, self.today)
             except Invalid as invalid:
@@ -119,27 +122,30 @@ class Journey:
 
         A blank entry counts only while there are too few without it.
         """
-        blank = [place for place, entry in enumerate(entries) if group.entry_is_blank(entry)]
+        checked = [
+            self._check(group.fields, entry, {}, f"{path}-{place}-")
+            for place, entry in enumerate(entries)
+        ]
+        blank = [inside for inside in checked if inside.all_blank]
         spare = len(entries) - group.min_entries
-        ignored = set(blank[::-1][: max(spare, 0)])
+        ignored = blank[::-1][: max(spare, 0)]
         clean: list[Answers] = []
         errors_before = len(found.errors)
         known: set[tuple[Any, ...]] = set()
-        for place, entry in enumerate(entries):
-            inside = self._check(group.fields, entry, {}, f"{path}-{place}-")
+        for place, inside in enumerate(checked):
             found.applies |= inside.applies
-            if place in ignored:
+            if any(inside is each for each in ignored):
                 continue
-            found.errors |= inside.errors
-            found.missing |= inside.missing
-            clean.append(inside.answers)
             key = tuple(inside.answers.get(name) for name in group.unique)
             if key and None not in key and key in known:
-                last = f"{path}-{place}-{group.unique[-1]}"
-                found.errors[last] = (
+                inside.errors[f"{path}-{place}-{group.unique[-1]}"] = (
                     f"This {group.entry.lower()} is in the list already. Change it or remove it."
                 )
             known.add(key)
+            paths = (f"{path}-{place}-{each.name}" for each in group.fields)
+            found.errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
+            found.missing |= inside.missing
+            clean.append(inside.answers)
         if spare < 0:
             found.errors[path] = group.missing()
             found.missing.add(path)
@@ -179,6 +185,14 @@ class Journey:
         names = list(self.stops)
         place = names.index(name)
         return names[place - 1] if place else None
+
+
+def _hinges_on_error(question: Field, prefix: str, found: Checked) -> bool:
+    """Whether it is open if an answer is needed, since what decides that has an error itself."""
+    if isinstance(question.required, bool):
+        return False
+    wrong = set(found.errors) - found.missing
+    return any(prefix + name in wrong for name, _ in question.required.references())
 
 
 def _is_required(question: Field, scope: Answers) -> bool:

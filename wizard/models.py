@@ -30,7 +30,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Draft(Model):
-    """Answers being given: what was typed, valid or not, and which steps were posted."""
+    """Answers being given: what was typed, valid or not, and which steps were posted.
+
+    `saves` notes by step which page saved it last, and at which turn of that page. A resume link
+    holds as long as its version is `link_version`. `mailed_to` is where one was sent.
+    """
 
     __tablename__ = "draft"
 
@@ -40,6 +44,10 @@ class Draft(Model):
     posted: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    link_version: Mapped[int] = mapped_column(default=1)
+    mailed_to: Mapped[str | None]
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Submission(Model):
@@ -59,6 +67,9 @@ class Submission(Model):
 class OutboxMessage(Model):
     """A message to send: queued with what it is about, sent later, at least once.
 
+    Where it is to hold the resume link of `draft_id`, the text has `links.PLACE` instead: a copy
+    of the store opens no draft.
+
     `due_at` is when to try next; while a worker holds the message it is when its lease ends.
     `sent_at` and `failed_at` (given up) end it.
     """
@@ -68,6 +79,9 @@ class OutboxMessage(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int | None] = mapped_column(
         ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    draft_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("draft.id", ondelete="CASCADE"), index=True
     )
     message_id: Mapped[str] = mapped_column(unique=True)
     recipient: Mapped[str]

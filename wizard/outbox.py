@@ -9,8 +9,8 @@ import logging
 import os
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,9 +21,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from flask import current_app
 from sqlalchemy import select
 
-from . import clock
+from . import clock, links
 from .extensions import db, writing
-from .models import OutboxMessage
+from .models import Draft, OutboxMessage
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,10 @@ def wait_after(attempts: int) -> timedelta:
     return min(timedelta(minutes=2 ** (attempts - 1)), timedelta(hours=6))
 
 
-def deliver_due() -> int:
-    """Sends every message that is due, one by one; how many were sent."""
+def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
+    """Sends every message that is due, one by one, until `stopped` says so; how many were sent."""
     sent = 0
-    while (message := _claim()) is not None:
+    while not stopped() and (message := _claim()) is not None:
         sent += _deliver(message)
     return sent
 
@@ -80,7 +80,7 @@ def _deliver(claimed: OutboxMessage) -> bool:
     error: Exception | None = None
     try:
         send(as_email(claimed))
-    except (OSError, smtplib.SMTPException, Refused) as failure:
+    except Exception as failure:  # whatever it is, the messages behind this one go on
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
     with writing() as session:
@@ -97,8 +97,13 @@ def _deliver(claimed: OutboxMessage) -> bool:
 
 
 def as_email(message: OutboxMessage) -> EmailMessage:
-    """The message as it travels: plain text and HTML. A header cannot hold a line break."""
+    """The message as it travels: plain text and HTML, its resume link in place."""
     config = current_app.config
+    text, html = message.text, message.html
+    if message.draft_id is not None:
+        link = links.resume_url(db.session.get_one(Draft, message.draft_id))
+        db.session.rollback()
+        text, html = text.replace(links.PLACE, link), html.replace(links.PLACE, link)
     email = EmailMessage(policy=SMTP)
     email["From"] = config["MAIL_FROM"]
     email["To"] = message.recipient
@@ -108,8 +113,8 @@ def as_email(message: OutboxMessage) -> EmailMessage:
     email["Auto-Submitted"] = "auto-generated"  # RFC 3834
     if config["PROGRAM_EMAIL"]:
         email["Reply-To"] = config["PROGRAM_EMAIL"]
-    email.set_content(message.text, cte="quoted-printable")
-    email.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    email.set_content(text, cte="quoted-printable")
+    email.add_alternative(html, subtype="html", cte="quoted-printable")
     return email
 
 
@@ -128,12 +133,16 @@ def send(email: EmailMessage) -> None:
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = next(iter(refused.recipients.values()))
             _raise_if_final(code, text, refused)
-        except smtplib.SMTPResponseException as refused:
+        except smtplib.SMTPDataError as refused:
             _raise_if_final(refused.smtp_code, refused.smtp_error, refused)
 
 
 def _raise_if_final(code: int, text: bytes | str, error: smtplib.SMTPException) -> None:
-    """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not."""
+    """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not.
+
+    Only for the recipient and the text: any other refusal is about our own settings, and the
+    message can go once they are right.
+    """
     if code >= 500:
         raise Refused(f"{code} {text!r}") from error
     raise error
@@ -150,12 +159,16 @@ def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
         )
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT)
-    with server:
+    try:
         if parse_qs(parts.query).get("starttls") == ["1"]:
             server.starttls(context=secure)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         yield server
+    finally:
+        with suppress(OSError, smtplib.SMTPException):  # the message is taken, or not, by now
+            server.quit()
+        server.close()
 
 
 def mail_folder() -> Path:

@@ -6,10 +6,11 @@ open data `public_record`, the printable question list `condition_in_words`.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from .conditions import Answered, Answers, Condition, Either, Has, Not
-from .fields import Choice, Field, Group
+from .fields import Choice, Field, Group, Invalid
 from .flow import Flow, Step
 
 
@@ -53,6 +54,24 @@ def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
             yield Row(field.label, field.for_cell(value), entries)
         else:
             yield Row(field.label, field.for_reader(value))
+
+
+def typed_in_words(field: Field, raw: Any, today: date) -> str:
+    """What was typed for a reader, valid or not."""
+    if field.is_blank(raw):
+        return ""
+    if isinstance(field, Group):
+        return "\n".join(
+            f"{field.entry} {number}: "
+            + "; ".join(
+                filter(None, (typed_in_words(f, e.get(f.name), today) for f in field.fields))
+            )
+            for number, e in enumerate(field.without_blanks(raw) or (), start=1)
+        )
+    try:
+        return field.for_reader(field.clean(raw, today))
+    except Invalid:
+        return "; ".join(raw) if isinstance(raw, list) else str(raw)
 
 
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:

@@ -48,7 +48,7 @@ def test_the_line_names_the_steps_that_apply_and_how_far_one_is(client):
     line = page.text("nav.line")
     assert "Organization (done)" in line
     assert "Commitment (this step)" in line
-    assert "Steps (still to do)" in line
+    assert "Milestones (still to do)" in line
     assert "Data sets" not in line
     assert "Opportunity" not in line
     page = post(client, draft_path(page), "commitment", load_case("partner"))
@@ -129,9 +129,20 @@ def test_a_required_question_that_opens_is_asked_with_what_was_typed(client):
     answers = {name: text for name, text in case.items() if name != "goals"}
     data = form_data(COMMITMENT.steps["commitment"], answers) | {"asked": ""}
     page = client.send(page.path, data)
-    assert page.status == 422
-    assert set(page.errors()) == {"goals"}
+    assert page.path.endswith("/commitment") and page.errors() == {}
+    assert page.all("[autofocus]")[0].attrs["id"] == "goals"
     assert page.values()["commitment_title"] == [case["commitment_title"]]
+    page = client.send(page.path, data | {"asked": ["", "goals"]})
+    assert (page.status, set(page.errors())) == (422, {"goals"})
+
+
+def test_a_question_that_opens_beside_a_wrong_answer_is_one_of_several_to_mend(client):
+    case = load_case("partner")
+    page = walk(client, case, until="commitment")
+    answers = {name: text for name, text in case.items() if name != "goals"}
+    data = form_data(COMMITMENT.steps["commitment"], answers) | {"asked": ""}
+    page = client.send(page.path, data | {"commitment_title": "x" * 121})
+    assert (page.status, set(page.errors())) == (422, {"commitment_title", "goals"})
 
 
 def test_a_question_that_closes_keeps_its_answer_for_when_it_opens_again(client, app):

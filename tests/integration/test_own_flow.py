@@ -59,7 +59,7 @@ PETS = Flow(
                         Select("color", "Its color", noun="its color", options=COLORS),
                         Choices("likes", "It likes", noun="what it likes", options=COLORS),
                         Phone("vet", "Its vet", noun="the number of its vet"),
-                        Url("page", "Its page", noun="its page"),
+                        Url("homepage", "Its page", noun="its page"),
                         Group(
                             "toys", "Toys", noun="a toy", entry="Toy", min_entries=1,
                             max_entries=2, required=True,
@@ -85,7 +85,7 @@ WITH_PET = {
     "color": "red",
     "likes": ["red", "blue"],
     "vet": "+12025550143",
-    "page": "https://example.org/rex",
+    "homepage": "https://example.org/rex",
     "toys": [{"toy": "Ball"}, {"toy": "Bone"}],
     "sure": True,
 }

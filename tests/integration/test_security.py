@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from tests.client import Page
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, walk
 from wizard import config, create_app
@@ -52,7 +51,6 @@ def test_no_post_passes_without_a_token_of_its_own_session(app, client):
         for data in ({}, {"csrf_token": "x"}, {"csrf_token": other}):
             refused = client.post(address, data=data | {"city": "Elsewhere"})
             assert refused.status_code == 400, address
-            assert "too long" in Page(refused).text("h1")
     assert client.page(f"{path}/organization").values()["city"] == ["Orlando"]
 
 

@@ -13,7 +13,7 @@ from wizard.models import Draft
 
 def test_of_many_changes_at_once_every_one_survives(app):
     with app.app_context():
-        draft_id = drafts.start({"count": 0}).id
+        draft_id = drafts.start(uuid.uuid4(), {"count": 0}).id
 
     def add(_) -> None:
         with app.app_context(), drafts.editing(draft_id) as draft:
@@ -29,7 +29,7 @@ def test_of_many_changes_at_once_every_one_survives(app):
 
 def test_a_change_that_fails_leaves_the_draft_as_it_was(app):
     with app.app_context():
-        draft_id = drafts.start({"city": "Orlando"}).id
+        draft_id = drafts.start(uuid.uuid4(), {"city": "Orlando"}).id
         with pytest.raises(ZeroDivisionError), drafts.editing(draft_id) as draft:
             drafts.keep(draft, COMMITMENT.first, {"city": "Tampa"}, posted=True)
             1 / 0  # noqa: B018
@@ -46,6 +46,6 @@ def test_writing_after_reading_is_a_fault_of_the_program(app):
 def test_awkward_text_comes_back_as_it_went_in(app):
     awkward = {"text": "\x00 \ud83d 😀 \u202e e\u0301 \\u0041 '; DROP TABLE draft; --"}
     with app.app_context():
-        draft_id = drafts.start(awkward).id
+        draft_id = drafts.start(uuid.uuid4(), awkward).id
     with app.app_context():
         assert drafts.find(draft_id).answers == awkward

@@ -24,7 +24,7 @@ def text(name, **options) -> Text:
 
 
 def group(name, *fields, **options) -> Group:
-    limits = {"min_entries": 1, "max_entries": 2} | options
+    limits = {"min_entries": 1, "max_entries": 2, "required": True} | options
     return Group(name, name, noun=name, entry="Entry", fields=fields, **limits)
 
 
@@ -56,6 +56,11 @@ def group(name, *fields, **options) -> Group:
         (lambda: flow(group("g", group("h", text("a")))), "holds a group"),
         (lambda: flow(group("g", text("a")), group("h", text("b"))), "more than one group"),
         (lambda: flow(group("g", text("a", when=Answered("first")))), "“first”, not asked"),
+        (lambda: flow(group("g", text("a"), required=False)), "always be asked and required"),
+        (lambda: flow(group("g", text("a"), when=Answered("first"))), "always be asked"),
+        (lambda: flow(text("csrf_token")), "“csrf_token” cannot be the name"),
+        (lambda: flow(text("Not-A-Name")), "“Not-A-Name” cannot be the name"),
+        (lambda: flow(group("g", text("data"))), "“data” cannot be the name"),
         (lambda: flow(sections=()), "no step"),
         (lambda: flow(sections=(Section("Empty", ()),)), "no step"),
         (

@@ -132,6 +132,12 @@ def test_a_partner_that_leaves_out_or_overdoes_something_is_told_where(change, p
     assert errors == [path]
 
 
+def test_while_an_answer_is_wrong_nothing_is_asked_that_hinges_on_it():
+    typed = {**load_case("partner"), "works_with": ["none_yet", "open_data"]}
+    del typed["involvement_description"]
+    assert list(walked(typed).stops["involvement"].checked.errors) == ["works_with"]
+
+
 def test_none_yet_asks_for_no_description():
     typed = {**load_case("partner"), "works_with": ["none_yet"], "involvement_description": ""}
     assert walked(typed).complete
@@ -152,12 +158,15 @@ def test_the_same_data_set_twice_is_an_error_on_the_second():
         (["full", "full", "blank"], 5),
         (["blank", "full", "full", "blank"], 5),
         (["full", "full"], 1),
+        (["full", "full", "full", "leftover"], 0),
     ],
 )
 def test_a_blank_entry_counts_only_while_there_are_too_few(places, errors):
     full = load_case("agency")["data_sets"][0]
     entries = [
-        {**full, "title": f"Title {place}"} if what == "full" else {"title": " "}
+        {"blank": {"title": " "}, "leftover": {"category_other": "hidden by now"}}.get(
+            what, {**full, "title": f"Title {place}"}
+        )
         for place, what in enumerate(places)
     ]
     stop = walked({**load_case("agency"), "data_sets": entries}).stops["data_sets"]

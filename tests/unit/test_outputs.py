@@ -39,7 +39,7 @@ def test_an_entry_of_a_group_has_a_name_and_rows_of_its_own():
         if card.step.name == "milestones"
     ]
     ((title, rows),) = milestones.rows[0].entries
-    assert title == "Step 1"
+    assert title == "Milestone 1"
     assert [row.text for row in rows] == ["Go", "Gone", "September 30, 2027"]
 
 

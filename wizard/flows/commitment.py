@@ -243,16 +243,16 @@ commitment = Step(
 milestones = Step(
     "milestones",
     "Specific, measurable steps",
-    short="Steps",
+    short="Milestones",
     why="Break the commitment into steps, so that anyone can tell when each is done.",
     fields=(
         Group(
             "milestones",
-            "Steps",
-            noun="at least one step",
+            "Milestones",
+            noun="at least one milestone",
             required=True,
             public=True,
-            entry="Step",
+            entry="Milestone",
             min_entries=1,
             max_entries=10,
             fields=(

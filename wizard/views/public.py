@@ -1,18 +1,26 @@
 """Pages that anyone may read."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from .. import drafts
 from ..htmx import render_page
 from ..outputs import condition_in_words
+from . import access
 
 bp = Blueprint("public", __name__)
+
+SAID = {
+    "left": "You left: your answers are out of this browser. Your link opens them again.",
+    "deleted": "The draft was deleted.",
+}
 
 
 @bp.get("/")
 def landing() -> Response:
     """The call to action."""
-    return render_page("public/landing.html")
+    said = next((SAID[name] for name in SAID if name in request.args), "")
+    own = drafts.find_all(access.opened())
+    return render_page("public/landing.html", own=own, drafts=drafts, said=said)
 
 
 @bp.get("/questions")

@@ -1,0 +1,87 @@
+// What HTML and htmx cannot do: keep what is typed, say so, and copy the resume link.
+(() => {
+  "use strict";
+
+  const QUIET = 1000; // ms without a key until what was typed is sent
+  const RETRY = 5000; // ms until the next try while the network is gone
+  const words = document.body.dataset;
+  const by = (id) => document.getElementById(id);
+  const form = () => document.querySelector("form[data-autosave]");
+  let timer, sending, unsaved = false;
+
+  // The line that is seen changes often; the one that is read out only when the news is new.
+  function say(text, spoken = text) {
+    by("problem").textContent = by("saved") ? "" : text;
+    if (!by("saved")) return;
+    by("saved").textContent = text;
+    if (spoken && by("saved-spoken").textContent !== spoken) by("saved-spoken").textContent = spoken;
+  }
+
+  // Each change is a turn of this page, so that an older post never overtakes a newer one.
+  function turn() {
+    const count = form().elements.turn;
+    count.value = Number(count.value) + 1;
+    clearTimeout(timer);
+  }
+
+  async function save() {
+    clearTimeout(timer);
+    const page = form();
+    if (!page || !unsaved) return;
+    const body = new URLSearchParams(new FormData(page));
+    const signal = (sending = new AbortController()).signal;
+    const keepalive = body.toString().length < 60000; // as much as may outlive its page
+    unsaved = false;
+    say(words.saving, "");
+    try {
+      const answer = await fetch(page.dataset.autosave, {method: "POST", body, signal, keepalive});
+      if (page !== form() || unsaved) return;
+      const time = new Date().toLocaleTimeString([], {hour: "numeric", minute: "2-digit"});
+      if (answer.ok) say(words.saved.replace("{time}", time), words.savedSpoken);
+      else say(answer.status === 409 ? words.changed : words.failed);
+    } catch {
+      if (!signal.aborted && page === form()) keepAndRetry();
+    }
+  }
+
+  function keepAndRetry() {
+    unsaved = Boolean(form());
+    say(words.offline);
+    clearTimeout(timer);
+    timer = setTimeout(save, RETRY);
+  }
+
+  const inForm = (handler) => (event) => form()?.contains(event.target) && handler(event);
+  for (const type of ["input", "change"]) {
+    addEventListener(type, inForm(() => {
+      turn();
+      unsaved = true;
+      timer = setTimeout(save, QUIET);
+    }), true);
+  }
+  addEventListener("focusout", inForm(save));
+  addEventListener("online", save);
+  addEventListener("pagehide", save);
+  addEventListener("submit", inForm(() => {
+    turn();
+    unsaved = false;
+    sending?.abort();
+  }), true);
+
+  // htmx could not reach the server, or got an answer that is no page of ours.
+  addEventListener("htmx:error", (event) => { if (event.detail.ctx) keepAndRetry(); });
+  addEventListener("htmx:response:error", ({detail: {ctx}}) => {
+    if (ctx.response.status < 500) return;
+    if (ctx.request.method === "GET") location.assign(ctx.request.action);
+    else say(words.failed);
+  });
+  addEventListener("htmx:before:swap", () => { by("problem").textContent = ""; });
+
+  addEventListener("click", async ({target}) => {
+    const button = target.closest?.("[data-copy]");
+    if (!button) return;
+    by(button.dataset.copy).select();
+    await navigator.clipboard.writeText(by(button.dataset.copy).value);
+    button.textContent = button.dataset.copied;
+  });
+})();

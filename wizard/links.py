@@ -1,0 +1,57 @@
+"""Resume links: signed, not stored, so that a copy of the store opens no draft.
+
+A link names a draft and the version of its links (SHA-256 HMAC with the secret, or with one of
+its fallbacks). It works as often as wanted, until the draft is deleted or its version rises.
+"""
+
+import hmac
+import uuid
+from hashlib import sha256
+from typing import Literal
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from .models import Draft
+
+Purpose = Literal["resume", "page"]
+"""`resume` travels in a message or on paper; `page` is in a page that the draft's browser shows,
+so that what is typed there can be kept even when the session has ended."""
+
+PLACE = "[[resume link]]"
+"""Stands in a stored message where the link goes when it is sent."""
+
+
+def _serializer(purpose: Purpose) -> URLSafeSerializer:
+    config = current_app.config
+    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt=f"draft-{purpose}", signer_kwargs={"digest_method": sha256})
+
+
+def token(draft: Draft, purpose: Purpose) -> str:
+    """What opens a draft."""
+    return str(_serializer(purpose).dumps([draft.id.hex, draft.link_version]))
+
+
+def draft_named_by(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None:
+    """The draft and link version that a token names; None where it was not signed here."""
+    try:
+        hexadecimal, version = _serializer(purpose).loads(given)
+    except BadSignature:
+        return None
+    return uuid.UUID(hexadecimal), version
+
+
+def resume_url(draft: Draft) -> str:
+    """The resume link of a draft, on the address that the program is known by."""
+    return f"{current_app.config['PUBLIC_URL']}/resume/{token(draft, 'resume')}"
+
+
+def draft_id_for(session_secret: str, page: str) -> uuid.UUID:
+    """The id of the draft that a start page makes: pressed twice, it is the same draft.
+
+    Only the browser that was shown the page has its session's secret, so nobody else can name it.
+    """
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    made = hmac.new(key, f"start {session_secret} {page}".encode(), sha256).digest()
+    return uuid.UUID(bytes=made[:16], version=4)

@@ -1,0 +1,74 @@
+"""Messages with a resume link: one that was asked for, and one reminder before a draft goes.
+
+Nothing that anybody typed is in them but the address they go to.
+"""
+
+import uuid
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import current_app, render_template
+from sqlalchemy import func, select
+
+from . import clock, drafts, links
+from .extensions import db, writing
+from .models import Draft, OutboxMessage, Submission
+
+MOST_TO_ONE_ADDRESS = 3
+"""Resume links that one address gets in an hour, whoever asks for them."""
+REMINDER = timedelta(days=7)
+"""How long before the end of a draft its reminder goes out."""
+
+
+def mail_link(draft_id: uuid.UUID, address: str) -> None:
+    """Queues the resume link, unless the address has had its share: nobody can tell which."""
+    with drafts.editing(draft_id) as draft:
+        if draft is None or _had_its_share(address):
+            return
+        draft.mailed_to = address
+        _queue(draft, address, "resume", "your link to go on")
+
+
+def _had_its_share(address: str) -> bool:
+    lately = select(func.count()).where(
+        OutboxMessage.recipient == address,
+        OutboxMessage.draft_id.is_not(None),
+        OutboxMessage.created_at > clock.now() - timedelta(hours=1),
+    )
+    return (db.session.scalar(lately) or 0) >= MOST_TO_ONE_ADDRESS
+
+
+def remind() -> int:
+    """Queues one reminder for each draft that ends within a week, where an address is known."""
+    if drafts.lifetime() <= REMINDER:
+        return 0
+    with writing() as session:
+        ends_soon = select(Draft).where(
+            Draft.updated_at <= clock.now() - drafts.lifetime() + REMINDER,
+            Draft.updated_at > clock.now() - drafts.lifetime(),
+            Draft.reminded_at.is_(None),
+            Draft.id.not_in(select(Submission.draft_id)),
+        )
+        reminded = 0
+        for draft in session.scalars(ends_soon.with_for_update(skip_locked=True)):
+            draft.reminded_at = clock.now()
+            known = drafts.journey(draft).answers
+            if address := known.get("contact_email") or draft.mailed_to:
+                _queue(draft, address, "reminder", "your draft is deleted in a week")
+                reminded += 1
+    return reminded
+
+
+def _queue(draft: Draft, address: str, kind: str, subject: str) -> None:
+    config = current_app.config
+    context = {"link": links.PLACE, "until": drafts.kept_until(draft), "kind": kind}
+    db.session.add(
+        OutboxMessage(
+            draft_id=draft.id,
+            message_id=f"<{kind}.{uuid.uuid4()}@{urlsplit(config['PUBLIC_URL']).hostname}>",
+            recipient=address,
+            subject=f"{config['PROGRAM_NAME']}: {subject}",
+            text=render_template("email/resume.txt", **context),
+            html=render_template("email/resume.html", **context),
+        )
+    )

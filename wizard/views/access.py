@@ -1,0 +1,56 @@
+"""Which drafts this browser may open: those that it made, or came to by their resume links."""
+
+import uuid
+
+from flask import abort, request, session
+
+from .. import drafts
+from ..extensions import db
+from ..models import Draft
+
+MOST_DRAFTS = 20
+"""Drafts that one browser keeps open: a cookie has room for about a hundred."""
+
+
+def opened() -> list[uuid.UUID]:
+    """The drafts that are open in this browser, the newest last."""
+    return [uuid.UUID(each) for each in session.get("drafts", [])]
+
+
+def is_open(draft_id: uuid.UUID) -> bool:
+    """Whether this browser may open a draft."""
+    return str(draft_id) in session.get("drafts", [])
+
+
+def open_here(draft_id: uuid.UUID) -> None:
+    """Lets this browser open a draft, beside those that it has open already."""
+    others = [each for each in session.get("drafts", []) if each != str(draft_id)]
+    session["drafts"] = [*others, str(draft_id)][-MOST_DRAFTS:]
+    session.permanent = True
+
+
+def leave(draft_id: uuid.UUID) -> None:
+    """Takes a draft out of this browser."""
+    session["drafts"] = [each for each in session.get("drafts", []) if each != str(draft_id)]
+
+
+def comes_from_its_page(draft_id: uuid.UUID) -> bool:
+    """Whether a post comes from a page that this draft's browser was shown, if long ago."""
+    draft = drafts.opened_by(request.form.get("pass", ""), "page")
+    db.session.rollback()
+    return draft is not None and draft.id == draft_id
+
+
+def require(draft_id: uuid.UUID) -> None:
+    """Answers 404 unless this browser may open the draft."""
+    if is_open(draft_id):
+        return
+    if request.method != "POST" or not comes_from_its_page(draft_id):
+        abort(404)
+    open_here(draft_id)
+
+
+def read(draft_id: uuid.UUID) -> Draft:
+    """A draft to read; answers 404 where it is not there or not this browser's."""
+    require(draft_id)
+    return drafts.find(draft_id) or abort(404)
