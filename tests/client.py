@@ -61,7 +61,7 @@ class Client(FlaskClient):
         response = super().open(*args, **kwargs)
         with self.application.app_context():
             assert not db.session.new and not db.session.dirty, "changes that nobody committed"
-        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+        if is_page(response):
             lint(Page(response))
         return response
 
@@ -136,3 +136,9 @@ def _forms(page: Page, where: str) -> None:
         assert form.attrs["action"] == form.attrs["hx-post"], where
         assert urlsplit(form.attrs["action"]).netloc == "", where
         assert form.attrs["hx-target"] == "#main", where
+
+
+def is_page(response: Any) -> bool:
+    """Whether a browser shows it: a redirect is not shown, a status fragment is no page."""
+    is_html = response.mimetype == "text/html" and not 300 <= response.status_code < 400
+    return is_html and not response.request.path.endswith("/autosave")

@@ -37,8 +37,9 @@ def leave(draft_id: uuid.UUID) -> None:
 def comes_from_its_page(draft_id: uuid.UUID) -> bool:
     """Whether a post comes from a page that this draft's browser was shown, if long ago."""
     draft = drafts.opened_by(request.form.get("pass", ""), "page")
-    db.session.rollback()
-    return draft is not None and draft.id == draft_id
+    comes = draft is not None and draft.id == draft_id
+    db.session.rollback()  # what follows may write, and reads again under its lock
+    return comes
 
 
 def require(draft_id: uuid.UUID) -> None:
