@@ -121,6 +121,9 @@ def open_browser(browser, server) -> Iterator:
     """Opens the program for a new person; at the end, nobody's console may hold a complaint."""
     people: list[Person] = []
 
+    def problems_of(page: Page) -> list[str]:
+        return next(person.problems for person in people if person.page == page)
+
     def open_for(*, javascript: bool = True, **options) -> Page:
         context = browser.new_context(
             base_url=server.url, java_script_enabled=javascript, reduced_motion="reduce", **options
@@ -134,6 +137,7 @@ def open_browser(browser, server) -> Iterator:
         page.goto("/")
         return page
 
+    open_for.problems_of = problems_of
     yield open_for
     for person in people:
         person.context.close()

@@ -1,0 +1,147 @@
+"""In a real browser: what is typed is kept by itself, through a lost network and beside others."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.conftest import load_case
+from wizard.flows.commitment import COMMITMENT
+
+AGENCY = load_case("agency")
+SAVED = re.compile(r"^Saved at \d")
+
+
+@pytest.fixture
+def at_data_sets(open_browser):
+    """Someone who is at the data sets."""
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])
+    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    return page
+
+
+def forget_complaints_about_the_network(open_browser, page) -> None:
+    """The browser itself, and htmx, write about a network that a test takes away."""
+    known = ("net::", "Failed to fetch", "status of 502")
+    problems = open_browser.problems_of(page)
+    problems[:] = [each for each in problems if not any(part in each for part in known)]
+
+
+def test_what_is_typed_is_saved_by_itself_and_said_once(at_data_sets):
+    page = at_data_sets
+    page.locator("#data_sets-1-title").press_sequentially("Half a title", delay=20)
+    page.fill("#data_sets-0-url", "not an address")
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    expect(page.locator("#saved-spoken")).to_have_text("Draft saved")
+    check_accessibility(page)
+    page.reload()
+    assert page.input_value("#data_sets-1-title") == "Half a title"
+    assert page.input_value("#data_sets-0-url") == "not an address"
+    expect(page.locator("#data_sets-0-url-error")).to_contain_text("web address")
+    check_accessibility(page)
+
+
+def test_leaving_by_a_link_keeps_what_was_typed(at_data_sets):
+    page = at_data_sets
+    page.locator("#data_sets-0-title").press_sequentially("Typed and left")
+    page.get_by_role("link", name="Back").click()
+    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    page.get_by_role("link", name="Data sets", exact=True).click()
+    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    expect(page.locator("#data_sets-0-title")).to_have_value("Typed and left")
+
+
+def test_a_lost_network_keeps_the_page_and_sends_what_was_typed_when_it_is_back(
+    open_browser, at_data_sets
+):
+    page = at_data_sets
+    page.context.set_offline(True)
+    page.locator("#data_sets-0-title").press_sequentially("Typed on a train")
+    expect(page.locator("#saved")).to_contain_text("Offline")
+    expect(page.locator("#saved-spoken")).to_contain_text("Offline")
+    page.locator("#continue").click()
+    expect(page.locator("#saved")).to_contain_text("Offline")
+    assert page.input_value("#data_sets-0-title") == "Typed on a train"
+    page.context.set_offline(False)
+    expect(page.locator("#saved")).to_have_text(SAVED, timeout=10_000)
+    forget_complaints_about_the_network(open_browser, page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    assert other.input_value("#data_sets-0-title") == "Typed on a train"
+
+
+def test_a_server_that_fails_leaves_the_page_as_it_was(open_browser, at_data_sets):
+    page = at_data_sets
+    page.route("**/data_sets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway"))
+    page.fill("#data_sets-0-title", "Still here")
+    page.locator("#continue").click()
+    expect(page.locator("#saved")).to_contain_text("Could not be saved")
+    assert page.input_value("#data_sets-0-title") == "Still here"
+    forget_complaints_about_the_network(open_browser, page)
+
+
+def test_the_link_opens_the_draft_in_another_browser(open_browser, at_data_sets):
+    page = at_data_sets
+    page.locator("#data_sets-0-title").press_sequentially("From the office")
+    page.get_by_role("button", name="Save and finish later").click()
+    expect(page.locator("h1")).to_have_text("Your answers are saved")
+    check_accessibility(page)
+    link = page.locator("#link").input_value()
+    phone = open_browser(viewport={"width": 360, "height": 740})
+    phone.goto(link)
+    StepPage(phone, COMMITMENT.steps["data_sets"]).is_shown()
+    assert "resume" not in phone.url
+    assert phone.input_value("#data_sets-0-title") == "From the office"
+    page.get_by_role("button", name="Leave this browser").click()
+    expect(page.get_by_role("status")).to_contain_text("You left")
+    page.goto(phone.url)
+    expect(page.locator("h1")).to_have_text("This page is not here")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_two_browsers_in_conflict_see_both_versions(open_browser, javascript):
+    here = open_browser(javascript=javascript)
+    walk(here, AGENCY, ["kind", "organization"], javascript=javascript)
+    StepPage(here, COMMITMENT.steps["contact"]).is_shown()
+    here.get_by_role("button", name="Save and finish later").click()
+    link = here.locator("#link").input_value()
+    there = open_browser(javascript=javascript)
+    there.goto(link)
+    here.get_by_role("link", name="Back to your answers").click()
+    for page, name in ((here, "Pat"), (there, "Chris")):
+        StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+        page.fill("#contact_name", name)
+        page.fill("#contact_email", "desk@example.org")
+        page.locator("#continue").click()
+    expect(there.locator("h1")).to_have_text("These answers changed elsewhere")
+    assert "Pat" in there.inner_text("main") and "Chris" in there.inner_text("main")
+    check_accessibility(there) if javascript else None
+    there.get_by_label("What was saved meanwhile").check()
+    there.locator("#continue").click()
+    StepPage(there, COMMITMENT.steps["current_data"]).is_shown()
+    here.reload()
+    here.get_by_role("link", name="Contact").click()
+    expect(here.locator("#contact_name")).to_have_value("Pat")
+
+
+def test_a_session_that_ended_asks_to_confirm_what_was_typed(at_data_sets):
+    page = at_data_sets
+    page.context.clear_cookies()
+    page.fill("#data_sets-0-title", "Typed over lunch")
+    page.locator("#continue").click()
+    expect(page.locator("#confirm")).to_contain_text("Nothing that you typed is lost")
+    expect(page.locator("#confirm")).to_be_focused()
+    check_accessibility(page)
+    StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)
+    page.locator("#continue").click()
+    StepPage(page, COMMITMENT.steps["plan"]).is_shown()
+
+
+def test_the_first_page_leads_back_to_what_is_under_way(at_data_sets):
+    page = at_data_sets
+    page.goto("/")
+    check_accessibility(page)
+    page.get_by_role("link", name="Go on with this one").click()
+    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
