@@ -5,14 +5,18 @@ PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wizard
 WORKERS ?= 2
 
-.PHONY: run test lint lock clean
+.PHONY: run test test-slow lint lock clean
 
 run: .venv/run.done
 	@$(FLASK) db upgrade
 	@exec $(FLASK) serve
 
 test: lint tests/browser/node_modules/done
-	$(PY) -m pytest -n $(WORKERS)
+	$(PY) -m pytest -n $(WORKERS) -m "not slow"
+
+# What takes minutes: the server is killed again and again.
+test-slow: .venv/test.done
+	$(PY) -m pytest -n $(WORKERS) -m slow
 
 lint: .venv/test.done
 	$(PY) -m ruff check .

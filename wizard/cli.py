@@ -76,6 +76,7 @@ def _deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
 @with_appcontext
 def serve() -> None:
     """Serves the program, and sends its messages in the background."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()

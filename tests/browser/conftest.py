@@ -2,21 +2,17 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.server import Server, serving
+
 MODULES = Path(__file__).parent / "node_modules"
 HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
@@ -50,54 +46,6 @@ def launch(playwright: Playwright) -> Browser:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no browser can be had here: {error}")
-
-
-@dataclass(frozen=True)
-class Server:
-    """The program, serving."""
-
-    url: str
-    folder: Path
-    database_url: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a command needs to work on the same store."""
-        return {
-            **os.environ,
-            "WIZARD_DATABASE_URL": self.database_url,
-            "WIZARD_INSTANCE_PATH": str(self.folder),
-            "WIZARD_PUBLIC_URL": self.url,
-            "WIZARD_PORT": self.url.rsplit(":", 1)[1],
-        }
-
-
-@contextmanager
-def serving(database_url: str, folder: Path) -> Iterator[Server]:
-    """The program as `make run` serves it, on a store that is migrated."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    server = Server(f"http://127.0.0.1:{port}", folder, database_url)
-    command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
-    process = subprocess.Popen(command, cwd=ROOT, env=server.environment)
-    try:
-        wait_until_up(server.url)
-        yield server
-    finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
-
-
-def wait_until_up(url: str) -> None:
-    """Waits until the program answers, 30 seconds at most."""
-    for _ in range(300):
-        try:
-            urlopen(url).close()  # noqa: S310
-            return
-        except URLError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
 
 
 @pytest.fixture

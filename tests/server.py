@@ -1,0 +1,69 @@
+"""The program as a process of its own, to serve real browsers and to be killed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).parents[1]
+
+
+class Server:
+    """The program, serving a store that is migrated."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            self.port = found.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database_url = database_url
+        self.folder = folder
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Starts it and waits until it answers, 30 seconds at most."""
+        environment = {
+            **os.environ,
+            "WIZARD_DATABASE_URL": self.database_url,
+            "WIZARD_INSTANCE_PATH": str(self.folder),
+            "WIZARD_PUBLIC_URL": self.url,
+            "WIZARD_PORT": str(self.port),
+        }
+        command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        )
+        for _ in range(300):
+            try:
+                urlopen(f"{self.url}/questions").close()  # noqa: S310
+                return
+            except URLError:
+                time.sleep(0.1)
+        raise TimeoutError(self.url)
+
+    def kill(self) -> None:
+        """Ends it at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Asks it to end, and sees that it does so cleanly."""
+        self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+
+
+@contextmanager
+def serving(database_url: str, folder: Path) -> Iterator[Server]:
+    """The program on that store, as long as it is needed."""
+    server = Server(database_url, folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
