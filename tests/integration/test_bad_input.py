@@ -52,7 +52,9 @@ def test_a_value_outside_its_rule_is_refused_at_its_field(client, step, field, t
     assert page.status == 422
     assert list(page.errors()) == [field]
     assert says in page.errors()[field]
-    assert page.text(f"#{field}-error") == f"Error: {page.errors()[field]}"
+    place = "Data set " + str(int(field.split("-")[1]) + 1) + ": " if "-" in field else ""
+    at_field = page.text(f"#{field}-error").removeprefix("Error: ")
+    assert page.errors()[field] == place + at_field
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def step_page(
         journey=journey,
         stop=stop,
         form=form,
-        errors=found,
+        errors=summary(step, found),
         draft_id=draft.id if draft else None,
         page=page_of(step, draft),
         cards=cards(journey.flow, journey.answers) if is_review else (),
@@ -263,6 +263,18 @@ def errors_to_show(stop: Stop, status: int) -> dict[str, str]:
     if status == 422:
         return dict(stop.checked.errors)
     return {} if "keep" in request.args else dict(stop.errors_to_show)
+
+
+def summary(step: Step, found: dict[str, str]) -> dict[str, str]:
+    """The errors as the summary lists them: of a group, each says which entry it is about."""
+    if step.group is None:
+        return found
+    named = {}
+    for path, message in found.items():
+        parts = path.split("-")
+        place = f"{step.group.entry} {int(parts[1]) + 1}: " if len(parts) == 3 else ""
+        named[path] = place + message
+    return named
 
 
 def page_of(step: Step, draft: Draft | None) -> dict[str, str]:
