@@ -8,8 +8,7 @@ WORKERS ?= 2
 .PHONY: run test test-slow lint lock clean
 
 run: .venv/run.done
-	@$(FLASK) db upgrade
-	@exec $(FLASK) serve
+	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
 
 test: lint tests/browser/node_modules/done
 	$(PY) -m pytest -n $(WORKERS) -m "not slow"

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from . import clock, links
 from .conditions import Answers
@@ -82,6 +83,13 @@ def editing(draft_id: uuid.UUID) -> Iterator[Draft | None]:
 
 def start(draft_id: uuid.UUID, typed: Answers) -> Draft:
     """Makes the draft of that id from the answers to the first step; made before, it is changed."""
+    try:
+        return _start(draft_id, typed)
+    except IntegrityError:  # pressed twice at the same moment, and the other one made it
+        return _start(draft_id, typed)
+
+
+def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
     flow = current_flow()
     with editing(draft_id) as draft:
         if draft is None:

@@ -82,6 +82,7 @@ def _deliver(claimed: OutboxMessage) -> bool:
         send(as_email(claimed))
     except Exception as failure:  # whatever it is, the messages behind this one go on
         error = failure
+        db.session.rollback()
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
     with writing() as session:
         message = session.get_one(OutboxMessage, claimed.id)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -504,6 +505,20 @@ def test_three_quick_clicks_make_one_draft(app, client):
     with app.app_context():
         (draft,) = db.session.scalars(select(Draft))
         assert draft.answers["organization_kind"] == "agency"
+
+
+def test_many_clicks_at_the_same_moment_make_one_draft(app, client):
+    page = client.page("/respond/")
+    data = page.values() | {"organization_kind": "city"}
+    cookie = client.get_cookie("session").value
+
+    def click(_) -> str:
+        other = app.test_client()
+        other.set_cookie("session", cookie)
+        return other.post("/respond/", data=data).location
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(click, range(16)))) == 1
 
 
 def test_the_start_page_of_one_browser_names_no_draft_of_another(app, client):
