@@ -7,7 +7,7 @@
   const words = document.body.dataset;
   const by = (id) => document.getElementById(id);
   const form = () => document.querySelector("form[data-autosave]");
-  let timer, sending, unsaved = false;
+  let timer, sending, unsaved = false, failing = false;
 
   // The line that is seen changes often; the one that is read out only when the news is new.
   function say(text, spoken = text) {
@@ -36,17 +36,21 @@
     try {
       const answer = await fetch(page.dataset.autosave, {method: "POST", body, signal, keepalive});
       if (page !== form() || unsaved) return;
+      failing = false;
       const time = new Date().toLocaleTimeString([], {hour: "numeric", minute: "2-digit"});
       if (answer.ok) say(words.saved.replace("{time}", time), words.savedSpoken);
-      else say(answer.status === 409 ? words.changed : words.failed);
+      else if (answer.status === 409) say(words.changed);
+      else if (answer.status === 429 || answer.status >= 500) tryAgain(words.failed);
+      else say(words.failed);
     } catch {
-      if (!signal.aborted && page === form()) keepAndRetry();
+      if (!signal.aborted && page === form()) tryAgain(words.offline);
     }
   }
 
-  function keepAndRetry() {
-    unsaved = Boolean(form());
-    say(words.offline);
+  function tryAgain(text) {
+    say(text);
+    if (!form()) return;
+    unsaved = failing = true;
     clearTimeout(timer);
     timer = setTimeout(save, RETRY);
   }
@@ -69,13 +73,17 @@
   }), true);
 
   // htmx could not reach the server, or got an answer that is no page of ours.
-  addEventListener("htmx:error", (event) => { if (event.detail.ctx) keepAndRetry(); });
+  addEventListener("htmx:error", (event) => { if (event.detail.ctx) tryAgain(words.offline); });
   addEventListener("htmx:response:error", ({detail: {ctx}}) => {
     if (ctx.response.status < 500) return;
     if (ctx.request.method === "GET") location.assign(ctx.request.action);
-    else say(words.failed);
+    else tryAgain(words.failed);
   });
-  addEventListener("htmx:before:swap", () => { by("problem").textContent = ""; });
+  addEventListener("htmx:before:swap", () => {
+    failing = false;
+    by("problem").textContent = "";
+  });
+  addEventListener("beforeunload", (event) => { if (unsaved && failing) event.preventDefault(); });
 
   addEventListener("click", async ({target}) => {
     const button = target.closest?.("[data-copy]");

@@ -42,5 +42,6 @@ def _tell_htmx(response: Response, new_page: bool) -> None:
         response.headers["HX-Push-Url"] = "false"
     elif is_same_page() or not wants_fragment():
         response.headers["HX-Replace-Url"] = request.path
-    if response.status_code >= 400 or new_page:
+    swaps_main = request.headers.get("HX-Target") == "main#main"
+    if swaps_main and (response.status_code >= 400 or new_page):
         response.headers["HX-Reswap"] = FROM_THE_TOP

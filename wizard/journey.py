@@ -164,9 +164,10 @@ class Journey:
 
     @cached_property
     def first_open(self) -> str:
-        """The first step that is not complete; the review once all are."""
+        """The first step that is not complete; the last one once all are, which is the review, or
+        the step at which the journey ends."""
         open_stops = (name for name, stop in self.stops.items() if not stop.complete)
-        return next(open_stops, self.flow.review.name)
+        return next(open_stops, list(self.stops)[-1])
 
     def may_visit(self, name: str) -> bool:
         """Whether a step applies and lies at or before the first open one."""

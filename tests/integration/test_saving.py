@@ -90,6 +90,15 @@ def test_a_stranger_a_wrong_step_and_the_review_keep_nothing(app, client):
     assert client.page(f"{path}/organization").values()["city"] == ["Orlando"]
 
 
+def test_an_answer_that_ends_the_journey_can_be_taken_back(client):
+    page = walk(client, AGENCY, until="contact")
+    kind = f"{draft_path(page)}/kind"
+    assert autosave(client, kind, {"organization_kind": "individual"}).status_code == 200
+    assert client.page(page.path).path == kind
+    again = client.send(kind, {"organization_kind": "agency"})
+    assert again.path == page.path
+
+
 def test_an_older_save_of_the_same_page_never_overtakes_a_newer_one(client):
     page = walk(client, AGENCY, until="organization")
     assert autosave(client, page.path, {"city": "New", "turn": "7"}, page).status_code == 200

@@ -55,6 +55,7 @@ def test_someone_who_answers_for_themselves_gets_no_further():
     journey = walked({**load_case("agency"), "organization_kind": "individual"})
     assert list(journey.stops) == ["kind"]
     assert journey.exits and not journey.complete
+    assert journey.first_open == "kind" and journey.may_visit("kind")
 
 
 @pytest.mark.parametrize("name", ["agency", "partner"])
