@@ -75,6 +75,8 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
         "SECRET_KEY_FALLBACKS": fallbacks,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        # Else a style sheet's answer, under way meanwhile, puts an older session back.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_SECURE": settings["PUBLIC_URL"].startswith("https:"),
         "PERMANENT_SESSION_LIFETIME": timedelta(days=settings["DRAFT_DAYS"]),
         "WTF_CSRF_TIME_LIMIT": None,

@@ -360,6 +360,13 @@ def test_what_is_posted_after_the_branch_changed_elsewhere_is_kept_for_later(cli
 # Sessions that end
 
 
+def test_only_an_answer_that_changes_the_session_sets_its_cookie(client):
+    page = walk(client, AGENCY, until="contact")
+    for path in (page.path, "/", "/questions", "/static/site.css", "/static/icon.svg"):
+        with client.get(path) as response:
+            assert "Set-Cookie" not in response.headers, path
+
+
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize("name", STEPS)
 def test_a_session_that_ran_out_loses_nothing(app, client, name, htmx):
