@@ -39,11 +39,6 @@ WORDS = {
         "This address does not take that kind of request.",
         "Start from the first page.",
     ),
-    409: Words(
-        "These answers changed elsewhere",
-        "Someone, or another window, saved other answers in the meantime.",
-        "Go back and reload the page to see them.",
-    ),
     413: Words(
         "That is too much at once",
         "What you sent is larger than this form can take.",
