@@ -287,7 +287,7 @@ class Choice(Field):
         return tuple(option.code for option in self.options)
 
     def for_reader(self, value: str) -> str:
-        return next(option.label for option in self.options if option.code == value)
+        return next((option.label for option in self.options if option.code == value), value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,22 @@ class Branch:
     when: Condition
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A call that a commitment can answer; one commitment may answer several."""
+
+    name: str
+    title: str
+    when: Condition
+
+
 @dataclass(frozen=True)
 class Flow:
     """The whole form.
 
     `version` rises with every change that older answers must be carried over. `exit` says when
     someone is in the wrong place: the journey ends there. `review` is the last step of every one.
+    `retired` are questions of earlier versions, which older submissions still answer.
     """
 
     name: str
@@ -77,7 +87,9 @@ class Flow:
     review: Step
     _: KW_ONLY
     branches: tuple[Branch, ...] = ()
+    programs: tuple[Program, ...] = ()
     exit: Condition | None = None
+    retired: tuple[Field, ...] = ()
 
     def __post_init__(self) -> None:
         _Check(self).run()
@@ -97,6 +109,16 @@ class Flow:
     def fields(self) -> Mapping[str, Field]:
         """Every question by name, in order; one that two branches share counts once."""
         return {field.name: field for step in self.steps.values() for field in step.fields}
+
+    @cached_property
+    def columns(self) -> Mapping[str, Field]:
+        """What a table has columns for: every question of today, then the retired ones."""
+        return {**self.fields, **{field.name: field for field in self.retired}}
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The questions that are answered several times over, each a table of its own."""
+        return tuple(field for field in self.columns.values() if isinstance(field, Group))
 
 
 class _Check:
@@ -123,6 +145,9 @@ class _Check:
                 names.add(step.name)
                 self._fields(step.fields, self.asked)
         self._fields(flow.review.fields, self.asked)
+        for field in flow.retired:
+            if field.name in self.asked:
+                raise FlowError(f"Field “{field.name}” is retired, and still asked.")
         for what, condition in self._whole():
             self._condition(condition, self.asked, what)
 
@@ -130,6 +155,8 @@ class _Check:
         yield "the exit", self.flow.exit
         for branch in self.flow.branches:
             yield f"branch “{branch.name}”", branch.when
+        for program in self.flow.programs:
+            yield f"program “{program.name}”", program.when
 
     def _fields(self, fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
         for field in fields:

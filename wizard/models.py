@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
@@ -50,8 +50,25 @@ class Draft(Model):
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+STATUSES = {
+    "received": "Received",
+    "in_review": "In review",
+    "accepted": "Accepted",
+    "declined": "Declined",
+    "withdrawn": "Withdrawn",
+    "published": "Published",
+}
+"""The states of a submission's case, by code, in words; `casework.WAYS` says what leads where."""
+
+
 class Submission(Model):
-    """Answers given, frozen: only what applied. A draft becomes at most one."""
+    """Answers given, frozen: only what applied. A draft becomes at most one.
+
+    `version` rises with every change of its case, so that a change says which state it was based
+    on. `erased_at` is when its answers were deleted on request. The columns from
+    `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to filter and show;
+    the index holds all that a list looks at, so that it reads no answers.
+    """
 
     __tablename__ = "submission"
 
@@ -61,7 +78,26 @@ class Submission(Model):
     flow_version: Mapped[int]
     branch: Mapped[str]
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
-    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    status: Mapped[str] = mapped_column(default="received")
+    version: Mapped[int] = mapped_column(default=1)
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    organization_kind: Mapped[str] = mapped_column(default="")
+    organization_name: Mapped[str] = mapped_column(default="")
+    city: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default="")
+    commitment_title: Mapped[str] = mapped_column(default="")
+    programs: Mapped[str] = mapped_column(default="")
+    search: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (
+        Index(
+            "ix_submission_list",
+            "submitted_at", "reference", "status", "branch", "organization_kind", "state",
+            "programs", "search",
+        ),
+    )  # fmt: skip
 
 
 class OutboxMessage(Model):
@@ -94,3 +130,93 @@ class OutboxMessage(Model):
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffNote(Model):
+    """What staff write down about a submission, for each other."""
+
+    __tablename__ = "staff_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    author: Mapped[str]
+    text: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class StaffUser(Model):
+    """Someone of the program's staff. `role` is one of `staff.ROLES`.
+
+    `totp_secret` (base32) is there once an authenticator app is set up; `totp_step` is the last
+    time step of which a code was used, so that none works twice. Recovery codes are hashed.
+    """
+
+    __tablename__ = "staff_user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    totp_secret: Mapped[str | None]
+    totp_step: Mapped[int] = mapped_column(default=0)
+    recovery_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffSession(Model):
+    """One sign-in, by the SHA-256 of the token in its cookie; it ends with this row."""
+
+    __tablename__ = "staff_session"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("staff_user.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class SignInThrottle(Model):
+    """How often signing in failed lately, by account, address or known browser."""
+
+    __tablename__ = "sign_in_throttle"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class ApiToken(Model):
+    """A key for a program that fetches exports, by its SHA-256."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditEvent(Model):
+    """Who did what, to what, when. Never an answer or a secret.
+
+    `actor` is a member of staff, `token:<name>`, or `command line`; `subject` a reference, an
+    account, or the name of a token or file.
+    """
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="", index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    address: Mapped[str] = mapped_column(default="")

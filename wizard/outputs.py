@@ -4,6 +4,7 @@ The review page and messages read `cards`, exports `cells`, the public page and 
 open data `public_record`, the printable question list `condition_in_words`.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -33,12 +34,15 @@ class Card:
 
 def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
     """Clean answers by step, for each step that applies; of a question left open, no row."""
-    return tuple(
-        Card(step, tuple(_rows(step.fields, answers)))
+    steps = [
+        step
         for section in flow.sections
         if section.when is None or section.when.holds(answers)
         for step in section.steps
-    )
+    ]
+    if any(field.name in answers for field in flow.retired):
+        steps.append(Step("retired", "Asked earlier", flow.retired, short="Asked earlier"))
+    return tuple(Card(step, tuple(_rows(step.fields, answers))) for step in steps)
 
 
 def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
@@ -80,6 +84,27 @@ def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
         name: field.for_cell(answers[name]) if name in answers else ""
         for name, field in fields.items()
     }
+
+
+LISTED = ("organization_kind", "organization_name", "city", "state", "commitment_title")
+"""The answers that a list of submissions shows or is filtered by."""
+MOST_SEARCHED = 480
+"""Characters; an index entry has room for 2,704 bytes on PostgreSQL."""
+
+
+def listing(flow: Flow, reference: str, answers: Answers) -> dict[str, str]:
+    """What a submission is found by in a list: some answers, its programs, and text to search."""
+    shown = {name: str(answers.get(name, "")) for name in LISTED}
+    programs = ";".join(each.name for each in flow.programs if each.when.holds(answers))
+    names = (shown["organization_name"], shown["city"], shown["commitment_title"])
+    text = folded(" ".join((reference, *names)))[:MOST_SEARCHED]
+    return shown | {"programs": programs, "search": text}
+
+
+def folded(text: str) -> str:
+    """Text to search in: without case and accents, so that “san jose” finds San José."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in parts if not unicodedata.combining(char)).casefold()
 
 
 def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from .extensions import db
 from .journey import Journey
 from .models import Draft, OutboxMessage, Submission
-from .outputs import cards
+from .outputs import cards, listing
 
 REFERENCE_PREFIX = "PDI"
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -30,12 +30,14 @@ def submit(draft: Draft, journey: Journey) -> Submission:
     """
     if not journey.complete:
         raise ValueError("a journey that is not complete cannot be submitted")
+    reference = _new_reference()
     submission = Submission(
-        reference=_new_reference(),
+        reference=reference,
         draft_id=draft.id,
         flow_version=journey.flow.version,
         branch=journey.branch.name if journey.branch else "",
         answers=journey.answers,
+        **listing(journey.flow, reference, journey.answers),
     )
     db.session.add(submission)
     db.session.flush()

@@ -20,7 +20,7 @@ from ..fields import (
     Text,
     Url,
 )
-from ..flow import Branch, Flow, Section, Step
+from ..flow import Branch, Flow, Program, Section, Step
 
 PARTNER = Has("organization_kind", frozenset({"company", "nonprofit", "community"}))
 JURISDICTION = Has("organization_kind", frozenset({"city", "agency"}))
@@ -596,6 +596,18 @@ COMMITMENT = Flow(
     branches=(
         Branch("partner", "Companies, nonprofits and community organizations", PARTNER),
         Branch("jurisdiction", "Cities and law enforcement agencies", JURISDICTION),
+    ),
+    programs=(
+        Program(
+            "police_data_initiative",
+            "Police Data Initiative",
+            Either((JURISDICTION, ON_POLICE_DATA)),
+        ),
+        Program(
+            "opportunity_project",
+            "Opportunity Project",
+            Either((Answered("opportunity_actions"), ON_OPPORTUNITY)),
+        ),
     ),
     exit=Has("organization_kind", frozenset({"individual"})),
 )

@@ -1,0 +1,145 @@
+"""Which submissions a list or an export is about: read from an address, checked, applied."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement
+
+from .fields import Choice, cannot_be_kept
+from .flow import Flow
+from .models import STATUSES, Submission
+from .outputs import folded
+
+MOST_TEXT = 200
+"""Characters of the free text."""
+
+
+class BadFilter(ValueError):
+    """A filter that cannot be used; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What was chosen, empty where nothing was.
+
+    `first_day` and `last_day` are days in UTC, both included; `since` is a moment, and only what
+    was submitted after it is meant. `text` is words that must all occur in the organization's
+    name, its city, the title or the reference.
+    """
+
+    branch: str = ""
+    kind: str = ""
+    state: str = ""
+    status: str = ""
+    program: str = ""
+    first_day: str = ""
+    last_day: str = ""
+    since: str = ""
+    text: str = ""
+
+    def chosen(self) -> dict[str, str]:
+        """Those that are set, by name, as an address holds them."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in given.items() if value}
+
+    def without_text(self) -> "Filters":
+        """The same without the free text, in which somebody's name may be."""
+        return replace(self, text="")
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What the store is asked."""
+        found: list[ColumnElement[bool]] = []
+        columns = {
+            "branch": Submission.branch,
+            "kind": Submission.organization_kind,
+            "state": Submission.state,
+            "status": Submission.status,
+        }
+        for name, column in columns.items():
+            if value := getattr(self, name):
+                found.append(column == value)
+        if self.program:
+            found.append(Submission.programs.contains(self.program, autoescape=True))
+        if self.first_day:
+            found.append(Submission.submitted_at >= _midnight(self.first_day))
+        if self.last_day:
+            found.append(Submission.submitted_at < _midnight(self.last_day) + timedelta(days=1))
+        if self.since:
+            found.append(Submission.submitted_at > moment(self.since))
+        for word in folded(self.text).split():
+            found.append(Submission.search.contains(word, autoescape=True))
+        return found
+
+
+def options(flow: Flow) -> dict[str, dict[str, str]]:
+    """What each filter that is a choice offers: labels by code."""
+    return {
+        "branch": {branch.name: branch.title for branch in flow.branches},
+        "kind": _labels(flow, "organization_kind"),
+        "state": _labels(flow, "state"),
+        "status": STATUSES,
+        "program": {program.name: program.title for program in flow.programs},
+    }
+
+
+def _labels(flow: Flow, name: str) -> dict[str, str]:
+    field = flow.fields.get(name)
+    given = field.options if isinstance(field, Choice) else ()
+    return {option.code: option.label for option in given}
+
+
+def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> Filters:
+    """The filters of an address, by name; `besides` names what else it may hold.
+
+    Raises `BadFilter`: an export with a filter misspelled would be an export of everything.
+    """
+    names = [each.name for each in fields(Filters)]
+    for name, values in given.items():
+        if name not in names and name not in besides:
+            raise BadFilter(f"There is no filter “{_shown(name)}”. There are: {', '.join(names)}.")
+        if len(values) > 1:
+            raise BadFilter(f"The filter “{name}” is given more than once.")
+    chosen = {name: given[name][0].strip() for name in names if given.get(name)}
+    offered = options(flow)
+    for name, value in chosen.items():
+        if value:
+            _check(name, value, offered)
+    return Filters(**chosen)
+
+
+def _check(name: str, value: str, offered: dict[str, dict[str, str]]) -> None:
+    if any(cannot_be_kept(char) for char in value) or len(value) > MOST_TEXT:
+        raise BadFilter(f"The filter “{name}” is too long, or holds a character that is no text.")
+    if name in offered and value not in offered[name]:
+        raise BadFilter(
+            f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
+        )
+    if name in ("first_day", "last_day"):
+        _midnight(value)
+    if name == "since":
+        moment(value)
+
+
+def _midnight(value: str) -> datetime:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise ValueError
+        day = date.fromisoformat(value)
+        return datetime.combine(day, time(), UTC)
+    except ValueError:
+        raise BadFilter(f"“{value}” is no day. Write it like 2027-03-31.") from None
+
+
+def moment(value: str) -> datetime:
+    """A moment in ISO 8601; one without a zone is in UTC. Raises `BadFilter`."""
+    try:
+        read = datetime.fromisoformat(value)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadFilter(f"“{value}” is no moment. Write it like 2027-03-31T17:05:00Z.") from None
+
+
+def _shown(name: str) -> str:
+    return "".join(char for char in name[:40] if not cannot_be_kept(char))
