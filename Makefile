@@ -5,17 +5,30 @@ PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wizard
 WORKERS ?= 2
 
-.PHONY: run test test-slow lint lock clean
+COUNT ?= 400
+
+.PHONY: run demo test test-slow bench lint lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
 
+# A store of its own with made-up submissions, made anew each time: make demo COUNT=100000
+demo: export WIZARD_INSTANCE_PATH := instance/demo
+demo: export WIZARD_DATABASE_URL :=
+demo: .venv/run.done
+	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(FLASK) demo --count $(COUNT) \
+	  && exec $(FLASK) serve
+
 test: lint tests/browser/node_modules/done
 	$(PY) -m pytest -n $(WORKERS) -m "not slow"
 
-# What takes minutes: the server is killed again and again.
+# What takes minutes: the server is killed again and again, a spreadsheet opens the exports.
 test-slow: .venv/test.done
 	$(PY) -m pytest -n $(WORKERS) -m slow
+
+# What the staff side and the exports cost with many submissions.
+bench: .venv/test.done
+	$(PY) -m tests.load.bench
 
 lint: .venv/test.done
 	$(PY) -m ruff check .

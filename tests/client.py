@@ -132,8 +132,9 @@ def _labels(page: Page, where: str) -> None:
 
 def _forms(page: Page, where: str) -> None:
     for form in page.all("form"):
-        assert form.query("input[name=csrf_token]"), where
-        assert form.attrs["action"] == form.attrs["hx-post"], where
+        filters = form.attrs["method"] == "get"
+        assert filters != bool(form.query("input[name=csrf_token]")), where
+        assert form.attrs["action"] == form.attrs["hx-get" if filters else "hx-post"], where
         assert urlsplit(form.attrs["action"]).netloc == "", where
         assert form.attrs["hx-target"] == "#main", where
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from flask import Flask
 
-from . import cli, clock, config, errors, extensions, security
+from . import cli, clock, config, errors, extensions, fields, security
 from .flow import Flow
 from .flows.commitment import COMMITMENT
 from .views import applicant, public, saving
+from .views.staff import bp as staff_side
 
 
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
@@ -23,9 +24,13 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.config.from_mapping(config.for_flask(chosen))
     app.extensions["flow"] = flow
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters["moment"] = clock.in_words
+    app.jinja_env.filters |= {
+        "moment": clock.in_words,
+        "age": clock.age_in_words,
+        "showable": fields.showable,
+    }
     for module in (security, extensions, errors, cli):
         module.init_app(app)
-    for blueprint in (public.bp, applicant.bp, saving.bp):
+    for blueprint in (public.bp, applicant.bp, saving.bp, staff_side):
         app.register_blueprint(blueprint)
     return app

@@ -21,3 +21,13 @@ def today() -> date:
 def in_words(moment: datetime) -> str:
     """A moment for a reader: March 31, 2027, 17:05 UTC."""
     return f"{day_in_words(moment.date())}, {moment:%H:%M} UTC"
+
+
+def age_in_words(moment: datetime) -> str:
+    """How long ago a moment is: today, 1 day, 12 days, 5 months."""
+    days = (now() - moment).days
+    if days < 1:
+        return "today"
+    if days < 60:
+        return f"{days} day" if days == 1 else f"{days} days"
+    return f"{days // 30} months"

@@ -21,6 +21,7 @@ except ImportError:  # no wheel for this platform: see docs/decisions/0003-sqlit
 ROOT = Path(__file__).resolve().parent.parent
 
 DEFAULTS: dict[str, str | int] = {
+    "ENV": "",
     "HOST": "127.0.0.1",
     "PORT": 8000,
     "INSTANCE_PATH": str(ROOT / "instance"),

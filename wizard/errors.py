@@ -29,6 +29,11 @@ WORDS = {
         "What was sent is not complete, or not text.",
         "Go back, reload the page and try again.",
     ),
+    403: Words(
+        "Your role does not reach that far",
+        "What you asked for is done by editors or admins.",
+        "Ask an admin of the program to do it, or to give you another role.",
+    ),
     404: Words(
         "This page is not here",
         "The address may be mistyped, or the answers belong to another browser.",

@@ -98,6 +98,11 @@ def cannot_be_kept(char: str) -> bool:
     )
 
 
+def showable(text: str) -> str:
+    """Text as a page can show it: HTML has no way to hold some characters."""
+    return "".join(REPLACEMENT if cannot_be_kept(char) else char for char in text)
+
+
 MOST_MARKS = 30
 """Combining marks in a row (UAX #15, Stream-Safe Text); normalizing more takes quadratic time."""
 

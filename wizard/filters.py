@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement
 
-from .fields import Choice, cannot_be_kept
+from .fields import Choice, cannot_be_kept, showable
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
@@ -63,9 +63,9 @@ class Filters:
         if self.program:
             found.append(Submission.programs.contains(self.program, autoescape=True))
         if self.first_day:
-            found.append(Submission.submitted_at >= _midnight(self.first_day))
+            found.append(Submission.submitted_at >= midnight(self.first_day))
         if self.last_day:
-            found.append(Submission.submitted_at < _midnight(self.last_day) + timedelta(days=1))
+            found.append(Submission.submitted_at < midnight(self.last_day) + timedelta(days=1))
         if self.since:
             found.append(Submission.submitted_at > moment(self.since))
         for word in folded(self.text).split():
@@ -98,7 +98,9 @@ def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str]
     names = [each.name for each in fields(Filters)]
     for name, values in given.items():
         if name not in names and name not in besides:
-            raise BadFilter(f"There is no filter “{_shown(name)}”. There are: {', '.join(names)}.")
+            raise BadFilter(
+                f"There is no filter “{showable(name[:40])}”. There are: {', '.join(names)}."
+            )
         if len(values) > 1:
             raise BadFilter(f"The filter “{name}” is given more than once.")
     chosen = {name: given[name][0].strip() for name in names if given.get(name)}
@@ -117,12 +119,13 @@ def _check(name: str, value: str, offered: dict[str, dict[str, str]]) -> None:
             f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
         )
     if name in ("first_day", "last_day"):
-        _midnight(value)
+        midnight(value)
     if name == "since":
         moment(value)
 
 
-def _midnight(value: str) -> datetime:
+def midnight(value: str) -> datetime:
+    """The first moment of a day like 2027-03-31. Raises `BadFilter`."""
     try:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             raise ValueError
@@ -139,7 +142,3 @@ def moment(value: str) -> datetime:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadFilter(f"“{value}” is no moment. Write it like 2027-03-31T17:05:00Z.") from None
-
-
-def _shown(name: str) -> str:
-    return "".join(char for char in name[:40] if not cannot_be_kept(char))

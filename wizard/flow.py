@@ -20,6 +20,7 @@ TAKEN = frozenset(
     | {"continue", "errors", "line", "main", "saved", "where"}  # its ids
     | {"data", "formdata", "meta", "obj", "prefix", "process", "validate"}  # WTForms
     | {"populate_obj", "posted", "questions", "show", "typed", "unseen"}
+    | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
 )
 """Field names that pages, their forms or WTForms use for themselves."""
 

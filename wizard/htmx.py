@@ -25,23 +25,26 @@ def is_same_page() -> bool:
     return wants_fragment() and current.path == request.path
 
 
-def render_page(template: str, status: int = 200, **context: Any) -> Response:
-    """The page as a whole document, or as the fragment that htmx swaps into `#main`."""
+def render_page(template: str, status: int = 200, *, address: str = "", **context: Any) -> Response:
+    """The page as a whole document, or as the fragment that htmx swaps into `#main`.
+
+    `address` is what the browser shows as its address, where that is more than the path.
+    """
     context["layout"] = "fragment.html" if wants_fragment() else "base.html"
     context["new_page"] = wants_fragment() and not is_same_page()
     response = make_response(render_template(template, **context), status)
     response.headers["Vary"] = VARY
     if request.headers.get("HX-Request") == "true":
-        _tell_htmx(response, context["new_page"])
+        _tell_htmx(response, context["new_page"], address or request.path)
     return response
 
 
-def _tell_htmx(response: Response, new_page: bool) -> None:
+def _tell_htmx(response: Response, new_page: bool, address: str) -> None:
     """Each page has one entry in the browser's history, and is read from its top."""
     if response.status_code >= 400:
         response.headers["HX-Push-Url"] = "false"
     elif is_same_page() or not wants_fragment():
-        response.headers["HX-Replace-Url"] = request.path
+        response.headers["HX-Replace-Url"] = address
     swaps_main = request.headers.get("HX-Target") == "main#main"
     if swaps_main and (response.status_code >= 400 or new_page):
         response.headers["HX-Reswap"] = FROM_THE_TOP

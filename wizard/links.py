@@ -10,9 +10,10 @@ from hashlib import sha256
 from typing import Literal
 
 from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature
 
 from .models import Draft
+from .signing import serializer
 
 Purpose = Literal["resume", "page"]
 """`resume` travels in a message or on paper; `page` is in a page that the draft's browser shows,
@@ -22,21 +23,15 @@ PLACE = "[[resume link]]"
 """Stands in a stored message where the link goes when it is sent."""
 
 
-def _serializer(purpose: Purpose) -> URLSafeSerializer:
-    config = current_app.config
-    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
-    return URLSafeSerializer(keys, salt=f"draft-{purpose}", signer_kwargs={"digest_method": sha256})
-
-
 def token(draft: Draft, purpose: Purpose) -> str:
     """What opens a draft."""
-    return str(_serializer(purpose).dumps([draft.id.hex, draft.link_version]))
+    return str(serializer(f"draft-{purpose}").dumps([draft.id.hex, draft.link_version]))
 
 
 def draft_named_by(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None:
     """The draft and link version that a token names; None where it was not signed here."""
     try:
-        hexadecimal, version = _serializer(purpose).loads(given)
+        hexadecimal, version = serializer(f"draft-{purpose}").loads(given)
     except BadSignature:
         return None
     return uuid.UUID(hexadecimal), version

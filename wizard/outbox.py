@@ -7,9 +7,10 @@ always with the same Message-ID.
 
 import logging
 import os
+import secrets
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
@@ -19,7 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from . import clock, links
 from .extensions import db, writing
@@ -85,7 +86,9 @@ def _deliver(claimed: OutboxMessage) -> bool:
         db.session.rollback()
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
     with writing() as session:
-        message = session.get_one(OutboxMessage, claimed.id)
+        message = session.get(OutboxMessage, claimed.id)
+        if message is None:  # deleted meanwhile, with what it was about
+            return error is None
         now = clock.now()
         message.last_error = None if error is None else f"{type(error).__name__}: {error}"[:500]
         if error is None:
@@ -95,6 +98,22 @@ def _deliver(claimed: OutboxMessage) -> bool:
         else:
             message.due_at = now + wait_after(message.attempts)
     return error is None
+
+
+def queue_again(message: OutboxMessage) -> None:
+    """Queues a copy under a Message-ID of its own, so that how the first one fared stays known."""
+    host = message.message_id.partition("@")[2]
+    name = message.message_id.strip("<>").partition("@")[0].split("+")[0]
+    db.session.add(
+        OutboxMessage(
+            submission_id=message.submission_id,
+            message_id=f"<{name}+{secrets.token_hex(4)}@{host}",
+            recipient=message.recipient,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+        )
+    )
 
 
 def as_email(message: OutboxMessage) -> EmailMessage:
@@ -193,3 +212,20 @@ def pending() -> int:
         OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
     )
     return db.session.scalar(waiting) or 0
+
+
+def unsent() -> list[OutboxMessage]:
+    """What waits or was given up, in the order of its queuing."""
+    query = select(OutboxMessage).where(OutboxMessage.sent_at.is_(None))
+    return list(db.session.scalars(query.order_by(OutboxMessage.id)))
+
+
+def retry(ids: Sequence[int] = ()) -> int:
+    """Makes what could not be sent due now, those of these ids or all; how many."""
+    wanted = [OutboxMessage.sent_at.is_(None), OutboxMessage.last_error.is_not(None)]
+    if ids:
+        wanted.append(OutboxMessage.id.in_(ids))
+    again = {"due_at": clock.now(), "failed_at": None, "attempts": 0}
+    with writing() as session:
+        changed = session.execute(update(OutboxMessage).where(*wanted).values(again))
+        return int(changed.rowcount)  # type: ignore[attr-defined]

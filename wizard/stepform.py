@@ -63,9 +63,10 @@ class Question(wtforms.Field):
 
     @property
     def shown(self) -> str:
-        """What was typed, as a page can show it: HTML has no way to hold some characters."""
-        text = ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
-        return "".join(fields.REPLACEMENT if fields.cannot_be_kept(char) else char for char in text)
+        """What was typed, as a page can show it."""
+        return fields.showable(
+            ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
+        )
 
     def was_on_page(self, asked: list[str]) -> bool:
         """Whether the page that was posted asked it, so that no value means no answer."""

@@ -18,6 +18,7 @@ from ..models import Draft
 from ..outputs import cards, typed_in_words
 from ..stepform import ASKED, form_class
 from . import access
+from .numbers import whole_number
 
 bp = Blueprint("wizard", __name__, url_prefix="/respond")
 
@@ -220,10 +221,9 @@ def check_step(name: str) -> None:
 
 def save_of_page() -> Save:
     """What the posted page says of itself."""
-    turn = request.form.get("turn", "0")
     return Save(
         page=request.form.get("page", "")[:36],
-        turn=int(turn) if turn.isascii() and turn.isdigit() and len(turn) < 10 else 0,
+        turn=whole_number(request.form.get("turn", "")) or 0,
         based_on=request.form.get("based_on", ""),
     )
 

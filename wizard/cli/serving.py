@@ -1,4 +1,4 @@
-"""Commands for operators, below `flask --app wizard`."""
+"""Serving, and the work that goes on behind it."""
 
 import logging
 import signal
@@ -9,52 +9,28 @@ from types import FrameType
 
 import click
 import waitress
-from flask import Flask, current_app
-from flask.cli import AppGroup, with_appcontext
+from flask import current_app
+from flask.cli import with_appcontext
 
-from . import clock, drafts, outbox, resuming
-from .extensions import db
+from .. import clock, drafts, outbox, resuming, staff
+from ..extensions import db
 
 POLL = 2.0
 """Seconds between two looks into the outbox."""
 THREADS = 8
 
 log = logging.getLogger(__name__)
-outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
-drafts_commands = AppGroup("drafts", help="Answers that are being given.")
 
 
-def init_app(app: Flask) -> None:
-    """Ties the commands to the program."""
-    app.cli.add_command(outbox_commands)
-    app.cli.add_command(drafts_commands)
-    app.cli.add_command(serve)
-
-
-@outbox_commands.command("deliver")
-@click.option("--watch", is_flag=True, help="Go on until stopped.")
-def deliver(watch: bool) -> None:
-    """Sends what is due."""
-    if watch:
-        _deliver_until(threading.Event())
-        return
-    sent = outbox.deliver_due()
-    click.echo(f"{sent} sent, {outbox.pending()} still waiting")
-
-
-@drafts_commands.command("purge")
-def purge() -> None:
-    """Deletes the drafts whose time is over, and reminds of those that end within a week."""
-    click.echo("{} deleted, {} reminded".format(*_tidy()))
-
-
-def _tidy() -> tuple[int, int]:
+def tidy_up() -> tuple[int, int]:
+    """Deletes what is over and reminds of what soon is; how many drafts of each."""
     deleted, reminded = drafts.purge(), resuming.remind()
+    staff.forget_ended()
     log.info("drafts: %d deleted, %d reminded", deleted, reminded)
     return deleted, reminded
 
 
-def _deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
+def deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
     """Sends what is due, again and again, and once a day tidies up the drafts if told to.
 
     A store or mail folder out of reach is waited for.
@@ -64,7 +40,7 @@ def _deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
         try:
             outbox.deliver_due(stopped.is_set)
             if tidy and clock.now() >= next_tidying:
-                _tidy()
+                tidy_up()
                 next_tidying = clock.now() + timedelta(days=1)
         except Exception:
             log.exception("the background work failed; trying again")
@@ -83,7 +59,7 @@ def serve() -> None:
 
     def deliver_in_background() -> None:
         with app.app_context():
-            _deliver_until(stopped, tidy=True)
+            deliver_until(stopped, tidy=True)
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(0)

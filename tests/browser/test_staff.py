@@ -1,0 +1,119 @@
+"""The office in a real browser: signing in, finding, deciding, exporting."""
+
+import csv
+import io
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import check_accessibility
+from tests.staff import add_submission
+from wizard import create_app, staff
+from wizard.audit import COMMAND_LINE
+from wizard.extensions import db
+
+PASSWORD = "violin-cactus-harbor-9"
+
+
+@pytest.fixture
+def office(server):
+    """The program on the server's store, to prepare it past the web."""
+    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    with app.app_context():
+        for name, role in [("ada", "admin"), ("bob", "editor")]:
+            staff.add(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Signs in at the page that asks for it."""
+    page.get_by_label("E-mail address").fill(f"{name}@example.gov")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_a_submission_is_found_and_decided(open_browser, office, javascript):
+    for case, state in [("agency", "FL"), ("partner", "GA"), ("agency", "GA")]:
+        reference = add_submission(office, case, state=state)
+    page = open_browser(javascript=javascript)
+    page.goto("/staff/submissions")
+    sign_in(page, "ada")
+    expect(page.locator(".list tbody tr")).to_have_count(3)
+
+    page.get_by_label("State").select_option("GA")
+    page.get_by_label("Branch").select_option("jurisdiction")
+    if not javascript:
+        page.get_by_role("button", name="Filter").click()
+    expect(page.locator(".list tbody tr")).to_have_count(1)
+    assert "state=GA" in page.url and "branch=jurisdiction" in page.url
+    if javascript:
+        assert "kind=" not in page.url
+        page.reload()
+        expect(page.locator(".list tbody tr")).to_have_count(1)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="submissions.csv").click()
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["reference"] == reference
+
+    page.get_by_role("link", name=reference).click()
+    expect(page.locator("h1")).not_to_have_text("Submissions")
+    page.get_by_label("New note").fill("Looks good.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".note")).to_contain_text("Looks good.")
+    for button, status in [("Take into review", "In review"), ("Accept", "Accepted")]:
+        page.get_by_role("button", name=button).click()
+        expect(page.locator(".facts .pill")).to_contain_text(status)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+    page.goto("/staff/submissions")
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_every_page_of_the_staff_is_accessible_and_fits_a_phone(open_browser, office):
+    reference = add_submission(office, organization_name="W" * 60)
+    page = open_browser()
+    page.goto("/staff/login")
+    check_accessibility(page)
+    sign_in(page, "ada")
+    expect(page.locator("h1")).to_have_text("Dashboard")
+    for scheme, width in [("light", 1280), ("dark", 360)]:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        one = f"submissions/{reference}"
+        for path in (
+            "",
+            "submissions",
+            one,
+            f"{one}/erase",
+            "account",
+            "people",
+            "tokens",
+            "audit",
+        ):
+            page.goto(f"/staff/{path}")
+            check_accessibility(page)
+            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            assert not page.evaluate(wide), (path, width)
+
+
+def test_of_two_editors_the_second_is_told_what_the_first_did(open_browser, office):
+    reference = add_submission(office, status="in_review")
+    pages = []
+    for name in ("ada", "bob"):
+        page = open_browser()
+        page.goto(f"/staff/submissions/{reference}")
+        sign_in(page, name)
+        expect(page.get_by_role("button", name="Accept")).to_be_visible()
+        pages.append(page)
+    first, second = pages
+    first.get_by_role("button", name="Decline").click()
+    expect(first.locator(".facts .pill")).to_contain_text("Declined")
+    second.get_by_role("button", name="Accept").click()
+    expect(second.locator("#stale")).to_be_focused()
+    expect(second.locator("aside")).to_contain_text("In review → Declined")
+    expect(second.locator(".facts .pill")).to_contain_text("Declined")

@@ -1,0 +1,347 @@
+"""The office at work: a list to find things in, a case to read and decide, an end to it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import Page
+from tests.conftest import load_case
+from tests.staff import add_submission, colleague, events
+from tests.walk import draft_path, walk
+from wizard import casework, clock, statistics
+from wizard.extensions import db
+from wizard.models import Draft, OutboxMessage, StaffNote, Submission
+from wizard.outbox import deliver_due
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def references(page: Page) -> list[str]:
+    """What the list shows, from its top."""
+    return [each.to_text().strip() for each in page.all(".list tbody th")]
+
+
+def link(page: Page, name: str) -> str:
+    """Where the link of that name leads."""
+    (found,) = [each for each in page.all("a") if each.to_text().strip() == name]
+    return found.attrs["href"]
+
+
+@pytest.fixture
+def viewer(app):
+    return colleague(app, "viewer")
+
+
+@pytest.fixture
+def editor(app):
+    return colleague(app, "editor")
+
+
+# The list
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_an_empty_list_says_so(viewer, htmx):
+    page = viewer.page("/staff/submissions", htmx=htmx)
+    assert "Nothing came in yet" in page.text("main" if not htmx else ".staff")
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_a_long_list_is_read_page_by_page_in_both_directions(app, viewer, htmx):
+    made = [add_submission(app, at=START + timedelta(hours=n // 2)) for n in range(120)]
+    with app.app_context():
+        query = select(Submission.reference)
+        newest_first = list(
+            db.session.scalars(
+                query.order_by(Submission.submitted_at.desc(), Submission.reference.desc())
+            )
+        )
+    assert set(newest_first) == set(made)
+    page = viewer.page("/staff/submissions", htmx=htmx)
+    seen = references(page)
+    pages = 1
+    while page.all(".pages a") and "Older" in page.text(".pages"):
+        page = viewer.page(link(page, "Older"), htmx=htmx)
+        seen += references(page)
+        pages += 1
+    assert (seen, pages) == (newest_first, 3)
+    back = viewer.page(link(page, "Newer"), htmx=htmx)
+    assert references(back) == newest_first[50:100]
+    assert references(viewer.page(link(back, "Newest"), htmx=htmx)) == newest_first[:50]
+    last = viewer.page(link(back, "Oldest"), htmx=htmx)
+    assert references(last) == newest_first[70:]
+    assert "Older" not in last.text(".pages")
+
+
+def test_each_filter_shows_what_matches_and_nothing_else(app, viewer):
+    agency = add_submission(app, at=START, status="accepted")
+    partner = add_submission(
+        app, "partner", at=START + timedelta(days=2), commitment_title="Año de datos"
+    )
+    case = load_case("agency")
+    for query, expected in [
+        ("branch=jurisdiction", [agency]),
+        ("branch=partner", [partner]),
+        (f"kind={case['organization_kind']}", [agency]),
+        (f"state={case['state']}&status=accepted", [agency]),
+        ("status=received", [partner]),
+        ("status=declined", []),
+        ("program=opportunity_project", [partner]),
+        ("program=police_data_initiative&branch=jurisdiction", [agency]),
+        ("first_day=2027-03-02", [partner]),
+        ("last_day=2027-03-01", [agency]),
+        ("first_day=2027-03-01&last_day=2027-03-03", [partner, agency]),
+        ("since=2027-03-01T09:00:00Z", [partner]),
+        ("text=ano+DE+datos", [partner]),
+        (f"text={agency.lower()}", [agency]),
+        ("text=%25", []),
+        ("text=_", []),
+        ("", [partner, agency]),
+    ]:
+        page = viewer.page(f"/staff/submissions?{query}")
+        found = [each for each in references(page) if each in (agency, partner)]
+        assert found == expected or query.startswith("program=opp"), query
+    assert "Nothing matches" in viewer.page("/staff/submissions?status=declined").text("main")
+
+
+def test_with_htmx_a_filter_leaves_a_clean_address(viewer):
+    path = "/staff/submissions?text=&status=received&branch=&kind=&state=&program="
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/staff/submissions"}
+    answer = viewer.get(path, headers=headers)
+    assert answer.headers["HX-Replace-Url"] == "/staff/submissions?status=received"
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("state=XX", "The filter “state” cannot be “XX”."),
+        ("stat=FL", "There is no filter “stat”."),
+        ("state=FL&state=GA", "more than once"),
+        ("first_day=2027-02-30", "“2027-02-30” is no day."),
+        ("last_day=yesterday", "“yesterday” is no day."),
+        ("since=soon", "“soon” is no moment."),
+        ("since=0001-01-01T00:00:00%2B23:00", "is no moment"),
+        ("text=%00", "a character that is no text"),
+        ("text=" + "x" * 201, "too long"),
+        ("older=soon_PDI", "“soon” is no moment."),
+        ("newer=2027-03-01T09:00:00Z_';--", "names no page"),
+        ("%00=1", "There is no filter"),
+    ],
+)
+def test_a_malformed_filter_is_400_and_says_what_is_wrong(viewer, query, what):
+    for path in ("/staff/submissions", "/staff/export/submissions.csv"):
+        if "older" in query or "newer" in query:
+            path = "/staff/submissions"
+        page = viewer.page(f"{path}?{query}")
+        assert page.status == 400
+        assert what in page.text("main")
+
+
+# One submission
+
+
+def test_all_answers_and_the_messages_are_there(app, client, viewer, case):
+    reference = walk(client, case).text(".reference")
+    with app.app_context():
+        deliver_due()
+    page = viewer.page(f"/staff/submissions/{reference}")
+    text = page.text("main")
+    assert case["organization_name"] in page.text("h1")
+    for answer in (case["contact_name"], case["contact_email"], case["commitment_title"]):
+        assert " ".join(answer.split()) in text
+    assert "✓ Sent" in text and f"To {case['contact_email']}" in text
+
+
+def test_reading_one_is_on_the_log_without_an_answer(app, client, viewer, case):
+    reference = walk(client, case).text(".reference")
+    viewer.page(f"/staff/submissions/{reference}")
+    (event,) = events(app, "viewed")
+    assert (event.actor, event.subject, event.details) == ("viewer@example.gov", reference, {})
+
+
+@pytest.mark.parametrize("reference", ["PDI-AAAA-AAAA", "x", "%00", "..", "🐈"])
+def test_a_reference_that_is_not_there_is_404(viewer, editor, reference):
+    for client in (viewer, editor):
+        assert client.page(f"/staff/submissions/{reference}").status == 404
+    for action in ("status", "note", "resend"):
+        data = {"version": "1", "message": "1", "text": "x"}
+        assert editor.send(f"/staff/submissions/{reference}/{action}", data).status == 404
+
+
+def move(client, path: str, to: str, version: str | None = None) -> Page:
+    """Decides, as the page would."""
+    if version is None:
+        version = client.page(path).values()["version"][0]
+    return client.send(f"{path}/status", {"to": to, "version": version})
+
+
+def test_a_case_goes_its_way_and_its_history_tells(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    for to in ("in_review", "accepted", "published"):
+        page = move(editor, path, to)
+        assert page.status == 200
+    history = page.text("aside")
+    for words in ("Received → In review", "In review → Accepted", "Accepted → Published"):
+        assert words in history
+    assert "editor@example.gov" in history
+    details = [event.details for event in events(app, "moved")]
+    assert details[0] == {"before": "received", "after": "in_review"}
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().published_at is not None
+    move(editor, path, "accepted")
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().published_at is None
+
+
+@pytest.mark.parametrize("before", list(casework.WAYS))
+def test_from_each_state_only_its_ways_are_open(app, editor, before):
+    path = f"/staff/submissions/{add_submission(app, status=before)}"
+    page = editor.page(path)
+    offered = [button.attrs["value"] for button in page.all("button[name=to]")]
+    assert offered == list(casework.WAYS[before])
+    for to in {*casework.WAYS, "nonsense", ""} - set(offered):
+        assert move(editor, path, to).status == 422
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().status == before
+
+
+def test_nothing_is_published_without_consent(app, editor):
+    reference = add_submission(app, status="accepted", publish_consent="no")
+    path = f"/staff/submissions/{reference}"
+    page = editor.page(path)
+    assert "published" not in [button.attrs["value"] for button in page.all("button[name=to]")]
+    assert "does not want to be listed" in page.text("aside")
+    assert move(editor, path, "published").status == 422
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_of_two_editors_the_second_sees_what_the_first_did(app, editor, htmx):
+    other = colleague(app, "editor", "bob")
+    path = f"/staff/submissions/{add_submission(app, status='in_review')}"
+    version = other.page(path).values()["version"][0]
+    move(editor, path, "declined")
+    late = other.send(f"{path}/status", {"to": "accepted", "version": version}, htmx=htmx)
+    assert late.status == 409
+    text = late.text(".staff")
+    assert "Somebody was quicker" in text
+    assert "In review → Declined" in text and "editor@example.gov" in text
+    assert len(events(app, "moved")) == 1
+    assert late.values()["version"] == ["2"]
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])
+def test_a_version_that_no_page_sends_is_400(app, editor, version):
+    path = f"/staff/submissions/{add_submission(app)}"
+    assert move(editor, path, "in_review", version).status == 400
+
+
+def test_a_note_is_for_the_staff_alone(app, client, editor, viewer, case):
+    receipt = walk(client, case)
+    path = f"/staff/submissions/{receipt.text('.reference')}"
+    editor.send(f"{path}/note", {"text": "  Called them.\nWill <b>send</b> more. "})
+    assert "Will <b>send</b> more." in viewer.page(path).text(".note")
+    assert "Called them" not in client.page(receipt.path).response.text
+    (event,) = events(app, "noted")
+    assert event.details == {}
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 5001])
+def test_a_note_that_cannot_be_kept_stays_in_its_page(app, editor, text):
+    path = f"/staff/submissions/{add_submission(app)}"
+    page = editor.send(f"{path}/note", {"text": text})
+    assert (page.status, list(page.errors())) == (422, ["text"])
+    assert page.values()["text"][0].strip() == text.strip()
+
+
+def test_a_message_is_sent_again_as_a_message_of_its_own(app, client, editor, case):
+    path = f"/staff/submissions/{walk(client, case).text('.reference')}"
+    with app.app_context():
+        deliver_due()
+    message = editor.page(path).values()["message"][0]
+    page = editor.send(f"{path}/resend", {"message": message})
+    assert "● Waits to be sent" in page.text("aside")
+    with app.app_context():
+        assert deliver_due() == 1
+        first, second = db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+        assert first.message_id != second.message_id
+        assert (first.text, first.recipient) == (second.text, second.recipient)
+        assert first.sent_at is not None and second.sent_at is not None
+
+
+def test_a_message_of_another_submission_is_not_sent_again(app, client, editor, case):
+    walk(client, case)
+    other = f"/staff/submissions/{add_submission(app)}"
+    assert editor.send(f"{other}/resend", {"message": "1"}).status == 404
+
+
+def test_a_deletion_on_request_leaves_the_bare_fact(app, client, case):
+    admin = colleague(app, "admin")
+    receipt = walk(client, case)
+    reference = receipt.text(".reference")
+    path = f"/staff/submissions/{reference}"
+    admin.send(f"{path}/note", {"text": f"A word about {case['contact_name']}"})
+    asked = admin.page(f"{path}/erase")
+    assert "cannot be undone" in asked.text("main")
+    after = admin.send(f"{path}/erase")
+    assert "deleted on request" in after.text("main")
+    with app.app_context():
+        kept = db.session.scalars(select(Submission)).one()
+        assert (kept.reference, kept.answers, kept.branch != "") == (reference, {}, True)
+        for table in (Draft, OutboxMessage, StaffNote):
+            assert db.session.scalars(select(table)).all() == []
+        rows = [tuple(row) for row in db.session.execute(select(Submission.__table__))]
+    for secret in (case["contact_name"], case["organization_name"], case["city"]):
+        assert secret not in str(rows) and secret not in str([e.details for e in events(app)])
+    assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Deleted")
+    assert client.page(draft_path(receipt) + "/done").status == 404
+    assert move(admin, path, "in_review", str(kept.version)).status in (200, 422)
+
+
+def test_what_was_published_is_off_the_public_page_once_deleted(app):
+    admin = colleague(app, "admin")
+    path = f"/staff/submissions/{add_submission(app, status='published')}"
+    admin.send(f"{path}/erase")
+    with app.app_context():
+        kept = db.session.scalars(select(Submission)).one()
+        assert (kept.status, kept.published_at) == ("withdrawn", None)
+
+
+def test_answers_under_an_option_of_long_ago_are_still_read(app, viewer):
+    reference = add_submission(app, organization_kind="agency", state="ZZ", help_wanted=["gone"])
+    text = viewer.page(f"/staff/submissions/{reference}").text(".given")
+    assert "ZZ" in text and "gone" in text
+
+
+# The dashboard
+
+
+def test_an_empty_dashboard_says_that_nothing_waits(viewer):
+    assert "Nothing waits for you" in viewer.page("/staff/").text("main")
+
+
+def test_the_dashboard_counts_what_there_is(app, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: START + timedelta(days=40))
+    oldest = add_submission(app, at=START, organization_name="The one that waits")
+    for status in ("accepted", "published", "declined", "received"):
+        add_submission(app, at=START + timedelta(days=35), status=status)
+    with app.app_context():
+        assert statistics.counts(Submission.status) == {
+            "received": 2, "accepted": 1, "published": 1, "declined": 1,
+        }  # fmt: skip
+        months = statistics.by_month()
+        assert len(months) == 12
+        assert months[-2:] == [("Mar 2027", 1), ("Apr 2027", 4)]
+    page = colleague(app, "viewer").page("/staff/")
+    waiting = page.text(".waiting")
+    assert waiting.startswith("The one that waits") and "40 days" in waiting
+    assert oldest in str(page.response.data)
+
+
+def test_the_dashboard_tells_where_drafts_are_left_without_their_answers(app, client, viewer, case):
+    walk(client, case, until="contact")
+    walk(app.test_client(), case, until="organization")
+    walk(app.test_client(), case)  # submitted: not left
+    with app.app_context():
+        assert statistics.drafts_by_step() == [("Who", 1), ("Organization", 1)]
+    assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")

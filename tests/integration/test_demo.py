@@ -1,0 +1,68 @@
+"""A store can be filled with made-up submissions."""
+
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from wizard import clock, demo
+from wizard.extensions import db
+from wizard.models import STATUSES, Draft, OutboxMessage, Submission
+from wizard.outputs import listing
+
+
+def stored() -> list[Submission]:
+    return list(db.session.scalars(select(Submission).order_by(Submission.id)))
+
+
+def test_as_many_submissions_as_wanted_and_each_once(app):
+    with app.app_context():
+        demo.fill(50)
+        found = stored()
+        assert len({each.reference for each in found}) == len({each.draft_id for each in found})
+        assert len(found) == 50
+        moments = [each.submitted_at for each in found]
+        assert moments == sorted(moments)
+        assert clock.now() - demo.SPAN <= moments[0] <= moments[-1] <= clock.now()
+        for each in found:
+            columns = listing(app.extensions["flow"], each.reference, each.answers)
+            assert {name: getattr(each, name) for name in columns} == columns
+
+
+def test_filling_again_adds_others(app):
+    with app.app_context():
+        demo.fill(20)
+        db.session.rollback()
+        demo.fill(20)
+        assert len({each.reference for each in stored()}) == 40
+
+
+def test_only_what_may_be_published_is(app, monkeypatch):
+    monkeypatch.setattr(demo, "BATCH", 90)
+    with app.app_context():
+        demo.fill(400)
+        found = stored()
+    assert set(Counter(each.status for each in found)) == set(STATUSES)
+    for each in found:
+        published = each.status == "published"
+        assert published == (each.published_at is not None)
+        if published:
+            assert each.answers["publish_consent"] == "yes"
+            assert each.submitted_at < each.published_at < clock.now()
+
+
+def test_there_are_drafts_left_and_messages_sent_and_refused(app):
+    with app.app_context():
+        demo.fill(50)
+        drafts = list(db.session.scalars(select(Draft)))
+        messages = list(db.session.scalars(select(OutboxMessage)))
+    assert len(drafts) == demo.DRAFTS and len({len(draft.posted) for draft in drafts}) > 2
+    assert len(messages) == demo.MESSAGES
+    refused = [each for each in messages if each.failed_at]
+    assert len(refused) == 4 and all(each.last_error for each in refused)
+    assert all((each.sent_at is None) == (each in refused) for each in messages)
+
+
+def test_none_wanted_is_none_made(app):
+    with app.app_context():
+        demo.fill(0)
+        assert db.session.scalar(select(func.count()).select_from(Submission)) == 0

@@ -1,0 +1,259 @@
+"""What the staff's pages and the exports cost with many submissions. See README.md."""
+
+import argparse
+import csv
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, text
+
+from wizard import clock, create_app, demo, exports, staff
+from wizard.audit import COMMAND_LINE
+from wizard.extensions import db
+from wizard.filters import Filters
+from wizard.flows.commitment import COMMITMENT
+from wizard.models import Submission
+
+PAGE_RUNS, CSV_RUNS = 15, 5
+PAGE_GOAL, MEMORY_GOAL = 50, 50
+"""Milliseconds, and megabytes."""
+RECORD = ("reference", "submitted_at", "status", "branch", "flow_version", "published_at")
+ROWS = f"SELECT {', '.join(RECORD)}, answers FROM submission ORDER BY submitted_at, reference"  # noqa: S608
+
+
+def main() -> None:
+    """Makes the store and prints the tables; run by itself, says what one export takes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--database-url", help="an empty, migrated store")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.memory_of:
+        print(memory_of(make_app(chosen.database_url, chosen.folder), chosen.memory_of))
+        return
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        url = chosen.database_url or fresh_store(folder)
+        app = make_app(url, made)
+        with app.app_context():
+            seconds, _ = timed(lambda: demo.fill(chosen.count))
+            settle()
+        print(f"{chosen.count:,} submissions, made in {seconds:.0f} s\n")
+        print_pages(app)
+        if not chosen.database_url:
+            print_csv(app, folder)
+        print_memory(url, made)
+
+
+def fresh_store(folder: Path) -> str:
+    """The address of a new SQLite file."""
+    from tests.conftest import migrate  # here, so that pytest is no part of what memory_of sees
+
+    url = f"sqlite:///{folder / 'wizard.sqlite'}"
+    migrate(url, folder)
+    return url
+
+
+def make_app(url: str, folder: str) -> Flask:
+    """The program on that store."""
+    settings = {"DATABASE_URL": url, "INSTANCE_PATH": folder, "RATELIMIT_ENABLED": False}
+    return create_app(settings | {"TESTING": True})
+
+
+def settle() -> None:
+    """What PostgreSQL does by itself soon after so many new rows: it counts and tidies them."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM (ANALYZE) submission"))
+
+
+def signed_in_client(app: Flask) -> FlaskClient:
+    """A browser that somebody of the staff is signed in with; each call adds an account."""
+    with app.app_context():
+        email = f"bench-{len(staff.everyone())}@example.org"
+        db.session.rollback()
+        password = staff.add(email, "admin", COMMAND_LINE)
+    client = app.test_client()
+    page = client.get("/staff/login").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    form = {"csrf_token": token, "email": email, "password": password}
+    assert client.post("/staff/login", data=form).status_code == 303
+    return client
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came out."""
+    started = perf_counter()
+    result = work()
+    return perf_counter() - started, result
+
+
+# Pages
+
+
+def pages(app: Flask) -> dict[str, str]:
+    """Addresses to measure, by what they show."""
+    with app.app_context():
+        known = db.session.scalars(select(Submission).order_by(Submission.id).limit(3)).all()
+        last = db.session.scalar(select(func.max(Submission.id)))
+        middle = db.session.get_one(Submission, last // 2)
+    day, today = middle.submitted_at.date(), clock.now().date()
+    key = f"{middle.submitted_at:%Y-%m-%dT%H:%M:%S}%2B00:00_{middle.reference}"
+    queries = {
+        "all, newest": "",
+        "all, oldest": "last=1",
+        "all, from the middle": f"older={key}",
+        "branch": "branch=partner",
+        "branch, oldest": "branch=partner&last=1",
+        "kind": "kind=company",
+        "state, many": "state=CA",
+        "state, few": "state=MP",
+        "status": "status=declined",
+        "status, oldest": "status=received&last=1",
+        "program": "program=opportunity_project",
+        "one day": f"first_day={day}&last_day={day}",
+        "a year": f"first_day={today - timedelta(days=365)}&last_day={today}",
+        "text, many": "text=lakeview",
+        "text, two words": "text=tenants+sereno",
+        "text, one": f"text={middle.reference}",
+        "text, none": "text=zzzz",
+        "text, none, oldest": "text=zzzz&last=1",
+        "several, many": "branch=jurisdiction&status=accepted&program=police_data_initiative",
+        "several, few": "kind=company&state=VT&status=declined&text=lakeview",
+        "several, none": "kind=agency&branch=partner&state=CA&text=data",
+    }
+    lists = {f"list: {name}": f"/staff/submissions?{query}" for name, query in queries.items()}
+    single = {f"one: {each.reference}": f"/staff/submissions/{each.reference}" for each in known}
+    return {"dashboard": "/staff/"} | lists | single
+
+
+def print_pages(app: Flask) -> None:
+    """Server time of each page, with all that Flask does."""
+    client = signed_in_client(app)
+    print(f"| page (goal {PAGE_GOAL} ms) | median ms | max ms | KB | |")
+    print("|---|---:|---:|---:|---|")
+    for name, address in pages(app).items():
+        runs = [timed(lambda at=address: fetched(client, at)) for _ in range(PAGE_RUNS)]
+        taken = [1000 * seconds for seconds, _ in runs]
+        mark = "over" if median(taken) > PAGE_GOAL else ""
+        size = runs[-1][1] / 1000
+        print(f"| {name} | {median(taken):.1f} | {max(taken):.1f} | {size:.0f} | {mark} |")
+    print(flush=True)
+
+
+def fetched(client: FlaskClient, address: str) -> int:
+    """The size of a page."""
+    response = client.get(address)
+    assert response.status_code == 200, (address, response.status_code)
+    return len(response.data)
+
+
+# The CSV
+
+
+def print_csv(app: Flask, folder: Path) -> None:
+    """Seconds for the whole CSV, beside what the modules alone take for the same cells."""
+    store = folder / "wizard.sqlite"
+    ways = {
+        "the export": lambda: write_export(app, folder / "ours.csv"),
+        "sqlite3, json and csv alone": lambda: write_alone(store, folder / "alone.csv", cells),
+        "sqlite3 and csv alone, answers as one cell of JSON": lambda: write_alone(
+            store, folder / "raw.csv", lambda answers: [answers]
+        ),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(CSV_RUNS):
+        for name, work in ways.items():
+            taken[name].append(timed(work)[0])
+    ours = taken["the export"]
+    print("| submissions.csv | median s | the export takes |")
+    print("|---|---:|---:|")
+    for name, seconds in taken.items():
+        ratio = median(own / other for own, other in zip(ours, seconds, strict=True))
+        print(f"| {name} | {median(seconds):.2f} | {ratio:.2f} times as long |")
+    print(f"\nThe file has {(folder / 'ours.csv').stat().st_size / 1e6:.0f} MB.\n", flush=True)
+
+
+def write_export(app: Flask, path: Path) -> None:
+    """The program's own."""
+    with app.app_context(), path.open("wb") as file:
+        file.writelines(exports.export("submissions.csv", COMMITMENT, Filters()))
+
+
+def write_alone(store: Path, path: Path, cells_of: Callable[[str], list[Any]]) -> None:
+    """The same rows, by nothing but the modules that Python comes with."""
+    connection = sqlite3.connect(store)
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        for *record, answers in connection.execute(ROWS):
+            writer.writerow([*cells_of(answers), *record])
+    connection.close()
+
+
+def cells(stored: str) -> list[Any]:
+    """The answers of a row."""
+    answers = json.loads(stored)
+    return [cell(answers.get(name, "")) for name in COMMITMENT.columns]
+
+
+def cell(value: Any) -> Any:
+    """What the export writes of an answer."""
+    if isinstance(value, list):
+        return ";".join(value) if isinstance(value[0], str) else len(value)
+    return "yes" if value is True else value
+
+
+# Memory
+
+
+def print_memory(url: str, folder: str) -> None:
+    """The most that the program takes while it streams, in a process of its own each."""
+    print(f"| export (goal {MEMORY_GOAL} MB) | idle MB | peak above idle MB | MB streamed | s |")
+    print("|---|---:|---:|---:|---:|")
+    for name in exports.names(COMMITMENT):
+        arguments = ["--database-url", url, "--folder", folder, "--memory-of", name]
+        command = [sys.executable, "-m", "tests.load.bench", *arguments]
+        told = subprocess.run(command, check=True, capture_output=True, text=True)
+        print(told.stdout.strip(), flush=True)
+
+
+def memory_of(app: Flask, name: str) -> str:
+    """A row of the table: the export is fetched as over the web, after a first page."""
+    client = signed_in_client(app)
+    fetched(client, "/staff/submissions")
+    idle = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far: proc(5)
+    seconds, size = timed(lambda: sum(map(len, streamed(client, name))))
+    peak = resident("VmHWM")
+    figures = f"{idle:.0f} | {peak - idle:.0f} | {size / 1e6:.0f} | {seconds:.1f}"
+    return f"| {name} | {figures} |"
+
+
+def streamed(client: FlaskClient, name: str) -> Iterator[bytes]:
+    """An export, chunk by chunk."""
+    response = client.get(f"/staff/export/{name}")
+    assert response.status_code == 200
+    yield from response.iter_encoded()
+
+
+def resident(what: str) -> float:
+    """Megabytes of this process, by proc(5): `VmRSS` now, `VmHWM` at most."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{what}:\s+([0-9]+) kB", status)[1]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""The case of a submission: found in a list, read, decided, noted; each change on the audit log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.orm import defer
+
+from . import clock, outbox
+from .audit import Actor, record
+from .extensions import db, writing
+from .fields import Invalid, LongText, showable
+from .filters import BadFilter, Filters, moment
+from .models import STATUSES, AuditEvent, Draft, OutboxMessage, StaffNote, Submission
+from .outputs import LISTED
+
+WAYS = {
+    "received": ("in_review", "withdrawn"),
+    "in_review": ("accepted", "declined", "withdrawn"),
+    "accepted": ("published", "in_review", "withdrawn"),
+    "published": ("accepted", "withdrawn"),
+    "declined": ("in_review",),
+    "withdrawn": ("in_review",),
+}
+"""Where a case can go from each of its states."""
+WAITING = ("received", "in_review")
+"""The states in which it is the office's turn."""
+CHANGES = ("moved", "noted", "resent", "erased")
+"""The events that a case's history shows."""
+
+PAGE = 50
+MOST_COUNTED = 10_000
+NOTE = LongText("text", "New note", noun="the note")
+
+
+class NotThere(LookupError):
+    """No submission, or message, of that name."""
+
+
+class Stale(Exception):
+    """The case changed since the page was drawn that the change comes from."""
+
+
+class NotAllowed(ValueError):
+    """A change that the state of the case does not allow; the text says why."""
+
+
+# The list
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Some submissions, the newest first, and the keys from which the pages beside it start."""
+
+    rows: list[Submission]
+    newer: str
+    older: str
+    count: int
+    """How many there are in all, or one more than `MOST_COUNTED`."""
+
+
+def list_page(
+    filters: Filters, *, older: str = "", newer: str = "", last: bool = False
+) -> ListPage:
+    """The page older or newer than a key, the last one, or the first.
+
+    A page starts at a key, not after so many rows: so the last one is as quick as the first.
+    Raises `BadFilter` for what is no key.
+    """
+    backwards = bool(newer) or last
+    key = _key(newer or older)
+    wanted = filters.conditions()
+    column = tuple_(Submission.submitted_at, Submission.reference)
+    if key:
+        beyond = column > tuple_(*key) if newer else column < tuple_(*key)
+        ask = [*wanted, beyond]
+    else:
+        ask = wanted
+    order = (Submission.submitted_at, Submission.reference)
+    query = select(Submission.reference).where(*ask).limit(PAGE + 1)
+    found = list(
+        db.session.scalars(query.order_by(*(each if backwards else each.desc() for each in order)))
+    )
+    more, found = len(found) > PAGE, found[:PAGE]
+    if backwards:
+        found.reverse()
+    rows = _rows(found)
+    return ListPage(
+        rows=rows,
+        newer=key_of(rows[0]) if rows and (more if backwards else key) else "",
+        older=key_of(rows[-1]) if rows and (newer if backwards else more) else "",
+        count=_count(filters),
+    )
+
+
+def _rows(references: list[str]) -> list[Submission]:
+    query = select(Submission).where(Submission.reference.in_(references))
+    order = (Submission.submitted_at.desc(), Submission.reference.desc())
+    return list(db.session.scalars(query.options(defer(Submission.answers)).order_by(*order)))
+
+
+def _count(filters: Filters) -> int:
+    some = select(Submission.reference).where(*filters.conditions()).limit(MOST_COUNTED + 1)
+    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def key_of(submission: Submission) -> str:
+    """Where a page starts that goes on from this one."""
+    return f"{submission.submitted_at.isoformat()}_{submission.reference}"
+
+
+def _key(text: str) -> tuple[datetime, str] | None:
+    if not text:
+        return None
+    at, _, reference = text.partition("_")
+    if not reference.replace("-", "").isalnum():
+        raise BadFilter("The address names no page of the list. Start from its first page.")
+    return moment(at.replace(" ", "+")), reference
+
+
+# One case
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that staff read of one submission."""
+
+    submission: Submission
+    history: list[AuditEvent]
+    messages: list[OutboxMessage]
+    notes: list[StaffNote]
+
+    @property
+    def ways(self) -> list[str]:
+        """The states that it can go to now."""
+        return ways(self.submission)
+
+
+def ways(submission: Submission) -> list[str]:
+    """The states that a case can go to; published only if the organization agreed."""
+    agreed = submission.answers.get("publish_consent") == "yes"
+    return [to for to in WAYS[submission.status] if to != "published" or agreed]
+
+
+def read(reference: str) -> Case:
+    """Raises `NotThere`."""
+    submission = _find(reference)
+    of_it = AuditEvent.subject == reference, AuditEvent.action.in_(CHANGES)
+    messages = select(OutboxMessage).where(OutboxMessage.submission_id == submission.id)
+    notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
+    return Case(
+        submission,
+        list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
+        list(db.session.scalars(messages.order_by(OutboxMessage.id))),
+        list(db.session.scalars(notes.order_by(StaffNote.id))),
+    )
+
+
+def look_at(reference: str, actor: Actor) -> None:
+    """Notes that somebody reads a submission: it holds personal data. Raises `NotThere`."""
+    with writing():
+        _find(reference)
+        record(actor, "viewed", reference)
+
+
+def _find(reference: str, *, lock: bool = False) -> Submission:
+    query = select(Submission).where(Submission.reference == showable(reference))
+    found = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
+        raise NotThere(reference)
+    return found
+
+
+@contextmanager
+def _changing(reference: str) -> Iterator[Submission]:
+    """A case to change: locked until the end."""
+    with writing():
+        yield _find(reference, lock=True)
+
+
+def move(reference: str, to: str, version: int, actor: Actor) -> None:
+    """Takes a case to another state; `version` is that of the page it was decided on.
+
+    Raises `NotThere`, `Stale` if somebody was quicker, `NotAllowed`.
+    """
+    with _changing(reference) as submission:
+        if submission.version != version:
+            raise Stale
+        if to not in ways(submission):
+            raise NotAllowed(
+                f"What is {STATUSES[submission.status].lower()} cannot become "
+                f"{STATUSES.get(to, 'that').lower()}."
+            )
+        before, submission.status = submission.status, to
+        submission.version += 1
+        submission.published_at = clock.now() if to == "published" else None
+        record(actor, "moved", reference, before=before, after=to)
+
+
+def note(reference: str, text: str, actor: Actor) -> None:
+    """Adds a note, for the staff alone. Raises `NotThere`, `NotAllowed`."""
+    if NOTE.is_blank(text):
+        raise NotAllowed(NOTE.missing())
+    try:
+        text = NOTE.clean(text, clock.today())
+    except Invalid as invalid:
+        raise NotAllowed(str(invalid)) from None
+    with _changing(reference) as submission:
+        db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))
+        record(actor, "noted", reference)
+
+
+def resend(reference: str, message_id: int, actor: Actor) -> None:
+    """Queues a message of this submission once more. Raises `NotThere`."""
+    with _changing(reference) as submission:
+        message = db.session.get(OutboxMessage, message_id)
+        if message is None or message.submission_id != submission.id:
+            raise NotThere(str(message_id))
+        outbox.queue_again(message)
+        record(actor, "resent", reference, message=message_id)
+
+
+def erase(reference: str, actor: Actor) -> None:
+    """Deletes what an organization told us, its draft, messages and notes; the bare fact stays.
+
+    Raises `NotThere`.
+    """
+    with _changing(reference) as submission:
+        if submission.erased_at is not None:
+            return
+        submission.answers, submission.search = {}, reference.casefold()
+        for name in (*LISTED, "programs"):
+            setattr(submission, name, "")
+        submission.erased_at, submission.published_at = clock.now(), None
+        if submission.status == "published":
+            submission.status = "withdrawn"
+        submission.version += 1
+        db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
+        for table in (OutboxMessage, StaffNote):
+            db.session.execute(delete(table).where(table.submission_id == submission.id))
+        record(actor, "erased", reference)
+
+
+def longest_waiting(limit: int) -> list[Submission]:
+    """The cases that wait longest for the office."""
+    waiting = Submission.status.in_(WAITING), Submission.erased_at.is_(None)
+    order = (Submission.submitted_at, Submission.reference)
+    query = select(Submission).where(*waiting).options(defer(Submission.answers))
+    return list(db.session.scalars(query.order_by(*order).limit(limit)))

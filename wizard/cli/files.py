@@ -1,0 +1,52 @@
+"""Commands that write files: exports, and a store of made-up submissions."""
+
+import dataclasses
+from typing import BinaryIO
+
+import click
+from flask.cli import with_appcontext
+
+from .. import audit, demo, exports, filters, staff
+from ..audit import COMMAND_LINE
+from ..drafts import current_flow
+from ..extensions import db
+
+
+@click.command("export")
+@click.argument("name")
+@click.option("--output", type=click.File("wb"), default="-", help="A file, instead of the screen.")
+@with_appcontext
+def export(name: str, output: BinaryIO, **given: str) -> None:
+    """Writes an export: submissions.csv, .xlsx or .jsonl, data-sets.csv, milestones.csv or
+    dictionary.csv; the same bytes as over the web."""
+    flow = current_flow()
+    try:
+        chosen = filters.parse(flow, {key: [value] for key, value in given.items() if value})
+        stream = exports.export(name, flow, chosen)
+    except exports.UnknownExport as error:
+        names = ", ".join(exports.names(flow))
+        raise click.ClickException(f"There is no “{name}”. There are: {names}.") from error
+    except filters.BadFilter as error:
+        raise click.ClickException(str(error)) from error
+    shown = chosen.without_text().chosen()
+    audit.write(COMMAND_LINE, "exported", name, filters=shown)
+    for chunk in stream:
+        output.write(chunk)
+
+
+for _field in dataclasses.fields(filters.Filters):
+    export = click.option(f"--{_field.name.replace('_', '-')}", help="As on the list.")(export)
+
+
+@click.command("demo")
+@click.option("--count", default=400, show_default=True, help="How many submissions.")
+@with_appcontext
+def demo_command(count: int) -> None:
+    """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
+    if staff.everyone():
+        raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
+    db.session.rollback()
+    demo.fill(count)
+    password = staff.add("demo@example.org", "admin", COMMAND_LINE)
+    click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
+    click.echo(f"Password: {password}")

@@ -1,0 +1,44 @@
+"""Commands for what waits: messages to be sent, drafts to end."""
+
+import threading
+
+import click
+from flask.cli import AppGroup
+
+from .. import outbox
+from .serving import deliver_until, tidy_up
+
+outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
+drafts_commands = AppGroup("drafts", help="Answers that are being given.")
+
+
+@outbox_commands.command("deliver")
+@click.option("--watch", is_flag=True, help="Go on until stopped.")
+def deliver(watch: bool) -> None:
+    """Sends what is due."""
+    if watch:
+        deliver_until(threading.Event())
+        return
+    sent = outbox.deliver_due()
+    click.echo(f"{sent} sent, {outbox.pending()} still waiting")
+
+
+@outbox_commands.command("list")
+def show() -> None:
+    """What waits or was given up: when it goes next, how often it was tried, what went wrong."""
+    for each in outbox.unsent():
+        when = "given up" if each.failed_at else f"due {each.due_at:%Y-%m-%d %H:%M}Z"
+        click.echo(f"{each.id}\t{when}\t{each.attempts} tries\t{each.last_error or ''}")
+
+
+@outbox_commands.command("retry")
+@click.argument("ids", nargs=-1, type=int)
+def retry(ids: tuple[int, ...]) -> None:
+    """Makes messages due now that wait or were given up: those of these numbers, or all."""
+    click.echo(f"{outbox.retry(ids)} due now")
+
+
+@drafts_commands.command("purge")
+def purge() -> None:
+    """Deletes the drafts whose time is over, and reminds of those that end within a week."""
+    click.echo("{} deleted, {} reminded".format(*tidy_up()))

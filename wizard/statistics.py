@@ -1,0 +1,59 @@
+"""Sums over all submissions and drafts, for the dashboard. Nobody's answers are read for them."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from . import clock
+from .drafts import current_flow
+from .extensions import db
+from .models import Draft, Submission
+
+MONTHS = 12
+
+
+def counts(column: InstrumentedAttribute[str]) -> dict[str, int]:
+    """How many submissions there are of each value."""
+    rows = db.session.execute(select(column, func.count()).group_by(column))
+    return {value: number for value, number in rows if value}
+
+
+def by_month() -> list[tuple[str, int]]:
+    """Submissions in each of the last months, the current one last."""
+    starts = _starts_of_months(clock.now().date())
+    ends = [*starts[1:], clock.now().date() + timedelta(days=1)]
+    numbers = [
+        select(func.count())
+        .where(
+            Submission.submitted_at >= _midnight(start), Submission.submitted_at < _midnight(end)
+        )
+        .scalar_subquery()
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    found = db.session.execute(select(*numbers)).one()
+    return [(f"{start:%b %Y}", number) for start, number in zip(starts, found, strict=True)]
+
+
+def _starts_of_months(day: date) -> list[date]:
+    months = day.year * 12 + day.month - 1
+    return [date(each // 12, each % 12 + 1, 1) for each in range(months - MONTHS + 1, months + 1)]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def drafts_by_step() -> list[tuple[str, int]]:
+    """How many drafts were left after each step, by the name on the line, in the form's order."""
+    posted: ColumnElement[str] = cast(Draft.posted, String)
+    open_ones = Draft.id.not_in(select(Submission.draft_id))
+    rows = db.session.execute(select(posted, func.count()).where(open_ones).group_by(posted))
+    steps = current_flow().steps
+    left = dict.fromkeys(steps, 0)
+    for text, number in rows:
+        done = [name for name in steps if name in json.loads(text)]
+        if done:
+            left[done[-1]] += number
+    return [(steps[name].short, number) for name, number in left.items() if number]

@@ -1,0 +1,69 @@
+"""Attempts to sign in, slowed: counted in the store, so that every server process knows of them.
+
+After some free attempts each one costs a wait, twice as long as the one before. Nobody is locked
+out for good: waits end, a browser that its owner signed in with before is counted by itself, and
+`flask staff reset` forgets them.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from . import clock
+from .extensions import db, writing
+from .models import SignInThrottle
+
+FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 5, 20
+"""Attempts that cost no wait; an office shares one address."""
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+def take(keys: Mapping[str, int]) -> timedelta:
+    """Counts an attempt on each key, each with as many free; no attempt but a wait if it must.
+
+    The attempt counts before it is made, so that a hundred at once are a hundred.
+    """
+    try:
+        return _take(keys)
+    except IntegrityError:  # two at once were the first on a key
+        return _take(keys)
+
+
+def _take(keys: Mapping[str, int]) -> timedelta:
+    now = clock.now()
+    with writing() as session:
+        query = select(SignInThrottle).where(SignInThrottle.key.in_(keys))
+        ordered = query.order_by(SignInThrottle.key).with_for_update()
+        known = {row.key: row for row in session.scalars(ordered)}
+        wait = max((row.next_at - now for row in known.values()), default=timedelta())
+        if wait > timedelta():
+            return wait
+        for key, free in keys.items():
+            row = known.get(key) or SignInThrottle(key=key, failures=0)
+            session.add(row)
+            lately = key in known and now - row.next_at < FORGOTTEN_AFTER
+            row.failures = row.failures + 1 if lately else 1
+            row.next_at = now + _wait_after(row.failures - free)
+    return timedelta()
+
+
+def _wait_after(too_many: int) -> timedelta:
+    """One second after the last free attempt, then twice as long each time."""
+    if too_many < 0:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(too_many, 20)), LONGEST_WAIT)
+
+
+def forgive(key: str) -> None:
+    """Forgets a key, within the caller's transaction: it was the owner after all."""
+    db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
+
+
+def forget_old() -> None:
+    """Deletes what no longer counts."""
+    with writing() as session:
+        over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
+        session.execute(delete(SignInThrottle).where(over))

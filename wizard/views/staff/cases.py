@@ -1,0 +1,167 @@
+"""What came in: the dashboard, the list, and one submission to read and decide."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import abort, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from ... import casework, charts, drafts, exports, filters, statistics
+from ...audit import ACTIONS
+from ...casework import NotAllowed, NotThere, Stale
+from ...errors import Words, page
+from ...htmx import render_page
+from ...models import Submission
+from ...outputs import cards
+from ..numbers import whole_number
+from .guard import actor, bp
+
+PLACES_IN_LIST = ("older", "newer", "last")
+"""What the list's address may hold beside filters."""
+LONGEST_WAITING = 5
+
+
+@bp.errorhandler(filters.BadFilter)
+def bad_filter(error: filters.BadFilter) -> Response:
+    """A filter that cannot be used, and what is wrong with it."""
+    return page(400, Words("This filter cannot be used", str(error), "Change it, or start anew."))
+
+
+@bp.errorhandler(NotThere)
+def not_there(error: NotThere) -> Response:
+    """No such submission."""
+    return page(
+        404,
+        Words(
+            "There is no such submission",
+            "The reference may be mistyped.",
+            "Look for it in the list by the organization’s name.",
+        ),
+    )
+
+
+def chosen_filters(besides: tuple[str, ...] = ()) -> filters.Filters:
+    """The filters of this request's address."""
+    return filters.parse(drafts.current_flow(), request.args.to_dict(flat=False), besides)
+
+
+def with_query(path: str, query: dict[str, str]) -> str:
+    """An address with its query, if it has one."""
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+@bp.get("/")
+def dashboard() -> Response:
+    """What is new, what waits, and how it all adds up."""
+    labels = filters.options(drafts.current_flow())
+    kinds = statistics.counts(Submission.organization_kind)
+    return render_page(
+        "staff/dashboard.html",
+        statuses=statistics.counts(Submission.status),
+        waiting=casework.longest_waiting(LONGEST_WAITING),
+        labels=labels,
+        by_month=charts.bars(statistics.by_month()),
+        by_kind=charts.bars(
+            [(label, kinds.get(code, 0)) for code, label in labels["kind"].items()]
+        ),
+        by_state=charts.tile_map(statistics.counts(Submission.state), labels["state"]),
+        drafts_left=charts.bars(statistics.drafts_by_step()),
+        state_link=lambda code: url_for("staff.submissions", state=code),
+    )
+
+
+@bp.get("/submissions")
+def submissions() -> Response:
+    """The list: the newest first, filtered."""
+    chosen = chosen_filters(PLACES_IN_LIST)
+    found = casework.list_page(
+        chosen,
+        older=request.args.get("older", ""),
+        newer=request.args.get("newer", ""),
+        last="last" in request.args,
+    )
+    place = {name: request.args[name] for name in PLACES_IN_LIST if request.args.get(name)}
+    return render_page(
+        "staff/submissions.html",
+        address=with_query(url_for("staff.submissions"), chosen.chosen() | place),
+        found=found,
+        chosen=chosen,
+        labels=filters.options(drafts.current_flow()),
+        most_counted=casework.MOST_COUNTED,
+        exports=exports.names(drafts.current_flow()),
+    )
+
+
+@bp.get("/submissions/<reference>")
+def submission(reference: str) -> Response:
+    """One submission: reading it is on the audit log, since it holds personal data."""
+    casework.look_at(reference, actor())
+    return case_page(reference)
+
+
+def case_page(reference: str, status: int = 200, **context: Any) -> Response:
+    """A submission's page; with an error, what was typed stays."""
+    case = casework.read(reference)
+    return render_page(
+        "staff/submission.html",
+        status,
+        address=url_for("staff.submission", reference=reference),
+        case=case,
+        actions=ACTIONS,
+        cards=cards(drafts.current_flow(), case.submission.answers),
+        labels=filters.options(drafts.current_flow()),
+        **context,
+    )
+
+
+@bp.post("/submissions/<reference>/status")
+def move(reference: str) -> Response:
+    """Takes a case to another state."""
+    version = whole_number(request.form.get("version", ""))
+    if version is None:
+        abort(400)
+    try:
+        casework.move(reference, request.form.get("to", ""), version, actor())
+    except Stale:
+        return case_page(reference, 409, stale=True)
+    except NotAllowed as error:
+        return case_page(reference, 422, errors={"decide": str(error)})
+    return _back_to(reference)
+
+
+@bp.post("/submissions/<reference>/note")
+def note(reference: str) -> Response:
+    """Adds a note."""
+    text = request.form.get("text", "")
+    try:
+        casework.note(reference, text, actor())
+    except NotAllowed as error:
+        return case_page(reference, 422, errors={"text": str(error)}, typed=text)
+    return _back_to(reference)
+
+
+@bp.post("/submissions/<reference>/resend")
+def resend(reference: str) -> Response:
+    """Sends a message once more."""
+    message = whole_number(request.form.get("message", ""))
+    if message is None:
+        abort(400)
+    casework.resend(reference, message, actor())
+    return _back_to(reference)
+
+
+@bp.get("/submissions/<reference>/erase")
+def ask_to_erase(reference: str) -> Response:
+    """Asks whether the answers are to be deleted."""
+    return render_page("staff/erase.html", case=casework.read(reference))
+
+
+@bp.post("/submissions/<reference>/erase")
+def erase(reference: str) -> Response:
+    """Deletes them."""
+    casework.erase(reference, actor())
+    return _back_to(reference)
+
+
+def _back_to(reference: str) -> Response:
+    return redirect(url_for("staff.submission", reference=reference), 303)

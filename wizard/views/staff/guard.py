@@ -1,0 +1,96 @@
+"""Who may do what: every address of the staff side, and the role that it takes."""
+
+from typing import cast
+
+from flask import Blueprint, abort, g, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from ... import staff, tokens
+from ...audit import Actor
+from ...htmx import render_page
+
+bp = Blueprint("staff", __name__, url_prefix="/staff")
+
+COOKIE = "staff"
+"""Holds a session's token; sent to the staff side alone."""
+
+MAY = {
+    "sign_in_page": "",
+    "sign_in": "",
+    "sign_out": "viewer",
+    "account": "viewer",
+    "change_account": "viewer",
+    "dashboard": "viewer",
+    "submissions": "viewer",
+    "submission": "viewer",
+    "export": "viewer",
+    "move": "editor",
+    "note": "editor",
+    "resend": "editor",
+    "ask_to_erase": "admin",
+    "erase": "admin",
+    "people": "admin",
+    "change_people": "admin",
+    "tokens": "admin",
+    "change_tokens": "admin",
+    "audit": "admin",
+    "audit_export": "admin",
+}
+"""The least role by endpoint; none for signing in. What is not in here, nobody may."""
+WITHOUT_SECOND_FACTOR = ("account", "change_account", "sign_out")
+"""What somebody may who has yet to set up a second factor that everyone needs."""
+
+
+def person() -> staff.Person:
+    """Who is signed in."""
+    return cast(staff.Person, g.person)
+
+
+def actor() -> Actor:
+    """Who acts, for the audit log."""
+    return cast(Actor, g.actor)
+
+
+@bp.before_request
+def guard() -> Response | None:
+    """Lets a request pass, or says why not."""
+    name = (request.endpoint or "").removeprefix("staff.")
+    least = MAY.get(name)
+    if least == "":
+        return None
+    if name == "export" and "Authorization" in request.headers:
+        return _by_token()
+    found = staff.signed_in(request.cookies.get(COOKIE, ""))
+    if found is None:
+        return _not_signed_in()
+    g.person, g.actor = found, Actor(found.email, request.remote_addr or "")
+    if least is None or not found.may(least):
+        abort(403)
+    if staff.second_factor_needed() and not found.has_second_factor:
+        return None if name in WITHOUT_SECOND_FACTOR else redirect(url_for("staff.account"), 303)
+    return None
+
+
+def _by_token() -> Response | None:
+    """Programs come with `Authorization: Bearer` (RFC 6750)."""
+    scheme, _, secret = request.headers["Authorization"].partition(" ")
+    name = tokens.name_of(secret.strip()) if scheme.lower() == "bearer" else None
+    if name is None:
+        text = "This token opens nothing: it is mistyped, expired or revoked.\n"
+        return _unauthorized(make_response(text, {"Content-Type": "text/plain"}))
+    g.actor = Actor(f"token:{name}", request.remote_addr or "")
+    return None
+
+
+def _not_signed_in() -> Response:
+    """To the sign-in page. What was typed into a page that outlived its session is shown there."""
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        return redirect(url_for("staff.sign_in_page", next=request.full_path.rstrip("?")), 303)
+    typed = request.form.get("text", "")
+    return _unauthorized(render_page("staff/sign_in.html", 401, typed=typed, ended=True))
+
+
+def _unauthorized(response: Response) -> Response:
+    response.status_code = 401
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response

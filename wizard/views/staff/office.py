@@ -1,0 +1,114 @@
+"""What admins do: people, tokens, and the audit log."""
+
+from flask import Response as Streamed
+from flask import redirect, request, session, stream_with_context, url_for
+from werkzeug.wrappers import Response
+
+from ... import audit, clock, exports, staff, tokens
+from ...htmx import render_page
+from ...staff import StaffError
+from ...tokens import TokenError
+from ..numbers import whole_number
+from .cases import with_query
+from .guard import actor, bp
+
+
+@bp.get("/people")
+def people() -> Response:
+    """Every account."""
+    return _people_page()
+
+
+@bp.post("/people")
+def change_people() -> Response:
+    """Adds an account or changes one."""
+    form = request.form
+    email, role = form.get("email", ""), form.get("role", "")
+    try:
+        match form.get("action"):
+            case "add":
+                session["once"] = [f"The password of {email}", staff.add(email, role, actor())]
+            case "role":
+                staff.set_role(email, role, actor())
+            case "disable":
+                staff.disable(email, actor())
+            case "reset":
+                session["once"] = [f"The password of {email}", staff.reset(email, actor())]
+    except StaffError as error:
+        return _people_page(422, {"email": str(error)})
+    return redirect(url_for("staff.people"), 303)
+
+
+def _people_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
+    return render_page(
+        "staff/people.html",
+        status,
+        people=staff.everyone(),
+        roles=staff.ROLES,
+        errors=errors or {},
+        once=session.pop("once", []),
+    )
+
+
+@bp.get("/tokens", endpoint="tokens")
+def tokens_page() -> Response:
+    """Every token."""
+    return _tokens_page()
+
+
+@bp.post("/tokens")
+def change_tokens() -> Response:
+    """Makes a token or revokes one."""
+    form = request.form
+    name = form.get("name", "")
+    try:
+        if form.get("action") == "revoke":
+            tokens.revoke(name, actor())
+        else:
+            days = whole_number(form.get("days", "")) or 0
+            session["once"] = [f"The token “{name}”", tokens.make(name, days, actor())]
+    except TokenError as error:
+        return _tokens_page(422, {"name": str(error)})
+    return redirect(url_for("staff.tokens"), 303)
+
+
+def _tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
+    return render_page(
+        "staff/tokens.html",
+        status,
+        tokens=tokens.all_of_them(),
+        now=clock.now(),
+        errors=errors or {},
+        once=session.pop("once", []),
+    )
+
+
+@bp.get("/audit", endpoint="audit")
+def audit_page() -> Response:
+    """Who did what, the newest first."""
+    chosen = audit.parse(request.args)
+    before = whole_number(request.args.get("before", "")) or 0
+    events = audit.page(chosen, before)
+    return render_page(
+        "staff/audit.html",
+        address=with_query(
+            url_for("staff.audit"), chosen | ({"before": str(before)} if before else {})
+        ),
+        events=events[: audit.PAGE],
+        older=events[audit.PAGE - 1].id if len(events) > audit.PAGE else 0,
+        chosen=chosen,
+        actions=audit.ACTIONS,
+    )
+
+
+@bp.get("/audit.csv")
+def audit_export() -> Response:
+    """The same as a table."""
+    chosen = audit.parse(request.args)
+    audit.write(actor(), "exported", "audit.csv", filters=chosen)
+    name = f"audit-{clock.now().date()}.csv"
+    return Streamed(
+        stream_with_context(exports.as_csv(audit.COLUMNS, audit.rows(chosen))),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

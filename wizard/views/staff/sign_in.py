@@ -1,0 +1,142 @@
+"""Signing in and out, and one's own account."""
+
+import math
+import secrets
+
+import pyotp
+import segno
+from flask import current_app, g, redirect, request, session, url_for
+from itsdangerous import BadSignature
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from ... import passwords, staff
+from ...fields import showable
+from ...htmx import render_page
+from ...signing import serializer
+from .guard import COOKIE, actor, bp, person
+
+BROWSER_COOKIE = "staff_browser"
+"""Names a browser that somebody signed in with, so that nobody else's failures slow it."""
+BROWSER_KNOWN = 180 * 24 * 3600
+"""Seconds."""
+
+
+@bp.get("/login")
+def sign_in_page() -> Response:
+    """Asks who it is."""
+    return render_page("staff/sign_in.html", next=_safe_next(request.args.get("next", "")))
+
+
+@bp.post("/login")
+def sign_in() -> Response:
+    """Opens a session. A wrong address, password or code: one answer for all three."""
+    form = request.form
+    email, goes_on = form.get("email", ""), _safe_next(form.get("next", ""))
+    address = request.remote_addr or ""
+    browser = _known_browser(email)
+    try:
+        token, user = staff.sign_in(
+            email, form.get("password", ""), form.get("code", ""), address, browser
+        )
+    except staff.Refused as refused:
+        return _refusal(refused, email, goes_on)
+    response = redirect(goes_on or url_for("staff.dashboard"), 303)
+    _set_cookie(response, COOKIE, token, int(staff.LONGEST.total_seconds()), "/staff")
+    known = [user.email, browser or secrets.token_hex(8)]
+    signed = str(serializer("staff-browser").dumps(known))
+    _set_cookie(response, BROWSER_COOKIE, signed, BROWSER_KNOWN, url_for("staff.sign_in"))
+    return response
+
+
+def _refusal(refused: staff.Refused, email: str, goes_on: str) -> Response:
+    seconds = math.ceil(refused.wait.total_seconds())
+    context = {"next": goes_on, "email": showable(email), "seconds": seconds}
+    response = render_page("staff/sign_in.html", 429 if seconds else 422, **context)
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(
+        name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax"
+    )
+
+
+def _safe_next(path: str) -> str:
+    """Where to go on after signing in: only to the staff side."""
+    good = path.startswith("/staff/") and path.isprintable() and "\\" not in path
+    return path if good else ""
+
+
+def _known_browser(email: str) -> str:
+    try:
+        known, browser = serializer("staff-browser").loads(request.cookies.get(BROWSER_COOKIE, ""))
+    except BadSignature:
+        return ""
+    return str(browser) if known == email.strip().lower() else ""
+
+
+@bp.post("/logout")
+def sign_out() -> Response:
+    """Ends the session here."""
+    staff.sign_out(person(), actor())
+    response = redirect(url_for("staff.sign_in_page", out="1"), 303)
+    response.delete_cookie(COOKIE, path="/staff")
+    return response
+
+
+@bp.get("/account")
+def account() -> Response:
+    """One's own password and second factor."""
+    return _account_page()
+
+
+@bp.post("/account")
+def change_account() -> Response:
+    """Changes one of them."""
+    form = request.form
+    try:
+        if form.get("action") == "password":
+            staff.change_password(person(), form.get("old", ""), form.get("new", ""), actor())
+            session["said"] = "Your password is changed. Every other session of yours has ended."
+        elif form.get("action") == "second-factor":
+            codes = staff.set_second_factor(
+                person(), _secret_being_set(), "".join(form.get("code", "").split()), actor()
+            )
+            session["once"] = ["Your recovery codes", *codes]
+    except passwords.WeakPassword as weak:
+        return _account_page(422, {"new": str(weak)})
+    except staff.StaffError as error:
+        field = "old" if form.get("action") == "password" else "code"
+        return _account_page(422, {field: str(error)})
+    return redirect(url_for("staff.account"), 303)
+
+
+def _secret_being_set() -> str:
+    """The secret that the page showed, signed so that nobody can be given another one."""
+    try:
+        owner, secret = serializer("staff-totp").loads(request.form.get("setup", ""))
+    except BadSignature:
+        owner, secret = None, ""
+    return str(secret) if owner == person().id else pyotp.random_base32()
+
+
+def _account_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
+    secret = _secret_being_set()
+    name = current_app.config["PROGRAM_NAME"]
+    uri = pyotp.TOTP(secret).provisioning_uri(name=person().email, issuer_name=name)
+    return render_page(
+        "staff/account.html",
+        status,
+        errors=errors or {},
+        said=session.pop("said", ""),
+        once=session.pop("once", []),
+        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        setup=str(serializer("staff-totp").dumps([person().id, secret])),
+        code_image=Markup(segno.make(uri).svg_inline(scale=5, dark="#000", light="#fff")),  # noqa: S704
+        needed=staff.second_factor_needed(),
+        person=g.person,
+    )
