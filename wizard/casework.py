@@ -91,7 +91,7 @@ def list_page(
         rows=rows,
         newer=key_of(rows[0]) if rows and (more if backwards else key) else "",
         older=key_of(rows[-1]) if rows and (newer if backwards else more) else "",
-        count=_count(filters),
+        count=_count(filters) if more or key or last else len(rows),
     )
 
 

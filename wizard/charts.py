@@ -22,24 +22,11 @@ MOST_TICKS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A number to draw; `share` is its part of the axis, from 0 to 1."""
+class Number:
+    """Something counted."""
 
     name: str
     number: int
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A state or territory; `column` and `row` count from 0, `level` from 0 to `LEVELS`."""
-
-    code: str
-    name: str
-    number: int
-    column: int
-    row: int
-    level: int
 
     @property
     def short(self) -> str:
@@ -47,6 +34,23 @@ class Tile:
         if self.number < 1_000:
             return str(self.number)
         return f"{self.number / 1000:.{0 if self.number >= 9_950 else 1}f}k"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Number):
+    """A number to draw; `share` is its part of the axis, from 0 to 1."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tile(Number):
+    """A state or territory; `column` and `row` count from 0, `level` from 0 to `LEVELS`."""
+
+    code: str
+    column: int
+    row: int
+    level: int
 
 
 @dataclass(frozen=True, slots=True)

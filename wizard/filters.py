@@ -85,9 +85,14 @@ def options(flow: Flow) -> dict[str, dict[str, str]]:
 
 
 def _labels(flow: Flow, name: str) -> dict[str, str]:
+    """The options that a submission can have, as a heading says them: without an article."""
     field = flow.fields.get(name)
-    given = field.options if isinstance(field, Choice) else ()
-    return {option.code: option.label for option in given}
+    labels = {each.code: each.label for each in field.options} if isinstance(field, Choice) else {}
+    return {
+        code: label[2:3].upper() + label[3:] if label.startswith("a ") else label
+        for code, label in labels.items()
+        if not (flow.exit and flow.exit.holds({name: code}))
+    }
 
 
 def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> Filters:

@@ -66,8 +66,8 @@ class Submission(Model):
 
     `version` rises with every change of its case, so that a change says which state it was based
     on. `erased_at` is when its answers were deleted on request. The columns from
-    `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to filter and show;
-    the index holds all that a list looks at, so that it reads no answers.
+    `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to filter and show.
+    One index holds all that a list looks at, so that it reads no answers; one all that is counted.
     """
 
     __tablename__ = "submission"
@@ -97,6 +97,7 @@ class Submission(Model):
             "submitted_at", "reference", "status", "branch", "organization_kind", "state",
             "programs", "search",
         ),
+        Index("ix_submission_counts", "state", "organization_kind", "status"),
     )  # fmt: skip
 
 

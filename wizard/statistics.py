@@ -1,10 +1,11 @@
 """Sums over all submissions and drafts, for the dashboard. Nobody's answers are read for them."""
 
 import json
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, String, cast, func, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from . import clock
 from .drafts import current_flow
@@ -14,10 +15,26 @@ from .models import Draft, Submission
 MONTHS = 12
 
 
-def counts(column: InstrumentedAttribute[str]) -> dict[str, int]:
-    """How many submissions there are of each value."""
-    rows = db.session.execute(select(column, func.count()).group_by(column))
-    return {value: number for value, number in rows if value}
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many submissions there are of each state, kind and status, by code."""
+
+    states: Counter[str]
+    kinds: Counter[str]
+    statuses: Counter[str]
+
+
+def sums() -> Sums:
+    """Counts all submissions, in one walk along the index that has just these columns."""
+    columns = (Submission.state, Submission.organization_kind, Submission.status)
+    found = Sums(Counter(), Counter(), Counter())
+    for state, kind, status, number in db.session.execute(
+        select(*columns, func.count()).group_by(*columns).order_by(*columns)
+    ):
+        found.states[state] += number
+        found.kinds[kind] += number
+        found.statuses[status] += number
+    return found
 
 
 def by_month() -> list[tuple[str, int]]:

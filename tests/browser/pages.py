@@ -101,4 +101,4 @@ def check_accessibility(page: Page) -> None:
     violations = [
         (each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]
     ]
-    assert violations == [], page.url
+    assert violations == [], (page.url, violations)

@@ -117,6 +117,7 @@ def test_made_up_submissions_go_into_a_fresh_store_only(app, run):
     assert "20 made-up submissions" in output
     with app.app_context():
         assert len(db.session.scalars(select(Submission)).all()) == 20
+    with app.app_context():
         password = output.split("Password: ")[1].strip()
         assert staff.sign_in("demo@example.org", password, "", "192.0.2.1", "")
     assert "fresh" in run("demo", fails=True)

@@ -16,6 +16,7 @@ LISTED = (
     "submitted_at", "reference", "status", "branch", "organization_kind", "state", "programs",
     "search",
 )  # fmt: skip
+COUNTED = ("state", "organization_kind", "status")
 
 
 def upgrade() -> None:
@@ -32,6 +33,7 @@ def upgrade() -> None:
             submission.add_column(sa.Column(name, sa.String(), nullable=False, server_default=""))
         submission.drop_index("ix_submission_submitted_at")
         submission.create_index("ix_submission_list", LISTED)
+        submission.create_index("ix_submission_counts", COUNTED)
     _repeat_answers()
     _create_staff()
 
@@ -133,6 +135,7 @@ def downgrade() -> None:
                  "staff_note"):  # fmt: skip
         op.drop_table(name)
     with op.batch_alter_table("submission") as submission:
+        submission.drop_index("ix_submission_counts")
         submission.drop_index("ix_submission_list")
         submission.create_index("ix_submission_submitted_at", ["submitted_at"])
         for name in ("status", "version", "published_at", "erased_at", *REPEATED, "programs",

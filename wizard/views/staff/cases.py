@@ -11,7 +11,6 @@ from ...audit import ACTIONS
 from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
 from ...htmx import render_page
-from ...models import Submission
 from ...outputs import cards
 from ..numbers import whole_number
 from .guard import actor, bp
@@ -54,17 +53,15 @@ def with_query(path: str, query: dict[str, str]) -> str:
 def dashboard() -> Response:
     """What is new, what waits, and how it all adds up."""
     labels = filters.options(drafts.current_flow())
-    kinds = statistics.counts(Submission.organization_kind)
+    sums = statistics.sums()
     return render_page(
         "staff/dashboard.html",
-        statuses=statistics.counts(Submission.status),
+        statuses=sums.statuses,
         waiting=casework.longest_waiting(LONGEST_WAITING),
         labels=labels,
         by_month=charts.bars(statistics.by_month()),
-        by_kind=charts.bars(
-            [(label, kinds.get(code, 0)) for code, label in labels["kind"].items()]
-        ),
-        by_state=charts.tile_map(statistics.counts(Submission.state), labels["state"]),
+        by_kind=charts.bars([(label, sums.kinds[code]) for code, label in labels["kind"].items()]),
+        by_state=charts.tile_map(sums.states, labels["state"]),
         drafts_left=charts.bars(statistics.drafts_by_step()),
         state_link=lambda code: url_for("staff.submissions", state=code),
     )

@@ -51,8 +51,8 @@ def sign_in() -> Response:
 
 def _refusal(refused: staff.Refused, email: str, goes_on: str) -> Response:
     seconds = math.ceil(refused.wait.total_seconds())
-    context = {"next": goes_on, "email": showable(email), "seconds": seconds}
-    response = render_page("staff/sign_in.html", 429 if seconds else 422, **context)
+    status, email = 429 if seconds else 422, showable(email)
+    response = render_page("staff/sign_in.html", status, next=goes_on, email=email, seconds=seconds)
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response
