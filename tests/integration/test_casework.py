@@ -1,5 +1,6 @@
 """The office at work: a list to find things in, a case to read and decide, an end to it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from tests.conftest import load_case
 from tests.staff import add_submission, colleague, events
 from tests.walk import draft_path, walk
 from wizard import casework, clock, statistics
+from wizard.audit import Actor
 from wizard.extensions import db
 from wizard.models import Draft, OutboxMessage, StaffNote, Submission
 from wizard.outbox import deliver_due
@@ -228,6 +230,23 @@ def test_of_two_editors_the_second_sees_what_the_first_did(app, editor, htmx):
     assert "In review → Declined" in text and "editor@example.gov" in text
     assert len(events(app, "moved")) == 1
     assert late.values()["version"] == ["2"]
+
+
+def test_of_many_decisions_at_once_one_counts(app):
+    reference = add_submission(app, status="in_review")
+
+    def decide(number: int) -> bool:
+        to = ("accepted", "declined", "withdrawn")[number % 3]
+        with app.app_context():
+            try:
+                casework.move(reference, to, 1, Actor(f"editor {number}"))
+            except casework.Stale:
+                return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(decide, range(16))).count(True) == 1
+    assert len(events(app, "moved")) == 1
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])

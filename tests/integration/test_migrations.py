@@ -1,11 +1,16 @@
 """The migrations make what the models say, and can be undone."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
+from tests.staff import add_submission
 from wizard.extensions import db
+from wizard.flows.commitment import COMMITMENT
+from wizard.models import Submission
+from wizard.outputs import listing
 
 
 def test_the_migrated_store_is_what_the_models_declare(app):
@@ -20,4 +25,19 @@ def test_a_migration_can_be_undone_and_done_again(app):
         assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
         upgrade()
         assert "submission" in inspect(db.engine).get_table_names()
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("case", ["agency", "partner"])
+def test_submissions_from_before_the_staff_side_are_found_in_its_list(app, case):
+    reference = add_submission(app, case, organization_name="Peñasco Verde")
+    with app.app_context():
+        downgrade(revision="0002")
+        db.engine.dispose()
+        upgrade()
+        found = db.session.scalars(select(Submission)).one()
+        expected = listing(COMMITMENT, reference, found.answers)
+        assert {name: getattr(found, name) for name in expected} == expected
+        assert (found.status, found.version) == ("received", 1)
+        db.session.remove()
         db.engine.dispose()

@@ -84,7 +84,8 @@ def _by_token() -> Response | None:
 
 def _not_signed_in() -> Response:
     """To the sign-in page. What was typed into a page that outlived its session is shown there."""
-    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+    from_a_page = "text/html" in request.headers.get("Accept", "")
+    if request.method == "GET" and (from_a_page or request.endpoint != "staff.export"):
         return redirect(url_for("staff.sign_in_page", next=request.full_path.rstrip("?")), 303)
     typed = request.form.get("text", "")
     return _unauthorized(render_page("staff/sign_in.html", 401, typed=typed, ended=True))
