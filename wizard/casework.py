@@ -13,7 +13,7 @@ from .audit import Actor, record
 from .extensions import db, writing
 from .fields import Invalid, LongText, showable
 from .filters import BadFilter, Filters, moment
-from .models import STATUSES, AuditEvent, Draft, OutboxMessage, StaffNote, Submission
+from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
 from .outputs import LISTED
 
 WAYS = {
@@ -180,6 +180,11 @@ def _changing(reference: str) -> Iterator[Submission]:
         yield _find(reference, lock=True)
 
 
+def _changed(submission: Submission) -> None:
+    submission.version += 1
+    submission.changed_at = clock.now()
+
+
 def move(reference: str, to: str, version: int, actor: Actor) -> None:
     """Takes a case to another state; `version` is that of the page it was decided on.
 
@@ -194,7 +199,7 @@ def move(reference: str, to: str, version: int, actor: Actor) -> None:
                 f"{STATUSES.get(to, 'that').lower()}."
             )
         before, submission.status = submission.status, to
-        submission.version += 1
+        _changed(submission)
         submission.published_at = clock.now() if to == "published" else None
         record(actor, "moved", reference, before=before, after=to)
 
@@ -236,9 +241,9 @@ def erase(reference: str, actor: Actor) -> None:
         submission.erased_at, submission.published_at = clock.now(), None
         if submission.status == "published":
             submission.status = "withdrawn"
-        submission.version += 1
+        _changed(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
-        for table in (OutboxMessage, StaffNote):
+        for table in (OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         record(actor, "erased", reference)
 

@@ -127,6 +127,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
         "submitted_at": at,
         "status": status,
         "version": 1 + CHANGES[status],
+        "changed_at": published_at or at,
         "published_at": published_at,
         **listing(COMMITMENT, reference, given),
     }

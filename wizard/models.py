@@ -65,9 +65,12 @@ class Submission(Model):
     """Answers given, frozen: only what applied. A draft becomes at most one.
 
     `version` rises with every change of its case, so that a change says which state it was based
-    on. `erased_at` is when its answers were deleted on request. The columns from
-    `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to filter and show.
-    One index holds all that a list looks at, so that it reads no answers; one all that is counted.
+    on; `changed_at` is when. `reminded_at` is when its organization was last asked for news, and
+    `reminders` whether it wants to be. `erased_at` is when its answers were deleted on request.
+
+    The columns from `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to
+    filter and show. One index holds all that a list looks at, so that it reads no answers; one all
+    that is counted.
     """
 
     __tablename__ = "submission"
@@ -81,7 +84,10 @@ class Submission(Model):
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     status: Mapped[str] = mapped_column(default="received")
     version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminders: Mapped[bool] = mapped_column(default=True)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     organization_kind: Mapped[str] = mapped_column(default="")
     organization_name: Mapped[str] = mapped_column(default="")
@@ -98,6 +104,7 @@ class Submission(Model):
             "programs", "search",
         ),
         Index("ix_submission_counts", "state", "organization_kind", "status"),
+        Index("ix_submission_published", "published_at", "reference"),
     )  # fmt: skip
 
 
@@ -131,6 +138,26 @@ class OutboxMessage(Model):
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Report(Model):
+    """What an organization tells of its commitment later: news of its entries, or its withdrawal.
+
+    `entries` holds news by group and place: `{"milestones": {"0": {"done": true, "url": …,
+    "note": …}}}`; for a withdrawal it is empty. Staff decide: `approved` is None until then.
+    """
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    withdraws: Mapped[bool]
+    entries: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    approved: Mapped[bool | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class StaffNote(Model):
