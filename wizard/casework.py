@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import defer
 
 from . import clock, outbox
 from .audit import Actor, record
 from .extensions import db, writing
 from .fields import Invalid, LongText, showable
-from .filters import BadFilter, Filters, moment
+from .filters import Filters
 from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
 from .outputs import LISTED
+from .paging import Place, keys
 
 WAYS = {
     "received": ("in_review", "withdrawn"),
@@ -61,38 +61,13 @@ class ListPage:
     """How many there are in all, or one more than `MOST_COUNTED`."""
 
 
-def list_page(
-    filters: Filters, *, older: str = "", newer: str = "", last: bool = False
-) -> ListPage:
-    """The page older or newer than a key, the last one, or the first.
-
-    A page starts at a key, not after so many rows: so the last one is as quick as the first.
-    Raises `BadFilter` for what is no key.
-    """
-    backwards = bool(newer) or last
-    key = _key(newer or older)
-    wanted = filters.conditions()
-    column = tuple_(Submission.submitted_at, Submission.reference)
-    if key:
-        beyond = column > tuple_(*key) if newer else column < tuple_(*key)
-        ask = [*wanted, beyond]
-    else:
-        ask = wanted
-    order = (Submission.submitted_at, Submission.reference)
-    query = select(Submission.reference).where(*ask).limit(PAGE + 1)
-    found = list(
-        db.session.scalars(query.order_by(*(each if backwards else each.desc() for each in order)))
-    )
-    more, found = len(found) > PAGE, found[:PAGE]
-    if backwards:
-        found.reverse()
-    rows = _rows(found)
-    return ListPage(
-        rows=rows,
-        newer=key_of(rows[0]) if rows and (more if backwards else key) else "",
-        older=key_of(rows[-1]) if rows and (newer if backwards else more) else "",
-        count=_count(filters) if more or key or last else len(rows),
-    )
+def list_page(filters: Filters, place: Place) -> ListPage:
+    """The page at some place of the list. Raises `BadFilter` for a place that there is not."""
+    found = keys(Submission.submitted_at, filters.conditions(), place, PAGE)
+    rows = _rows(found.references)
+    whole = place.is_start and not found.older
+    count = len(rows) if whole else _count(filters)
+    return ListPage(rows, found.newer, found.older, count)
 
 
 def _rows(references: list[str]) -> list[Submission]:
@@ -104,20 +79,6 @@ def _rows(references: list[str]) -> list[Submission]:
 def _count(filters: Filters) -> int:
     some = select(Submission.reference).where(*filters.conditions()).limit(MOST_COUNTED + 1)
     return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
-
-
-def key_of(submission: Submission) -> str:
-    """Where a page starts that goes on from this one."""
-    return f"{submission.submitted_at.isoformat()}_{submission.reference}"
-
-
-def _key(text: str) -> tuple[datetime, str] | None:
-    if not text:
-        return None
-    at, _, reference = text.partition("_")
-    if not reference.replace("-", "").isalnum():
-        raise BadFilter("The address names no page of the list. Start from its first page.")
-    return moment(at.replace(" ", "+")), reference
 
 
 # One case
@@ -236,7 +197,7 @@ def erase(reference: str, actor: Actor) -> None:
         if submission.erased_at is not None:
             return
         submission.answers, submission.search = {}, reference.casefold()
-        for name in (*LISTED, "programs"):
+        for name in (*LISTED, "programs", "categories"):
             setattr(submission, name, "")
         submission.erased_at, submission.published_at = clock.now(), None
         if submission.status == "published":

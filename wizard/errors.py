@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from .filters import BadFilter
 from .htmx import render_page
 
 RETRY_AFTER = 10
@@ -78,6 +79,7 @@ def init_app(app: Flask) -> None:
     app.log_exception = log_exception  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, on_http)
     app.register_error_handler(OperationalError, on_busy_store)
+    app.register_error_handler(BadFilter, on_bad_filter)
     app.register_error_handler(500, lambda error: page(500, WORDS[500]))
 
 
@@ -96,6 +98,11 @@ def on_http(error: HTTPException) -> Response | HTTPException:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def on_bad_filter(error: BadFilter) -> Response:
+    """A filter that cannot be used, and what is wrong with it."""
+    return page(400, Words("This filter cannot be used", str(error), "Change it, or start anew."))
 
 
 def on_busy_store(error: OperationalError) -> Response:

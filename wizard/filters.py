@@ -34,6 +34,7 @@ class Filters:
     state: str = ""
     status: str = ""
     program: str = ""
+    category: str = ""
     first_day: str = ""
     last_day: str = ""
     since: str = ""
@@ -62,6 +63,9 @@ class Filters:
                 found.append(column == value)
         if self.program:
             found.append(Submission.programs.contains(self.program, autoescape=True))
+        if self.category:
+            padded = ";" + Submission.categories + ";"
+            found.append(padded.contains(f";{self.category};", autoescape=True))
         if self.first_day:
             found.append(Submission.submitted_at >= midnight(self.first_day))
         if self.last_day:
@@ -80,13 +84,15 @@ def options(flow: Flow) -> dict[str, dict[str, str]]:
         "kind": _labels(flow, "organization_kind"),
         "state": _labels(flow, "state"),
         "status": STATUSES,
+        "category": _labels(flow, "category"),
         "program": {program.name: program.title for program in flow.programs},
     }
 
 
 def _labels(flow: Flow, name: str) -> dict[str, str]:
     """The options that a submission can have, as a heading says them: without an article."""
-    field = flow.fields.get(name)
+    fields = {field.name: field for group in flow.groups for field in group.fields}
+    field = flow.fields.get(name) or fields.get(name)
     labels = {each.code: each.label for each in field.options} if isinstance(field, Choice) else {}
     return {
         code: label[2:3].upper() + label[3:] if label.startswith("a ") else label
@@ -101,32 +107,48 @@ def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str]
     Raises `BadFilter`: an export with a filter misspelled would be an export of everything.
     """
     names = [each.name for each in fields(Filters)]
-    for name, values in given.items():
+    for name in given:
         if name not in names and name not in besides:
-            raise BadFilter(
-                f"There is no filter “{showable(name[:40])}”. There are: {', '.join(names)}."
-            )
-        if len(values) > 1:
-            raise BadFilter(f"The filter “{name}” is given more than once.")
-    chosen = {name: given[name][0].strip() for name in names if given.get(name)}
+            shown = showable(name[:40])
+            raise BadFilter(f"There is no filter “{shown}”. There are: {', '.join(names)}.")
+    chosen = _read({name: given[name] for name in names if name in given})
     offered = options(flow)
     for name, value in chosen.items():
-        if value:
-            _check(name, value, offered)
+        if name in offered and value not in offered[name]:
+            raise BadFilter(
+                f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
+            )
     return Filters(**chosen)
 
 
-def _check(name: str, value: str, offered: dict[str, dict[str, str]]) -> None:
-    if any(cannot_be_kept(char) for char in value) or len(value) > MOST_TEXT:
-        raise BadFilter(f"The filter “{name}” is too long, or holds a character that is no text.")
-    if name in offered and value not in offered[name]:
-        raise BadFilter(
-            f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
-        )
-    if name in ("first_day", "last_day"):
-        midnight(value)
-    if name == "since":
-        moment(value)
+PUBLIC = ("branch", "kind", "state", "program", "category", "text")
+"""The filters of the public list."""
+
+
+def parse_public(given: Mapping[str, Sequence[str]]) -> Filters:
+    """The filters of a public address, whatever else it holds. A value that no submission has is
+    none that is malformed: it finds nothing. Raises `BadFilter`."""
+    return Filters(**_read({name: given[name] for name in PUBLIC if name in given}))
+
+
+def _read(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is given for each filter and not blank; well-formed, known or not."""
+    chosen = {}
+    for name, values in given.items():
+        if len(values) > 1:
+            raise BadFilter(f"The filter “{name}” is given more than once.")
+        value = values[0].strip()
+        if len(value) > MOST_TEXT or any(cannot_be_kept(char) for char in value):
+            raise BadFilter(
+                f"The filter “{name}” is too long, or holds a character that is no text."
+            )
+        if name in ("first_day", "last_day"):
+            value and midnight(value)
+        elif name == "since":
+            value and moment(value)
+        if value:
+            chosen[name] = value
+    return chosen
 
 
 def midnight(value: str) -> datetime:

@@ -95,16 +95,21 @@ class Submission(Model):
     state: Mapped[str] = mapped_column(default="")
     commitment_title: Mapped[str] = mapped_column(default="")
     programs: Mapped[str] = mapped_column(default="")
+    categories: Mapped[str] = mapped_column(default="")
     search: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (
         Index(
             "ix_submission_list",
             "submitted_at", "reference", "status", "branch", "organization_kind", "state",
-            "programs", "search",
+            "programs", "categories", "search",
         ),
         Index("ix_submission_counts", "state", "organization_kind", "status"),
-        Index("ix_submission_published", "published_at", "reference"),
+        Index(
+            "ix_submission_published",
+            "published_at", "reference", "branch", "organization_kind", "state", "programs",
+            "categories", "search",
+        ),
     )  # fmt: skip
 
 

@@ -93,12 +93,18 @@ MOST_SEARCHED = 480
 
 
 def listing(flow: Flow, reference: str, answers: Answers) -> dict[str, str]:
-    """What a submission is found by in a list: some answers, its programs, and text to search."""
+    """What a submission is found by in a list: some answers, its programs, the categories of its
+    data sets, and text to search."""
     shown = {name: str(answers.get(name, "")) for name in LISTED}
     programs = ";".join(each.name for each in flow.programs if each.when.holds(answers))
+    categories = {entry.get("category", "") for entry in answers.get("data_sets", ())}
     names = (shown["organization_name"], shown["city"], shown["commitment_title"])
     text = folded(" ".join((reference, *names)))[:MOST_SEARCHED]
-    return shown | {"programs": programs, "search": text}
+    return shown | {
+        "programs": programs,
+        "categories": ";".join(sorted(categories)),
+        "search": text,
+    }
 
 
 def folded(text: str) -> str:

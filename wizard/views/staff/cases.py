@@ -1,7 +1,6 @@
 """What came in: the dashboard, the list, and one submission to read and decide."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -12,18 +11,11 @@ from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
 from ...htmx import render_page
 from ...outputs import cards
+from .. import lists
 from ..numbers import whole_number
 from .guard import actor, bp
 
-PLACES_IN_LIST = ("older", "newer", "last")
-"""What the list's address may hold beside filters."""
 LONGEST_WAITING = 5
-
-
-@bp.errorhandler(filters.BadFilter)
-def bad_filter(error: filters.BadFilter) -> Response:
-    """A filter that cannot be used, and what is wrong with it."""
-    return page(400, Words("This filter cannot be used", str(error), "Change it, or start anew."))
 
 
 @bp.errorhandler(NotThere)
@@ -42,11 +34,6 @@ def not_there(error: NotThere) -> Response:
 def chosen_filters(besides: tuple[str, ...] = ()) -> filters.Filters:
     """The filters of this request's address."""
     return filters.parse(drafts.current_flow(), request.args.to_dict(flat=False), besides)
-
-
-def with_query(path: str, query: dict[str, str]) -> str:
-    """An address with its query, if it has one."""
-    return f"{path}?{urlencode(query)}" if query else path
 
 
 @bp.get("/")
@@ -70,17 +57,11 @@ def dashboard() -> Response:
 @bp.get("/submissions")
 def submissions() -> Response:
     """The list: the newest first, filtered."""
-    chosen = chosen_filters(PLACES_IN_LIST)
-    found = casework.list_page(
-        chosen,
-        older=request.args.get("older", ""),
-        newer=request.args.get("newer", ""),
-        last="last" in request.args,
-    )
-    place = {name: request.args[name] for name in PLACES_IN_LIST if request.args.get(name)}
+    chosen = chosen_filters(lists.PLACES)
+    found = casework.list_page(chosen, lists.place())
     return render_page(
         "staff/submissions.html",
-        address=with_query(url_for("staff.submissions"), chosen.chosen() | place),
+        address=lists.address(url_for("staff.submissions"), chosen.chosen()),
         found=found,
         chosen=chosen,
         labels=filters.options(drafts.current_flow()),

@@ -8,8 +8,8 @@ from ... import audit, clock, exports, staff, tokens
 from ...htmx import render_page
 from ...staff import StaffError
 from ...tokens import TokenError
+from .. import lists
 from ..numbers import whole_number
-from .cases import with_query
 from .guard import actor, bp
 
 
@@ -89,11 +89,10 @@ def audit_page() -> Response:
     chosen = audit.parse(request.args)
     before = whole_number(request.args.get("before", "")) or 0
     events = audit.page(chosen, before)
+    at = {"before": str(before)} if before else {}
     return render_page(
         "staff/audit.html",
-        address=with_query(
-            url_for("staff.audit"), chosen | ({"before": str(before)} if before else {})
-        ),
+        address=lists.address(url_for("staff.audit"), chosen | at),
         events=events[: audit.PAGE],
         older=events[audit.PAGE - 1].id if len(events) > audit.PAGE else 0,
         chosen=chosen,
