@@ -8,7 +8,7 @@ from flask import Flask
 from . import cli, clock, config, errors, extensions, fields, security
 from .flow import Flow
 from .flows.commitment import COMMITMENT
-from .views import applicant, public, saving
+from .views import applicant, commitments, public, saving
 from .views.staff import bp as staff_side
 
 
@@ -27,10 +27,11 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.jinja_env.filters |= {
         "moment": clock.in_words,
         "age": clock.age_in_words,
+        "day": fields.day_in_words,
         "showable": fields.showable,
     }
     for module in (security, extensions, errors, cli):
         module.init_app(app)
-    for blueprint in (public.bp, applicant.bp, saving.bp, staff_side):
+    for blueprint in (public.bp, applicant.bp, saving.bp, commitments.bp, staff_side):
         app.register_blueprint(blueprint)
     return app

@@ -24,6 +24,7 @@ ACTIONS = {
     "moved": "Decided",
     "noted": "Wrote a note",
     "resent": "Sent a message again",
+    "report_decided": "Decided on a report",
     "erased": "Deleted the answers",
     "exported": "Exported",
     "person_added": "Added a person",

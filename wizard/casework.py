@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import defer
 
-from . import clock, outbox
+from . import clock, outbox, reports
 from .audit import Actor, record
 from .extensions import db, writing
 from .fields import Invalid, LongText, showable
@@ -27,7 +27,7 @@ WAYS = {
 """Where a case can go from each of its states."""
 WAITING = ("received", "in_review")
 """The states in which it is the office's turn."""
-CHANGES = ("moved", "noted", "resent", "erased")
+CHANGES = ("moved", "noted", "resent", "report_decided", "erased")
 """The events that a case's history shows."""
 
 PAGE = 50
@@ -92,6 +92,7 @@ class Case:
     history: list[AuditEvent]
     messages: list[OutboxMessage]
     notes: list[StaffNote]
+    reports: list[tuple[Report, reports.News]]
 
     @property
     def ways(self) -> list[str]:
@@ -116,6 +117,7 @@ def read(reference: str) -> Case:
         list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
         list(db.session.scalars(messages.order_by(OutboxMessage.id))),
         list(db.session.scalars(notes.order_by(StaffNote.id))),
+        [(each, reports.tell(each, submission)) for each in reports.of(submission)],
     )
 
 
@@ -186,6 +188,24 @@ def resend(reference: str, message_id: int, actor: Actor) -> None:
             raise NotThere(str(message_id))
         outbox.queue_again(message)
         record(actor, "resent", reference, message=message_id)
+
+
+def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
+    """Takes up what an organization reported, or not; a withdrawal taken up ends the commitment.
+
+    Raises `NotThere`, and `NotAllowed` where somebody was quicker.
+    """
+    with _changing(reference) as submission:
+        report = db.session.get(Report, report_id)
+        if report is None or report.submission_id != submission.id:
+            raise NotThere(str(report_id))
+        if report.approved is not None:
+            raise NotAllowed("Somebody decided on this report already. See the history.")
+        report.approved, report.decided_at = approved, clock.now()
+        if approved and report.withdraws:
+            submission.status, submission.published_at = "withdrawn", None
+        _changed(submission)
+        record(actor, "report_decided", reference, approved=approved, withdraws=report.withdraws)
 
 
 def erase(reference: str, actor: Actor) -> None:

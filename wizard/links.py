@@ -12,7 +12,7 @@ from typing import Literal
 from flask import current_app
 from itsdangerous import BadSignature
 
-from .models import Draft
+from .models import Draft, Submission
 from .signing import serializer
 
 Purpose = Literal["resume", "page"]
@@ -21,6 +21,8 @@ so that what is typed there can be kept even when the session has ended."""
 
 PLACE = "[[resume link]]"
 """Stands in a stored message where the link goes when it is sent."""
+UPDATE_PLACE = "[[update link]]"
+"""The same for the link by which an organization comes back to its commitment."""
 
 
 def token(draft: Draft, purpose: Purpose) -> str:
@@ -40,6 +42,20 @@ def draft_named_by(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None
 def resume_url(draft: Draft) -> str:
     """The resume link of a draft, on the address that the program is known by."""
     return f"{current_app.config['PUBLIC_URL']}/resume/{token(draft, 'resume')}"
+
+
+def update_url(submission: Submission) -> str:
+    """Where an organization tells what became of its commitment."""
+    token = serializer("submission-update").dumps(submission.reference)
+    return f"{current_app.config['PUBLIC_URL']}/updates/{token}"
+
+
+def submission_named_by(given: str) -> str | None:
+    """The reference that such a link names; None where it was not signed here."""
+    try:
+        return str(serializer("submission-update").loads(given))
+    except BadSignature:
+        return None
 
 
 def draft_id_for(session_secret: str, page: str) -> uuid.UUID:

@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 
 from . import clock, links
 from .extensions import db, writing
-from .models import Draft, OutboxMessage
+from .models import Draft, OutboxMessage, Submission
 
 log = logging.getLogger(__name__)
 
@@ -117,13 +117,17 @@ def queue_again(message: OutboxMessage) -> None:
 
 
 def as_email(message: OutboxMessage) -> EmailMessage:
-    """The message as it travels: plain text and HTML, its resume link in place."""
+    """The message as it travels: plain text and HTML, its link in place."""
     config = current_app.config
     text, html = message.text, message.html
     if message.draft_id is not None:
         link = links.resume_url(db.session.get_one(Draft, message.draft_id))
         db.session.rollback()
         text, html = text.replace(links.PLACE, link), html.replace(links.PLACE, link)
+    elif message.submission_id is not None and links.UPDATE_PLACE in text:
+        link = links.update_url(db.session.get_one(Submission, message.submission_id))
+        db.session.rollback()
+        text, html = (part.replace(links.UPDATE_PLACE, link) for part in (text, html))
     email = EmailMessage(policy=SMTP)
     email["From"] = config["MAIL_FROM"]
     email["To"] = message.recipient

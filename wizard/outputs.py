@@ -19,6 +19,7 @@ from .flow import Flow, Step
 class Row:
     """One question and its answer for a reader; a group has `entries`, each with its own rows."""
 
+    name: str
     label: str
     text: str
     entries: tuple[tuple[str, tuple["Row", ...]], ...] = ()
@@ -55,9 +56,9 @@ def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
                 (f"{field.entry} {number}", tuple(_rows(field.fields, entry)))
                 for number, entry in enumerate(value, start=1)
             )
-            yield Row(field.label, field.for_cell(value), entries)
+            yield Row(field.name, field.label, field.for_cell(value), entries)
         else:
-            yield Row(field.label, field.for_reader(value))
+            yield Row(field.name, field.label, field.for_reader(value))
 
 
 def typed_in_words(field: Field, raw: Any, today: date) -> str:

@@ -25,6 +25,7 @@ LEAST = {
     ("POST", ONE + "/status"): EDITOR,
     ("POST", ONE + "/note"): EDITOR,
     ("POST", ONE + "/resend"): EDITOR,
+    ("POST", ONE + "/report"): EDITOR,
     ("GET", ONE + "/erase"): ADMIN,
     ("POST", ONE + "/erase"): ADMIN,
     ("GET", "/staff/export/submissions.csv"): VIEWER,

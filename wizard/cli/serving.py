@@ -12,7 +12,7 @@ import waitress
 from flask import current_app
 from flask.cli import with_appcontext
 
-from .. import clock, drafts, outbox, resuming, staff
+from .. import clock, drafts, outbox, reports, resuming, staff
 from ..extensions import db
 
 POLL = 2.0
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 def tidy_up() -> tuple[int, int]:
     """Deletes what is over and reminds of what soon is; how many drafts of each."""
     deleted, reminded = drafts.purge(), resuming.remind()
+    reports.remind()
     staff.forget_ended()
     log.info("drafts: %d deleted, %d reminded", deleted, reminded)
     return deleted, reminded

@@ -55,3 +55,15 @@ def read(draft_id: uuid.UUID) -> Draft:
     """A draft to read; answers 404 where it is not there or not this browser's."""
     require(draft_id)
     return drafts.find(draft_id) or abort(404)
+
+
+def open_commitment(reference: str) -> None:
+    """Lets this browser tell what became of a commitment."""
+    others = [each for each in session.get("commitments", []) if each != reference]
+    session["commitments"] = [*others, reference][-MOST_DRAFTS:]
+    session.permanent = True
+
+
+def is_open_commitment(reference: str) -> bool:
+    """Whether this browser came back to a commitment."""
+    return reference in session.get("commitments", [])

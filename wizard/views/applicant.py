@@ -186,6 +186,7 @@ def done(draft_id: uuid.UUID) -> Response:
     submission = submissions.of_draft(draft)
     if submission is None:
         return to_step(draft_id, drafts.journey(draft).first_open)
+    access.open_commitment(submission.reference)
     answers = cards(drafts.current_flow(), submission.answers)
     return render_page("applicant/receipt.html", submission=submission, cards=answers)
 

@@ -1,14 +1,16 @@
 """Pages that anyone may read."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
-from .. import drafts
+from .. import charts, commitments, drafts, filters
 from ..htmx import render_page
 from ..outputs import condition_in_words
 from . import access
 
 bp = Blueprint("public", __name__)
 
+NEWEST = 3
+"""Commitments on the first page."""
 SAID = {
     "left": "You left: your answers are out of this browser. Your link opens them again.",
     "deleted": "The draft was deleted.",
@@ -20,7 +22,20 @@ def landing() -> Response:
     """The call to action."""
     said = next((SAID[name] for name in SAID if name in request.args), "")
     own = drafts.find_all(access.opened())
-    return render_page("public/landing.html", own=own, drafts=drafts, said=said)
+    states = commitments.by_state()
+    labels = filters.options(drafts.current_flow())
+    return render_page(
+        "public/landing.html",
+        own=own,
+        drafts=drafts,
+        said=said,
+        newest=commitments.newest(NEWEST),
+        count=sum(states.values()),
+        places=len(states),
+        map=charts.tile_map(states, labels["state"]),
+        with_state=lambda code: url_for("commitments.listing", state=code),
+        labels=labels,
+    )
 
 
 @bp.get("/questions")

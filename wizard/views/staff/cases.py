@@ -5,7 +5,7 @@ from typing import Any
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from ... import casework, charts, drafts, exports, filters, statistics
+from ... import casework, charts, drafts, exports, filters, reports, statistics
 from ...audit import ACTIONS
 from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
@@ -45,6 +45,7 @@ def dashboard() -> Response:
         "staff/dashboard.html",
         statuses=sums.statuses,
         waiting=casework.longest_waiting(LONGEST_WAITING),
+        reported=reports.waiting(),
         labels=labels,
         by_month=charts.bars(statistics.by_month()),
         by_kind=charts.bars([(label, sums.kinds[code]) for code, label in labels["kind"].items()]),
@@ -125,6 +126,20 @@ def resend(reference: str) -> Response:
     if message is None:
         abort(400)
     casework.resend(reference, message, actor())
+    return _back_to(reference)
+
+
+@bp.post("/submissions/<reference>/report")
+def decide_report(reference: str) -> Response:
+    """Takes up what the organization reported, or not."""
+    report = whole_number(request.form.get("report", ""))
+    if report is None or request.form.get("action") not in ("approve", "decline"):
+        abort(400)
+    approved = request.form["action"] == "approve"
+    try:
+        casework.decide_report(reference, report, approved, actor())
+    except NotAllowed as error:
+        return case_page(reference, 422, errors={"reports": str(error)})
     return _back_to(reference)
 
 

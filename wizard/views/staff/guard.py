@@ -27,6 +27,7 @@ MAY = {
     "move": "editor",
     "note": "editor",
     "resend": "editor",
+    "decide_report": "editor",
     "ask_to_erase": "admin",
     "erase": "admin",
     "people": "admin",

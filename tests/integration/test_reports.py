@@ -1,0 +1,200 @@
+"""After the receipt: an organization tells what became of its commitment, and staff decide."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import Page
+from tests.integration.test_commitments import publish
+from tests.staff import add_submission, colleague, events
+from tests.walk import walk
+from wizard import clock, links, outbox, reports
+from wizard.extensions import db
+from wizard.models import OutboxMessage, Report, Submission
+
+
+def link(app, reference: str) -> str:
+    """The path of the link that an organization has in its message."""
+    with app.app_context():
+        submission = db.session.scalars(
+            select(Submission).where(Submission.reference == reference)
+        ).one()
+        return links.update_url(submission).removeprefix("http://commitments.example.org")
+
+
+def come_back(app, reference: str):
+    """A browser that followed the link."""
+    client = app.test_client()
+    assert client.page(link(app, reference)).path == f"/commitments/{reference}/update"
+    return client
+
+
+def tell(client, reference: str, data: dict, htmx: bool = False) -> Page:
+    """Sends news."""
+    path = f"/commitments/{reference}/update"
+    return client.send(path, {"action": "report"} | data, htmx=htmx)
+
+
+NEWS = {
+    "milestones-0-done": "yes",
+    "milestones-0-url": "example.org/done",
+    "milestones-1-note": "The room is booked.",
+}
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_news_are_on_the_public_page_once_an_editor_took_them_up(app, client, htmx):
+    reference = publish(app, "partner")
+    page = tell(come_back(app, reference), reference, NEWS, htmx)
+    assert "Staff of the program read it next" in page.text(".sent")
+    assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
+    editor = colleague(app, "editor")
+    assert reference in editor.page("/staff/").text("main")
+    path = f"/staff/submissions/{reference}"
+    asked = editor.page(path)
+    assert "The room is booked." in asked.text("#reports")
+    number = asked.values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    public = client.page(f"/commitments/{reference}")
+    assert "✓ Done" in public.all(".told tbody tr")[0].to_text()
+    assert "https://example.org/done" in str(public.response.data)
+    assert "The room is booked." in public.text(".next")
+    (event,) = events(app, "report_decided")
+    assert event.details == {"approved": True, "withdraws": False}
+    assert editor.send(f"{path}/report", {"report": number, "action": "decline"}).status == 422
+
+
+def test_news_that_are_not_taken_up_stay_unseen(app, client):
+    reference = publish(app, "partner")
+    own = come_back(app, reference)
+    tell(own, reference, NEWS)
+    editor = colleague(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    number = editor.page(path).values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "decline"})
+    assert "The room is booked" not in client.page(f"/commitments/{reference}").text("main")
+    assert "Not taken up" in own.page(f"/commitments/{reference}/update").text("main")
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ({}, "report"),
+        ({"milestones-0-url": "no address"}, "milestones-0-url"),
+        ({"milestones-1-note": "x" * 301}, "milestones-1-note"),
+        ({"milestones-1-note": "a\x00b"}, "milestones-1-note"),
+        ({"milestones-99-note": "x", "data_sets-0-done": "yes"}, "report"),
+        ({"action": "withdraw"}, "sure"),
+    ],
+)
+def test_what_cannot_be_kept_stays_in_its_page_with_what_to_do(app, data, where):
+    reference = publish(app, "partner")
+    page = tell(come_back(app, reference), reference, data)
+    assert (page.status, list(page.errors())) == (422, [where])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
+def test_an_organization_asks_to_withdraw_and_it_is_gone_once_taken_up(app, client):
+    reference = publish(app)
+    own = come_back(app, reference)
+    tell(own, reference, {"action": "withdraw", "sure": "yes"})
+    assert client.get(f"/commitments/{reference}").status_code == 200
+    editor = colleague(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    asked = editor.page(path)
+    assert "want to withdraw" in asked.text("#reports")
+    number = asked.values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    assert client.get(f"/commitments/{reference}").status_code == 404
+    assert "Withdrawn" in editor.page(path).text(".facts")
+
+
+def test_only_who_has_the_link_or_made_it_can_tell(app, client, case):
+    receipt = walk(client, case)
+    reference = receipt.text(".reference")
+    path = f"/commitments/{reference}/update"
+    assert client.page(path).status == 200
+    stranger = app.test_client()
+    for address in (path, f"/commitments/{reference}/reminders"):
+        assert stranger.get(address).status_code == 404
+        assert stranger.send(address, {"action": "withdraw", "sure": "yes"}).status == 404
+    altered = link(app, reference)[:-2] + "xx"
+    assert stranger.page(altered).status == 404
+    assert stranger.page("/updates/%00").status == 404
+
+
+def test_news_wait_until_a_commitment_is_accepted(app):
+    reference = add_submission(app, "partner", status="received")
+    page = come_back(app, reference).page(f"/commitments/{reference}/update")
+    assert "once your commitment is accepted" in page.text("main")
+
+
+def test_a_flood_of_reports_is_stopped(app):
+    reference = publish(app, "partner")
+    own = come_back(app, reference)
+    for _ in range(reports.MOST_WAITING):
+        assert tell(own, reference, NEWS).status == 200
+    page = tell(own, reference, NEWS)
+    assert (page.status, list(page.errors())) == (422, ["report"])
+    assert page.values()["milestones-1-note"] == ["The room is booked."]
+
+
+def test_a_link_to_deleted_answers_opens_nothing(app):
+    reference = publish(app)
+    path = link(app, reference)
+    colleague(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    assert app.test_client().page(path).status == 404
+
+
+# The yearly message
+
+
+def messages(app) -> list[OutboxMessage]:
+    """What is in the outbox."""
+    with app.app_context():
+        return list(db.session.scalars(select(OutboxMessage)))
+
+
+def remind_after(app, monkeypatch, days: int) -> int:
+    """Moves the clock and sends what is due."""
+    moment = clock.now() + timedelta(days=days)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    with app.app_context():
+        return reports.remind()
+
+
+def test_once_a_year_a_message_asks_for_news_and_carries_the_link(app, monkeypatch, case):
+    name = "agency" if "data_sets" in case else "partner"
+    reference = publish(app, name, at=clock.now())
+    add_submission(app, status="declined")
+    assert remind_after(app, monkeypatch, 364) == 0
+    assert remind_after(app, monkeypatch, 1) == 1
+    assert remind_after(app, monkeypatch, 300) == 0
+    assert remind_after(app, monkeypatch, 65) == 1
+    first, _ = messages(app)
+    assert first.recipient == case["contact_email"]
+    assert "/updates/" not in first.text
+    with app.app_context():
+        text = outbox.as_email(first).get_body(("plain",)).get_content()
+    path = next(word for word in text.split() if "/updates/" in word)
+    own = app.test_client()
+    opened = own.page(path.removeprefix("http://commitments.example.org"))
+    assert opened.path == f"/commitments/{reference}/update"
+
+
+def test_the_yearly_message_can_be_stopped(app, monkeypatch):
+    reference = publish(app, at=clock.now())
+    client = app.test_client()
+    page = client.page(link(app, reference) + "?then=stop")
+    assert "No more yearly messages?" in page.text("h1")
+    after = client.send(page.path)
+    assert "no yearly message any more" in after.text(".sent")
+    assert remind_after(app, monkeypatch, 400) == 0
+
+
+def test_nobody_is_reminded_whose_answers_were_deleted(app, monkeypatch):
+    reference = publish(app, at=clock.now())
+    colleague(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    assert remind_after(app, monkeypatch, 400) == 0

@@ -1,0 +1,180 @@
+"""What was published, for all to read: of each submission only what was declared public."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer
+
+from . import clock, reports
+from .drafts import current_flow
+from .extensions import db
+from .fields import Date, Group
+from .filters import Filters
+from .models import Submission
+from .outputs import LISTED, Card, cards, public_record
+from .paging import Place, keys
+
+PAGE = 20
+PUBLISHED = Submission.published_at.is_not(None)
+"""Set when a case becomes published, and taken off when it is no longer (`casework`)."""
+HEADED = (*LISTED, "website")
+"""The answers that stand at the top of a commitment's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A commitment in a list."""
+
+    reference: str
+    title: str
+    organization: str
+    kind: str
+    city: str
+    state: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentPage:
+    """Some commitments, the newest first; how many there are in all, and by state."""
+
+    rows: list[Listed]
+    newer: str
+    older: str
+    count: int
+    states: Mapping[str, int]
+
+
+def list_page(filters: Filters, place: Place) -> CommitmentPage:
+    """The page at some place of the list. Raises `BadFilter` for a place that there is not.
+
+    The states are counted without their own filter, so that the map still shows where else to look.
+    """
+    found = keys(Submission.published_at, [PUBLISHED, *filters.conditions()], place, PAGE)
+    states = _states(replace(filters, state=""))
+    count = states.get(filters.state, 0) if filters.state else sum(states.values())
+    return CommitmentPage(_rows(found.references), found.newer, found.older, count, states)
+
+
+def newest(limit: int) -> list[Listed]:
+    """Those published last."""
+    return _rows(keys(Submission.published_at, [PUBLISHED], Place(), limit).references)
+
+
+def by_state() -> Mapping[str, int]:
+    """How many there are, by state."""
+    return _states(Filters())
+
+
+def _states(filters: Filters) -> Mapping[str, int]:
+    query = select(Submission.state, func.count()).where(PUBLISHED, *filters.conditions())
+    return {state: count for state, count in db.session.execute(query.group_by(Submission.state))}
+
+
+def _rows(references: list[str]) -> list[Listed]:
+    query = select(Submission).where(Submission.reference.in_(references), PUBLISHED)
+    order = (Submission.published_at.desc(), Submission.reference.desc())
+    found = db.session.scalars(query.options(defer(Submission.answers)).order_by(*order))
+    return [
+        Listed(
+            each.reference,
+            each.commitment_title,
+            each.organization_name,
+            each.organization_kind,
+            each.city,
+            each.state,
+            each.published_at,
+        )
+        for each in found
+        if each.published_at
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One data set or milestone: its cells, and how far it is.
+
+    `state` is `done` once its organization said so and staff agreed, else `past` or `ahead`.
+    """
+
+    cells: tuple[str, ...]
+    state: str
+    news: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The entries of a group."""
+
+    title: str
+    columns: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """One commitment as its page tells it. `record` is by field name, and public in all."""
+
+    reference: str
+    published_at: datetime
+    record: Mapping[str, Any]
+    cards: tuple[Card, ...]
+    tables: tuple[Table, ...]
+    history: list[reports.News]
+
+
+def read(reference: str) -> Commitment | None:
+    """A published commitment; None for any other reference, whatever the reason."""
+    query = select(Submission).where(Submission.reference == reference, PUBLISHED)
+    found = db.session.scalars(query).one_or_none() if "\0" not in reference else None
+    if found is None or found.published_at is None:
+        return None
+    flow = current_flow()
+    record = public_record(flow, found.answers)
+    news = reports.approved(found)
+    tables = (_table(group, record, reports.newest_by_entry(news)) for group in flow.groups)
+    return Commitment(
+        reference=reference,
+        published_at=found.published_at,
+        record=record,
+        cards=_told(record),
+        tables=tuple(table for table in tables if table.entries),
+        history=news,
+    )
+
+
+def _told(record: Mapping[str, Any]) -> tuple[Card, ...]:
+    """What is answered in words: not what stands at the top, and not what is a table."""
+    told = [
+        replace(
+            card,
+            rows=tuple(row for row in card.rows if row.name not in HEADED and not row.entries),
+        )
+        for card in cards(current_flow(), record)
+    ]
+    return tuple(card for card in told if card.rows)
+
+
+def _table(
+    group: Group, record: Mapping[str, Any], news: Mapping[tuple[str, int], Mapping[str, Any]]
+) -> Table:
+    shown = [field for field in group.fields if field.public]
+    entries = []
+    for place, entry in enumerate(record.get(group.name, ())):
+        texts = (
+            field.for_reader(entry[field.name]) if field.name in entry else "" for field in shown
+        )
+        told = news.get((group.name, place), {})
+        entries.append(Entry(tuple(texts), _state(group, entry, told), told))
+    return Table(group.label, tuple(field.label for field in shown), tuple(entries))
+
+
+def _state(group: Group, entry: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    if told.get("done"):
+        return "done"
+    days = [entry.get(field.name) for field in group.fields if isinstance(field, Date)]
+    past = any(day and date.fromisoformat(day) < clock.today() for day in days)
+    return "past" if past else "ahead"

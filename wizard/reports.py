@@ -1,0 +1,191 @@
+"""What becomes of a commitment: its organization tells, staff approve, the public page shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app, render_template
+from sqlalchemy import func, select
+
+from . import clock, links
+from .drafts import current_flow
+from .extensions import db, writing
+from .fields import Confirm, Field, Group, Invalid, Text, Url
+from .models import OutboxMessage, Report, Submission
+
+NEWS: tuple[Field, ...] = (
+    Confirm("done", "Done", noun="that it is done", public=True),
+    Url("url", "Where to see it", noun="where to see it", public=True),
+    Text("note", "In a line", noun="the line", max_length=300, public=True),
+)
+"""What an organization may tell of a data set or milestone."""
+REPORTING = ("accepted", "published")
+"""The states in which a commitment has news."""
+YEAR = timedelta(days=365)
+MOST_WAITING = 5
+"""Reports of one commitment that wait for staff; more are a mistake or a flood."""
+
+
+class TooMany(Exception):
+    """Enough reports wait already."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One report that was approved: when it was given, and what it tells by entry."""
+
+    reported_at: datetime
+    entries: Mapping[tuple[str, int], Mapping[str, Any]]
+    titles: Mapping[tuple[str, int], str]
+
+
+def find(reference: str) -> Submission | None:
+    """The submission that an organization comes back to; None once its answers are deleted."""
+    query = select(Submission).where(
+        Submission.reference == reference, Submission.erased_at.is_(None)
+    )
+    found = db.session.scalars(query).one_or_none() if "\0" not in reference else None
+    db.session.close()  # what follows may write
+    return found
+
+
+def groups(submission: Submission) -> list[Group]:
+    """The groups that it has entries of."""
+    return [group for group in current_flow().groups if submission.answers.get(group.name)]
+
+
+def check(
+    submission: Submission, typed: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was typed, cleaned, by group and place; and messages by HTML name (`milestones-0-url`).
+
+    An entry of which nothing is told is left out.
+    """
+    told: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for group in groups(submission):
+        for place in range(len(submission.answers[group.name])):
+            for field in NEWS:
+                path = f"{group.name}-{place}-{field.name}"
+                if field.is_blank(typed.get(path)):
+                    continue
+                try:
+                    value = field.clean(typed[path], clock.today())
+                except Invalid as invalid:
+                    errors[path] = str(invalid)
+                    continue
+                told.setdefault(group.name, {}).setdefault(str(place), {})[field.name] = value
+    return told, errors
+
+
+def give(reference: str, entries: Mapping[str, Any], *, withdraws: bool = False) -> None:
+    """Keeps a report for staff to decide on. Raises `TooMany`."""
+    with writing() as session:
+        submission = session.scalars(
+            select(Submission).where(Submission.reference == reference).with_for_update()
+        ).one()
+        waiting = select(func.count()).where(
+            Report.submission_id == submission.id, Report.approved.is_(None)
+        )
+        if (session.scalar(waiting) or 0) >= MOST_WAITING:
+            raise TooMany
+        session.add(Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws))
+
+
+def of(submission: Submission) -> list[Report]:
+    """Every report on a submission, the oldest first."""
+    query = select(Report).where(Report.submission_id == submission.id)
+    return list(db.session.scalars(query.order_by(Report.id)))
+
+
+def waiting() -> list[str]:
+    """The references of commitments with a report to decide on, the oldest first."""
+    query = (
+        select(Submission.reference)
+        .join(Report, Report.submission_id == Submission.id)
+        .where(Report.approved.is_(None))
+        .order_by(Report.id)
+    )
+    return list(dict.fromkeys(db.session.scalars(query)))
+
+
+def approved(submission: Submission) -> list[News]:
+    """What was approved, the newest first."""
+    return [
+        tell(report, submission)
+        for report in reversed(of(submission))
+        if report.approved and not report.withdraws
+    ]
+
+
+def tell(report: Report, submission: Submission) -> News:
+    """A report in the words of its submission."""
+    entries, titles = {}, {}
+    for group in groups(submission):
+        for place, told in report.entries.get(group.name, {}).items():
+            key = (group.name, int(place))
+            entries[key], titles[key] = told, title_of(group, submission.answers, int(place))
+    return News(report.reported_at, entries, titles)
+
+
+def title_of(group: Group, answers: Mapping[str, Any], place: int) -> str:
+    """What an entry is called: its number, and its first line of text."""
+    entry = answers[group.name][place]
+    texts = (
+        entry[field.name] for field in group.fields if type(field) is Text and entry.get(field.name)
+    )
+    return f"{group.entry} {place + 1}: {next(texts, '')}".rstrip(": ")
+
+
+def newest_by_entry(news: list[News]) -> Mapping[tuple[str, int], Mapping[str, Any]]:
+    """For each entry what was told of it last."""
+    found: dict[tuple[str, int], Mapping[str, Any]] = {}
+    for each in reversed(news):
+        found |= each.entries
+    return found
+
+
+def stop_reminders(reference: str) -> None:
+    """No yearly message any more."""
+    with writing() as session:
+        query = select(Submission).where(Submission.reference == reference)
+        session.scalars(query.with_for_update()).one().reminders = False
+
+
+def remind() -> int:
+    """Queues the yearly message for each commitment that stands; how many."""
+    last = func.coalesce(Submission.reminded_at, Submission.submitted_at)
+    due = (
+        Submission.status.in_(REPORTING),
+        Submission.erased_at.is_(None),
+        Submission.reminders.is_(True),
+        last <= clock.now() - YEAR,
+    )
+    reminded = 0
+    with writing() as session:
+        for submission in session.scalars(
+            select(Submission).where(*due).with_for_update(skip_locked=True)
+        ):
+            submission.reminded_at = clock.now()
+            if address := submission.answers.get("contact_email"):
+                _queue(submission, address)
+                reminded += 1
+    return reminded
+
+
+def _queue(submission: Submission, address: str) -> None:
+    config = current_app.config
+    host = urlsplit(config["PUBLIC_URL"]).hostname
+    context = {"submission": submission, "link": links.UPDATE_PLACE}
+    db.session.add(
+        OutboxMessage(
+            submission_id=submission.id,
+            message_id=f"<{submission.reference}.news-{clock.now():%Y%m%d}@{host}>",
+            recipient=address,
+            subject=f"{config['PROGRAM_NAME']}: what became of your commitment?",
+            text=render_template("email/news.txt", **context),
+            html=render_template("email/news.html", **context),
+        )
+    )
