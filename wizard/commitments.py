@@ -161,14 +161,15 @@ def _told(record: Mapping[str, Any]) -> tuple[Card, ...]:
 def _table(
     group: Group, record: Mapping[str, Any], news: Mapping[tuple[str, int], Mapping[str, Any]]
 ) -> Table:
-    shown = [field for field in group.fields if field.public]
+    given = record.get(group.name, ())
+    shown = [field for field in group.fields if any(field.name in entry for entry in given)]
     entries = []
-    for place, entry in enumerate(record.get(group.name, ())):
-        texts = (
+    for place, entry in enumerate(given):
+        cells = (
             field.for_reader(entry[field.name]) if field.name in entry else "" for field in shown
         )
         told = news.get((group.name, place), {})
-        entries.append(Entry(tuple(texts), _state(group, entry, told), told))
+        entries.append(Entry(tuple(cells), _state(group, entry, told), told))
     return Table(group.label, tuple(field.label for field in shown), tuple(entries))
 
 
