@@ -1,5 +1,6 @@
 """What was published, for all to read: of each submission only what was declared public."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -70,8 +71,14 @@ def by_state() -> Mapping[str, int]:
 
 
 def _states(filters: Filters) -> Mapping[str, int]:
-    query = select(Submission.state, func.count()).where(PUBLISHED, *filters.conditions())
-    return {state: count for state, count in db.session.execute(query.group_by(Submission.state))}
+    """Grouped by the branch too: then SQLite walks the index of what is published, and not one
+    that is ordered by state and holds less (3 ms instead of 50 of 10,000)."""
+    columns = (Submission.branch, Submission.state)
+    query = select(*columns, func.count()).where(PUBLISHED, *filters.conditions())
+    found: Counter[str] = Counter()
+    for _, state, count in db.session.execute(query.group_by(*columns)):
+        found[state] += count
+    return found
 
 
 def _rows(references: list[str]) -> list[Listed]:
