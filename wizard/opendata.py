@@ -8,7 +8,7 @@ each in a transaction of its own, and sent as they come.
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sqlalchemy import Engine, Row, func, select, tuple_
+from sqlalchemy import Engine, Row, Select, func, select, tuple_
 
 from . import schema
 from .dictionary import stem
@@ -50,6 +50,8 @@ COLUMNS = (
     Submission.programs,
 )
 
+Stored = Row[*tuple[Any, ...]]
+"""The `COLUMNS` of a submission."""
 Record = dict[str, Any]
 """One commitment as it may be read by anyone; JSON values by the names of `schema.columns`."""
 
@@ -167,8 +169,7 @@ def _published(engine: Engine, edition: Edition) -> Iterator[Record]:
     )
     query = first
     while True:
-        with engine.connect() as connection:
-            batch = connection.execute(query).all()
+        batch = _read(engine, query)
         yield from (_record(edition, row) for row in batch if _consented(row))
         if len(batch) < BATCH:
             return
@@ -179,16 +180,19 @@ def _newest(engine: Engine, edition: Edition) -> list[Record]:
     """The commitments published last, the newest first."""
     order = (Submission.published_at.desc(), Submission.reference.desc())
     query = select(*COLUMNS).where(*PUBLIC).order_by(*order).limit(MOST_ENTRIES)
+    return [_record(edition, row) for row in _read(engine, query) if _consented(row)]
+
+
+def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> Sequence[Stored]:
     with engine.connect() as connection:
-        found = connection.execute(query).all()
-    return [_record(edition, row) for row in found if _consented(row)]
+        return connection.execute(query).all()
 
 
-def _consented(row: Row[*tuple[Any, ...]]) -> bool:
+def _consented(row: Stored) -> bool:
     return bool(row.answers.get("publish_consent") == "yes")
 
 
-def _record(edition: Edition, row: Row[*tuple[Any, ...]]) -> Record:
+def _record(edition: Edition, row: Stored) -> Record:
     return {
         "reference": row.reference,
         "url": edition.address(f"commitments/{row.reference}"),

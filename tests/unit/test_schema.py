@@ -136,7 +136,7 @@ def test_another_flow_has_a_schema_of_its_own():
     asked = (
         Choice("sure", "Sure?", noun="x", required=True, public=True, options=YES_NO),
         Email("desk", "Desk", noun="x", required=True, public=True, when=Answered("sure")),
-        Phone("line", "Line", noun="x", required=Answered("sure"), public=True),
+        Phone("phone", "Phone", noun="x", required=Answered("sure"), public=True),
         Confirm("agreed", "Agreed", noun="x", public=True),
         Text("secret", "Secret", noun="x", required=True),
     )

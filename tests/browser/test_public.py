@@ -1,0 +1,73 @@
+"""What was published, in a real browser: found on the map, read, and told of later."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import check_accessibility
+from tests.integration.test_commitments import publish
+from tests.integration.test_reports import link
+from wizard import create_app
+from wizard.extensions import db
+
+
+@pytest.fixture
+def office(server):
+    """The program on the server's store, to prepare it past the web."""
+    settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
+    app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_a_commitment_is_found_on_the_map_and_read(open_browser, office, javascript):
+    publish(office, "partner", state="GA")
+    reference = publish(office, state="FL", commitment_title="Every stop, in a table")
+    page = open_browser(javascript=javascript)
+    page.get_by_role("link", name="Commitments", exact=True).click()
+    expect(page.locator(".item")).to_have_count(2)
+    page.get_by_role("link", name="FL 1: Florida").click()
+    expect(page.locator(".item")).to_have_count(1)
+    assert "state=FL" in page.url
+    page.get_by_role("link", name="Every stop, in a table").click()
+    expect(page.locator("h1")).to_have_text("Every stop, in a table")
+    assert page.url.endswith(f"/commitments/{reference}")
+
+
+def test_every_public_page_is_accessible_and_fits_a_phone(open_browser, office):
+    entries = [
+        {"what": "W" * 60, "measure": "x", "due": "2027-03-01"},
+        {"what": "Two", "measure": "x", "due": "2029-03-02"},
+    ]
+    reference = publish(
+        office, "partner", organization_name="W" * 60, commitment_title="V" * 90, milestones=entries
+    )
+    page = open_browser()
+    page.goto(link(office, reference))
+    expect(page.locator("h1")).to_have_text("What became of it?")
+    for scheme, width in [("light", 1280), ("dark", 320)]:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        one = f"/commitments/{reference}"
+        for path in ("/", "/commitments", "/commitments?state=XX", one, f"{one}/update",
+                     f"{one}/reminders"):  # fmt: skip
+            page.goto(path)
+            check_accessibility(page)
+            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            assert not page.evaluate(wide), (path, width)
+
+
+def test_an_organization_tells_what_became_of_its_commitment(open_browser, office):
+    reference = publish(office, "partner")
+    page = open_browser()
+    page.goto(link(office, reference))
+    first = page.get_by_role("group", name="Milestone 1")
+    first.get_by_label("Where to see it").fill("no address")
+    page.get_by_role("button", name="Send the news").click()
+    expect(page.locator("#errors")).to_be_focused()
+    expect(first.get_by_label("Where to see it")).to_have_value("no address")
+    first.get_by_label("Where to see it").fill("example.org/done")
+    first.get_by_label("Done").check()
+    page.get_by_role("button", name="Send the news").click()
+    expect(page.locator(".sent")).to_contain_text("Staff of the program read it next")
