@@ -4,6 +4,7 @@
 
   const QUIET = 1000; // ms without a key until what was typed is sent
   const RETRY = 5000; // ms until the next try while the network is gone
+  const LATE = 400; // ms that a save on leaving takes, at most, on an office's line
   const words = document.body.dataset;
   const by = (id) => document.getElementById(id);
   const form = () => document.querySelector("form[data-autosave]");
@@ -39,9 +40,8 @@
       failing = false;
       const time = new Date().toLocaleTimeString([], {hour: "numeric", minute: "2-digit"});
       if (answer.ok) say(words.saved.replace("{time}", time), words.savedSpoken);
-      else if (answer.status === 409) say(words.changed);
       else if (answer.status === 429 || answer.status >= 500) tryAgain(words.failed);
-      else say(words.failed);
+      else refused({400: words.aged, 409: words.changed}[answer.status] || words.failed);
     } catch {
       if (!signal.aborted && page === form()) tryAgain(words.offline);
     }
@@ -55,6 +55,19 @@
     timer = setTimeout(save, RETRY);
   }
 
+  // Trying again cannot help; what is typed is still only in this page.
+  function refused(text) {
+    say(text);
+    unsaved = failing = true;
+  }
+
+  // What was typed when a page was reloaded is saved only after the new page was drawn.
+  const left = sessionStorage.getItem("left");
+  sessionStorage.removeItem("left");
+  if (left && left === form()?.dataset.autosave) {
+    setTimeout(() => { if (!unsaved) location.reload(); }, LATE);
+  }
+
   const inForm = (handler) => (event) => form()?.contains(event.target) && handler(event);
   for (const type of ["input", "change"]) {
     addEventListener(type, inForm(() => {
@@ -65,7 +78,10 @@
   }
   addEventListener("focusout", inForm(save));
   addEventListener("online", save);
-  addEventListener("pagehide", save);
+  addEventListener("pagehide", () => {
+    if (unsaved && form()) sessionStorage.setItem("left", form().dataset.autosave);
+    save();
+  });
   addEventListener("submit", inForm(() => {
     turn();
     unsaved = false;
@@ -78,6 +94,12 @@
     if (ctx.response.status < 500) return;
     if (ctx.request.method === "GET") location.assign(ctx.request.action);
     else tryAgain(words.failed);
+  });
+  addEventListener("htmx:before:request", (event) => {
+    const leaves = event.detail.ctx.request.method === "GET";
+    if (!leaves || !failing || !form()) return;
+    if (confirm(words.leave)) unsaved = failing = false;
+    else event.preventDefault();
   });
   addEventListener("htmx:before:swap", () => {
     failing = false;

@@ -8,7 +8,7 @@ from flask import Flask
 from . import cli, clock, config, errors, extensions, fields, security
 from .flow import Flow
 from .flows.commitment import COMMITMENT
-from .views import applicant, commitments, public, saving
+from .views import applicant, commitments, open_data, public, saving
 from .views.staff import bp as staff_side
 
 
@@ -32,6 +32,6 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     }
     for module in (security, extensions, errors, cli):
         module.init_app(app)
-    for blueprint in (public.bp, applicant.bp, saving.bp, commitments.bp, staff_side):
+    for blueprint in (public.bp, applicant.bp, saving.bp, commitments.bp, open_data.bp, staff_side):
         app.register_blueprint(blueprint)
     return app

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from . import clock, links
@@ -52,6 +52,10 @@ def _living() -> Select[Draft]:
     return select(Draft).where(Draft.updated_at > clock.now() - lifetime())
 
 
+def _is_over() -> ColumnElement[bool]:
+    return Draft.updated_at <= clock.now() - lifetime()
+
+
 def find(draft_id: uuid.UUID) -> Draft | None:
     """A draft to read."""
     return db.session.scalars(_living().where(Draft.id == draft_id)).one_or_none()
@@ -82,7 +86,10 @@ def editing(draft_id: uuid.UUID) -> Iterator[Draft | None]:
 
 
 def start(draft_id: uuid.UUID, typed: Answers) -> Draft:
-    """Makes the draft of that id from the answers to the first step; made before, it is changed."""
+    """Makes the draft of that id from the answers to the first step.
+
+    Made before, it is changed, unless it went on meanwhile: an old page must not set it back.
+    """
     try:
         return _start(draft_id, typed)
     except IntegrityError:  # pressed twice at the same moment, and the other one made it
@@ -93,9 +100,11 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
     flow = current_flow()
     with editing(draft_id) as draft:
         if draft is None:
+            db.session.execute(delete(Draft).where(Draft.id == draft_id, _is_over()))
             draft = Draft(id=draft_id, flow_version=flow.version, answers={}, posted=[], saves={})
             db.session.add(draft)
-        keep(draft, flow.first, typed, posted=True)
+        if not draft.saves and draft.posted in ([], [flow.first.name]):
+            keep(draft, flow.first, typed, posted=True)
     return draft
 
 
@@ -129,6 +138,16 @@ def digest(step: Step, answers: Answers) -> str:
     return sha256(json.dumps(essence(step, answers), sort_keys=True).encode()).hexdigest()[:16]
 
 
+def digest_of_all(journey: Journey) -> str:
+    """The same for all that a review shows."""
+    shown = {k: v for k, v in journey.answers.items() if k not in _names(journey.flow.review)}
+    return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _names(step: Step) -> set[str]:
+    return {field.name for field in step.fields}
+
+
 def judge(draft: Draft, step: Step, typed: Answers, save: Save) -> Verdict:
     """Whether a save may go over what is stored: never over answers that its page did not know."""
     last_page, last_turn = draft.saves.get(step.name, ("", 0))
@@ -153,14 +172,7 @@ def keep(
     draft.reminded_at = None
 
 
-def remove(draft_id: uuid.UUID) -> None:
-    """Deletes a draft, and with it its resume links and the messages that wait for them."""
-    with writing() as session:
-        session.execute(delete(Draft).where(Draft.id == draft_id))
-
-
 def purge() -> int:
     """Deletes every draft whose time is over; how many there were."""
     with writing() as session:
-        over = delete(Draft).where(Draft.updated_at <= clock.now() - lifetime())
-        return int(session.execute(over).rowcount)  # type: ignore[attr-defined]
+        return int(session.execute(delete(Draft).where(_is_over())).rowcount)  # type: ignore[attr-defined]

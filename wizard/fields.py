@@ -62,8 +62,10 @@ class Field:
         return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
 
     def without_blanks(self, raw: Any) -> Any:
-        """What was typed, so that two ways to leave something blank are the same."""
-        return None if self.is_blank(raw) else raw
+        """What was typed, so that two ways to leave something blank, or to end a line, are one."""
+        if self.is_blank(raw):
+            return None
+        return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
 
     def missing(self) -> str:
         """What to do when an answer is required and there is none."""
@@ -376,7 +378,11 @@ class Group(Field):
         if not isinstance(raw, list):
             return Field.without_blanks(self, raw)
         entries = [
-            {f.name: entry[f.name] for f in self.fields if not f.is_blank(entry.get(f.name))}
+            {
+                f.name: f.without_blanks(entry[f.name])
+                for f in self.fields
+                if not f.is_blank(entry.get(f.name))
+            }
             for entry in raw
         ]
         while entries and not entries[-1]:

@@ -21,6 +21,7 @@ TAKEN = frozenset(
     | {"data", "formdata", "meta", "obj", "prefix", "process", "validate"}  # WTForms
     | {"populate_obj", "posted", "questions", "show", "typed", "unseen"}
     | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
+    | {"all_programs", "entry"}  # open data
 )
 """Field names that pages, their forms or WTForms use for themselves."""
 

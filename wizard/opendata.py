@@ -27,6 +27,8 @@ from .flow import Flow
 from .models import Submission
 from .outputs import cells, public_record
 
+SCHEMA = "commitments/schema.json"
+"""Where the schema is."""
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 FORMAT = 1
 """To raise when the files change in a way that their schema does not show: caches compare it."""
@@ -91,7 +93,7 @@ class Edition:
         return f"{self.site.url}/{path}"
 
 
-def edition(flow: Flow, site: Site) -> Edition:
+def current_edition(flow: Flow, site: Site) -> Edition:
     """The edition of this moment, by one query that reads indexes alone."""
     changed = select(func.max(Submission.changed_at)).scalar_subquery()
     published = func.count(), func.max(Submission.published_at)
@@ -141,9 +143,6 @@ def _as_document(edition: Edition, records: Iterator[Record]) -> Iterator[bytes]
         yield f"{before}{json.dumps(record, ensure_ascii=False)}".encode()
         before = ",\n"
     yield b"\n]}\n"
-
-
-SCHEMA = "commitments/schema.json"
 
 
 def schema_json(edition: Edition) -> list[bytes]:

@@ -23,15 +23,22 @@ REMINDER = timedelta(days=7)
 def mail_link(draft_id: uuid.UUID, address: str) -> None:
     """Queues the resume link, unless the address has had its share: nobody can tell which."""
     with drafts.editing(draft_id) as draft:
+        _one_at_a_time(address)
         if draft is None or _had_its_share(address):
             return
         draft.mailed_to = address
         _queue(draft, address, "resume", "your link to go on")
 
 
+def _one_at_a_time(address: str) -> None:
+    """Two drafts could ask for the same address at once; SQLite has one writer anyway."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(address.lower()))))
+
+
 def _had_its_share(address: str) -> bool:
     lately = select(func.count()).where(
-        OutboxMessage.recipient == address,
+        func.lower(OutboxMessage.recipient) == address.lower(),
         OutboxMessage.draft_id.is_not(None),
         OutboxMessage.created_at > clock.now() - timedelta(hours=1),
     )

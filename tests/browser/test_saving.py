@@ -146,3 +146,30 @@ def test_the_first_page_leads_back_to_what_is_under_way(at_data_sets):
     check_accessibility(page)
     page.get_by_role("link", name="Go on with this one").click()
     StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+
+
+def test_what_was_refused_is_not_left_without_a_question(at_data_sets):
+    page = at_data_sets
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.fill("#data_sets-0-title", "Typed elsewhere")
+    other.locator("#data_sets-0-title").blur()
+    expect(other.locator("#saved")).to_have_text(SAVED)
+    page.locator("#data_sets-0-title").press_sequentially("Typed here")
+    expect(page.locator("#saved")).to_contain_text("changed in another window")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="Back").click()
+    assert page.input_value("#data_sets-0-title") == "Typed here"
+    assert "could not be saved" in asked[0]
+    page.locator("#continue").click()
+    expect(page.locator("h1")).to_have_text("These answers changed elsewhere")
+
+
+def test_a_page_reloaded_at_once_shows_what_was_typed_into_it(at_data_sets):
+    page = at_data_sets
+    page.locator("#data_sets-0-title").press_sequentially("Typed and reloaded")
+    page.reload()
+    expect(page.locator("#data_sets-0-title")).to_have_value("Typed and reloaded")
+    page.locator("#data_sets-1-title").press_sequentially("More")
+    expect(page.locator("#saved")).to_have_text(SAVED)

@@ -48,7 +48,7 @@ def db_kind(app) -> str:
 def test_a_store_that_is_gone_is_503(make_app):
     app = make_app(DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     client = app.test_client()
-    assert client.get("/").status_code == 200
+    assert client.get("/questions").status_code == 200
     assert client.send("/respond/", {"organization_kind": "city"}).text("h1") == BUSY
 
 

@@ -266,7 +266,9 @@ def test_what_is_published_while_a_file_is_sent_waits_for_the_next_edition(app, 
 
 def edition() -> opendata.Edition:
     """What stands now."""
-    return opendata.edition(COMMITMENT, opendata.Site("Program", "office@example.gov", HOME))
+    return opendata.current_edition(
+        COMMITMENT, opendata.Site("Program", "office@example.gov", HOME)
+    )
 
 
 # How they are fetched
@@ -327,7 +329,7 @@ def test_the_tag_names_who_publishes_and_what_can_be_in_a_file(app, both, monkey
         tags = {edition().tag, edition().tag}
         assert len(tags) == 1
         other = opendata.Site("Another program", "office@example.gov", HOME)
-        tags.add(opendata.edition(COMMITMENT, other).tag)
+        tags.add(opendata.current_edition(COMMITMENT, other).tag)
         monkeypatch.setattr(opendata, "FORMAT", 2)
         tags.add(edition().tag)
         change(app, both[0], published_at=None)

@@ -557,7 +557,8 @@ publication = Step(
             "publish_consent",
             "May we list this commitment publicly?",
             noun="whether we may list this commitment publicly",
-            hint="Your contact and your delegate are never part of it.",
+            hint="It then is open data, in the public domain (CC0), for anyone to use. Your "
+            "contact and your delegate are never part of it.",
             required=True,
             options=YES_NO,
         ),

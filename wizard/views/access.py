@@ -4,7 +4,7 @@ import uuid
 
 from flask import abort, request, session
 
-from .. import drafts
+from .. import clock, drafts
 from ..extensions import db
 from ..models import Draft
 
@@ -30,7 +30,8 @@ def open_here(draft_id: uuid.UUID) -> None:
 
 
 def leave(draft_id: uuid.UUID) -> None:
-    """Takes a draft out of this browser."""
+    """Takes a draft out of this browser, and the commitments that it could tell of."""
+    session.pop("commitments", None)
     session["drafts"] = [each for each in session.get("drafts", []) if each != str(draft_id)]
 
 
@@ -44,16 +45,25 @@ def comes_from_its_page(draft_id: uuid.UUID) -> bool:
 
 def require(draft_id: uuid.UUID) -> None:
     """Answers 404 unless this browser may open the draft."""
-    if is_open(draft_id):
-        return
-    if request.method != "POST" or not comes_from_its_page(draft_id):
+    if not is_open(draft_id) and not (request.method == "POST" and comes_from_its_page(draft_id)):
         abort(404)
-    open_here(draft_id)
+
+
+def enter(draft_id: uuid.UUID) -> None:
+    """The same, when somebody opens a page or presses a button, and not when a page saves itself.
+
+    The browser then knows the draft, as long from today as a draft is kept.
+    """
+    require(draft_id)
+    today = clock.today().isoformat()
+    if not is_open(draft_id) or session.get("day") != today:
+        session["day"] = today
+        open_here(draft_id)
 
 
 def read(draft_id: uuid.UUID) -> Draft:
     """A draft to read; answers 404 where it is not there or not this browser's."""
-    require(draft_id)
+    enter(draft_id)
     return drafts.find(draft_id) or abort(404)
 
 

@@ -16,7 +16,7 @@ from ..htmx import render_page
 from ..journey import Journey, Stop
 from ..models import Draft
 from ..outputs import cards, typed_in_words
-from ..stepform import ASKED, form_class
+from ..stepform import ASKED, StepForm, form_class
 from . import access
 from .numbers import whole_number
 
@@ -76,7 +76,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
     """Keeps what was typed on a step, and goes where the button said."""
     check_step(name)
-    access.require(draft_id)
+    access.enter(draft_id)
     with drafts.editing(draft_id) as draft:
         if draft is None:
             abort(404)
@@ -109,15 +109,12 @@ def act(draft: Draft, step: Step) -> Response:
     """Does what a button of a step asks, on a draft that is locked."""
     action, save = request.form.get("action", "continue"), save_of_page()
     form = form_class(step)()
-    typed = form.posted(draft.answers)
-    for field in step.fields:
-        if request.form.get(f"keep-{field.name}") == "saved":
-            typed[field.name] = draft.answers.get(field.name)
+    typed = chosen(form, draft.answers)
     after = drafts.walk({**draft.answers, **typed}, [*draft.posted, step.name])
     if after.exits:
         return redirect(url_for("wizard.leave", draft=draft.id), 303)
     if step is after.flow.review:
-        return submit(draft, after, typed)
+        return submit(draft, after, typed, save)
     verdict = drafts.judge(draft, step, typed, save)
     if verdict is Verdict.CONFLICT:
         return conflict_page(draft, step, typed)
@@ -140,6 +137,13 @@ def act(draft: Draft, step: Step) -> Response:
     return to_step(draft.id, after.first_open)
 
 
+def chosen(form: StepForm, stored: dict[str, Any]) -> dict[str, Any]:
+    """What was typed, and what was saved where a conflict page chose that."""
+    typed = form.posted(stored)
+    kept = [name for name in typed if request.form.get(f"keep-{name}") == "saved"]
+    return typed | {name: stored[name] for name in kept if name in stored}
+
+
 def after_keeping(
     draft: Draft, journey: Journey, step: Step, action: str, place: str | None
 ) -> Response:
@@ -151,11 +155,14 @@ def after_keeping(
     return to_step(draft.id, step.name, at=place, keep="1" if action == "update" else None)
 
 
-def submit(draft: Draft, journey: Journey, typed: dict[str, Any]) -> Response:
-    """Submits a draft that is complete. The declaration of the review is kept only with that."""
+def submit(draft: Draft, journey: Journey, typed: dict[str, Any], save: Save) -> Response:
+    """Submits a draft that is complete. The declaration of the review is kept only with that, and
+    only for the answers that the review showed."""
     review = journey.flow.review
     if request.form.get("action") == "save":
         return redirect(url_for("saving.save", draft_id=draft.id), 303)
+    if save.based_on and save.based_on != drafts.digest_of_all(journey):
+        return step_page(journey, review, draft.answers, draft, status=409)
     if journey.complete:
         submissions.submit(draft, journey)
         return to_receipt(draft.id)
@@ -207,7 +214,7 @@ def confirm(error: CSRFError) -> Response:
     elif request.endpoint != "wizard.begin":
         return errors.page(400, errors.SESSION_ENDED)
     step = drafts.current_flow().steps[name]
-    typed = {**answers, **form_class(step)().posted(answers)}
+    typed = {**answers, **chosen(form_class(step)(), answers)}
     journey = drafts.walk(typed, posted)
     if name not in journey.stops:
         return errors.page(400, errors.SESSION_ENDED)
@@ -251,10 +258,11 @@ def step_page(
         form=form,
         errors=summary(step, found),
         draft_id=draft.id if draft else None,
-        page=page_of(step, draft),
+        page=page_of(journey, step, draft) | (as_posted() if status == 400 else {}),
         cards=cards(journey.flow, journey.answers) if is_review else (),
         at=at,
         must_confirm=status == 400,
+        changed=status == 409,
         others=drafts.find_all(access.opened()) if draft is None else [],
     )
 
@@ -278,12 +286,20 @@ def summary(step: Step, found: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def page_of(step: Step, draft: Draft | None) -> dict[str, str]:
+def as_posted() -> dict[str, str]:
+    """What the posted page said of itself: the same page comes again, as old as it was."""
+    return {name: request.form.get(name, "") for name in ("page", "turn", "based_on")}
+
+
+def page_of(journey: Journey, step: Step, draft: Draft | None) -> dict[str, str]:
     """What a page says of itself when it posts: see `drafts.Save` and `links.Purpose`."""
     named = {"page": str(uuid.uuid4()), "turn": "0"}
     if draft is None:
         return named
-    based_on = drafts.digest(step, draft.answers)
+    if step is journey.flow.review:
+        based_on = drafts.digest_of_all(journey)
+    else:
+        based_on = drafts.digest(step, draft.answers)
     return named | {"based_on": based_on, "pass": links.token(draft, "page")}
 
 
@@ -309,7 +325,7 @@ def conflict_page(draft: Draft, step: Step, typed: dict[str, Any]) -> Response:
         step=step,
         differing=differing,
         posted=posted,
-        page=page_of(step, draft),
+        page=page_of(drafts.journey(draft), step, draft),
         draft_id=draft.id,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from .. import charts, commitments, drafts, filters, links, reports
+from .. import charts, commitments, drafts, filters, links, opendata, reports
 from ..extensions import limiter
 from ..htmx import render_page
 from ..models import Submission
@@ -36,6 +36,7 @@ def listing() -> Response:
         labels=labels,
         map=charts.tile_map(found.states, labels["state"]),
         with_state=with_state,
+        data_files=opendata.groups(drafts.current_flow()),
     )
 
 

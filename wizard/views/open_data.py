@@ -66,7 +66,7 @@ def _send(write: Callable[[opendata.Edition], Iterable[bytes]], content_type: st
 
     What is withdrawn is gone at once: whoever keeps a copy asks again before each use.
     """
-    edition = opendata.edition(drafts.current_flow(), _site())
+    edition = opendata.current_edition(drafts.current_flow(), _site())
     response = Pieces(write(edition), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"

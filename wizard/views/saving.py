@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, drafts, links, resuming, submissions
@@ -27,13 +27,18 @@ def save(draft_id: uuid.UUID) -> Response:
 
 
 @bp.post("/respond/<uuid:draft_id>/save")
-@limiter.limit(MAILS, deduct_when=lambda response: response.status_code == 303)
+@limiter.limit(
+    MAILS, exempt_when=lambda: leaves(), deduct_when=lambda response: response.status_code == 303
+)
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
     """Mails the link to an address, or takes the draft out of this browser."""
     access.require(draft_id)
-    if request.form.get("action") == "leave":
+    if leaves():
         access.leave(draft_id)
         return redirect(url_for("public.landing", left="1"), 303)
+    if submissions.of_draft(access.read(draft_id)):
+        return to_receipt(draft_id)
+    db.session.rollback()
     typed = request.form.get("address", "")
     try:
         if ADDRESS.is_blank(typed):
@@ -43,6 +48,11 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
         return save_page(draft_id, 422, typed=typed, error=str(invalid))
     resuming.mail_link(draft_id, address)
     return redirect(url_for("saving.save", draft_id=draft_id, mailed="1"), 303)
+
+
+def leaves() -> bool:
+    """Whether the post takes the draft out of this browser: no limit may hinder that."""
+    return request.form.get("action") == "leave"
 
 
 def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
@@ -90,10 +100,12 @@ def delete(draft_id: uuid.UUID) -> Response:
     """Deletes a draft once that was confirmed; what was submitted stays."""
     if request.form.get("action") != "delete":
         return ask_to_delete(draft_id)
-    draft = access.read(draft_id)
-    if submissions.of_draft(draft):
-        return to_receipt(draft_id)
-    db.session.rollback()
-    drafts.remove(draft_id)
+    access.require(draft_id)
+    with drafts.editing(draft_id) as draft:
+        if draft is None:
+            abort(404)
+        if submissions.of_draft(draft):
+            return to_receipt(draft_id)
+        db.session.delete(draft)
     access.leave(draft_id)
     return redirect(url_for("public.landing", deleted="1"), 303)
