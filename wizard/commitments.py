@@ -13,14 +13,12 @@ from . import clock, reports
 from .drafts import current_flow
 from .extensions import db
 from .fields import Date, Group
-from .filters import Filters
+from .filters import PUBLISHED, Filters
 from .models import Submission
 from .outputs import LISTED, Card, cards, public_record
 from .paging import Place, keys
 
 PAGE = 20
-PUBLISHED = Submission.published_at.is_not(None)
-"""Set when a case becomes published, and taken off when it is no longer (`casework`)."""
 HEADED = (*LISTED, "website")
 """The answers that stand at the top of a commitment's page."""
 

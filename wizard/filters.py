@@ -16,6 +16,11 @@ MOST_TEXT = 200
 """Characters of the free text."""
 
 
+PUBLISHED = Submission.published_at.is_not(None)
+"""What anyone may read: `casework` sets the time when a case becomes published, and takes it off
+with the same change that ends that."""
+
+
 class BadFilter(ValueError):
     """A filter that cannot be used; the text says what is wrong with it."""
 

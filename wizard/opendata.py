@@ -23,6 +23,7 @@ from .dictionary import stem
 from .exports import as_csv
 from .extensions import db
 from .fields import Group
+from .filters import PUBLISHED
 from .flow import Flow
 from .models import Submission
 from .outputs import cells, public_record
@@ -38,12 +39,6 @@ MOST_ENTRIES = 50
 """Of the feed."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When the last change was where there is nothing yet."""
-PUBLIC = (
-    Submission.status == "published",
-    Submission.published_at.is_not(None),
-    Submission.erased_at.is_(None),
-)
-"""With the organization's consent, which `_consented` looks for."""
 COLUMNS = (
     Submission.answers,
     Submission.reference,
@@ -97,7 +92,7 @@ def current_edition(flow: Flow, site: Site) -> Edition:
     """The edition of this moment, by one query that reads indexes alone."""
     changed = select(func.max(Submission.changed_at)).scalar_subquery()
     published = func.count(), func.max(Submission.published_at)
-    query = select(*published, changed).where(Submission.published_at.is_not(None))
+    query = select(*published, changed).where(PUBLISHED)
     with db.engine.connect() as connection:
         count, newest, last = connection.execute(query).one()
     return Edition(flow, site, count, newest or NEVER, last or NEVER)
@@ -162,7 +157,7 @@ def _published(engine: Engine, edition: Edition) -> Iterator[Record]:
     order = (Submission.published_at, Submission.reference)
     first = (
         select(*COLUMNS)
-        .where(*PUBLIC, Submission.published_at <= edition.newest)
+        .where(PUBLISHED, Submission.published_at <= edition.newest)
         .order_by(*order)
         .limit(BATCH)
     )
@@ -178,7 +173,7 @@ def _published(engine: Engine, edition: Edition) -> Iterator[Record]:
 def _newest(engine: Engine, edition: Edition) -> list[Record]:
     """The commitments published last, the newest first."""
     order = (Submission.published_at.desc(), Submission.reference.desc())
-    query = select(*COLUMNS).where(*PUBLIC).order_by(*order).limit(MOST_ENTRIES)
+    query = select(*COLUMNS).where(PUBLISHED).order_by(*order).limit(MOST_ENTRIES)
     return [_record(edition, row) for row in _read(engine, query) if _consented(row)]
 
 

@@ -212,9 +212,9 @@ def test_only_what_is_published_with_consent_is_in_any_file(app, client):
     hidden = [add(app, publish_consent="no")]
     hidden += [add_submission(app, status=each) for each in STATUSES if each != "published"]
     hidden += [add(app) for _ in range(3)]
-    change(app, hidden[-1], erased_at=clock.now())
+    change(app, hidden[-1], erased_at=clock.now(), published_at=None)
     change(app, hidden[-2], published_at=None)
-    change(app, hidden[-3], status="accepted")
+    change(app, hidden[-3], status="accepted", published_at=None)
     for address in OF_COMMITMENTS:
         text = body(client, address)
         assert kept in text or "milestones" in address
