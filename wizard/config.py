@@ -63,6 +63,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     """What Flask and its extensions are told, from the settings."""
+    if settings["ENV"] not in ("", "production"):
+        raise SettingError("WIZARD_ENV must be production, or not set.")
     _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
     if settings["SMTP_URL"]:
         _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))

@@ -140,6 +140,11 @@ def test_a_setting_of_the_wrong_type_is_named():
         config.from_environment({"WIZARD_PORT": "eighty"})
 
 
+def test_an_environment_that_nobody_knows_is_none_that_is_safe(tmp_path):
+    with pytest.raises(config.SettingError, match="WIZARD_ENV must be production"):
+        create_app({"INSTANCE_PATH": str(tmp_path), "ENV": "prod"})
+
+
 def test_an_old_secret_still_opens_what_it_signed(make_app):
     case = load_case("agency")
     before = make_app(SECRET_KEY="old-secret-old-secret-old-secret").test_client()
