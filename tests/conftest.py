@@ -24,23 +24,20 @@ numbers = count()
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    """A real PostgreSQL of this test process alone, which need not outlive a power cut."""
+    """A real PostgreSQL of this test process alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pgserver
 
         server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    for name in ("fsync", "synchronous_commit", "full_page_writes"):
-        command(server, f"ALTER SYSTEM SET {name} = off")
-    command(server, "SELECT pg_reload_conf()")
     yield server
     server.cleanup()
 
 
-def command(server, sql: str) -> None:
-    """Does something outside of any transaction."""
+def create_database(server, name: str) -> None:
+    """Makes a database; `name` may go on with options."""
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(sql)
+        connection.execute(f"CREATE DATABASE {name}")
 
 
 def postgres_url(server, database: str) -> str:
@@ -59,7 +56,7 @@ def migrated_sqlite(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres, tmp_path_factory) -> str:
     """The name of a migrated database to copy."""
-    command(postgres, "CREATE DATABASE migrated")
+    create_database(postgres, "migrated")
     migrate(postgres_url(postgres, "migrated"), tmp_path_factory.mktemp("migrated"))
     return "migrated"
 
@@ -73,19 +70,17 @@ def migrate(url: str, folder: Path) -> None:
 
 
 @pytest.fixture(params=STORES)
-def database_url(request, tmp_path) -> Iterator[str]:
+def database_url(request, tmp_path) -> str:
     """A fresh, migrated store: every test that asks for it runs on both kinds."""
     if request.param == "sqlite":
         migrated = request.getfixturevalue("migrated_sqlite")
         shutil.copy(migrated, tmp_path / "wizard.sqlite")
-        yield f"sqlite:///{tmp_path / 'wizard.sqlite'}"
-        return
+        return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
     server = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres")
     name = f"test_{next(numbers)}"
-    command(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield postgres_url(server, name)
-    command(server, f"DROP DATABASE {name} WITH (FORCE)")
+    create_database(server, f"{name} TEMPLATE {template}")
+    return postgres_url(server, name)
 
 
 @pytest.fixture
