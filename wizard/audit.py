@@ -1,7 +1,7 @@
 """The audit log: who did what, to what, when. Never an answer or a secret."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from .extensions import db, writing
-from .filters import BadFilter, midnight
+from .filters import BadFilter, midnight, read
 from .models import AuditEvent
 
 ACTIONS = {
@@ -18,7 +18,6 @@ ACTIONS = {
     "signed_out": "Signed out",
     "password_changed": "Changed the password",
     "second_factor_set": "Set up a second factor",
-    "second_factor_removed": "Removed the second factor",
     "recovery_code_used": "Used a recovery code",
     "viewed": "Viewed a submission",
     "moved": "Decided",
@@ -68,16 +67,11 @@ def write(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
         record(actor, action, subject, **details)
 
 
-def parse(given: Mapping[str, str]) -> dict[str, str]:
+def parse(given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> dict[str, str]:
     """The filters of an address that are set. Raises `BadFilter`."""
-    chosen = {name: given[name].strip() for name in FILTERS if given.get(name, "").strip()}
-    if any("\0" in value for value in chosen.values()):
-        raise BadFilter("A filter holds a character that is no text.")
+    chosen = read(given, FILTERS, besides)
     if chosen.get("action", "signed_in") not in ACTIONS:
         raise BadFilter(f"The filter “action” can be: {', '.join(ACTIONS)}.")
-    for name in ("first_day", "last_day"):
-        if name in chosen:
-            midnight(chosen[name])
     return chosen
 
 

@@ -138,9 +138,12 @@ def _find(reference: str, *, lock: bool = False) -> Submission:
 
 @contextmanager
 def _changing(reference: str) -> Iterator[Submission]:
-    """A case to change: locked until the end."""
+    """A case to change, locked until the end. Raises `NotThere`, and `NotAllowed` once deleted."""
     with writing():
-        yield _find(reference, lock=True)
+        submission = _find(reference, lock=True)
+        if submission.erased_at is not None:
+            raise NotAllowed("The answers were deleted on request; nothing is left to change.")
+        yield submission
 
 
 def _changed(submission: Submission) -> None:
@@ -181,11 +184,13 @@ def note(reference: str, text: str, actor: Actor) -> None:
 
 
 def resend(reference: str, message_id: int, actor: Actor) -> None:
-    """Queues a message of this submission once more. Raises `NotThere`."""
+    """Queues a message of this submission once more. Raises `NotThere`, `NotAllowed`."""
     with _changing(reference) as submission:
         message = db.session.get(OutboxMessage, message_id)
         if message is None or message.submission_id != submission.id:
             raise NotThere(str(message_id))
+        if outbox.waits(message):
+            raise NotAllowed("This message waits to be sent already.")
         outbox.queue_again(message)
         record(actor, "resent", reference, message=message_id)
 
@@ -211,16 +216,15 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
 def erase(reference: str, actor: Actor) -> None:
     """Deletes what an organization told us, its draft, messages and notes; the bare fact stays.
 
-    Raises `NotThere`.
+    What waited for a decision, or was published, is withdrawn by it. Raises `NotThere`,
+    `NotAllowed`.
     """
     with _changing(reference) as submission:
-        if submission.erased_at is not None:
-            return
         submission.answers, submission.search = {}, reference.casefold()
         for name in (*LISTED, "programs", "categories"):
             setattr(submission, name, "")
         submission.erased_at, submission.published_at = clock.now(), None
-        if submission.status == "published":
+        if submission.status in (*WAITING, "published"):
             submission.status = "withdrawn"
         _changed(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))

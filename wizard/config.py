@@ -102,10 +102,17 @@ def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
-    """How long a statement waits for another writer before the store counts as busy: 5 s."""
+    """How long a statement waits for another writer before the store counts as busy: 5 s.
+
+    Parameters stay out of error messages, and so answers and hashes out of the log.
+    """
     if url.startswith("sqlite"):
-        return {"module": sqlite}
-    return {"pool_pre_ping": True, "connect_args": {"options": "-c lock_timeout=5000"}}
+        return {"module": sqlite, "hide_parameters": True}
+    return {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "connect_args": {"options": "-c lock_timeout=5000"},
+    }
 
 
 def _kept_secret(path: Path) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement
 
-from .fields import Choice, cannot_be_kept, showable
+from .fields import EARLIEST_YEAR, LATEST_YEAR, Choice, cannot_be_kept, showable
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
@@ -111,12 +111,7 @@ def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str]
 
     Raises `BadFilter`: an export with a filter misspelled would be an export of everything.
     """
-    names = [each.name for each in fields(Filters)]
-    for name in given:
-        if name not in names and name not in besides:
-            shown = showable(name[:40])
-            raise BadFilter(f"There is no filter “{shown}”. There are: {', '.join(names)}.")
-    chosen = _read({name: given[name] for name in names if name in given})
+    chosen = read(given, [each.name for each in fields(Filters)], besides)
     offered = options(flow)
     for name, value in chosen.items():
         if name in offered and value not in offered[name]:
@@ -124,6 +119,17 @@ def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str]
                 f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
             )
     return Filters(**chosen)
+
+
+def read(
+    given: Mapping[str, Sequence[str]], names: Sequence[str], besides: Sequence[str]
+) -> dict[str, str]:
+    """What an address gives for each of the filters there are. Raises `BadFilter`."""
+    for name in given:
+        if name not in names and name not in besides:
+            shown = showable(name[:40])
+            raise BadFilter(f"There is no filter “{shown}”. There are: {', '.join(names)}.")
+    return _read({name: given[name] for name in names if name in given})
 
 
 PUBLIC = ("branch", "kind", "state", "program", "category", "text")
@@ -162,6 +168,8 @@ def midnight(value: str) -> datetime:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             raise ValueError
         day = date.fromisoformat(value)
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            raise ValueError
         return datetime.combine(day, time(), UTC)
     except ValueError:
         raise BadFilter(f"“{value}” is no day. Write it like 2027-03-31.") from None

@@ -116,6 +116,17 @@ def queue_again(message: OutboxMessage) -> None:
     )
 
 
+def waits(message: OutboxMessage) -> bool:
+    """Whether this message, or a copy of it, is still to be sent."""
+    unsent = OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
+    same = (
+        OutboxMessage.submission_id == message.submission_id,
+        OutboxMessage.recipient == message.recipient,
+        OutboxMessage.subject == message.subject,
+    )
+    return db.session.scalar(select(OutboxMessage.id).where(*unsent, *same).limit(1)) is not None
+
+
 def as_email(message: OutboxMessage) -> EmailMessage:
     """The message as it travels: plain text and HTML, its link in place."""
     config = current_app.config

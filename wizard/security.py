@@ -1,6 +1,8 @@
 """What every answer of the program carries, and what every request must keep to."""
 
+from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, abort, request
 
@@ -10,6 +12,7 @@ MOST_FIELDS = 1_000
 
 def init_app(app: Flask) -> None:
     """Ties the checks and headers to the program."""
+    app.wsgi_app = _refuse_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
     policy = _policy(app.config["HTMX_URL"])
 
     @app.before_request
@@ -35,6 +38,21 @@ def init_app(app: Flask) -> None:
         if app.config["SESSION_COOKIE_SECURE"]:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response
+
+
+def _refuse_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Answers 400 to a Host that is no name: with one, not even an error page has an address."""
+
+    def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            environ.get("HTTP_HOST", "").rpartition(":")[0].encode("idna")
+            environ.get("HTTP_HOST", "").encode("idna")
+        except UnicodeError:
+            answer = Response("The Host of this request is no name.", 400, mimetype="text/plain")
+            return answer(environ, start_response)
+        return wsgi_app(environ, start_response)
+
+    return checked
 
 
 def _is_text() -> bool:

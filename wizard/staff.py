@@ -13,10 +13,11 @@ from hashlib import sha256
 
 import pyotp
 from flask import current_app
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from . import clock, passwords, throttle
+from . import audit, clock, passwords, throttle
 from .audit import Actor, record
 from .extensions import db, writing
 from .fields import Email, Invalid, showable
@@ -90,13 +91,14 @@ def sign_in(
     fits = passwords.matches(known.password_hash if known else None, password)
     with writing() as session:
         user = known and session.get(StaffUser, known.id, with_for_update=True)
+        if user is None or known is None or user.password_hash != known.password_hash:
+            fits = False  # it was reset meanwhile
         actor = Actor(user.email if user else "unknown", actor_address)
         reason = _reason_to_refuse(user, fits, code, actor)
         if user is None or reason:
             record(actor, "refused", reason=reason)
         else:
-            for key in keys:
-                throttle.forgive(key)
+            throttle.forgive(account)
             record(actor, "signed_in")
             return _open_session(session, user), user
     raise Refused
@@ -135,8 +137,8 @@ def signed_in(token: str) -> Person | None:
         return None
     if now - row.seen_at > NOTICED_EVERY:
         with writing() as session:
-            if again := session.get(StaffSession, row.token_hash):
-                again.seen_at = now
+            own = StaffSession.token_hash == row.token_hash
+            session.execute(update(StaffSession).where(own).values(seen_at=now))
     return Person(user.id, user.email, user.role, user.totp_secret is not None, row.token_hash)
 
 
@@ -161,13 +163,20 @@ def forget_ended() -> None:
 
 def change_password(person: Person, old: str, new: str, actor: Actor) -> None:
     """Sets a new password and ends every other session. Raises `StaffError`, `WeakPassword`."""
-    user = _find(person.email)
+    account = f"account:{digest(person.email)}"
+    if wait := throttle.take({account: throttle.FREE_FOR_ACCOUNT}):
+        raise StaffError(f"Too many tries. Wait {wait.seconds + 1} seconds, then try again.")
+    known = _find(person.email)
     db.session.close()
-    if user is None or not passwords.matches(user.password_hash, old):
+    if known is None or not passwords.matches(known.password_hash, old):
+        audit.write(actor, "refused", person.email, reason="current password")
         raise StaffError("The current password is not right. Type it again.")
-    passwords.check(new, user.email)
+    passwords.check(new, person.email)
     kept = passwords.hashed(new)
-    with _changing(user.email) as user:
+    with _own(person) as user:
+        if user.password_hash != known.password_hash:
+            raise StaffError("The password was changed meanwhile. Sign in again.")
+        throttle.forgive(account)
         user.password_hash = kept
         _end_sessions(user, but=person.session)
         record(actor, "password_changed", user.email)
@@ -179,7 +188,7 @@ def set_second_factor(person: Person, secret: str, code: str, actor: Actor) -> l
     Raises `StaffError` where the code is not the one that the app shows.
     """
     codes = [passwords.make()[:17] for _ in range(RECOVERY_CODES)]
-    with _changing(person.email) as user:
+    with _own(person) as user:
         user.totp_secret, user.totp_step = secret, 0
         if not _totp_fits(user, code):
             raise StaffError("That is not the code that the app shows now. Type the newest one.")
@@ -231,11 +240,12 @@ def add(email: str, role: str, actor: Actor, password: str = "") -> str:
         passwords.check(password, email)
     password = password or passwords.make()
     kept = passwords.hashed(password)
-    with writing() as session:
-        if _find(email) is not None:
-            raise StaffError(f"{email} has an account already.")
-        session.add(StaffUser(email=email, role=role, password_hash=kept))
-        record(actor, "person_added", email, role=role)
+    try:
+        with writing() as session:
+            session.add(StaffUser(email=email, role=role, password_hash=kept))
+            record(actor, "person_added", email, role=role)
+    except IntegrityError:
+        raise StaffError(f"{email} has an account already.") from None
     return password
 
 
@@ -299,6 +309,15 @@ def _changing(email: str) -> Iterator[StaffUser]:
         user = session.scalars(query.with_for_update()).one_or_none()
         if user is None:
             raise StaffError(f"There is no account {showable(email)}.")
+        yield user
+
+
+@contextmanager
+def _own(person: Person) -> Iterator[StaffUser]:
+    """One's own account to change, while one's session lasts: a reset may have ended it."""
+    with _changing(person.email) as user:
+        if db.session.get(StaffSession, person.session) is None:
+            raise StaffError("Your session has ended. Sign in again.")
         yield user
 
 

@@ -3,7 +3,8 @@
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from . import clock
 from .audit import Actor, record
@@ -19,7 +20,11 @@ MOST_NAME = 60
 
 
 class TokenError(ValueError):
-    """Something that cannot be done with a token; the text says why."""
+    """Something that cannot be done with a token; the text says why, `field` where."""
+
+    def __init__(self, text: str, field: str = "name") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def make(name: str, days: int, actor: Actor) -> str:
@@ -28,15 +33,19 @@ def make(name: str, days: int, actor: Actor) -> str:
     if not 1 <= len(name) <= MOST_NAME or not name.isprintable():
         raise TokenError(f"Give the token a name of 1 to {MOST_NAME} characters: who uses it.")
     if not 1 <= days <= LONGEST:
-        raise TokenError(f"Choose an end in 1 to {LONGEST} days.")
+        raise TokenError(f"Choose an end in 1 to {LONGEST} days.", "days")
     secret = f"wizard_{secrets.token_urlsafe(32)}"
-    with writing() as session:
-        if _find(name) is not None:
-            raise TokenError(f"There is a token “{name}” already. Choose another name.")
-        ends = clock.now() + timedelta(days=days)
-        hashed = digest(secret)
-        session.add(ApiToken(name=name, token_hash=hashed, created_by=actor.name, expires_at=ends))
-        record(actor, "token_made", name, days=days)
+    ends = clock.now() + timedelta(days=days)
+    try:
+        with writing() as session:
+            session.add(
+                ApiToken(
+                    name=name, token_hash=digest(secret), created_by=actor.name, expires_at=ends
+                )
+            )
+            record(actor, "token_made", name, days=days)
+    except IntegrityError:
+        raise TokenError(f"There is a token “{name}” already. Choose another name.") from None
     return secret
 
 
@@ -71,7 +80,7 @@ def name_of(secret: str) -> str | None:
         return None
     if token.used_at is None or now - token.used_at > NOTICED_EVERY:
         with writing() as session:
-            session.get_one(ApiToken, token.id).used_at = now
+            session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
     return token.name
 
 

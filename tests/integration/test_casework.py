@@ -121,6 +121,7 @@ def test_with_htmx_a_filter_leaves_a_clean_address(viewer):
         ("stat=FL", "There is no filter “stat”."),
         ("state=FL&state=GA", "more than once"),
         ("first_day=2027-02-30", "“2027-02-30” is no day."),
+        ("last_day=9999-12-31", "“9999-12-31” is no day."),
         ("last_day=yesterday", "“yesterday” is no day."),
         ("since=soon", "“soon” is no moment."),
         ("since=0001-01-01T00:00:00%2B23:00", "is no moment"),
@@ -249,6 +250,15 @@ def test_of_many_decisions_at_once_one_counts(app):
     assert len(events(app, "moved")) == 1
 
 
+def test_a_note_that_is_half_written_outlives_a_decision(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    data = {"to": "in_review", "version": "1", "text": "Half a thou"}
+    for _ in range(2):  # decided, and then too late
+        page = editor.send(f"{path}/status", data)
+        assert page.values()["text"][0].strip() == "Half a thou"
+    assert page.status == 409
+
+
 @pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])
 def test_a_version_that_no_page_sends_is_400(app, editor, version):
     path = f"/staff/submissions/{add_submission(app)}"
@@ -279,6 +289,7 @@ def test_a_message_is_sent_again_as_a_message_of_its_own(app, client, editor, ca
         deliver_due()
     message = editor.page(path).values()["message"][0]
     page = editor.send(f"{path}/resend", {"message": message})
+    assert editor.send(f"{path}/resend", {"message": message}).status == 422
     assert "● Waits to be sent" in page.text("aside")
     with app.app_context():
         assert deliver_due() == 1
@@ -314,7 +325,12 @@ def test_a_deletion_on_request_leaves_the_bare_fact(app, client, case):
         assert secret not in str(rows) and secret not in str([e.details for e in events(app)])
     assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Deleted")
     assert client.page(draft_path(receipt) + "/done").status == 404
-    assert move(admin, path, "in_review", str(kept.version)).status in (200, 422)
+    for address, data in [("status", {"to": "in_review", "version": str(kept.version)}),
+                          ("note", {"text": "Too late"}), ("erase", {})]:  # fmt: skip
+        late = admin.send(f"{path}/{address}", data)
+        assert (late.status, list(late.errors())) == (422, ["case"])
+    with app.app_context():
+        assert db.session.scalars(select(StaffNote)).all() == []
 
 
 def test_what_was_published_is_off_the_public_page_once_deleted(app):

@@ -67,7 +67,17 @@ def test_case_and_blanks_around_an_address_do_not_matter(client, account):
 
 
 @pytest.mark.parametrize(
-    "away", ["https://evil.example", "//evil.example", "/\\evil.example", "/staff/\\\\evil", "/x"]
+    "away",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/staff/\\\\evil",
+        "/x",
+        "/staff/../respond/",
+        "/staff/logout",
+        "/staff/export/submissions.csv",
+    ],  # fmt: skip
 )
 def test_signing_in_leads_nowhere_else(client, account, away):
     assert sign_in(client, next=away).location == "/staff/"
@@ -290,6 +300,59 @@ def test_a_note_typed_after_the_session_ended_is_shown_to_copy(client, account):
     page = client.send("/staff/submissions/PDI-AAAA-AAAA/note", {"text": "Half an hour's work"})
     assert page.status == 401
     assert "Half an hour's work" in page.text("#typed")
+
+
+def test_a_reset_under_way_lets_no_old_password_in(app, account, monkeypatch):
+    real = passwords.matches
+
+    def slow(kept, password):
+        fits = real(kept, password)
+        monkeypatch.setattr(passwords, "matches", real)
+        staff.reset(EMAIL, COMMAND_LINE)
+        return fits
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    with app.app_context(), pytest.raises(staff.Refused):
+        staff.sign_in(EMAIL, PASSWORD, "", "192.0.2.1", "")
+
+
+def test_a_session_that_a_reset_ended_changes_nothing_more(app, client, account):
+    sign_in(client)
+    with app.app_context():
+        person = staff.signed_in(client.get_cookie("staff", path="/staff").value)
+        password = staff.reset(EMAIL, COMMAND_LINE)
+        secret = pyotp.random_base32()
+        with pytest.raises(staff.StaffError, match="session has ended"):
+            staff.set_second_factor(person, secret, pyotp.TOTP(secret).now(), COMMAND_LINE)
+        with pytest.raises(staff.StaffError, match="session has ended"):
+            staff.change_password(person, password, "marble-otter-lantern-22", COMMAND_LINE)
+
+
+def test_guessing_ones_own_password_is_slowed_and_logged(app, client, account, now):
+    sign_in(client)
+    data = {"action": "password", "old": "wrong", "new": "marble-otter-lantern-22"}
+    for _ in range(5):
+        assert "is not right" in client.send("/staff/account", data).text(".summary")
+    page = client.send("/staff/account", data | {"old": PASSWORD})
+    assert "Too many tries" in page.text(".summary")
+    assert len(events(app, "refused")) == 5
+
+
+def test_ones_own_sign_in_frees_no_address_to_guess_at_others(app, account, now):
+    for number in range(40):
+        with app.app_context():
+            try:
+                name = EMAIL if number % 10 == 9 else f"victim{number}@example.gov"
+                staff.sign_in(name, PASSWORD, "", "192.0.2.9", "")
+            except staff.Refused as refused:
+                if refused.wait:
+                    return
+    pytest.fail("never slowed")
+
+
+def test_towards_a_file_one_signs_in_to_the_page_that_leads_to_it(client):
+    asked = client.get("/staff/export/submissions.csv?state=FL", headers={"Accept": "text/html"})
+    assert asked.location == "/staff/login?next=/staff/submissions?state%3DFL"
 
 
 # Passwords

@@ -5,11 +5,13 @@ from typing import BinaryIO
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy import select
 
 from .. import audit, demo, exports, filters, staff
 from ..audit import COMMAND_LINE
 from ..drafts import current_flow
 from ..extensions import db
+from ..models import Submission
 
 
 @click.command("export")
@@ -43,7 +45,7 @@ for _field in dataclasses.fields(filters.Filters):
 @with_appcontext
 def demo_command(count: int) -> None:
     """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
-    if staff.everyone():
+    if staff.everyone() or db.session.scalar(select(Submission.id).limit(1)) is not None:
         raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
     db.session.rollback()
     demo.fill(count)

@@ -78,12 +78,17 @@ def submission(reference: str) -> Response:
     return case_page(reference)
 
 
-def case_page(reference: str, status: int = 200, **context: Any) -> Response:
+def case_page(
+    reference: str, status: int = 200, errors: dict[str, str] | None = None, **context: Any
+) -> Response:
     """A submission's page; with an error, what was typed stays."""
     case = casework.read(reference)
+    if case.submission.erased_at and errors:
+        errors = {"case": next(iter(errors.values()))}
     return render_page(
         "staff/submission.html",
         status,
+        errors=errors or {},
         address=url_for("staff.submission", reference=reference),
         case=case,
         actions=ACTIONS,
@@ -95,17 +100,18 @@ def case_page(reference: str, status: int = 200, **context: Any) -> Response:
 
 @bp.post("/submissions/<reference>/status")
 def move(reference: str) -> Response:
-    """Takes a case to another state."""
+    """Takes a case to another state; a note that is half written stays in its page."""
+    typed = request.form.get("text", "")
     version = whole_number(request.form.get("version", ""))
     if version is None:
         abort(400)
     try:
         casework.move(reference, request.form.get("to", ""), version, actor())
     except Stale:
-        return case_page(reference, 409, stale=True)
+        return case_page(reference, 409, stale=True, typed=typed)
     except NotAllowed as error:
-        return case_page(reference, 422, errors={"decide": str(error)})
-    return _back_to(reference)
+        return case_page(reference, 422, errors={"decide": str(error)}, typed=typed)
+    return case_page(reference, typed=typed) if typed else _back_to(reference)
 
 
 @bp.post("/submissions/<reference>/note")
@@ -125,7 +131,10 @@ def resend(reference: str) -> Response:
     message = whole_number(request.form.get("message", ""))
     if message is None:
         abort(400)
-    casework.resend(reference, message, actor())
+    try:
+        casework.resend(reference, message, actor())
+    except NotAllowed as error:
+        return case_page(reference, 422, errors={"messages": str(error)})
     return _back_to(reference)
 
 
@@ -152,7 +161,10 @@ def ask_to_erase(reference: str) -> Response:
 @bp.post("/submissions/<reference>/erase")
 def erase(reference: str) -> Response:
     """Deletes them."""
-    casework.erase(reference, actor())
+    try:
+        casework.erase(reference, actor())
+    except NotAllowed as error:
+        return case_page(reference, 422, errors={"decide": str(error)})
     return _back_to(reference)
 
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Blueprint, abort, g, make_response, redirect, request, url_for
+from flask import Blueprint, abort, g, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from ... import staff, tokens
@@ -52,6 +52,17 @@ def actor() -> Actor:
     return cast(Actor, g.actor)
 
 
+def show_once(title: str, *lines: str) -> None:
+    """Keeps a secret for the next page, which shows it to the same person and forgets it."""
+    session["once"] = [person().email, title, *lines]
+
+
+def shown_once() -> list[str]:
+    """What is to be shown this once: a title, and the lines below it."""
+    owner, *lines = session.pop("once", [""])
+    return lines if owner == person().email else []
+
+
 @bp.before_request
 def guard() -> Response | None:
     """Lets a request pass, or says why not."""
@@ -87,9 +98,20 @@ def _not_signed_in() -> Response:
     """To the sign-in page. What was typed into a page that outlived its session is shown there."""
     from_a_page = "text/html" in request.headers.get("Accept", "")
     if request.method == "GET" and (from_a_page or request.endpoint != "staff.export"):
-        return redirect(url_for("staff.sign_in_page", next=request.full_path.rstrip("?")), 303)
-    typed = request.form.get("text", "")
-    return _unauthorized(render_page("staff/sign_in.html", 401, typed=typed, ended=True))
+        return redirect(url_for("staff.sign_in_page", next=_page_of_request()), 303)
+    typed, case = request.form.get("text", ""), request.path.rpartition("/")[0]
+    goes_on = case if "/submissions/" in case else ""
+    return _unauthorized(
+        render_page("staff/sign_in.html", 401, typed=typed, ended=True, next=goes_on)
+    )
+
+
+def _page_of_request() -> str:
+    """The page that was asked for; of a file the page that leads to it."""
+    path = request.full_path.rstrip("?")
+    files = {"staff.export": "staff.submissions", "staff.audit_export": "staff.audit"}
+    page = files.get(request.endpoint or "")
+    return path.replace(request.path, url_for(page), 1) if page else path
 
 
 def _unauthorized(response: Response) -> Response:

@@ -1,7 +1,7 @@
 """What admins do: people, tokens, and the audit log."""
 
 from flask import Response as Streamed
-from flask import redirect, request, session, stream_with_context, url_for
+from flask import abort, redirect, request, stream_with_context, url_for
 from werkzeug.wrappers import Response
 
 from ... import audit, clock, exports, staff, tokens
@@ -10,7 +10,7 @@ from ...staff import StaffError
 from ...tokens import TokenError
 from .. import lists
 from ..numbers import whole_number
-from .guard import actor, bp
+from .guard import actor, bp, show_once, shown_once
 
 
 @bp.get("/people")
@@ -27,13 +27,15 @@ def change_people() -> Response:
     try:
         match form.get("action"):
             case "add":
-                session["once"] = [f"The password of {email}", staff.add(email, role, actor())]
+                show_once(f"The password of {email}", staff.add(email, role, actor()))
             case "role":
                 staff.set_role(email, role, actor())
             case "disable":
                 staff.disable(email, actor())
             case "reset":
-                session["once"] = [f"The password of {email}", staff.reset(email, actor())]
+                show_once(f"The password of {email}", staff.reset(email, actor()))
+            case _:
+                abort(400)
     except StaffError as error:
         return _people_page(422, {"email": str(error)})
     return redirect(url_for("staff.people"), 303)
@@ -46,7 +48,7 @@ def _people_page(status: int = 200, errors: dict[str, str] | None = None) -> Res
         people=staff.everyone(),
         roles=staff.ROLES,
         errors=errors or {},
-        once=session.pop("once", []),
+        once=shown_once(),
     )
 
 
@@ -64,11 +66,13 @@ def change_tokens() -> Response:
     try:
         if form.get("action") == "revoke":
             tokens.revoke(name, actor())
-        else:
+        elif form.get("action") == "make":
             days = whole_number(form.get("days", "")) or 0
-            session["once"] = [f"The token “{name}”", tokens.make(name, days, actor())]
+            show_once(f"The token “{name}”", tokens.make(name, days, actor()))
+        else:
+            abort(400)
     except TokenError as error:
-        return _tokens_page(422, {"name": str(error)})
+        return _tokens_page(422, {error.field: str(error)})
     return redirect(url_for("staff.tokens"), 303)
 
 
@@ -79,14 +83,14 @@ def _tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Res
         tokens=tokens.all_of_them(),
         now=clock.now(),
         errors=errors or {},
-        once=session.pop("once", []),
+        once=shown_once(),
     )
 
 
 @bp.get("/audit", endpoint="audit")
 def audit_page() -> Response:
     """Who did what, the newest first."""
-    chosen = audit.parse(request.args)
+    chosen = audit.parse(request.args.to_dict(flat=False), ("before",))
     before = whole_number(request.args.get("before", "")) or 0
     events = audit.page(chosen, before)
     at = {"before": str(before)} if before else {}
@@ -103,7 +107,7 @@ def audit_page() -> Response:
 @bp.get("/audit.csv")
 def audit_export() -> Response:
     """The same as a table."""
-    chosen = audit.parse(request.args)
+    chosen = audit.parse(request.args.to_dict(flat=False))
     audit.write(actor(), "exported", "audit.csv", filters=chosen)
     name = f"audit-{clock.now().date()}.csv"
     return Streamed(

@@ -5,7 +5,7 @@ import secrets
 
 import pyotp
 import segno
-from flask import current_app, g, redirect, request, session, url_for
+from flask import abort, current_app, g, redirect, request, session, url_for
 from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from ... import passwords, staff
 from ...fields import showable
 from ...htmx import render_page
 from ...signing import serializer
-from .guard import COOKIE, actor, bp, person
+from .guard import COOKIE, actor, bp, person, show_once, shown_once
 
 BROWSER_COOKIE = "staff_browser"
 """Names a browser that somebody signed in with, so that nobody else's failures slow it."""
@@ -66,9 +66,10 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 
 
 def _safe_next(path: str) -> str:
-    """Where to go on after signing in: only to the staff side."""
+    """Where to go on after signing in: only to a page of the staff side."""
     good = path.startswith("/staff/") and path.isprintable() and "\\" not in path
-    return path if good else ""
+    elsewhere = ".." in path or path.startswith(("/staff/export", "/staff/logout"))
+    return path if good and not elsewhere else ""
 
 
 def _known_browser(email: str) -> str:
@@ -83,6 +84,7 @@ def _known_browser(email: str) -> str:
 def sign_out() -> Response:
     """Ends the session here."""
     staff.sign_out(person(), actor())
+    session.pop("once", None)
     response = redirect(url_for("staff.sign_in_page", out="1"), 303)
     response.delete_cookie(COOKIE, path="/staff")
     return response
@@ -106,7 +108,9 @@ def change_account() -> Response:
             codes = staff.set_second_factor(
                 person(), _secret_being_set(), "".join(form.get("code", "").split()), actor()
             )
-            session["once"] = ["Your recovery codes", *codes]
+            show_once("Your recovery codes", *codes)
+        else:
+            abort(400)
     except passwords.WeakPassword as weak:
         return _account_page(422, {"new": str(weak)})
     except staff.StaffError as error:
@@ -133,7 +137,7 @@ def _account_page(status: int = 200, errors: dict[str, str] | None = None) -> Re
         status,
         errors=errors or {},
         said=session.pop("said", ""),
-        once=session.pop("once", []),
+        once=shown_once(),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         setup=str(serializer("staff-totp").dumps([person().id, secret])),
         code_image=Markup(segno.make(uri).svg_inline(scale=5, dark="#000", light="#fff")),  # noqa: S704
