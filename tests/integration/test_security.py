@@ -74,7 +74,7 @@ def test_over_https_the_cookie_and_the_browser_stay_there(make_app):
     assert "max-age=31536000" in response.headers["Strict-Transport-Security"]
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "\xff"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
 def test_a_host_that_is_no_name_is_400(client, host):
     response = client.get("/questions", headers={"Host": host})
     assert (response.status_code, response.mimetype) == (400, "text/plain")
