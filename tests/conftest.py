@@ -18,6 +18,16 @@ from wizard.extensions import db
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")
+PRODUCTION = {
+    "ENV": "production",
+    "PUBLIC_URL": "https://commitments.example.org",
+    "SMTP_URL": "smtps://mail.example.org",
+    "MAIL_FROM": "commitments@example.org",
+    "PROGRAM_EMAIL": "office@example.org",
+    "SECRET_KEY": "0123456789abcdef0123456789abcdef",
+    "TRUSTED_PROXIES": 1,
+}
+"""Settings with which an office may serve the open internet."""
 
 numbers = count()
 

@@ -1,27 +1,29 @@
 """Organizations tell a public open-data program what they commit to."""
 
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-from . import cli, clock, config, errors, extensions, fields, security
+from . import checks, cli, clock, config, errors, extensions, fields, logs, metrics, security
 from .flow import Flow
 from .flows.commitment import COMMITMENT
-from .views import applicant, commitments, open_data, public, saving
+from .views import applicant, commitments, open_data, ops, public, saving
 from .views.staff import bp as staff_side
 
 
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
     """The program. `settings` go before the environment; `flow` is the form that it serves."""
     chosen = config.from_environment() | (settings or {})
+    configured = config.for_flask(chosen)
+    if chosen["ENV"] == "production" and (faults := checks.faults(chosen)):
+        raise config.SettingError("\n  ".join(["This is not safe to serve:", *faults]))
     app = Flask(
         __name__,
         template_folder="../templates",
         static_folder="../static",
-        instance_path=str(Path(chosen["INSTANCE_PATH"]).resolve()),
+        instance_path=configured["INSTANCE_PATH"],
     )
-    app.config.from_mapping(config.for_flask(chosen))
+    app.config.from_mapping(configured)
     app.extensions["flow"] = flow
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
@@ -30,8 +32,16 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "day": fields.day_in_words,
         "showable": fields.showable,
     }
-    for module in (security, extensions, errors, cli):
+    for module in (logs, metrics, security, extensions, errors, cli):
         module.init_app(app)
-    for blueprint in (public.bp, applicant.bp, saving.bp, commitments.bp, open_data.bp, staff_side):
+    for blueprint in (
+        public.bp,
+        applicant.bp,
+        saving.bp,
+        commitments.bp,
+        open_data.bp,
+        ops.bp,
+        staff_side,
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -30,6 +30,8 @@ ACTIONS = {
     "person_changed": "Changed a person",
     "token_made": "Made a token",
     "token_revoked": "Revoked a token",
+    "backed_up": "Backed up the store",
+    "restored": "Put a backup back",
 }
 """Everything that is logged, by code, in words."""
 

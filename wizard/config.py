@@ -8,16 +8,19 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from click import ClickException
 
 try:
     import pysqlite3 as sqlite
 except ImportError:  # no wheel for this platform: see docs/decisions/0003-sqlite.md
     import sqlite3 as sqlite
 
+SQLITE_VERSION: tuple[int, int, int] = sqlite.sqlite_version_info
 ROOT = Path(__file__).resolve().parent.parent
 
 DEFAULTS: dict[str, str | int] = {
@@ -29,6 +32,7 @@ DEFAULTS: dict[str, str | int] = {
     "SECRET_KEY_FALLBACKS": "",
     "DATABASE_URL": "",
     "PUBLIC_URL": "http://127.0.0.1:8000",
+    "TRUSTED_PROXIES": 0,
     "SMTP_URL": "",
     "MAIL_FROM": "commitments@localhost",
     "PROGRAM_NAME": "Data Commitments",
@@ -38,6 +42,7 @@ DEFAULTS: dict[str, str | int] = {
     "BURDEN_MINUTES": 15,
     "DRAFT_DAYS": 60,
     "RATELIMIT_STORAGE_URI": "memory://",
+    "METRICS_TOKEN": "",
     "HTMX_URL": "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js",
     "HTMX_INTEGRITY": "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn",
 }
@@ -45,8 +50,8 @@ DEFAULTS: dict[str, str | int] = {
 MEBIBYTE = 1024 * 1024
 
 
-class SettingError(ValueError):
-    """A setting that cannot be used; the text names it."""
+class SettingError(ClickException, ValueError):
+    """A setting that cannot be used; the text names it. A command ends with that text."""
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -65,6 +70,8 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     """What Flask and its extensions are told, from the settings."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
+    _check_numbers(settings)
+    _check_day("OMB_EXPIRES", settings["OMB_EXPIRES"])
     _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
     if settings["SMTP_URL"]:
         _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))
@@ -86,8 +93,23 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": MEBIBYTE,
         "MAX_FORM_MEMORY_SIZE": MEBIBYTE,
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(url),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
     }
+
+
+def _check_numbers(settings: dict[str, Any]) -> None:
+    for name, least in {"DRAFT_DAYS": 1, "BURDEN_MINUTES": 1, "TRUSTED_PROXIES": 0}.items():
+        if settings[name] < least:
+            raise SettingError(f"WIZARD_{name} must be {least} or more.")
+
+
+def _check_day(name: str, value: str) -> None:
+    try:
+        good = not value or date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
 
 
 def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
@@ -101,7 +123,7 @@ def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
         raise SettingError(f"WIZARD_{name} must be an address like {shown}.")
 
 
-def _engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str) -> dict[str, Any]:
     """How long a statement waits for another writer before the store counts as busy: 5 s.
 
     Parameters stay out of error messages, and so answers and hashes out of the log.

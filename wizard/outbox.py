@@ -12,6 +12,7 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,7 +21,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from . import clock, links
 from .extensions import db, writing
@@ -172,6 +173,13 @@ def send(email: EmailMessage) -> None:
             _raise_if_final(refused.smtp_code, refused.smtp_error, refused)
 
 
+def greet() -> None:
+    """Signs in to the mail server, and sends nothing. Raises what a message would meet."""
+    if url := current_app.config["SMTP_URL"]:
+        with _mail_server(url) as server:
+            server.noop()
+
+
 def _raise_if_final(code: int, text: bytes | str, error: smtplib.SMTPException) -> None:
     """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not.
 
@@ -221,12 +229,26 @@ def _write_file(email: EmailMessage) -> None:
     os.replace(unfinished, mail_folder() / f"{name}.eml")
 
 
-def pending() -> int:
-    """How many messages wait."""
-    waiting = select(db.func.count()).where(
-        OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
-    )
-    return db.session.scalar(waiting) or 0
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many messages wait, how long the oldest has, and how many were given up."""
+
+    waiting: int
+    oldest: timedelta
+    given_up: int
+
+
+def queue() -> Queue:
+    """What is not sent."""
+    waits = OutboxMessage.failed_at.is_(None)
+    waiting, oldest, given_up = db.session.execute(
+        select(
+            func.count().filter(waits),
+            func.min(OutboxMessage.created_at).filter(waits),
+            func.count().filter(~waits),
+        ).where(OutboxMessage.sent_at.is_(None))
+    ).one()
+    return Queue(waiting, clock.now() - oldest if oldest else timedelta(), given_up)
 
 
 def unsent() -> list[OutboxMessage]:

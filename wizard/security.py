@@ -5,6 +5,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, abort, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 MOST_FIELDS = 1_000
 """A full page has some 200; to put many thousands into a form costs a server seconds."""
@@ -12,6 +13,8 @@ MOST_FIELDS = 1_000
 
 def init_app(app: Flask) -> None:
     """Ties the checks and headers to the program."""
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.wsgi_app = _refuse_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
     policy = _policy(app.config["HTMX_URL"])
 

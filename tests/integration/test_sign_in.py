@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import Client
+from tests.conftest import PRODUCTION
 from tests.staff import colleague, events
 from wizard import clock, passwords, staff, throttle
 from wizard.audit import COMMAND_LINE
@@ -460,7 +461,8 @@ def test_a_wrong_code_sets_up_nothing_and_keeps_the_key_on_the_page(app, client,
 
 
 def test_in_production_nobody_gets_further_without_a_second_factor(make_app):
-    app = make_app(ENV="production")
+    app = make_app(**PRODUCTION)
+    app.config["SESSION_COOKIE_SECURE"] = False  # these tests speak no TLS
     viewer = colleague(app, "viewer")
     for path in ("/staff/", "/staff/submissions", "/staff/export/submissions.csv"):
         answer = viewer.get(path)

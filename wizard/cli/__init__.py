@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import files, mail, people, serving
+from . import checking, files, mail, people, serving
 
 
 def init_app(app: Flask) -> None:
@@ -14,6 +14,9 @@ def init_app(app: Flask) -> None:
         people.staff_commands,
         people.token_commands,
         files.export,
+        files.backup,
+        files.restore,
+        checking.check,
         files.demo_command,
     ):
         app.cli.add_command(command)

@@ -1,13 +1,14 @@
-"""Commands that write files: exports, and a store of made-up submissions."""
+"""Commands for files: exports, backups, and a store of made-up submissions."""
 
 import dataclasses
+from pathlib import Path
 from typing import BinaryIO
 
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from .. import audit, demo, exports, filters, staff
+from .. import audit, backups, demo, exports, filters, staff
 from ..audit import COMMAND_LINE
 from ..drafts import current_flow
 from ..extensions import db
@@ -38,6 +39,30 @@ def export(name: str, output: BinaryIO, **given: str) -> None:
 
 for _field in dataclasses.fields(filters.Filters):
     export = click.option(f"--{_field.name.replace('_', '-')}", help="As on the list.")(export)
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Writes the whole store, as it is at this moment, into a new file; serving goes on."""
+    try:
+        rows = backups.write(file)
+    except (backups.BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{rows:,} rows in {file}. Keep it as safe as the store, and the secret key apart.")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def restore(file: Path) -> None:
+    """Puts a backup into a fresh store. Messages that waited are held back, sign-ins end."""
+    try:
+        rows = backups.restore(file)
+    except backups.BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{rows:,} rows. See what was held back with `flask outbox list`.")
 
 
 @click.command("demo")

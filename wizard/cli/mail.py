@@ -20,7 +20,7 @@ def deliver(watch: bool) -> None:
         deliver_until(threading.Event())
         return
     sent = outbox.deliver_due()
-    click.echo(f"{sent} sent, {outbox.pending()} still waiting")
+    click.echo(f"{sent} sent, {outbox.queue().waiting} still waiting")
 
 
 @outbox_commands.command("list")

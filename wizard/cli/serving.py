@@ -12,7 +12,7 @@ import waitress
 from flask import current_app
 from flask.cli import with_appcontext
 
-from .. import clock, drafts, outbox, reports, resuming, staff
+from .. import checks, clock, drafts, logs, outbox, reports, resuming, staff
 from ..extensions import db
 
 POLL = 2.0
@@ -53,8 +53,10 @@ def deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
 @with_appcontext
 def serve() -> None:
     """Serves the program, and sends its messages in the background."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    logs.write_to_stderr(app.config["ENV"] == "production")
+    for line in checks.warnings(app.config, clock.today()):
+        log.warning(line)
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
 
@@ -79,7 +81,7 @@ def serve() -> None:
             port=port,
             threads=THREADS,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
             _quiet=True,
         )
     finally:

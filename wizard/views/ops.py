@@ -1,0 +1,53 @@
+"""For operators: whether the program lives, whether it can serve, and its figures."""
+
+from hmac import compare_digest
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import DBAPIError
+
+from .. import metrics, outbox, schema_version
+from ..extensions import db
+
+bp = Blueprint("ops", __name__)
+
+
+@bp.get("/livez")
+def alive() -> Response:
+    """The process answers. It looks no further: to start it anew would mend no store."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@bp.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """Whether visitors can be sent here: 503 while the store is away or not migrated.
+
+    Messages that wait are told, and no reason to turn visitors away.
+    """
+    try:
+        migrated = schema_version.is_served()
+        oldest = round(outbox.queue().oldest.total_seconds()) if migrated else None
+    except DBAPIError:
+        db.session.rollback()
+        return jsonify(store="away"), 503
+    said = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)
+    return said, 200 if migrated else 503
+
+
+@bp.get("/metrics")
+def figures() -> Response:
+    """The figures, for this machine itself or for the bearer of the token."""
+    if not _comes_from_here() and not _has_token():
+        abort(404)
+    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _comes_from_here() -> bool:
+    return ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104
+
+
+def _has_token() -> bool:
+    token = current_app.config["METRICS_TOKEN"]
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(token) and compare_digest(given.encode(), token.encode())
