@@ -45,10 +45,13 @@ class BackupError(ValueError):
 def write(path: Path) -> int:
     """Writes the store as it is at this moment into a new file, readable by its owner alone.
 
-    How many rows. Raises `BackupError` where the file exists.
+    How many rows. Raises `BackupError` where the file exists, or the store is of another version.
     """
     if path.exists():
         raise BackupError(f"{path} exists: name a new file.")
+    if schema_version.of_store() != schema_version.newest():
+        raise BackupError("The store has another version than this program: migrate it first.")
+    db.session.rollback()
     audit.write(audit.COMMAND_LINE, "backed_up", path.name)
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.unlink(missing_ok=True)
