@@ -65,15 +65,16 @@ def _scripts(settings: Settings) -> Iterator[str]:
 
 
 def warnings(settings: Settings, today: date) -> list[str]:
-    """A line for each thing that works, and yet wants a look."""
-    return [*_paperwork(settings, today), *_more_than_one(settings), *_store(settings)]
+    """A line for each thing that works, and yet wants a look; `settings` as Flask has them."""
+    return [*paperwork(settings, today), *_more_than_one(settings), *_store(settings)]
 
 
-def _paperwork(settings: Settings, today: date) -> Iterator[str]:
-    expires = settings["OMB_EXPIRES"]
+def paperwork(settings: Settings, today: date) -> Iterator[str]:
+    """What of that concerns the program's own staff: the approval of its questions."""
+    expires: date | None = settings["OMB_EXPIRES"]
     if settings["OMB_CONTROL_NUMBER"] and not expires:
         yield "WIZARD_OMB_EXPIRES is not set: a control number is shown with its last day."
-    if expires and date.fromisoformat(expires) < today:
+    if expires and expires < today:
         yield (
             f"The OMB approval expired on {expires}: nobody need answer a collection of"
             " information without a valid one (44 U.S.C. 3512). Renew it, then set"

@@ -71,7 +71,6 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
     _check_numbers(settings)
-    _check_day("OMB_EXPIRES", settings["OMB_EXPIRES"])
     _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
     if settings["SMTP_URL"]:
         _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))
@@ -80,6 +79,7 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     fallbacks = str(settings["SECRET_KEY_FALLBACKS"]).split()
     return settings | {
         "INSTANCE_PATH": str(instance),
+        "OMB_EXPIRES": _day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
         "RATELIMIT_HEADERS_ENABLED": True,
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
@@ -103,13 +103,14 @@ def _check_numbers(settings: dict[str, Any]) -> None:
             raise SettingError(f"WIZARD_{name} must be {least} or more.")
 
 
-def _check_day(name: str, value: str) -> None:
+def _day(name: str, value: str) -> date | None:
     try:
-        good = not value or date.fromisoformat(value).isoformat() == value
+        day = date.fromisoformat(value) if value else None
     except ValueError:
-        good = False
-    if not good:
+        day = None
+    if value and (day is None or day.isoformat() != value):
         raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
+    return day
 
 
 def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:

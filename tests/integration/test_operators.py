@@ -24,9 +24,13 @@ def settings(**changed):
     return config.from_environment({}) | PRODUCTION | changed
 
 
+def warnings(**changed):
+    return checks.warnings(config.for_flask(settings(**changed)), date(2027, 1, 1))
+
+
 def test_settings_that_are_safe_have_no_fault():
     assert checks.faults(settings()) == []
-    assert checks.warnings(settings(), date(2027, 1, 1)) == []
+    assert warnings() == []
 
 
 @pytest.mark.parametrize(
@@ -71,17 +75,17 @@ def test_in_production_nothing_starts_with_a_fault_and_each_has_its_line(tmp_pat
     ],
 )
 def test_what_works_and_yet_wants_a_look_is_a_warning(changed, text):
-    (line,) = checks.warnings(settings(**changed), date(2027, 1, 1))
+    (line,) = warnings(**changed)
     assert text in line
 
 
 def test_on_its_last_day_an_approval_is_still_good():
-    assert checks.warnings(settings(OMB_EXPIRES="2027-01-01"), date(2027, 1, 1)) == []
+    assert warnings(OMB_EXPIRES="2027-01-01") == []
 
 
 def test_an_old_sqlite_is_a_warning(monkeypatch):
     monkeypatch.setattr(checks, "SQLITE_VERSION", (3, 51, 2))
-    (line,) = checks.warnings(settings(), date(2027, 1, 1))
+    (line,) = warnings()
     assert "SQLite is 3.51.2" in line
 
 

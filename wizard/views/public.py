@@ -1,10 +1,13 @@
 """Pages that anyone may read."""
 
-from flask import Blueprint, Response, request, url_for
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, request, url_for
 
 from .. import charts, commitments, drafts, filters
 from ..htmx import render_page
 from ..outputs import condition_in_words
+from ..privacy import KEPT
 from . import access
 
 bp = Blueprint("public", __name__)
@@ -43,3 +46,10 @@ def questions() -> Response:
     """Every question of every branch on one page, to prepare the answers."""
     flow = drafts.current_flow()
     return render_page("public/questions.html", flow=flow, in_words=condition_in_words)
+
+
+@bp.get("/privacy")
+def privacy() -> Response:
+    """What is kept of people, who sees it, and what they can ask for."""
+    htmx_host = urlsplit(current_app.config["HTMX_URL"]).hostname
+    return render_page("public/privacy.html", kept=KEPT, htmx_host=htmx_host)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from ... import casework, charts, drafts, exports, filters, reports, statistics
+from ... import casework, charts, checks, clock, drafts, exports, filters, reports, statistics
 from ...audit import ACTIONS
 from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
@@ -43,6 +43,7 @@ def dashboard() -> Response:
     sums = statistics.sums()
     return render_page(
         "staff/dashboard.html",
+        paperwork=checks.paperwork(current_app.config, clock.today()),
         statuses=sums.statuses,
         waiting=casework.longest_waiting(LONGEST_WAITING),
         reported=reports.waiting(),
