@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow bench lint lock clean
+.PHONY: run demo test test-slow bench lint audit lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -37,16 +37,26 @@ lint: .venv/test.done
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m djlint --lint --quiet templates
 
+# Whether a fault is known of any package that is served; it asks a list on the network.
+audit: .venv-audit/done
+	.venv-audit/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
+
+.venv-audit/done: requirements/audit.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # Every version that pyproject.toml allows, resolved anew and locked with hashes.
 lock: .venv/test.done
 	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile $(LOCK) -o requirements/run.txt pyproject.toml
 	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
+	$(PY) -m uv pip compile $(LOCK) -o requirements/audit.txt requirements/audit.in
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 
 clean:
-	rm -rf .venv tests/browser/node_modules
+	rm -rf .venv .venv-audit tests/browser/node_modules
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
