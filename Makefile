@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow bench lint audit lock clean
+.PHONY: run demo test test-slow bench bench-cost bench-crowd lint audit lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -37,6 +37,18 @@ lint: .venv/test.done
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m djlint --lint --quiet templates
 
+# What a request costs beside bare Flask and django-formtools; how 500 people at once fare.
+bench-cost: .venv-bench/done
+	$(PY) -m tests.load.cost
+
+bench-crowd: .venv/test.done
+	$(PY) -m tests.load.crowd
+
+.venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes $(^:%=-r %)
+	@touch $@
+
 # Whether a fault is known of any package that is served; it asks a list on the network.
 audit: .venv-audit/done
 	.venv-audit/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
@@ -52,11 +64,12 @@ lock: .venv/test.done
 	$(PY) -m uv pip compile $(LOCK) -o requirements/run.txt pyproject.toml
 	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
 	$(PY) -m uv pip compile $(LOCK) -o requirements/audit.txt requirements/audit.in
+	$(PY) -m uv pip compile $(LOCK) -o requirements/bench.txt -c requirements/run.txt requirements/bench.in
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 
 clean:
-	rm -rf .venv .venv-audit tests/browser/node_modules
+	rm -rf .venv .venv-audit .venv-bench tests/browser/node_modules
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -1,7 +1,8 @@
 """The extensions, and the one way to open a transaction that writes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -27,6 +28,9 @@ migrate = Migrate()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address)
 
+one_at_a_time = Lock()
+"""SQLite has one writer. Threads of this process take turns here: SQLite itself would have each
+of them sleep and try again, up to 100 ms at a time, and the unlucky ones for seconds."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA busy_timeout=5000",
@@ -75,10 +79,11 @@ def writing() -> Iterator[Session]:
     session = db.session()
     if session.in_transaction():
         raise RuntimeError("a transaction that only reads is open already")
-    session.connection(execution_options={"writes": True})
-    try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+    with one_at_a_time if db.engine.dialect.name == "sqlite" else nullcontext():
+        try:
+            session.connection(execution_options={"writes": True})
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise

@@ -91,18 +91,13 @@ class Field:
 
 REPLACEMENT = "\ufffd"
 """What a decoder leaves where the bytes were no text, and a page shows for what it cannot."""
-
-
-def cannot_be_kept(char: str) -> bool:
-    """Whether a character is a control character, half of one, or the trace of a broken one."""
-    return char == REPLACEMENT or (
-        unicodedata.category(char) in ("Cc", "Cs") and char not in "\r\n\t"
-    )
+CANNOT_BE_KEPT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{REPLACEMENT}]")
+"""Control characters, halves of characters, and the trace of a broken one."""
 
 
 def showable(text: str) -> str:
     """Text as a page can show it: HTML has no way to hold some characters."""
-    return "".join(REPLACEMENT if cannot_be_kept(char) else char for char in text)
+    return CANNOT_BE_KEPT.sub(REPLACEMENT, text)
 
 
 MOST_MARKS = 30
@@ -118,11 +113,10 @@ def _plain_text(raw: str, noun: str) -> str:
                 f"Type {noun} again: it holds more accents on one letter than can be kept."
             )
     text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    for char in text:
-        if cannot_be_kept(char):
-            raise Invalid(
-                f"Type {noun} again: it holds a character that cannot be kept (U+{ord(char):04X})."
-            )
+    if found := CANNOT_BE_KEPT.search(text):
+        raise Invalid(
+            f"Type {noun} again: it holds a character that cannot be kept (U+{ord(found[0]):04X})."
+        )
     return text
 
 

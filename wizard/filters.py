@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement
 
-from .fields import EARLIEST_YEAR, LATEST_YEAR, Choice, cannot_be_kept, showable
+from .fields import CANNOT_BE_KEPT, EARLIEST_YEAR, LATEST_YEAR, Choice, showable
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
@@ -149,7 +149,7 @@ def _read(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
         if len(values) > 1:
             raise BadFilter(f"The filter “{name}” is given more than once.")
         value = values[0].strip()
-        if len(value) > MOST_TEXT or any(cannot_be_kept(char) for char in value):
+        if len(value) > MOST_TEXT or CANNOT_BE_KEPT.search(value):
             raise BadFilter(
                 f"The filter “{name}” is too long, or holds a character that is no text."
             )

@@ -73,7 +73,7 @@ def stored(server, table: str) -> list:
     """Every row of a table, read past the program."""
     engine = create_engine(server.database_url)
     with engine.connect() as connection:
-        rows = list(connection.execute(text(f"SELECT * FROM {table}")).mappings())  # noqa: S608
+        rows = list(connection.execute(text(f"SELECT * FROM {table}")).mappings())
     engine.dispose()
     return rows
 
@@ -96,9 +96,9 @@ def value(kept: dict, name: str):
 
 
 def test_what_was_acknowledged_survives_a_hundred_kills(database_url, tmp_path):
-    seed = random.randrange(10**6)  # noqa: S311
+    seed = random.randrange(10**6)
     print("seed", seed)
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     kills = lost = acknowledged = 0
     with serving(database_url, tmp_path) as server:
         browser = Browser(server)

@@ -120,11 +120,10 @@ def act(draft: Draft, step: Step) -> Response:
         return conflict_page(draft, step, typed)
     if verdict is Verdict.LATE:
         return to_step(draft.id, drafts.journey(draft).first_open)
-    before = drafts.journey(draft)
-    if action != "continue" or not before.may_visit(step.name):
+    if action != "continue" or not after.may_visit(step.name):
         place = change_entries(step.group, typed, action)
         drafts.keep(draft, step, typed, posted=False, save=save)
-        return after_keeping(draft, before, step, action, place)
+        return after_keeping(draft, after, step, action, place)
 
     found = after.stops[step.name].checked
     unseen = form.unseen(found)

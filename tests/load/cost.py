@@ -1,0 +1,209 @@
+"""What a request of a whole walk costs the server, beside two others. See README.md."""
+
+import argparse
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from html import unescape
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+from tests.conftest import load_case, migrate
+from tests.walk import form_data
+from wizard.fields import Group
+from wizard.flow import Step
+from wizard.flows.commitment import COMMITMENT
+
+ROOT = Path(__file__).parents[2]
+RIVALS = ROOT / "tests/load/rivals"
+AGAINST_BARE, AGAINST_FORMTOOLS = 2.0, 1.0
+"""How many times as much a request may cost."""
+TICKS = os.sysconf("SC_CLK_TCK")
+CASE = load_case("agency")
+
+
+class Visitor:
+    """A browser without JavaScript: it keeps its cookies and its connection."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port)
+        self.cookies: dict[str, str] = {}
+        self.requests = 0
+
+    def get(self, path: str) -> tuple[int, str, str]:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, data: dict) -> tuple[int, str, str]:
+        return self._ask("POST", path, urlencode(data, doseq=True))
+
+    def _ask(self, method: str, path: str, body: str | None) -> tuple[int, str, str]:
+        """Status, text, and where the answer leads."""
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        for line in answer.headers.get_all("Set-Cookie", ()):
+            name, _, value = line.split(";")[0].partition("=")
+            self.cookies[name] = value
+        self.requests += 1
+        return answer.status, text, answer.getheader("Location", "")
+
+
+def hidden(text: str) -> dict[str, str]:
+    """What a page's form posts beside the answers."""
+    inputs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text)
+    return {name: unescape(value) for name, value in inputs}
+
+
+def walk_program(visitor: Visitor) -> None:
+    """Every page and every post of one commitment, through to its receipt."""
+    path, name = "/respond/", COMMITMENT.first.name
+    while name != "done":
+        _, text, _ = visitor.get(path)
+        data = hidden(text) | form_data(COMMITMENT.steps[name], CASE)
+        status, text, path = visitor.post(path, data)
+        if status != 303:
+            raise RuntimeError(f"{status} at {name}: {text[:2000]}")
+        name = path.rsplit("/", 1)[1]
+    visitor.get(path)
+
+
+def walk_bare(visitor: Visitor) -> None:
+    """As many posts, each with the answers of one step."""
+    for step in COMMITMENT.steps.values():
+        status, text, _ = visitor.post("/", {"name": step.name} | form_data(step, CASE))
+        if status != 200:
+            raise RuntimeError(f"{status}: {text[:2000]}")
+
+
+def walk_formtools(visitor: Visitor) -> None:
+    """Every page and every post of the same answers there."""
+    path = visitor.get("/")[2]
+    while "/done" not in path:
+        name = path.strip("/")
+        _, text, _ = visitor.get(path)
+        status, text, path = visitor.post(path, hidden(text) | prefixed(COMMITMENT.steps[name]))
+        if status != 302:
+            raise RuntimeError(f"{status} at {name}: {text[:2000]}")
+    visitor.get(path)
+
+
+def prefixed(step: Step) -> dict:
+    """What a step posts there: its names begin with the step's."""
+    group = next((each for each in step.fields if isinstance(each, Group)), None)
+    if group is None:
+        data = form_data(step, CASE)
+        return {f"{step.name}-{name}": value for name, value in data.items()}
+    entries = CASE[group.name]
+    data = {f"{step.name}-TOTAL_FORMS": len(entries)}
+    for place, entry in enumerate(entries):
+        data |= {f"{step.name}-{place}-{name}": value for name, value in entry.items()}
+    return data
+
+
+@contextmanager
+def serving(
+    command: list[str], folder: Path, fill: Callable[[Path], None] = lambda store: None
+) -> Iterator[tuple[int, int]]:
+    """A server as a process of its own, on a store that `fill` filled; its port and its id."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    folder.mkdir()
+    settings = {"WIZARD_INSTANCE_PATH": str(folder), "WIZARD_PORT": str(port)}
+    if "serve" in command:
+        migrate(f"sqlite:///{folder / 'wizard.sqlite'}", folder)
+        fill(folder / "wizard.sqlite")
+    else:
+        command = [*command, str(folder), str(port)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(200):
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used, in user and kernel mode (proc(5))."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / TICKS
+
+
+def cost(walk: Callable[[Visitor], None], port: int, pid: int, walks: int) -> float:
+    """Milliseconds of server time a request."""
+    before, requests = cpu_seconds(pid), 0
+    for _ in range(walks):
+        visitor = Visitor(port)
+        walk(visitor)
+        visitor.connection.close()
+        requests += visitor.requests
+    return (cpu_seconds(pid) - before) / requests * 1000
+
+
+def main() -> None:
+    """Serves all three, walks them by turns, and prints what a request cost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--walks",
+        type=int,
+        default=10,
+        help="in a round, of each; an address may start 120 an hour",
+    )
+    chosen = parser.parse_args()
+    commands = {
+        "the program": (walk_program, [sys.executable, "-m", "flask", "--app", "wizard", "serve"]),
+        "bare Flask": (walk_bare, [sys.executable, str(RIVALS / "bare.py")]),
+        "django-formtools": (
+            walk_formtools,
+            [str(ROOT / ".venv-bench/bin/python"), str(RIVALS / "django_wizard.py")],
+        ),
+    }
+    with tempfile.TemporaryDirectory() as made, ExitStack() as stack:
+        served = {
+            name: (walk, *stack.enter_context(serving(command, Path(made) / name.split()[-1])))
+            for name, (walk, command) in commands.items()
+        }
+        for each in served.values():
+            cost(*each, 2)
+        found: dict[str, list[float]] = {name: [] for name in served}
+        for _ in range(chosen.rounds):
+            for name, each in served.items():
+                found[name].append(cost(*each, chosen.walks))
+    print_table(found)
+
+
+def print_table(found: dict[str, list[float]]) -> None:
+    """The figures of every round, and how the program stands."""
+    print("| CPU time of the server | median, ms a request | least to most |")
+    print("|---|---|---|")
+    for name, figures in found.items():
+        print(f"| {name} | {median(figures):.2f} | {min(figures):.2f} to {max(figures):.2f} |")
+    ours = found.pop("the program")
+    for (name, theirs), goal in zip(found.items(), (AGAINST_BARE, AGAINST_FORMTOOLS), strict=True):
+        ratio = median(a / b for a, b in zip(ours, theirs, strict=True))
+        met = "met" if ratio <= goal else "MISSED"
+        print(f"{ratio:.2f} times {name}; goal at most {goal:.0f} times: {met}")
+
+
+if __name__ == "__main__":
+    main()
