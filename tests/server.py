@@ -17,25 +17,28 @@ ROOT = Path(__file__).parents[1]
 class Server:
     """The program, serving a store that is migrated."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
+    def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
         self.folder = folder
+        self.settings = {f"WIZARD_{name}": value for name, value in settings.items()}
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
-        """Starts it and waits until it answers, 30 seconds at most."""
+    def start(self, *before: str) -> None:
+        """Starts it, by the command `before` if any, and waits until it answers, 30 seconds at
+        most."""
         environment = {
             **os.environ,
             "WIZARD_DATABASE_URL": self.database_url,
             "WIZARD_INSTANCE_PATH": str(self.folder),
             "WIZARD_PUBLIC_URL": self.url,
             "WIZARD_PORT": str(self.port),
+            **self.settings,
         }
-        command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
+        command = [*before, sys.executable, "-m", "flask", "--app", "wizard", "serve"]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
         )
@@ -59,9 +62,9 @@ class Server:
 
 
 @contextmanager
-def serving(database_url: str, folder: Path) -> Iterator[Server]:
+def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
     """The program on that store, as long as it is needed."""
-    server = Server(database_url, folder)
+    server = Server(database_url, folder, **settings)
     server.start()
     try:
         yield server

@@ -82,6 +82,9 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
         "OMB_EXPIRES": _day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
         "RATELIMIT_HEADERS_ENABLED": True,
+        # While Redis is away each process limits by itself: nobody is turned away for it.
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_STORAGE_OPTIONS": _storage_options(settings["RATELIMIT_STORAGE_URI"]),
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
         "SECRET_KEY_FALLBACKS": fallbacks,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -136,6 +139,12 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_pre_ping": True,
         "connect_args": {"options": "-c lock_timeout=5000"},
     }
+
+
+def _storage_options(uri: str) -> dict[str, Any]:
+    """A second is long to wait for a count."""
+    seconds = {"socket_connect_timeout": 1, "socket_timeout": 1}
+    return seconds if uri.startswith("redis") else {}
 
 
 def _kept_secret(path: Path) -> str:

@@ -13,6 +13,8 @@ from .htmx import render_page
 
 RETRY_AFTER = 10
 """Seconds until a store that is busy is worth another try."""
+PASSING = (429, 500, 503)
+"""Refusals that may be over a moment later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ WORDS = {
     503: Words(
         "We are busy at the moment",
         "Your last answers could not be saved. What you saved before is still there.",
-        "Wait a few seconds, go back and try again.",
+        "Wait a few seconds, then try again.",
     ),
 }
 SESSION_ENDED = Words(
@@ -107,7 +109,7 @@ def on_bad_filter(error: BadFilter) -> Response:
 
 def on_busy_store(error: OperationalError) -> Response:
     """The store is locked by another writer for too long, or cannot be reached."""
-    current_app.logger.error("store not available: %s", error.orig)
+    current_app.logger.error("store not available: %s", str(error.orig).partition("\n")[0])
     if "no such" in str(error.orig):  # a store that was never migrated will not come by waiting
         return page(500, WORDS[500])
     response = page(503, WORDS[503])
@@ -116,5 +118,7 @@ def on_busy_store(error: OperationalError) -> Response:
 
 
 def page(code: int, words: Words) -> Response:
-    """One error page."""
-    return render_page("errors/error.html", code, words=words)
+    """One error page. Where trying again can help, it holds what was posted, to post it again."""
+    posts_answers = request.method == "POST" and request.blueprint != "staff"
+    again = request.form.items(multi=True) if posts_answers and code in PASSING else ()
+    return render_page("errors/error.html", code, words=words, again=list(again))

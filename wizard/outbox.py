@@ -21,7 +21,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from . import clock, links
 from .extensions import db, writing
@@ -34,6 +35,8 @@ SMTP_TIMEOUT = 30.0
 """Seconds for each answer of a mail server."""
 MOST_ATTEMPTS = 16
 """With the waits below, a mail server may be away for about two days."""
+MOST_GIVEN_UP = 20
+"""Messages that staff are shown at once."""
 
 
 class Refused(Exception):
@@ -255,6 +258,24 @@ def unsent() -> list[OutboxMessage]:
     """What waits or was given up, in the order of its queuing."""
     query = select(OutboxMessage).where(OutboxMessage.sent_at.is_(None))
     return list(db.session.scalars(query.order_by(OutboxMessage.id)))
+
+
+def given_up() -> list[Submission]:
+    """The submissions about which a message could not be sent, nor again: the newest first."""
+    again = aliased(OutboxMessage)
+    sent_again = exists().where(
+        again.submission_id == OutboxMessage.submission_id,
+        again.recipient == OutboxMessage.recipient,
+        again.subject == OutboxMessage.subject,
+        again.id > OutboxMessage.id,
+    )
+    query = (
+        select(Submission)
+        .join(OutboxMessage)
+        .where(OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_not(None), ~sent_again)
+    )
+    newest_first = query.order_by(OutboxMessage.id.desc()).limit(MOST_GIVEN_UP)
+    return list(dict.fromkeys(db.session.scalars(newest_first)))
 
 
 def retry(ids: Sequence[int] = ()) -> int:

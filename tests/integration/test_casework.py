@@ -10,7 +10,7 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague, events
 from tests.walk import draft_path, walk
-from wizard import casework, clock, statistics
+from wizard import casework, clock, outbox, statistics
 from wizard.audit import Actor
 from wizard.extensions import db
 from wizard.models import Draft, OutboxMessage, StaffNote, Submission
@@ -281,6 +281,27 @@ def test_a_note_that_cannot_be_kept_stays_in_its_page(app, editor, text):
     page = editor.send(f"{path}/note", {"text": text})
     assert (page.status, list(page.errors())) == (422, ["text"])
     assert page.values()["text"][0].strip() == text.strip()
+
+
+def test_a_message_that_could_not_be_sent_is_on_the_dashboard_until_it_is_sent_again(
+    app, client, editor, case, monkeypatch
+):
+    reference = walk(client, case).text(".reference")
+
+    def refuse(email):
+        raise outbox.Refused("550 no such person")
+
+    assert "could not be sent" not in editor.page("/staff/").text("main")
+    with app.app_context(), monkeypatch.context() as patched:
+        patched.setattr(outbox, "send", refuse)
+        deliver_due()
+    page = editor.page("/staff/")
+    assert "Messages that could not be sent" in page.text("main")
+    assert page.all(f'a[href="/staff/submissions/{reference}"]')
+    path = f"/staff/submissions/{reference}"
+    assert "550" in editor.page(path).text("#messages")
+    editor.send(f"{path}/resend", {"message": editor.page(path).values()["message"][0]})
+    assert "could not be sent" not in editor.page("/staff/").text("main")
 
 
 def test_a_message_is_sent_again_as_a_message_of_its_own(app, client, editor, case):

@@ -5,8 +5,9 @@ from sqlalchemy import text
 
 from tests.client import headers
 from tests.conftest import load_case
-from tests.walk import walk
+from tests.walk import form_data, walk
 from wizard.extensions import db
+from wizard.flows.commitment import COMMITMENT
 
 BUSY = "We are busy at the moment"
 
@@ -25,19 +26,23 @@ def test_an_address_or_method_that_is_not_there(client, method, path, status, ht
         assert "GET" in response.headers["Allow"]
 
 
-def test_a_writer_that_holds_the_store_is_503_and_the_answers_before_are_kept(client, app):
-    page = walk(client, load_case("agency"), until="contact")
+def test_a_writer_that_holds_the_store_is_503_and_what_was_typed_can_be_sent_again(client, app):
+    case, typed = load_case("agency"), {"city": "Coeur d’Alene & “Elsewhere”"}
+    page = walk(client, case, until="contact")
     path = page.path.replace("contact", "organization")
     with app.app_context():
         other = db.engine.connect().execution_options(writes=True)
     with other, other.begin():
         if db_kind(app) == "postgresql":
             other.execute(text("LOCK TABLE draft IN ACCESS EXCLUSIVE MODE"))
-        busy = client.send(path, {"city": "Elsewhere"})
+        busy = client.send(path, form_data(COMMITMENT.steps["organization"], case | typed))
     assert busy.status == 503
     assert busy.text("h1") == BUSY
     assert busy.response.headers["Retry-After"] == "10"
     assert client.page(path).values()["city"] == ["Orlando"]
+    again = client.post(path, data=busy.values())
+    assert again.status_code == 303
+    assert client.page(path).values()["city"] == [typed["city"]]
 
 
 def db_kind(app) -> str:
@@ -60,3 +65,11 @@ def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch
     assert failed.status == 500
     assert failed.text("h1") == "Something went wrong on our side"
     assert "Zero" not in failed.response.text
+
+
+def test_no_error_page_repeats_a_password(app, client, monkeypatch):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr("wizard.staff.sign_in", lambda *given: 1 / 0)
+    failed = client.send("/staff/login", {"email": "a@example.gov", "password": "violin-cactus"})
+    assert failed.status == 500
+    assert "violin" not in failed.response.text

@@ -169,6 +169,27 @@ def test_a_server_that_does_not_answer_is_tried_again(make_app, monkeypatch, kin
     assert message(app).due_at > clock.now()
 
 
+def test_a_server_that_breaks_off_after_it_took_a_message_gets_it_once_more(
+    make_app, mail_server, monkeypatch
+):
+    class BreaksOff(Inbox):
+        async def handle_DATA(self, server, session, envelope):
+            said = await super().handle_DATA(server, session, envelope)
+            if len(self.messages) == 1:
+                server.transport.abort()
+            return said
+
+    inbox = BreaksOff()
+    app = submitted(make_app, f"smtp://127.0.0.1:{mail_server(inbox)}")
+    start = clock.now()
+    assert deliver(app) == 0
+    for later in (1, 2, 3):
+        monkeypatch.setattr(clock, "now", lambda later=later: start + timedelta(hours=later))
+        deliver(app)
+    first, second = (message_from_bytes(raw)["Message-ID"] for raw in inbox.messages)
+    assert first == second == message(app).message_id
+
+
 def test_waits_grow_and_end(make_app, monkeypatch):
     waits = [outbox.wait_after(n) for n in range(1, outbox.MOST_ATTEMPTS)]
     assert waits == sorted(waits)

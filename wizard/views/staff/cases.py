@@ -5,7 +5,18 @@ from typing import Any
 from flask import abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from ... import casework, charts, checks, clock, drafts, exports, filters, reports, statistics
+from ... import (
+    casework,
+    charts,
+    checks,
+    clock,
+    drafts,
+    exports,
+    filters,
+    outbox,
+    reports,
+    statistics,
+)
 from ...audit import ACTIONS
 from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
@@ -47,6 +58,7 @@ def dashboard() -> Response:
         statuses=sums.statuses,
         waiting=casework.longest_waiting(LONGEST_WAITING),
         reported=reports.waiting(),
+        given_up=outbox.given_up(),
         labels=labels,
         by_month=charts.bars(statistics.by_month()),
         by_kind=charts.bars([(label, sums.kinds[code]) for code, label in labels["kind"].items()]),
