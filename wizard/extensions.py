@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from .visitors import visitor
 
 
 class Base(DeclarativeBase):
@@ -26,7 +27,7 @@ else:
     Model = db.Model
 migrate = Migrate()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address)
+limiter = Limiter(visitor)
 
 one_at_a_time = Lock()
 """SQLite has one writer. Threads of this process take turns here: SQLite itself would have each

@@ -22,6 +22,7 @@ from .audit import Actor, record
 from .extensions import db, writing
 from .fields import Email, Invalid, showable
 from .models import StaffSession, StaffUser
+from .visitors import counted_as
 
 ROLES = {
     "viewer": "Viewer: reads and exports",
@@ -39,6 +40,10 @@ EMAIL = Email("email", "E-mail address", noun="the e-mail address")
 
 class StaffError(ValueError):
     """Something that cannot be done with an account; the text says why."""
+
+
+class WrongPassword(StaffError):
+    """The password that is asked for once more is not the account's, or was tried too often."""
 
 
 class Refused(Exception):
@@ -80,10 +85,10 @@ def sign_in(
     """
     with suppress(StaffError):
         email = _checked(email)
-    account = f"browser:{browser}" if browser else f"account:{digest(email)}"
+    account = f"browser:{browser}" if browser else _account(email)
     keys = {account: throttle.FREE_FOR_ACCOUNT}
     if not browser:
-        keys[f"address:{actor_address}"] = throttle.FREE_FOR_ADDRESS
+        keys[f"address:{counted_as(actor_address)}"] = throttle.FREE_FOR_ADDRESS
     if wait := throttle.take(keys):
         raise Refused(wait)
     known = _find(showable(email))
@@ -163,35 +168,51 @@ def forget_ended() -> None:
 
 def change_password(person: Person, old: str, new: str, actor: Actor) -> None:
     """Sets a new password and ends every other session. Raises `StaffError`, `WeakPassword`."""
-    account = f"account:{digest(person.email)}"
-    if wait := throttle.take({account: throttle.FREE_FOR_ACCOUNT}):
-        raise StaffError(f"Too many tries. Wait {wait.seconds + 1} seconds, then try again.")
-    known = _find(person.email)
-    db.session.close()
-    if known is None or not passwords.matches(known.password_hash, old):
-        audit.write(actor, "refused", person.email, reason="current password")
-        raise StaffError("The current password is not right. Type it again.")
+    known = _with_password(person, old, actor)
     passwords.check(new, person.email)
     kept = passwords.hashed(new)
     with _own(person) as user:
         if user.password_hash != known.password_hash:
             raise StaffError("The password was changed meanwhile. Sign in again.")
-        throttle.forgive(account)
+        throttle.forgive(_account(person.email))
         user.password_hash = kept
         _end_sessions(user, but=person.session)
         record(actor, "password_changed", user.email)
 
 
-def set_second_factor(person: Person, secret: str, code: str, actor: Actor) -> list[str]:
+def _with_password(person: Person, password: str, actor: Actor) -> StaffUser:
+    """The account, once its password was typed again; guesses are slow. Raises `WrongPassword`."""
+    if wait := throttle.take({_account(person.email): throttle.FREE_FOR_ACCOUNT}):
+        raise WrongPassword(f"Too many tries. Wait {wait.seconds + 1} seconds, then try again.")
+    known = _find(person.email)
+    db.session.close()
+    if known is None or not passwords.matches(known.password_hash, password):
+        audit.write(actor, "refused", person.email, reason="current password")
+        raise WrongPassword("The current password is not right. Type it again.")
+    return known
+
+
+def set_second_factor(
+    person: Person, password: str, secret: str, code: str, actor: Actor
+) -> list[str]:
     """Ties an authenticator app to the account; its recovery codes, to be shown once.
 
-    Raises `StaffError` where the code is not the one that the app shows.
+    The password is asked for where an app is replaced, so that a session alone, which somebody
+    else may have come by, does not do. Raises `WrongPassword`, or `StaffError` where the code is
+    not the one that the app shows.
     """
+    replaces = person.has_second_factor
+    if replaces:
+        _with_password(person, password, actor)
     codes = [passwords.make()[:17] for _ in range(RECOVERY_CODES)]
     with _own(person) as user:
+        if user.totp_secret is not None and not replaces:
+            raise StaffError("An app was set up meanwhile. Reload the page.")
         user.totp_secret, user.totp_step = secret, 0
         if not _totp_fits(user, code):
             raise StaffError("That is not the code that the app shows now. Type the newest one.")
+        if replaces:
+            throttle.forgive(_account(person.email))
         user.recovery_codes = [digest(each) for each in codes]
         _end_sessions(user, but=person.session)
         record(actor, "second_factor_set", user.email)
@@ -279,7 +300,7 @@ def reset(email: str, actor: Actor) -> str:
         user.password_hash, user.disabled_at = kept, None
         user.totp_secret, user.totp_step, user.recovery_codes = None, 0, []
         _end_sessions(user)
-        throttle.forgive(f"account:{digest(user.email)}")
+        throttle.forgive(_account(user.email))
         record(actor, "person_changed", user.email, reset=True)
     return password
 
@@ -325,6 +346,11 @@ def _end_sessions(user: StaffUser, but: str = "") -> None:
     db.session.execute(
         delete(StaffSession).where(StaffSession.user_id == user.id, StaffSession.token_hash != but)
     )
+
+
+def _account(email: str) -> str:
+    """The key by which attempts on an account are counted."""
+    return f"account:{digest(email)}"
 
 
 def digest(text: str) -> str:

@@ -267,6 +267,7 @@ def test_behind_a_trusted_proxy_the_visitor_is_who_it_names(make_app):
     seen = {"X-Forwarded-For": "127.0.0.1, 192.0.2.7"}
     assert client.get("/metrics", headers=seen).status_code == 404
     assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "unknown"}).status_code == 404
 
 
 def test_without_one_nobody_is_believed(client):

@@ -324,7 +324,7 @@ def test_a_session_that_a_reset_ended_changes_nothing_more(app, client, account)
         password = staff.reset(EMAIL, COMMAND_LINE)
         secret = pyotp.random_base32()
         with pytest.raises(staff.StaffError, match="session has ended"):
-            staff.set_second_factor(person, secret, pyotp.TOTP(secret).now(), COMMAND_LINE)
+            staff.set_second_factor(person, "", secret, pyotp.TOTP(secret).now(), COMMAND_LINE)
         with pytest.raises(staff.StaffError, match="session has ended"):
             staff.change_password(person, password, "marble-otter-lantern-22", COMMAND_LINE)
 
@@ -469,6 +469,31 @@ def test_in_production_nobody_gets_further_without_a_second_factor(make_app):
         assert (answer.status_code, answer.location) == (303, "/staff/account")
     set_up(viewer)
     assert viewer.get("/staff/").status_code == 200
+
+
+def test_another_app_takes_the_password_again(app, client, account, now):
+    sign_in(client)
+    secret, _ = set_up(client)
+    page = client.page("/staff/account")
+    other = page.text("code.key").replace(" ", "")
+    data = {"action": "second-factor", "setup": page.values()["setup"][0]}
+    data["code"] = pyotp.TOTP(other).at(now[0])
+    for password in ("", "wrong"):
+        refused = client.send("/staff/account", data | {"password": password})
+        assert (refused.status, list(refused.errors())) == (422, ["password"])
+        with app.app_context():
+            assert db.session.scalars(select(StaffUser)).one().totp_secret == secret
+    assert client.send("/staff/account", data | {"password": PASSWORD}).all(".secret code")
+    with app.app_context():
+        assert db.session.scalars(select(StaffUser)).one().totp_secret == other
+
+
+def test_a_neighbor_of_the_same_network_is_the_same_attacker(app, account, now):
+    for number in range(21):
+        with app.app_context(), pytest.raises(staff.Refused) as refused:
+            address = f"2001:db8::{number:x}:1"
+            staff.sign_in(f"someone{number}@example.gov", "wrong", "", address, "")
+    assert refused.value.wait
 
 
 def test_a_lost_phone_is_helped_by_a_reset(app, client, account):

@@ -106,7 +106,11 @@ def change_account() -> Response:
             session["said"] = "Your password is changed. Every other session of yours has ended."
         elif form.get("action") == "second-factor":
             codes = staff.set_second_factor(
-                person(), _secret_being_set(), "".join(form.get("code", "").split()), actor()
+                person(),
+                form.get("password", ""),
+                _secret_being_set(),
+                "".join(form.get("code", "").split()),
+                actor(),
             )
             show_once("Your recovery codes", *codes)
         else:
@@ -114,7 +118,8 @@ def change_account() -> Response:
     except passwords.WeakPassword as weak:
         return _account_page(422, {"new": str(weak)})
     except staff.StaffError as error:
-        field = "old" if form.get("action") == "password" else "code"
+        asked = "password" if isinstance(error, staff.WrongPassword) else "code"
+        field = "old" if form.get("action") == "password" else asked
         return _account_page(422, {field: str(error)})
     return redirect(url_for("staff.account"), 303)
 
