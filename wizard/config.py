@@ -77,6 +77,7 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     instance = Path(settings["INSTANCE_PATH"]).resolve()
     url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
     fallbacks = str(settings["SECRET_KEY_FALLBACKS"]).split()
+    secure = settings["PUBLIC_URL"].startswith("https:")
     return settings | {
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
@@ -87,10 +88,12 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
         "RATELIMIT_STORAGE_OPTIONS": _storage_options(settings["RATELIMIT_STORAGE_URI"]),
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
         "SECRET_KEY_FALLBACKS": fallbacks,
+        # With that name no other host of the same domain can set it (RFC 6265bis, 4.1.3.2).
+        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_SAMESITE": "Lax",
         # Else a style sheet's answer, under way meanwhile, puts an older session back.
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "SESSION_COOKIE_SECURE": settings["PUBLIC_URL"].startswith("https:"),
+        "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=settings["DRAFT_DAYS"]),
         "WTF_CSRF_TIME_LIMIT": None,
         "MAX_CONTENT_LENGTH": MEBIBYTE,

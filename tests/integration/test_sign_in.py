@@ -274,7 +274,7 @@ def test_the_cookie_is_the_staff_sides_alone(make_app):
     data = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
     headers = {"Referer": "https://commitments.example.org/staff/login"}
     answer = client.post("/staff/login", data=data, headers=headers, **base)
-    (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("staff=")]
+    (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Secure-staff=")]
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/staff"):
         assert part in cookie
 

@@ -2,7 +2,17 @@
 
 from typing import cast
 
-from flask import Blueprint, abort, g, make_response, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.wrappers import Response
 
 from ... import staff, tokens
@@ -42,6 +52,11 @@ WITHOUT_SECOND_FACTOR = ("account", "change_account", "sign_out")
 """What somebody may who has yet to set up a second factor that everyone needs."""
 
 
+def cookie(name: str) -> str:
+    """The full name of a cookie: with its prefix nothing but HTTPS can set it."""
+    return f"__Secure-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
+
+
 def person() -> staff.Person:
     """Who is signed in."""
     return cast(staff.Person, g.person)
@@ -72,7 +87,7 @@ def guard() -> Response | None:
         return None
     if name == "export" and "Authorization" in request.headers:
         return _by_token()
-    found = staff.signed_in(request.cookies.get(COOKIE, ""))
+    found = staff.signed_in(request.cookies.get(cookie(COOKIE), ""))
     if found is None:
         return _not_signed_in()
     g.person, g.actor = found, Actor(found.email, request.remote_addr or "")

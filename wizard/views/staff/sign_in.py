@@ -14,7 +14,7 @@ from ... import passwords, staff
 from ...fields import showable
 from ...htmx import render_page
 from ...signing import serializer
-from .guard import COOKIE, actor, bp, person, show_once, shown_once
+from .guard import COOKIE, actor, bp, cookie, person, show_once, shown_once
 
 BROWSER_COOKIE = "staff_browser"
 """Names a browser that somebody signed in with, so that nobody else's failures slow it."""
@@ -61,7 +61,13 @@ def _refusal(refused: staff.Refused, email: str, goes_on: str) -> Response:
 def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
     secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
     response.set_cookie(
-        name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax"
+        cookie(name),
+        value,
+        max_age=seconds,
+        path=path,
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
     )
 
 
@@ -74,7 +80,9 @@ def _safe_next(path: str) -> str:
 
 def _known_browser(email: str) -> str:
     try:
-        known, browser = serializer("staff-browser").loads(request.cookies.get(BROWSER_COOKIE, ""))
+        known, browser = serializer("staff-browser").loads(
+            request.cookies.get(cookie(BROWSER_COOKIE), "")
+        )
     except BadSignature:
         return ""
     return str(browser) if known == email.strip().lower() else ""
@@ -86,7 +94,7 @@ def sign_out() -> Response:
     staff.sign_out(person(), actor())
     session.pop("once", None)
     response = redirect(url_for("staff.sign_in_page", out="1"), 303)
-    response.delete_cookie(COOKIE, path="/staff")
+    _set_cookie(response, COOKIE, "", 0, "/staff")
     return response
 
 
