@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow bench bench-cost bench-crowd lint audit lock clean
+.PHONY: run demo test test-slow bench bench-cost bench-crowd lint translations audit lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -48,6 +48,16 @@ bench-crowd: .venv/test.done
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes $(^:%=-r %)
 	@touch $@
+
+# Lists anew every text that a visitor sees. What is new or changed is then to be translated in
+# wizard/translations/es/LC_MESSAGES/messages.po; run it again, so that the program has it.
+translations: .venv/test.done
+	PYTHONPATH=. .venv/bin/pybabel --quiet extract -F babel.cfg --no-location --no-wrap -o $(POT) .
+	.venv/bin/pybabel --quiet update -i $(POT) -d wizard/translations --no-wrap --no-fuzzy-matching \
+	  --ignore-obsolete --ignore-pot-creation-date
+	.venv/bin/pybabel --quiet compile -d wizard/translations
+
+POT := .venv/messages.pot
 
 # Whether a fault is known of any package that is served; it asks a list on the network.
 audit: .venv-audit/done

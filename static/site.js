@@ -38,7 +38,7 @@
       const answer = await fetch(page.dataset.autosave, {method: "POST", body, signal, keepalive});
       if (page !== form() || unsaved) return;
       failing = false;
-      const time = new Date().toLocaleTimeString([], {hour: "numeric", minute: "2-digit"});
+      const time = new Date().toLocaleTimeString(document.documentElement.lang, {hour: "numeric", minute: "2-digit"});
       if (answer.ok) say(words.saved.replace("{time}", time), words.savedSpoken);
       else if (answer.status === 429 || answer.status >= 500) tryAgain(words.failed);
       else refused({400: words.aged, 409: words.changed}[answer.status] || words.failed);
@@ -106,6 +106,15 @@
     by("problem").textContent = "";
   });
   addEventListener("beforeunload", (event) => { if (unsaved && failing) event.preventDefault(); });
+
+  // The page may have been swapped since this link was drawn: it stays where its reader is.
+  addEventListener("click", ({target}) => {
+    const link = target.closest?.("[data-language]");
+    if (!link) return;
+    const query = new URLSearchParams(location.search);
+    query.set("lang", link.dataset.language);
+    link.search = query;
+  }, true);
 
   addEventListener("click", async ({target}) => {
     const button = target.closest?.("[data-copy]");

@@ -4,7 +4,19 @@ from typing import Any
 
 from flask import Flask
 
-from . import checks, cli, clock, config, errors, extensions, fields, logs, metrics, security
+from . import (
+    checks,
+    cli,
+    clock,
+    config,
+    errors,
+    extensions,
+    fields,
+    languages,
+    logs,
+    metrics,
+    security,
+)
 from .flow import Flow
 from .flows.commitment import COMMITMENT
 from .views import applicant, commitments, open_data, ops, public, saving
@@ -32,7 +44,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "day": fields.day_in_words,
         "showable": fields.showable,
     }
-    for module in (logs, metrics, security, extensions, errors, cli):
+    for module in (logs, metrics, security, extensions, languages, errors, cli):
         module.init_app(app)
     for blueprint in (
         public.bp,

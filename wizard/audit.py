@@ -73,7 +73,7 @@ def parse(given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> di
     """The filters of an address that are set. Raises `BadFilter`."""
     chosen = read(given, FILTERS, besides)
     if chosen.get("action", "signed_in") not in ACTIONS:
-        raise BadFilter(f"The filter “action” can be: {', '.join(ACTIONS)}.")
+        raise BadFilter("The filter “action” can be: %(values)s.", values=", ".join(ACTIONS))
     return chosen
 
 

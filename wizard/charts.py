@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .words import Message, joined
+
 GRID = (
     "AK .. .. .. .. .. .. .. .. .. ME",
     ".. .. .. .. .. .. .. .. .. VT NH",
@@ -114,9 +116,10 @@ def _ticks(most: int) -> list[int]:
         size *= 10
 
 
-def _in_words(rows: Sequence[tuple[str, int]]) -> str:
+def _in_words(rows: Sequence[tuple[str, int]]) -> Message:
     total = sum(number for _, number in rows)
     if not total:
-        return "Nothing yet."
+        return Message("Nothing yet.")
     first = sorted((row for row in rows if row[1]), key=lambda row: -row[1])[:3]
-    return f"{total:,} in all. Most: {', '.join(f'{name} {number:,}' for name, number in first)}."
+    most = joined(", ", [joined(" ", [name, f"{number:,}"]) for name, number in first])
+    return Message("%(total)s in all. Most: %(most)s.", total=f"{total:,}", most=most)

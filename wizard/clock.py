@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from .fields import day_in_words
+from .words import Message
 
 
 def now() -> datetime:
@@ -18,9 +19,10 @@ def today() -> date:
     return (now() - timedelta(hours=11)).date()
 
 
-def in_words(moment: datetime) -> str:
+def in_words(moment: datetime) -> Message:
     """A moment for a reader: March 31, 2027, 17:05 UTC."""
-    return f"{day_in_words(moment.date())}, {moment:%H:%M} UTC"
+    day, time = day_in_words(moment.date()), f"{moment:%H:%M}"
+    return Message("%(day)s, %(time)s UTC", day=day, time=time)
 
 
 def age_in_words(moment: datetime) -> str:

@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from . import clock, links
+from . import clock, languages, links
 from .conditions import Answers
 from .extensions import db, writing
 from .flow import Flow, Step
@@ -168,6 +168,7 @@ def keep(
         draft.posted = [*draft.posted, step.name]
     if save and save.page:
         draft.saves = {**draft.saves, step.name: [save.page, save.turn]}
+    draft.language = languages.current()
     draft.updated_at = clock.now()
     draft.reminded_at = None
 

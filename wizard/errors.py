@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from .filters import BadFilter
 from .htmx import render_page
+from .words import Message, speak
 
 RETRY_AFTER = 10
 """Seconds until a store that is busy is worth another try."""
@@ -24,6 +25,9 @@ class Words:
     title: str
     what: str
     next: str
+
+    def __post_init__(self) -> None:
+        speak(self, "title", "what", "next")
 
 
 WORDS = {
@@ -104,7 +108,14 @@ def on_http(error: HTTPException) -> Response | HTTPException:
 
 def on_bad_filter(error: BadFilter) -> Response:
     """A filter that cannot be used, and what is wrong with it."""
-    return page(400, Words("This filter cannot be used", str(error), "Change it, or start anew."))
+    return page(
+        400,
+        Words(
+            Message("This filter cannot be used"),
+            error.message,
+            Message("Change it, or start anew."),
+        ),
+    )
 
 
 def on_busy_store(error: OperationalError) -> Response:

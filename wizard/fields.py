@@ -17,12 +17,17 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from .conditions import Condition
+from .words import Message, joined, speak
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 
 
 class Invalid(ValueError):
-    """A value outside its field's rule; the text says to a person what to do."""
+    """A value outside its field's rule; the message says to a person what to do."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.message = Message(text, **values)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class Option:
     code: str
     label: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        speak(self, "label", "hint")
 
 
 YES_NO = (Option("yes", "Yes"), Option("no", "No"))
@@ -55,7 +63,10 @@ class Field:
     when: Condition | None = None
     public: bool = False
 
-    verb: ClassVar[str] = "Enter"
+    asks: ClassVar[Message] = Message("Enter %(noun)s.")
+
+    def __post_init__(self) -> None:
+        speak(self, "label", "noun", "hint")
 
     def is_blank(self, raw: Any) -> bool:
         """Whether nothing was answered."""
@@ -67,16 +78,16 @@ class Field:
             return None
         return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
 
-    def missing(self) -> str:
+    def missing(self) -> Message:
         """What to do when an answer is required and there is none."""
-        return f"{self.verb} {self.noun}."
+        return Message(self.asks, noun=self.noun)
 
     def clean(self, raw: Any, today: date) -> Any:
         """The value to keep, from what was typed and is not blank. Raises `Invalid`."""
         raise NotImplementedError
 
     def for_reader(self, value: Any) -> str:
-        """The kept value in the words of the form."""
+        """The kept value in the words of the form: a `Message` where they are ours."""
         return str(value)
 
     def for_cell(self, value: Any) -> str:
@@ -85,7 +96,7 @@ class Field:
 
     def _one(self, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise Invalid(f"Give one answer only: {self.verb.lower()} {self.noun}.")
+            raise Invalid("Give one answer only. %(asks)s", asks=self.missing())
         return raw
 
 
@@ -110,12 +121,15 @@ def _plain_text(raw: str, noun: str) -> str:
         marks = marks + 1 if unicodedata.combining(char) else 0
         if marks > MOST_MARKS:
             raise Invalid(
-                f"Type {noun} again: it holds more accents on one letter than can be kept."
+                "Type %(noun)s again: it holds more accents on one letter than can be kept.",
+                noun=noun,
             )
     text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if found := CANNOT_BE_KEPT.search(text):
         raise Invalid(
-            f"Type {noun} again: it holds a character that cannot be kept (U+{ord(found[0]):04X})."
+            "Type %(noun)s again: it holds a character that cannot be kept (%(code)s).",
+            noun=noun,
+            code=f"U+{ord(found[0]):04X}",
         )
     return text
 
@@ -137,8 +151,10 @@ class Text(Field):
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
             raise Invalid(
-                f"Shorten {self.noun} to {self.max_length:,} characters or fewer; "
-                f"it has {len(text):,}."
+                "Shorten %(noun)s to %(most)s characters or fewer; it has %(count)s.",
+                noun=self.noun,
+                most=f"{self.max_length:,}",
+                count=f"{len(text):,}",
             )
         return text
 
@@ -150,10 +166,13 @@ class LongText(Text):
     _: KW_ONLY
     max_length: int = 5_000
 
-    verb: ClassVar[str] = "Describe"
+    asks: ClassVar[Message] = Message("Describe %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(_plain_text(self._one(raw), self.noun))
+
+
+IN_FULL = Message("Enter %(noun)s in full, like name@example.org.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +187,9 @@ class Email(Text):
         try:
             checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError:
-            raise Invalid(f"Enter {self.noun} in full, like name@example.org.") from None
+            raise Invalid(IN_FULL, noun=self.noun) from None
         if "=?" in text or checked.ascii_email is None:  # an encoded word: mail rewrites it
-            raise Invalid(f"Enter {self.noun} in full, like name@example.org.")
+            raise Invalid(IN_FULL, noun=self.noun)
         return checked.ascii_email
 
 
@@ -187,11 +206,12 @@ class Phone(Text):
         reason = number and phonenumbers.is_possible_number_with_reason(number)
         if number is None or reason != phonenumbers.ValidationResult.IS_POSSIBLE:
             raise Invalid(
-                f"Enter {self.noun} with its area code, like (202) 555-0143, "
-                "or with + and the country code."
+                "Enter %(noun)s with its area code, like (202) 555-0143, "
+                "or with + and the country code.",
+                noun=self.noun,
             )
         if number.extension:
-            raise Invalid(f"Enter {self.noun} without its extension.")
+            raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
     def for_reader(self, value: str) -> str:
@@ -213,7 +233,9 @@ class Url(Text):
         if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
             text = f"https://{text}"
         if not _is_web_address(text):
-            raise Invalid(f"Enter {self.noun} as a web address, like https://example.org.")
+            raise Invalid(
+                "Enter %(noun)s as a web address, like https://example.org.", noun=self.noun
+            )
         return self._limited(text)
 
 
@@ -232,9 +254,26 @@ def _is_web_address(text: str) -> bool:
     )
 
 
-def day_in_words(day: date) -> str:
+MONTHS = (
+    Message("January"),
+    Message("February"),
+    Message("March"),
+    Message("April"),
+    Message("May"),
+    Message("June"),
+    Message("July"),
+    Message("August"),
+    Message("September"),
+    Message("October"),
+    Message("November"),
+    Message("December"),
+)
+
+
+def day_in_words(day: date) -> Message:
     """A day as a reader in the US expects it: March 31, 2027."""
-    return f"{day:%B} {day.day}, {day.year}"
+    month = MONTHS[day.month - 1]
+    return Message("%(month)s %(day)s, %(year)s", month=month, day=day.day, year=day.year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +286,13 @@ class Date(Field):
     def clean(self, raw: Any, today: date) -> str:
         day = self._parsed(self._one(raw).strip())
         if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-            raise Invalid(f"Check the year of {self.noun}: {day.year} cannot be right.")
+            raise Invalid(
+                "Check the year of %(noun)s: %(year)s cannot be right.",
+                noun=self.noun,
+                year=day.year,
+            )
         if self.not_past and day < today:
-            raise Invalid(f"Choose today or a later day for {self.noun}.")
+            raise Invalid("Choose today or a later day for %(noun)s.", noun=self.noun)
         return day.isoformat()
 
     def _parsed(self, text: str) -> date:
@@ -262,7 +305,7 @@ class Date(Field):
                 return date(int(us[3]), int(us[1]), int(us[2]))
         except ValueError:
             pass
-        raise Invalid(f"Enter {self.noun} as a real day, like 2027-03-31 or 3/31/2027.")
+        raise Invalid("Enter %(noun)s as a real day, like 2027-03-31 or 3/31/2027.", noun=self.noun)
 
     def for_reader(self, value: str) -> str:
         return day_in_words(date.fromisoformat(value))
@@ -275,12 +318,12 @@ class Choice(Field):
     _: KW_ONLY
     options: tuple[Option, ...]
 
-    verb: ClassVar[str] = "Choose"
+    asks: ClassVar[Message] = Message("Choose %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
         code = self._one(raw).strip()
         if code not in self.codes():
-            raise Invalid(f"Choose {self.noun} from the list.")
+            raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
         return code
 
     def codes(self) -> tuple[str, ...]:
@@ -306,14 +349,14 @@ class Choices(Choice):
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         given = raw if isinstance(raw, list) else [raw]
         if any(code not in self.codes() for code in given):
-            raise Invalid(f"Choose {self.noun} from the list.")
+            raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
         if self.exclusive in given and len(set(given)) > 1:
             alone = Choice.for_reader(self, self.exclusive)
-            raise Invalid(f"Choose either “{alone}” or others, not both.")
+            raise Invalid("Choose either “%(alone)s” or others, not both.", alone=alone)
         return [code for code in self.codes() if code in given]
 
     def for_reader(self, value: list[str]) -> str:  # type: ignore[override]
-        return "; ".join(Choice.for_reader(self, code) for code in value)
+        return joined("; ", [Choice.for_reader(self, code) for code in value])
 
     def for_cell(self, value: list[str]) -> str:
         return ";".join(value)
@@ -323,17 +366,17 @@ class Choices(Choice):
 class Confirm(Field):
     """A statement that must be ticked; kept as true."""
 
-    verb: ClassVar[str] = "Confirm"
+    asks: ClassVar[Message] = Message("Confirm %(noun)s.")
 
     ticks: ClassVar[frozenset[str]] = frozenset({"yes", "true", "on", "y", "1"})
 
     def clean(self, raw: Any, today: date) -> bool:
         if raw is not True and self._one(raw).strip().lower() not in self.ticks:
-            raise Invalid(self.missing())
+            raise Invalid(self.asks, noun=self.noun)
         return True
 
     def for_reader(self, value: bool) -> str:
-        return "Yes"
+        return Message("Yes")
 
     def for_cell(self, value: bool) -> str:
         return "yes"
@@ -355,16 +398,21 @@ class Group(Field):
     max_entries: int
     unique: tuple[str, ...] = ()
 
-    verb: ClassVar[str] = "Add"
+    asks: ClassVar[Message] = Message("Add %(noun)s.")
+
+    def __post_init__(self) -> None:
+        Field.__post_init__(self)
+        speak(self, "entry")
 
     def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
         """The entries that are not blank, or as many as there must be. Raises `Invalid`."""
         if not isinstance(raw, list) or any(not isinstance(entry, dict) for entry in raw):
-            raise Invalid(self.missing())
+            raise Invalid(self.asks, noun=self.noun)
         if len(raw) > self.max_entries:
             raise Invalid(
-                f"Give at most {self.max_entries} of {self.noun}; there are {len(raw)}. "
-                "Remove some, or put them together."
+                "Give at most %(most)s; there are %(count)s. Remove some, or put them together.",
+                most=self.max_entries,
+                count=len(raw),
             )
         return raw
 

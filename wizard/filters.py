@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -11,6 +12,7 @@ from .fields import CANNOT_BE_KEPT, EARLIEST_YEAR, LATEST_YEAR, Choice, showable
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
+from .words import Message
 
 MOST_TEXT = 200
 """Characters of the free text."""
@@ -22,7 +24,11 @@ with the same change that ends that."""
 
 
 class BadFilter(ValueError):
-    """A filter that cannot be used; the text says what is wrong with it."""
+    """A filter that cannot be used; the message says what is wrong with it."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.message = Message(text, **values)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
     field = flow.fields.get(name) or fields.get(name)
     labels = {each.code: each.label for each in field.options} if isinstance(field, Choice) else {}
     return {
-        code: label[2:3].upper() + label[3:] if label.startswith("a ") else label
+        code: Message(label[2:3].upper() + label[3:]) if label.startswith("a ") else label
         for code, label in labels.items()
         if not (flow.exit and flow.exit.holds({name: code}))
     }
@@ -116,7 +122,10 @@ def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str]
     for name, value in chosen.items():
         if name in offered and value not in offered[name]:
             raise BadFilter(
-                f"The filter “{name}” cannot be “{value}”. It can be: {', '.join(offered[name])}."
+                "The filter “%(name)s” cannot be “%(value)s”. It can be: %(values)s.",
+                name=name,
+                value=value,
+                values=", ".join(offered[name]),
             )
     return Filters(**chosen)
 
@@ -128,7 +137,11 @@ def read(
     for name in given:
         if name not in names and name not in besides:
             shown = showable(name[:40])
-            raise BadFilter(f"There is no filter “{shown}”. There are: {', '.join(names)}.")
+            raise BadFilter(
+                "There is no filter “%(name)s”. There are: %(names)s.",
+                name=shown,
+                names=", ".join(names),
+            )
     return _read({name: given[name] for name in names if name in given})
 
 
@@ -147,11 +160,12 @@ def _read(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
     chosen = {}
     for name, values in given.items():
         if len(values) > 1:
-            raise BadFilter(f"The filter “{name}” is given more than once.")
+            raise BadFilter("The filter “%(name)s” is given more than once.", name=name)
         value = values[0].strip()
         if len(value) > MOST_TEXT or CANNOT_BE_KEPT.search(value):
             raise BadFilter(
-                f"The filter “{name}” is too long, or holds a character that is no text."
+                "The filter “%(name)s” is too long, or holds a character that is no text.",
+                name=name,
             )
         if name in ("first_day", "last_day"):
             value and midnight(value)
@@ -172,7 +186,7 @@ def midnight(value: str) -> datetime:
             raise ValueError
         return datetime.combine(day, time(), UTC)
     except ValueError:
-        raise BadFilter(f"“{value}” is no day. Write it like 2027-03-31.") from None
+        raise BadFilter("“%(value)s” is no day. Write it like 2027-03-31.", value=value) from None
 
 
 def moment(value: str) -> datetime:
@@ -181,4 +195,6 @@ def moment(value: str) -> datetime:
         read = datetime.fromisoformat(value)
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadFilter(f"“{value}” is no moment. Write it like 2027-03-31T17:05:00Z.") from None
+        raise BadFilter(
+            "“%(value)s” is no moment. Write it like 2027-03-31T17:05:00Z.", value=value
+        ) from None

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from .conditions import Condition
 from .fields import Choice, Choices, Field, Group
+from .words import speak
 
 RESERVED = frozenset({"review", "done", "save", "delete", "exit", "resume"})
 """Step names that are addresses of their own."""
@@ -41,6 +42,9 @@ class Step:
     short: str
     why: str = ""
 
+    def __post_init__(self) -> None:
+        speak(self, "title", "short", "why")
+
     @property
     def group(self) -> Group | None:
         """The group that entries are added to and removed from, where it has one."""
@@ -55,6 +59,9 @@ class Section:
     steps: tuple[Step, ...]
     when: Condition | None = None
 
+    def __post_init__(self) -> None:
+        speak(self, "title")
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -64,6 +71,9 @@ class Branch:
     title: str
     when: Condition
 
+    def __post_init__(self) -> None:
+        speak(self, "title")
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -72,6 +82,9 @@ class Program:
     name: str
     title: str
     when: Condition
+
+    def __post_init__(self) -> None:
+        speak(self, "title")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template, request
 
+from . import languages
+
 FROM_THE_TOP = "innerHTML show:top showTarget:window"
 
-VARY = "HX-Request, HX-History-Restore-Request, HX-Request-Type"
+VARY = f"HX-Request, HX-History-Restore-Request, HX-Request-Type, {languages.VARY}"
 
 
 def wants_fragment() -> bool:
@@ -34,6 +36,7 @@ def render_page(template: str, status: int = 200, *, address: str = "", **contex
     context["new_page"] = wants_fragment() and not is_same_page()
     response = make_response(render_template(template, **context), status)
     response.headers["Vary"] = VARY
+    response.headers["Content-Language"] = languages.current()
     if request.headers.get("HX-Request") == "true":
         _tell_htmx(response, context["new_page"], address or request.path)
     return response

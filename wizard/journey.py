@@ -14,6 +14,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field, Group, Invalid
 from .flow import Branch, Flow, Section, Step
+from .words import Message
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Journey:
             try:
                 value = question.clean(raw, self.today)
             except Invalid as invalid:
-                found.errors[path] = str(invalid)
+                found.errors[path] = invalid.message
                 continue
             if isinstance(question, Group):
                 value = self._check_entries(question, value, path, found)
@@ -138,8 +139,8 @@ class Journey:
                 continue
             key = tuple(inside.answers.get(name) for name in group.unique)
             if key and None not in key and key in known:
-                inside.errors[f"{path}-{place}-{group.unique[-1]}"] = (
-                    f"This {group.entry.lower()} is in the list already. Change it or remove it."
+                inside.errors[f"{path}-{place}-{group.unique[-1]}"] = Message(
+                    "There is one like it in the list already. Change it or remove it."
                 )
             known.add(key)
             paths = (f"{path}-{place}-{each.name}" for each in group.fields)

@@ -33,7 +33,8 @@ class Draft(Model):
     """Answers being given: what was typed, valid or not, and which steps were posted.
 
     `saves` notes by step which page saved it last, and at which turn of that page. A resume link
-    holds as long as its version is `link_version`. `mailed_to` is where one was sent.
+    holds as long as its version is `link_version`. `mailed_to` is where one was sent. `language` is
+    the one in which it was last answered, and its messages are.
     """
 
     __tablename__ = "draft"
@@ -47,6 +48,7 @@ class Draft(Model):
     saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     link_version: Mapped[int] = mapped_column(default=1)
     mailed_to: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -67,6 +69,7 @@ class Submission(Model):
     `version` rises with every change of its case, so that a change says which state it was based
     on; `changed_at` is when. `reminded_at` is when its organization was last asked for news, and
     `reminders` whether it wants to be. `erased_at` is when its answers were deleted on request.
+    `language` is the one in which it was given, and its messages are.
 
     The columns from `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to
     filter and show. One index holds all that a list looks at, so that it reads no answers; one all
@@ -88,6 +91,7 @@ class Submission(Model):
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminders: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(default="en")
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     organization_kind: Mapped[str] = mapped_column(default="")
     organization_name: Mapped[str] = mapped_column(default="")

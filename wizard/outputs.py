@@ -13,6 +13,9 @@ from typing import Any
 from .conditions import Answered, Answers, Condition, Either, Has, Not
 from .fields import Choice, Field, Group, Invalid
 from .flow import Flow, Step
+from .words import Message, joined
+
+ASKED_EARLIER = Message("Asked earlier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,13 @@ def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
         for step in section.steps
     ]
     if any(field.name in answers for field in flow.retired):
-        steps.append(Step("retired", "Asked earlier", flow.retired, short="Asked earlier"))
+        steps.append(Step("retired", ASKED_EARLIER, flow.retired, short=ASKED_EARLIER))
     return tuple(Card(step, tuple(_rows(step.fields, answers))) for step in steps)
+
+
+def numbered(group: Group, number: int) -> Message:
+    """What the entry of that number is called, from 1."""
+    return Message("%(entry)s %(number)s", entry=group.entry, number=number)
 
 
 def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
@@ -53,7 +61,7 @@ def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
         value = answers[field.name]
         if isinstance(field, Group):
             entries = tuple(
-                (f"{field.entry} {number}", tuple(_rows(field.fields, entry)))
+                (numbered(field, number), tuple(_rows(field.fields, entry)))
                 for number, entry in enumerate(value, start=1)
             )
             yield Row(field.name, field.label, field.for_cell(value), entries)
@@ -66,13 +74,12 @@ def typed_in_words(field: Field, raw: Any, today: date) -> str:
     if field.is_blank(raw):
         return ""
     if isinstance(field, Group):
-        return "\n".join(
-            f"{field.entry} {number}: "
-            + "; ".join(
-                filter(None, (typed_in_words(f, e.get(f.name), today) for f in field.fields))
-            )
-            for number, e in enumerate(field.without_blanks(raw) or (), start=1)
-        )
+        entries = []
+        for number, entry in enumerate(field.without_blanks(raw) or (), start=1):
+            told = (typed_in_words(each, entry.get(each.name), today) for each in field.fields)
+            parts = joined("; ", [part for part in told if part])
+            entries.append(joined(": ", [numbered(field, number), parts]))
+        return joined("\n", entries)
     try:
         return field.for_reader(field.clean(raw, today))
     except Invalid:
@@ -131,23 +138,40 @@ def _public(fields: tuple[Field, ...], answers: Answers) -> dict[str, Any]:
     return record
 
 
-def condition_in_words(condition: Condition, fields: Collection[Field]) -> str:
+def condition_in_words(condition: Condition, fields: Collection[Field]) -> Message:
     """A condition on some of `fields` as a reader of the question list needs it, to follow “if”."""
     named = {field.name: field for field in fields}
     match condition:
         case Has(name, options):
-            return f"“{named[name].label}” is {_labels(named[name], options)}"
+            field = named[name]
+            return Message(
+                "“%(question)s” is %(answers)s",
+                question=field.label,
+                answers=_labels(field, options),
+            )
         case Not(Has(name, options)):
-            return f"“{named[name].label}” is not {_labels(named[name], options)}"
+            field = named[name]
+            return Message(
+                "“%(question)s” is not %(answers)s",
+                question=field.label,
+                answers=_labels(field, options),
+            )
         case Answered(name):
-            return f"“{named[name].label}” has an answer"
+            return Message("“%(question)s” has an answer", question=named[name].label)
         case Either(conditions):
-            return ", or ".join(condition_in_words(each, fields) for each in conditions)
+            first, *others = (condition_in_words(each, fields) for each in conditions)
+            for other in others:
+                first = Message("%(this)s, or %(that)s", this=first, that=other)
+            return first
         case _:
             raise TypeError(f"no words for {condition!r}")
 
 
-def _labels(field: Field, codes: frozenset[str]) -> str:
+def _labels(field: Field, codes: frozenset[str]) -> Message:
     options = field.options if isinstance(field, Choice) else ()
-    quoted = [f"“{option.label}”" for option in options if option.code in codes]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+    quoted = [
+        Message("“%(label)s”", label=option.label) for option in options if option.code in codes
+    ]
+    if len(quoted) < 2:
+        return joined("", quoted)
+    return Message("%(these)s or %(that)s", these=joined(", ", quoted[:-1]), that=quoted[-1])

@@ -5,6 +5,8 @@ A test holds it against the models: a table that is not told of here cannot be a
 
 from dataclasses import dataclass
 
+from .words import speak
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -16,6 +18,9 @@ class Kept:
     what: str
     until: str
     tables: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        speak(self, "what", "until")
 
 
 KEPT = (
@@ -67,6 +72,10 @@ KEPT = (
     Kept(
         "In your browser: a cookie that says which drafts are yours",
         "%(days)s days",
+    ),
+    Kept(
+        "In your browser: a cookie that says which language you chose",
+        "A year",
     ),
     Kept(
         "The number of requests from your network address, against floods",

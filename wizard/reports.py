@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
+from flask_babel import force_locale, gettext
 from sqlalchemy import func, select
 
 from . import clock, links
@@ -14,6 +15,8 @@ from .drafts import current_flow
 from .extensions import db, writing
 from .fields import Confirm, Field, Group, Invalid, Text, Url
 from .models import OutboxMessage, Report, Submission
+from .outputs import numbered
+from .words import joined
 
 NEWS: tuple[Field, ...] = (
     Confirm("done", "Done", noun="that it is done", public=True),
@@ -74,7 +77,7 @@ def check(
                 try:
                     value = field.clean(typed[path], clock.today())
                 except Invalid as invalid:
-                    errors[path] = str(invalid)
+                    errors[path] = invalid.message
                     continue
                 told.setdefault(group.name, {}).setdefault(str(place), {})[field.name] = value
     return told, errors
@@ -136,7 +139,8 @@ def title_of(group: Group, answers: Mapping[str, Any], place: int) -> str:
     texts = (
         entry[field.name] for field in group.fields if type(field) is Text and entry.get(field.name)
     )
-    return f"{group.entry} {place + 1}: {next(texts, '')}".rstrip(": ")
+    parts = [numbered(group, place + 1), next(texts, "")]
+    return joined(": ", [part for part in parts if part])
 
 
 def newest_by_entry(news: list[News]) -> Mapping[tuple[str, int], Mapping[str, Any]]:
@@ -179,13 +183,14 @@ def _queue(submission: Submission, address: str) -> None:
     config = current_app.config
     host = urlsplit(config["PUBLIC_URL"]).hostname
     context = {"submission": submission, "link": links.UPDATE_PLACE}
-    db.session.add(
-        OutboxMessage(
+    with force_locale(submission.language):
+        subject = gettext("what became of your commitment?")
+        message = OutboxMessage(
             submission_id=submission.id,
             message_id=f"<{submission.reference}.news-{clock.now():%Y%m%d}@{host}>",
             recipient=address,
-            subject=f"{config['PROGRAM_NAME']}: what became of your commitment?",
+            subject=f"{config['PROGRAM_NAME']}: {subject}",
             text=render_template("email/news.txt", **context),
             html=render_template("email/news.html", **context),
         )
-    )
+    db.session.add(message)

@@ -8,11 +8,13 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
-from . import clock, drafts, links
+from . import clock, drafts, languages, links
 from .extensions import db, writing
 from .models import Draft, OutboxMessage, Submission
+from .words import Message
 
 MOST_TO_ONE_ADDRESS = 3
 """Resume links that one address gets in an hour, whoever asks for them."""
@@ -27,7 +29,8 @@ def mail_link(draft_id: uuid.UUID, address: str) -> None:
         if draft is None or _had_its_share(address):
             return
         draft.mailed_to = address
-        _queue(draft, address, "resume", "your link to go on")
+        draft.language = languages.current()
+        _queue(draft, address, "resume", Message("your link to go on"))
 
 
 def _one_at_a_time(address: str) -> None:
@@ -61,21 +64,21 @@ def remind() -> int:
             draft.reminded_at = clock.now()
             known = drafts.journey(draft).answers
             if address := known.get("contact_email") or draft.mailed_to:
-                _queue(draft, address, "reminder", "your draft is deleted in a week")
+                _queue(draft, address, "reminder", Message("your draft is deleted in a week"))
                 reminded += 1
     return reminded
 
 
-def _queue(draft: Draft, address: str, kind: str, subject: str) -> None:
+def _queue(draft: Draft, address: str, kind: str, subject: Message) -> None:
     config = current_app.config
     context = {"link": links.PLACE, "until": drafts.kept_until(draft), "kind": kind}
-    db.session.add(
-        OutboxMessage(
+    with force_locale(draft.language):
+        message = OutboxMessage(
             draft_id=draft.id,
             message_id=f"<{kind}.{uuid.uuid4()}@{urlsplit(config['PUBLIC_URL']).hostname}>",
             recipient=address,
-            subject=f"{config['PROGRAM_NAME']}: {subject}",
+            subject=f"{config['PROGRAM_NAME']}: {languages.words(subject)}",
             text=render_template("email/resume.txt", **context),
             html=render_template("email/resume.html", **context),
         )
-    )
+    db.session.add(message)

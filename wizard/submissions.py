@@ -4,8 +4,10 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
+from flask_babel import force_locale, gettext
 from sqlalchemy import select
 
+from . import languages
 from .extensions import db
 from .journey import Journey
 from .models import Draft, OutboxMessage, Submission
@@ -37,14 +39,17 @@ def submit(draft: Draft, journey: Journey) -> Submission:
         flow_version=journey.flow.version,
         branch=journey.branch.name if journey.branch else "",
         answers=journey.answers,
+        language=languages.current(),
         **listing(journey.flow, reference, journey.answers),
     )
     db.session.add(submission)
     db.session.flush()
     if contact := journey.answers.get("contact_email"):
-        _queue(submission, journey, "confirmation", contact)
+        with force_locale(submission.language):
+            _queue(submission, journey, "confirmation", contact)
     if office := current_app.config["PROGRAM_EMAIL"]:
-        _queue(submission, journey, "notice", office)
+        with force_locale("en"):
+            _queue(submission, journey, "notice", office)
     return submission
 
 
@@ -59,24 +64,21 @@ def new_reference() -> str:
 
 
 def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) -> None:
-    """Queues a message about a submission; `kind` names its templates in `email/`."""
+    """Queues a message about a submission, in the language that is spoken now; `kind` names its
+    templates in `email/`."""
     config = current_app.config
     context = {
         "submission": submission,
         "answers": submission.answers,
         "cards": cards(journey.flow, journey.answers),
     }
-    program = config["PROGRAM_NAME"]
-    subjects = {
-        "confirmation": f"{program}: we have your commitment ({submission.reference})",
-        "notice": f"{program}: a new commitment ({submission.reference})",
-    }
+    subjects = {"confirmation": gettext("we have your commitment"), "notice": "a new commitment"}
     db.session.add(
         OutboxMessage(
             submission_id=submission.id,
             message_id=f"<{submission.reference}.{kind}@{urlsplit(config['PUBLIC_URL']).hostname}>",
             recipient=recipient,
-            subject=subjects[kind],
+            subject=f"{config['PROGRAM_NAME']}: {subjects[kind]} ({submission.reference})",
             text=render_template(f"email/{kind}.txt", **context),
             html=render_template(f"email/{kind}.html", **context),
         )

@@ -15,8 +15,9 @@ from ..flow import Step
 from ..htmx import render_page
 from ..journey import Journey, Stop
 from ..models import Draft
-from ..outputs import cards, typed_in_words
+from ..outputs import cards, numbered, typed_in_words
 from ..stepform import ASKED, StepForm, form_class
+from ..words import joined
 from . import access
 from .numbers import whole_number
 
@@ -277,11 +278,11 @@ def summary(step: Step, found: dict[str, str]) -> dict[str, str]:
     """The errors as the summary lists them: of a group, each says which entry it is about."""
     if step.group is None:
         return found
-    named = {}
+    named: dict[str, str] = {}
     for path, message in found.items():
         parts = path.split("-")
-        place = f"{step.group.entry} {int(parts[1]) + 1}: " if len(parts) == 3 else ""
-        named[path] = place + message
+        place = [numbered(step.group, int(parts[1]) + 1)] if len(parts) == 3 else []
+        named[path] = joined(": ", [*place, message])
     return named
 
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask import Blueprint, abort, redirect, request, session, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from .. import charts, commitments, drafts, filters, links, opendata, reports
 from ..extensions import limiter
 from ..htmx import render_page
 from ..models import Submission
+from ..words import Message
 from . import access, lists
 
 bp = Blueprint("commitments", __name__)
@@ -76,17 +78,19 @@ def report(reference: str) -> Response:
     withdraws = typed.get("action") == "withdraw"
     told, errors = ({}, {}) if withdraws else reports.check(submission, typed)
     if withdraws and not typed.get("sure"):
-        errors = {"sure": "Confirm that you want to withdraw."}
+        errors = {"sure": Message("Confirm that you want to withdraw.")}
     elif not withdraws and not told and not errors:
-        errors = {"report": "Tell something of at least one of them first."}
+        errors = {"report": Message("Tell something of at least one of them first.")}
     if errors:
         return update_page(submission, typed, errors, 422)
     try:
         reports.give(reference, told, withdraws=withdraws)
     except reports.TooMany:
-        message = "What you told before still waits to be read. Come back once it is listed."
+        message = Message(
+            "What you told before still waits to be read. Come back once it is listed."
+        )
         return update_page(submission, typed, {"report": message}, 422)
-    session["said"] = "Thank you. Staff of the program read it next."
+    session["said"] = gettext("Thank you. Staff of the program read it next.")
     return redirect(url_for("commitments.update", reference=reference), 303)
 
 
@@ -101,7 +105,7 @@ def stopped(reference: str) -> Response:
     """Stops it."""
     _own(reference)
     reports.stop_reminders(reference)
-    session["said"] = "There will be no yearly message any more."
+    session["said"] = gettext("There will be no yearly message any more.")
     return redirect(url_for("commitments.update", reference=reference), 303)
 
 

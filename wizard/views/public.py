@@ -8,6 +8,7 @@ from .. import charts, commitments, drafts, filters
 from ..htmx import render_page
 from ..outputs import condition_in_words
 from ..privacy import KEPT
+from ..words import Message
 from . import access
 
 bp = Blueprint("public", __name__)
@@ -15,8 +16,8 @@ bp = Blueprint("public", __name__)
 NEWEST = 3
 """Commitments on the first page."""
 SAID = {
-    "left": "You left: your answers are out of this browser. Your link opens them again.",
-    "deleted": "The draft was deleted.",
+    "left": Message("You left: your answers are out of this browser. Your link opens them again."),
+    "deleted": Message("The draft was deleted."),
 }
 
 

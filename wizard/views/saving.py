@@ -45,7 +45,7 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
             raise Invalid(ADDRESS.missing())
         address = ADDRESS.clean(typed, clock.today())
     except Invalid as invalid:
-        return save_page(draft_id, 422, typed=typed, error=str(invalid))
+        return save_page(draft_id, 422, typed=typed, error=invalid.message)
     resuming.mail_link(draft_id, address)
     return redirect(url_for("saving.save", draft_id=draft_id, mailed="1"), 303)
 

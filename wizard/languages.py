@@ -1,0 +1,75 @@
+"""Which language a page or message is in, and the one place that asks the catalogs.
+
+Templates mark their own words with `_()` and `{% trans %}`; a `Message` is translated where a
+template writes it. The staff side and the commands are in English.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, request
+from flask_babel import Babel, get_locale, get_translations
+
+from .words import in_words
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
+"""What a reader can choose, by code (BCP 47), each in its own words."""
+COOKIE = "lang"
+YEAR = 365 * 24 * 3600
+"""Seconds that a choice is remembered."""
+VARY = "Accept-Language, Cookie"
+
+babel = Babel()
+
+
+def init_app(app: Flask) -> None:
+    """Ties the languages to the program."""
+    babel.init_app(app, locale_selector=_wanted)
+    app.jinja_env.finalize = words
+    app.jinja_env.filters["words"] = words
+    app.jinja_env.globals |= {
+        "languages": LANGUAGES,
+        "language": current,
+        "in_language": in_language,
+    }
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        chosen = request.args.get(COOKIE, "")
+        if chosen in LANGUAGES and request.endpoint != "static":
+            response.set_cookie(
+                COOKIE,
+                chosen,
+                max_age=YEAR,
+                samesite="Lax",
+                secure=app.config["SESSION_COOKIE_SECURE"],
+                httponly=True,
+            )
+        return response
+
+
+def current() -> str:
+    """The code of the language that is spoken now."""
+    locale = get_locale()
+    return str(locale.language) if locale else "en"
+
+
+def words(text: Any) -> Any:
+    """A `Message` in the language that is spoken now; anything else (what was typed) as it is."""
+    return in_words(text, get_translations().ugettext)
+
+
+def in_language(code: str) -> str:
+    """The query by which this address is the same page in that language."""
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != COOKIE]
+    return urlencode([*others, (COOKIE, code)])
+
+
+def _wanted() -> str:
+    """By the address, else what was chosen before, else what the browser asks for."""
+    if not request or request.path.startswith("/staff/"):
+        return "en"
+    asked = [code.partition("-")[0] for code, weight in request.accept_languages if weight]
+    codes = [request.args.get(COOKIE, ""), request.cookies.get(COOKIE, ""), *asked]
+    return next((code for code in codes if code in LANGUAGES), "en")
