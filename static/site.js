@@ -8,7 +8,7 @@
   const words = document.body.dataset;
   const by = (id) => document.getElementById(id);
   const form = () => document.querySelector("form[data-autosave]");
-  let timer, sending, unsaved = false, failing = false;
+  let timer, sending, saving, unsaved = false, failing = false;
 
   // The line that is seen changes often; the one that is read out only when the news is new.
   function say(text, spoken = text) {
@@ -25,10 +25,14 @@
     clearTimeout(timer);
   }
 
-  async function save() {
+  // Ends once all that is typed is saved, or could not be.
+  function save() {
     clearTimeout(timer);
-    const page = form();
-    if (!page || !unsaved) return;
+    if (form() && unsaved) saving = send(form());
+    return saving;
+  }
+
+  async function send(page) {
     const body = new URLSearchParams(new FormData(page));
     const signal = (sending = new AbortController()).signal;
     const keepalive = body.toString().length < 60000; // as much as may outlive its page
@@ -107,14 +111,18 @@
   });
   addEventListener("beforeunload", (event) => { if (unsaved && failing) event.preventDefault(); });
 
-  // The page may have been swapped since this link was drawn: it stays where its reader is.
-  addEventListener("click", ({target}) => {
-    const link = target.closest?.("[data-language]");
+  // The page in another language: where its reader is by now, with what was typed.
+  addEventListener("click", async (event) => {
+    const link = event.target.closest?.("[data-language]");
     if (!link) return;
     const query = new URLSearchParams(location.search);
     query.set("lang", link.dataset.language);
     link.search = query;
-  }, true);
+    if (!form() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    await save();
+    location.assign(link.href);
+  });
 
   addEventListener("click", async ({target}) => {
     const button = target.closest?.("[data-copy]");

@@ -4,13 +4,15 @@ Templates mark their own words with `_()` and `{% trans %}`; a `Message` is tran
 template writes it. The staff side and the commands are in English.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 from flask_babel import Babel, get_locale, get_translations
 
+from .fields import Option
+from .outputs import folded
 from .words import in_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
@@ -27,7 +29,7 @@ def init_app(app: Flask) -> None:
     """Ties the languages to the program."""
     babel.init_app(app, locale_selector=_wanted)
     app.jinja_env.finalize = words
-    app.jinja_env.filters["words"] = words
+    app.jinja_env.filters |= {"words": words, "in_order": in_order}
     app.jinja_env.globals |= {
         "languages": LANGUAGES,
         "language": current,
@@ -58,6 +60,15 @@ def current() -> str:
 def words(text: Any) -> Any:
     """A `Message` in the language that is spoken now; anything else (what was typed) as it is."""
     return in_words(text, get_translations().ugettext)
+
+
+def in_order(options: Sequence[Option]) -> Sequence[Option]:
+    """Options as a reader looks for them: those in the order of the alphabet are so in any
+    language, accents aside."""
+    labels = [option.label for option in options]
+    if labels != sorted(labels):
+        return options
+    return sorted(options, key=lambda option: folded(words(option.label)))
 
 
 def in_language(code: str) -> str:

@@ -187,3 +187,25 @@ def test_pressing_the_button_twice_sends_once(open_browser, server):
         assert len(db.session.scalars(select(Draft)).all()) == 1
         db.session.remove()
         db.engine.dispose()
+
+
+def test_the_language_link_keeps_the_page_and_what_was_typed(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind"])
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    page.fill("#city", "Orlando")
+    page.get_by_role("link", name="Español").click()
+    expect(page.locator("h1")).to_have_text("Su organización")
+    assert "/organization?" in page.url
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.locator("#city")).to_have_value("Orlando")
+    check_accessibility(page)
+    page.fill("#city", "Orlando, FL")
+    expect(page.locator("#saved")).to_contain_text("Guardado a las")
+    page.evaluate("window.same = true")
+    page.get_by_role("button", name="Continuar").click()
+    expect(page).to_have_title("Error: Su organización – Data Commitments")
+    assert page.evaluate("window.same") is True
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("h1")).to_have_text("Your organization")
+    expect(page.locator("#city")).to_have_value("Orlando, FL")

@@ -36,7 +36,7 @@ STATES = (
     "NJ New Jersey, NM New Mexico, NY New York, NC North Carolina, ND North Dakota, "
     "MP Northern Mariana Islands, OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, "
     "PR Puerto Rico, RI Rhode Island, SC South Carolina, SD South Dakota, TN Tennessee, TX Texas, "
-    "UT Utah, VT Vermont, VI U.S. Virgin Islands, VA Virginia, WA Washington, WV West Virginia, "
+    "VI U.S. Virgin Islands, UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, "
     "WI Wisconsin, WY Wyoming"
 )
 
