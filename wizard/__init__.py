@@ -5,9 +5,11 @@ from typing import Any
 from flask import Flask
 
 from . import (
+    assets,
     checks,
     cli,
     clock,
+    compression,
     config,
     errors,
     extensions,
@@ -32,7 +34,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app = Flask(
         __name__,
         template_folder="../templates",
-        static_folder="../static",
+        static_folder=None,
         instance_path=configured["INSTANCE_PATH"],
     )
     app.config.from_mapping(configured)
@@ -44,7 +46,9 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "day": fields.day_in_words,
         "showable": fields.showable,
     }
-    for module in (logs, metrics, security, extensions, languages, errors, cli):
+    for module in (
+        compression, logs, metrics, security, assets, extensions, languages, errors, cli,
+    ):  # fmt: skip
         module.init_app(app)
     for blueprint in (
         public.bp,

@@ -1,0 +1,60 @@
+"""The files of `static/`: read once, compressed once, addressed by what they hold.
+
+An address with the digest of its file may be kept for good: another file has another address.
+"""
+
+import gzip
+from dataclasses import dataclass
+from hashlib import sha256
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, request
+from werkzeug.wrappers import Response as Answer
+
+COMPRESSIBLE = ("text/", "image/svg+xml", "application/json")
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file, as it is and compressed (empty where that gains nothing)."""
+
+    content: bytes
+    compressed: bytes
+    mimetype: str
+    digest: str
+
+
+def read(path: Path) -> Asset:
+    """A file of the static folder."""
+    content = path.read_bytes()
+    mimetype = guess_type(path.name)[0] or "application/octet-stream"
+    compressed = gzip.compress(content, mtime=0) if mimetype.startswith(COMPRESSIBLE) else b""
+    return Asset(content, compressed, mimetype, sha256(content).hexdigest()[:16])
+
+
+def init_app(app: Flask) -> None:
+    """Serves the files, and has `url_for("static", …)` name each with its digest."""
+    folder = Path(app.root_path).parent / "static"
+    assets = {path.name: read(path) for path in folder.iterdir() if path.is_file()}
+
+    @app.url_defaults
+    def name_the_digest(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and (asset := assets.get(values["filename"])):
+            values["v"] = asset.digest
+
+    @app.get("/static/<filename>", endpoint="static")
+    def send(filename: str) -> Answer:
+        asset = assets.get(filename) or abort(404)
+        packed = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
+        response = Response(asset.compressed if packed else asset.content, mimetype=asset.mimetype)
+        if asset.compressed:
+            response.vary.add("Accept-Encoding")
+        if packed:
+            response.content_encoding = "gzip"
+        response.set_etag(f"{asset.digest}-gzip" if packed else asset.digest)
+        for_good = request.args.get("v") == asset.digest
+        response.headers["Cache-Control"] = FOR_GOOD if for_good else "no-cache"
+        return response.make_conditional(request)
