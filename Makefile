@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow bench bench-cost bench-crowd lint translations audit lock clean
+.PHONY: run demo test test-slow screenshots bench bench-cost bench-crowd lint translations audit lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -25,6 +25,10 @@ test: lint tests/browser/node_modules/done
 # What takes minutes: the server is killed again and again, a spreadsheet opens the exports.
 test-slow: .venv/test.done
 	$(PY) -m pytest -n $(WORKERS) -m slow
+
+# Every page and state as a picture, to look at: build/screenshots/
+screenshots: tests/browser/node_modules/done
+	$(PY) -m tests.browser.screenshots
 
 # What the staff side and the exports cost with many submissions.
 bench: .venv/test.done

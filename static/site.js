@@ -5,10 +5,11 @@
   const QUIET = 1000; // ms without a key until what was typed is sent
   const RETRY = 5000; // ms until the next try while the network is gone
   const LATE = 400; // ms that a save on leaving takes, at most, on an office's line
+  const TIGHT = 100; // characters
   const words = document.body.dataset;
   const by = (id) => document.getElementById(id);
   const form = () => document.querySelector("form[data-autosave]");
-  let timer, sending, saving, unsaved = false, failing = false;
+  let timer, telling, sending, saving, unsaved = false, failing = false;
 
   // The line that is seen changes often; the one that is read out only when the news is new.
   function say(text, spoken = text) {
@@ -124,11 +125,27 @@
     location.assign(link.href);
   });
 
+  // How much room a long text has left, counted as the server does; read out once it gets tight.
+  function count(field) {
+    const line = by(`${field.id}-count`);
+    const left = field.dataset.most - [...field.value.normalize().trim()].length;
+    line.textContent = (left < 0 ? words.over : words.left).replace("{n}", Math.abs(left).toLocaleString());
+    line.classList.toggle("over", left < 0);
+    const tight = left < TIGHT ? line.textContent : "";
+    clearTimeout(telling);
+    telling = setTimeout(() => { by("count-spoken").textContent = tight; }, QUIET);
+  }
+  const countAll = () => document.querySelectorAll("[data-most]").forEach(count);
+  addEventListener("input", ({target}) => target.dataset?.most && count(target));
+  addEventListener("htmx:after:swap", countAll);
+  countAll();
+
   addEventListener("click", async ({target}) => {
     const button = target.closest?.("[data-copy]");
     if (!button) return;
-    by(button.dataset.copy).select();
-    await navigator.clipboard.writeText(by(button.dataset.copy).value);
+    const from = by(button.dataset.copy);
+    from.select?.();
+    await navigator.clipboard.writeText(from.value ?? from.textContent);
     button.textContent = button.dataset.copied;
   });
 })();

@@ -139,6 +139,17 @@ class Questions:
 class EntryForm(Questions, wtforms.Form):
     """One entry of a group."""
 
+    def called(self) -> str:
+        """What somebody named it: the first line of text that every entry has; empty until then."""
+        lines = (
+            field.shown
+            for field in self.questions()
+            if type(field.spec) is fields.Text
+            and field.spec.required is True
+            and not field.spec.when
+        )
+        return next(lines, "")
+
 
 class StepForm(Questions, FlaskForm):
     """One step."""

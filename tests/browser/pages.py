@@ -1,5 +1,6 @@
 """The pages as a person meets them: by their words, not by their markup."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,7 +60,8 @@ class StepPage:
 
     def _answer_group(self, group: Group, entries: list[dict[str, Any]]) -> None:
         for number, entry in enumerate(entries, start=1):
-            card = self.page.get_by_role("group", name=f"{group.entry} {number}", exact=True)
+            name = re.compile(rf"^{group.entry} {number}(:|$)")  # once saved, with its title
+            card = self.page.get_by_role("group", name=name)
             if card.count() == 0:
                 self.page.get_by_role("button", name="Add another").click()
                 expect(card).to_be_visible()

@@ -1,0 +1,173 @@
+"""Every page and state as a picture, to look at: `make screenshots` writes build/screenshots/.
+
+Both branches and the staff side are walked, on a phone and on a desktop, light and dark.
+"""
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.conftest import launch, serve_htmx
+from tests.browser.pages import StepPage, walk
+from tests.browser.test_journeys import STEPS
+from tests.conftest import load_case, migrate
+from tests.server import ROOT, serving
+from wizard import create_app, demo, staff
+from wizard.audit import COMMAND_LINE
+from wizard.extensions import db
+from wizard.flows.commitment import COMMITMENT
+
+FOLDER = ROOT / "build" / "screenshots"
+SCREENS = {"phone": {"width": 375, "height": 740}, "desktop": {"width": 1280, "height": 800}}
+PASSWORD = "violin-cactus-harbor-9"
+Shoot = Callable[[Page, str], None]
+
+
+def main() -> None:
+    """Takes all of them, or those of the screens that are named (`phone-dark`)."""
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'wizard.sqlite'}"
+        migrate(url, folder)
+        reference = fill(url, folder)
+        browser = launch(playwright)
+        with serving(url, folder) as server:
+            for (screen, size), scheme in itertools.product(SCREENS.items(), ("light", "dark")):
+                if sys.argv[1:] and f"{screen}-{scheme}" not in sys.argv[1:]:
+                    continue
+                taken = FOLDER / f"{screen}-{scheme}"
+                taken.mkdir(parents=True, exist_ok=True)
+                numbers = itertools.count(1)
+
+                def shoot(page: Page, name: str, taken=taken, numbers=numbers, size=size) -> None:
+                    path = taken / f"{next(numbers):03}-{name}.png"
+                    # Not `full_page`: after it, Chromium scrolls back under the next press.
+                    height = page.evaluate("document.documentElement.scrollHeight")
+                    page.set_viewport_size({**size, "height": height})
+                    page.screenshot(path=path, animations="disabled")
+                    page.set_viewport_size(size)
+
+                context = browser.new_context(
+                    base_url=server.url, viewport=size, color_scheme=scheme,
+                    reduced_motion="reduce", bypass_csp=True,
+                )  # fmt: skip
+                context.route("https://cdn.jsdelivr.net/**", serve_htmx)
+                page = context.new_page()
+                public_side(page, shoot)
+                for branch in STEPS:
+                    branch_walked(page, branch, shoot)
+                staff_side(page, reference, shoot)
+                context.close()
+        browser.close()
+    print(f"{len(list(FOLDER.rglob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}/")
+
+
+def fill(url: str, folder: Path) -> str:
+    """Made-up submissions and somebody of the staff; a reference that waits for a decision."""
+    app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
+    with app.app_context():
+        demo.fill(300)
+        staff.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        select = db.text("SELECT reference FROM submission WHERE status = 'in_review' LIMIT 1")
+        reference = db.session.execute(select).scalar_one()
+        db.session.remove()
+        db.engine.dispose()
+    return str(reference)
+
+
+def public_side(page: Page, shoot: Shoot) -> None:
+    """What anyone may read."""
+    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
+                 "/commitments?state=XX", "/nowhere", "/respond/exit"):  # fmt: skip
+        page.goto(path)
+        shoot(page, path.strip("/").replace("/", "-").replace("?", "-") or "landing")
+    page.goto("/commitments")
+    page.locator(".item a").first.click()
+    expect(page.locator(".told").first).to_be_visible()
+    shoot(page, "commitment")
+
+
+def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
+    """One branch: each step as it comes up, with its errors, and as it is answered."""
+    case = load_case(branch)
+    page.goto("/")
+    walk(page, case, [])
+    for name in STEPS[branch]:
+        step = StepPage(page, COMMITMENT.steps[name])
+        step.is_shown()
+        shoot(page, f"{branch}-{name}")
+        step.go_on()
+        try:
+            page.locator("#errors").wait_for(timeout=1500)
+            shoot(page, f"{branch}-{name}-errors")
+        except Exception:  # a step that asks nothing of anyone was passed
+            page.goto(page.url)
+            if page.locator("h1").inner_text() != step.step.title:
+                continue
+        step.answer(case)
+        if step.step.group:
+            entries = page.locator(".entry")
+            before = entries.count()
+            page.get_by_role("button", name="Add another").click()
+            expect(entries).to_have_count(before + 1)
+            shoot(page, f"{branch}-{name}-another")
+            page.get_by_role("button", name="Remove").last.click()
+            expect(entries).to_have_count(before)
+        else:
+            shoot(page, f"{branch}-{name}-answered")
+        if name == "contact":
+            address = page.url
+            page.get_by_role("button", name="Save and finish later").click()
+            expect(page.locator("#link")).to_be_visible()
+            shoot(page, f"{branch}-saved")
+            page.goto(address)
+            in_conflict(page, branch, shoot)
+            page.goto(address)
+        step.go_on()
+    expect(page.locator(".reference")).to_be_visible()
+    shoot(page, f"{branch}-receipt")
+    page.emulate_media(media="print")
+    shoot(page, f"{branch}-receipt-printed")
+    page.emulate_media(media="screen")
+
+
+def in_conflict(page: Page, branch: str, shoot: Shoot) -> None:
+    """The contact is changed in two windows at once."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.fill("#contact_name", "Somebody else")
+    page.fill("#contact_name", "Pat Garcia")
+    with other.expect_response("**/autosave"):
+        other.locator("#contact_name").blur()
+    other.close()
+    page.locator("#continue").click()
+    expect(page.locator("h1")).to_have_text("These answers changed elsewhere")
+    shoot(page, f"{branch}-conflict")
+
+
+def staff_side(page: Page, reference: str, shoot: Shoot) -> None:
+    """The office, from signing in to the audit log."""
+    page.goto("/staff/")
+    shoot(page, "staff-sign-in")
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#errors").wait_for()
+    shoot(page, "staff-sign-in-refused")
+    page.get_by_label("E-mail address").fill("ada@example.gov")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("h1")).to_have_text("Dashboard")
+    shoot(page, "staff-dashboard")
+    for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
+                 f"submissions/{reference}", f"submissions/{reference}/erase", "account", "people",
+                 "tokens", "audit"):  # fmt: skip
+        page.goto(f"/staff/{path}")
+        shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))
+    page.get_by_role("button", name="Sign out").click()
+
+
+if __name__ == "__main__":
+    main()
