@@ -7,7 +7,8 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow screenshots bench bench-cost bench-crowd lint translations audit lock clean
+.PHONY: run demo test test-slow screenshots card bench bench-cost bench-crowd lint translations audit lock \
+        clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -29,6 +30,10 @@ test-slow: .venv/test.done
 # Every page and state as a picture, to look at: build/screenshots/
 screenshots: tests/browser/node_modules/done
 	$(PY) -m tests.browser.screenshots
+
+# static/card.png, anew
+card: .venv/test.done
+	$(PY) -m tests.browser.card
 
 # What the staff side and the exports cost with many submissions.
 bench: .venv/test.done

@@ -52,6 +52,17 @@ class Actor:
 COMMAND_LINE = Actor("command line")
 
 
+def in_words(details: Mapping[str, Any]) -> str:
+    """What an event says besides, for a reader: `before: received; after: in_review`."""
+    pairs: list[str] = []
+    for name, value in details.items():
+        if isinstance(value, Mapping):
+            pairs.append(in_words(value))
+        else:
+            pairs.append(f"{name.replace('_', ' ')}: {value}")
+    return "; ".join(filter(None, pairs))
+
+
 def record(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
     """Puts an event into the caller's transaction, so that it is kept with what it is about."""
     if action not in ACTIONS:

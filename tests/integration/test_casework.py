@@ -401,3 +401,36 @@ def test_the_dashboard_tells_where_drafts_are_left_without_their_answers(app, cl
     with app.app_context():
         assert statistics.drafts_by_step() == [("Who", 1), ("Organization", 1)]
     assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")
+
+
+def test_what_was_done_is_said_once_and_takes_the_focus(app):
+    reference = add_submission(app)
+    editor = colleague(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    version = editor.page(path).values()["version"][0]
+    decided = editor.send(f"{path}/status", {"to": "in_review", "version": version})
+    assert decided.text("#said") == "✓ Decided: In review."
+    assert "autofocus" in decided.all("#said")[0].attrs
+    assert editor.send(f"{path}/note", {"text": "Read."}).text("#said") == "✓ The note is added."
+    assert not editor.page(path).all("#said")
+
+
+def test_the_way_back_from_a_submission_keeps_the_filters_of_the_list(app):
+    reference = add_submission(app, state="FL")
+    viewer = colleague(app, "viewer")
+    viewer.page("/staff/submissions?state=FL&branch=jurisdiction")
+    (back,) = viewer.page(f"/staff/submissions/{reference}").all("a.back")
+    assert back.attrs["href"] == "/staff/submissions?branch=jurisdiction&state=FL"
+    viewer.page("/staff/submissions")
+    (back,) = viewer.page(f"/staff/submissions/{reference}").all("a.back")
+    assert back.attrs["href"] == "/staff/submissions"
+
+
+def test_the_audit_log_reads_as_words(app):
+    reference = add_submission(app)
+    admin = colleague(app, "admin")
+    path = f"/staff/submissions/{reference}"
+    version = admin.page(path).values()["version"][0]
+    admin.send(f"{path}/status", {"to": "in_review", "version": version})
+    log = admin.page("/staff/audit").text(".list")
+    assert "before: received; after: in_review" in log and "{" not in log

@@ -81,3 +81,21 @@ def test_an_export_stays_a_stream(app):
     for path in ("/staff/export/submissions.csv", "/commitments.csv"):
         with client.get(path, headers=GZIP) as answer:
             assert answer.is_streamed and "Content-Encoding" not in answer.headers
+
+
+def test_search_engines_and_shared_addresses_find_what_is_for_everyone(app, client):
+    robots = client.get("/robots.txt")
+    assert robots.mimetype == "text/plain" and "Disallow: /staff/" in robots.text
+    reference = add_submission(app, status="published")
+    for path in ("/", "/commitments", f"/commitments/{reference}"):
+        page = client.page(path)
+        (image,) = page.all('meta[property="og:image"]')
+        address = image.attrs["content"].removeprefix("http://commitments.example.org")
+        assert client.get(address).mimetype == "image/png"
+        (canonical,) = page.all('link[rel="canonical"]')
+        assert canonical.attrs["href"] == f"http://commitments.example.org{path}"
+
+
+def test_the_statement_of_accessibility_says_whom_to_write_to(make_app):
+    page = make_app(PROGRAM_EMAIL="office@example.org").test_client().page("/accessibility")
+    assert "office@example.org" in page.text("main")

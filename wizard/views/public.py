@@ -49,6 +49,18 @@ def questions() -> Response:
     return render_page("public/questions.html", flow=flow, in_words=condition_in_words)
 
 
+@bp.get("/accessibility")
+def accessibility() -> Response:
+    """What anyone can rely on, how we know, and whom to tell of a barrier."""
+    return render_page("public/accessibility.html")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """Search engines read what is for everyone; the staff side and resume links are not."""
+    return Response("User-agent: *\nDisallow: /staff/\nDisallow: /resume/\n", mimetype="text/plain")
+
+
 @bp.get("/privacy")
 def privacy() -> Response:
     """What is kept of people, who sees it, and what they can ask for."""

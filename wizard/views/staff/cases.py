@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, current_app, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from ... import (
@@ -73,9 +73,10 @@ def submissions() -> Response:
     """The list: the newest first, filtered."""
     chosen = chosen_filters(lists.PLACES)
     found = casework.list_page(chosen, lists.place())
+    session["list"] = lists.address(url_for("staff.submissions"), chosen.chosen())
     return render_page(
         "staff/submissions.html",
-        address=lists.address(url_for("staff.submissions"), chosen.chosen()),
+        address=session["list"],
         found=found,
         chosen=chosen,
         labels=filters.options(drafts.current_flow()),
@@ -102,6 +103,8 @@ def case_page(
         "staff/submission.html",
         status,
         errors=errors or {},
+        said="" if errors else session.pop("said", ""),
+        back=session.get("list", url_for("staff.submissions")),
         address=url_for("staff.submission", reference=reference),
         case=case,
         actions=ACTIONS,
@@ -119,12 +122,15 @@ def move(reference: str) -> Response:
     if version is None:
         abort(400)
     try:
-        casework.move(reference, request.form.get("to", ""), version, actor())
+        to = request.form.get("to", "")
+        casework.move(reference, to, version, actor())
     except Stale:
         return case_page(reference, 409, stale=True, typed=typed)
     except NotAllowed as error:
         return case_page(reference, 422, errors={"decide": str(error)}, typed=typed)
-    return case_page(reference, typed=typed) if typed else _back_to(reference)
+    words = filters.options(drafts.current_flow())["status"][to]
+    back = _back_to(reference, f"Decided: {words}.")
+    return case_page(reference, typed=typed) if typed else back
 
 
 @bp.post("/submissions/<reference>/note")
@@ -135,7 +141,7 @@ def note(reference: str) -> Response:
         casework.note(reference, text, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"text": str(error)}, typed=text)
-    return _back_to(reference)
+    return _back_to(reference, "The note is added.")
 
 
 @bp.post("/submissions/<reference>/resend")
@@ -148,7 +154,7 @@ def resend(reference: str) -> Response:
         casework.resend(reference, message, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"messages": str(error)})
-    return _back_to(reference)
+    return _back_to(reference, "The message goes out again.")
 
 
 @bp.post("/submissions/<reference>/report")
@@ -162,7 +168,7 @@ def decide_report(reference: str) -> Response:
         casework.decide_report(reference, report, approved, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"reports": str(error)})
-    return _back_to(reference)
+    return _back_to(reference, "The news is taken up." if approved else "The news is not taken up.")
 
 
 @bp.get("/submissions/<reference>/erase")
@@ -178,8 +184,10 @@ def erase(reference: str) -> Response:
         casework.erase(reference, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"decide": str(error)})
-    return _back_to(reference)
+    return _back_to(reference, "The answers are deleted.")
 
 
-def _back_to(reference: str) -> Response:
+def _back_to(reference: str, said: str) -> Response:
+    """On to the submission's page, which says once what was done."""
+    session["said"] = said
     return redirect(url_for("staff.submission", reference=reference), 303)

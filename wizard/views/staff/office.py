@@ -101,6 +101,7 @@ def audit_page() -> Response:
         older=events[audit.PAGE - 1].id if len(events) > audit.PAGE else 0,
         chosen=chosen,
         actions=audit.ACTIONS,
+        in_words=audit.in_words,
     )
 
 
