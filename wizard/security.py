@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, redirect, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as Answer
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""How a page posts."""
 MOST_FIELDS = 1_000
 """A full page has some 200; to put many thousands into a form costs a server seconds."""
 
@@ -18,14 +22,8 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = _refuse_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
     policy = _policy(app.config["HTMX_URL"])
 
-    @app.before_request
-    def refuse_what_no_page_sends() -> None:
-        if request.method != "POST":
-            return
-        if request.mimetype == "application/x-www-form-urlencoded" and not _is_text():
-            abort(400)
-        if sum(map(len, request.form.listvalues())) > MOST_FIELDS:
-            abort(413)
+    app.before_request(_stay_here)
+    app.before_request(_refuse_what_no_page_sends)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -40,6 +38,25 @@ def init_app(app: Flask) -> None:
         if app.config["SESSION_COOKIE_SECURE"]:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response
+
+
+def _stay_here() -> Answer | None:
+    """Where an address lacks its slash, Werkzeug would lead to the Host that a request claims."""
+    if not isinstance(request.routing_exception, RequestRedirect):
+        return None
+    there = urlsplit(request.routing_exception.new_url)
+    return redirect(there._replace(scheme="", netloc="").geturl(), 308)
+
+
+def _refuse_what_no_page_sends() -> None:
+    if request.method != "POST":
+        return
+    if request.content_length and request.mimetype not in FORMS:
+        abort(415)
+    if (request.mimetype == FORMS[0] and not _is_text()) or request.files:
+        abort(400)
+    if sum(map(len, request.form.listvalues())) > MOST_FIELDS:
+        abort(413)
 
 
 def _refuse_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:

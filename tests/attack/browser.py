@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any
@@ -58,7 +59,7 @@ class Browser:
             connection.close()
         for line in answer.headers.get_all("Set-Cookie", ()):
             self.cookies |= {name: each.value for name, each in SimpleCookie(line).items()}
-        if method != "HEAD" and is_page(answer):
+        if method in ("GET", "POST") and is_page(answer):
             lint(Page(answer))
         return answer
 
@@ -93,11 +94,14 @@ class Browser:
 
 
 def raw(server: Any, request: bytes) -> bytes:
-    """What a server answers to bytes as they are, until it closes or says no more for a while."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    """What a server answers to bytes as they are, until it closes."""
+    got = b""
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+        suppress(ConnectionError),
+    ):
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        got = b""
         while piece := connection.recv(65536):
             got += piece
     return got
