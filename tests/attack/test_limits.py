@@ -1,0 +1,113 @@
+"""Limits: two processes count together, and nobody makes up an address to be counted by."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+from sqlalchemy import select
+
+from tests.attack.browser import Browser
+from tests.attack.conftest import inside_of
+from tests.server import serving
+from wizard import staff, throttle
+from wizard.audit import COMMAND_LINE
+from wizard.extensions import db
+from wizard.models import AuditEvent
+from wizard.views.applicant import STARTS
+
+MOST = int(STARTS.split()[0])
+FORGED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Client-IP", "True-Client-IP", "Via")
+
+
+def forged(number: int) -> dict[str, str]:
+    """Headers in which a visitor claims an address of their own choice."""
+    address = f"198.51.100.{number % 250}"
+    return {name: f"for={address}" if name == "Forwarded" else address for name in FORGED}
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A real Redis of this test alone; its address."""
+    program = shutil.which("redis-server")
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("no redis-server on this machine")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def store(migrated_sqlite, tmp_path) -> str:
+    """A store of this test alone."""
+    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+
+
+def begun(browser: Browser, servers: list, times: int) -> list[int]:
+    """Statuses of as many starts, by each server in turn, each from another made-up address."""
+    statuses = []
+    for number in range(times):
+        browser.server = servers[number % len(servers)]
+        data = {"organization_kind": "city"}
+        statuses.append(browser.post("/respond/", data, forged(number)).status_code)
+    return statuses
+
+
+def test_two_processes_count_together_whatever_address_a_visitor_claims(store, tmp_path, redis):
+    settings = {"RATELIMIT_STORAGE_URI": redis}
+    with (
+        serving(store, tmp_path, **settings) as one,
+        serving(store, tmp_path, **settings) as other,
+    ):
+        statuses = begun(Browser(one), [one, other], MOST + 4)
+    assert statuses == [303] * MOST + [429] * 4
+
+
+def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_a_visitor_put_before(
+    store, tmp_path
+):
+    with serving(store, tmp_path, TRUSTED_PROXIES="1") as server:
+        browser = Browser(server)
+
+        def start(seen_by_proxy: str, number: int) -> int:
+            claimed = f"198.51.100.{number % 250}, {seen_by_proxy}"
+            data = {"organization_kind": "city"}
+            return browser.post("/respond/", data, {"X-Forwarded-For": claimed}).status_code
+
+        assert {start("192.0.2.1", number) for number in range(MOST)} == {303}
+        assert start("192.0.2.1", 1) == 429
+        assert start("192.0.2.2", 1) == 303
+        assert start("2001:db8::1", 1) == 303
+        for number in range(MOST - 1):
+            start(f"2001:db8::{number:x}", 1)
+        assert start("2001:db8::ffff", 1) == 429
+
+
+def test_guessing_passwords_is_slowed_and_logged_by_the_true_address(server, inside):
+    with inside.app_context():
+        staff.add("guessed@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9")
+    statuses = []
+    for number in range(throttle.FREE_FOR_ACCOUNT + 3):
+        data = {"email": "guessed@example.gov", "password": f"guess {number}"}
+        statuses.append(Browser(server).post("/staff/login", data, forged(number)).status_code)
+    assert statuses[: throttle.FREE_FOR_ACCOUNT] == [422] * throttle.FREE_FOR_ACCOUNT
+    assert 429 in statuses
+    with inside_of(server).app_context():
+        refused = select(AuditEvent).where(AuditEvent.actor == "guessed@example.gov")
+        assert {event.address for event in db.session.scalars(refused)} == {"127.0.0.1"}

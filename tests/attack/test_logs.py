@@ -1,0 +1,95 @@
+"""What a real server in production writes: no answer, no token, no line that a visitor made."""
+
+import json
+import shutil
+import time
+
+import pyotp
+from sqlalchemy import select
+
+from tests.attack.browser import Browser, raw
+from tests.attack.conftest import inside_of
+from tests.conftest import PRODUCTION, load_case
+from tests.server import serving
+from tests.walk import draft_path, start, walk
+from wizard import staff
+from wizard.audit import COMMAND_LINE
+from wizard.extensions import db
+from wizard.models import OutboxMessage, StaffUser
+
+PASSWORD = "violin-cactus-harbor-9"
+HOST = "commitments.example.org"
+SMTP = "smtp://127.0.0.1:9"
+"""Nobody listens there."""
+
+
+def texts(answers) -> list[str]:
+    """Every text of some answers that is long enough to be found by itself."""
+    if isinstance(answers, dict):
+        return [text for value in answers.values() for text in texts(value)]
+    if isinstance(answers, list):
+        return [text for value in answers for text in texts(value)]
+    return [answers] if isinstance(answers, str) and " " in answers or "@" in str(answers) else []
+
+
+def test_no_line_holds_what_came_from_outside(migrated_sqlite, tmp_path, capfd):
+    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+    settings = {name: str(value) for name, value in PRODUCTION.items()} | {"SMTP_URL": SMTP}
+    store = f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    with serving(store, tmp_path, **settings) as server:
+        secrets = everything_that_is_done_there(server)
+        written = "".join(capfd.readouterr())
+    written += "".join(capfd.readouterr())
+    assert len(written.splitlines()) > 40
+    for line in written.splitlines():
+        if not line.startswith(("Open ", "Mail ")):
+            said = json.loads(line)  # else a visitor, or a fault, made a line of its own
+            assert "\n" not in said["message"] and "forged" not in line
+    for secret in secrets:
+        assert secret and secret not in written, secret
+
+
+def everything_that_is_done_there(server) -> list[str]:
+    """A case with autosave and its resume link, staff at work; every secret in it."""
+    always = {"X_Forwarded_Proto": "https", "X_Forwarded_For": "192.0.2.7", "Host": HOST}
+    browser = Browser(server, Referer=f"https://{HOST}/", **always)
+    case = load_case("agency")
+    path = draft_path(start(browser, case))
+    typed = {"organization_name": "Typed and\r\nforged: a line", "city": "Ocala Springs"}
+    assert browser.post(f"{path}/organization/autosave", typed).status_code == 200
+    link = browser.page(f"{path}/save").all("#link")[0].attrs["value"].rsplit("/", 1)[1]
+    browser.send(f"{path}/save", {"address": "elsewhere@example.org"})
+    receipt = walk(browser, case)
+    reference = receipt.text(".reference")
+    stranger = Browser(server, Referer=f"https://{HOST}/", **always)
+    assert stranger.get(f"/resume/{link}").status_code == 303
+    stranger.get(f"/resume/{link}x?q=asked+for")
+    raw(server, b"GET /a%0d%0aforged:%20a%20line HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    raw(server, b"FORGED\xff /x HTTP/1.1\r\nHost: a\r\nX-Request-ID: forged\r\n\r\n")
+    stranger.get("/nowhere", {"X-Request-ID": 'a"} {"forged": 1', "User-Agent": "forged"})
+
+    inside = inside_of(server)
+    secret = pyotp.random_base32()
+    with inside.app_context():
+        staff.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        user = db.session.scalars(select(StaffUser)).one()
+        user.totp_secret = secret
+        db.session.commit()
+    member = Browser(server, Referer=f"https://{HOST}/", **always)
+    member.post("/staff/login", {"email": "ada@example.gov", "password": "wrong horse"})
+    code = pyotp.TOTP(secret).now()
+    member.post("/staff/login", {"email": "ada@example.gov", "password": PASSWORD, "code": code})
+    for address in ("submissions", f"submissions/{reference}", "export/submissions.csv?text=Ocala",
+                    "audit", "submissions?text=asked+for", "submissions?state=asked"):  # fmt: skip
+        assert member.get(f"/staff/{address}").status_code in (200, 400), address
+    with inside.app_context():
+        while None in db.session.scalars(select(OutboxMessage.last_error)).all():
+            db.session.rollback()
+            time.sleep(0.1)
+        db.engine.dispose()
+    drafts = [each.rsplit("/", 1)[1] for each in (path, draft_path(receipt))]
+    return [
+        *texts(case), *typed.values(), *drafts, link, "asked", "Orlando", "Ocala", reference,
+        "elsewhere@example.org", "ada@example.gov", PASSWORD, "wrong horse", secret, "192.0.2.7",
+        browser.known_token, *member.cookies.values(),
+    ]  # fmt: skip
