@@ -125,6 +125,24 @@ def test_only_who_has_the_link_or_made_it_can_tell(app, client, case):
     assert stranger.page("/updates/%00").status == 404
 
 
+@pytest.mark.parametrize(
+    ("status", "data"),
+    [
+        ("received", {}),
+        ("received", NEWS),
+        ("declined", NEWS),
+        ("withdrawn", {"action": "withdraw", "sure": "yes"}),
+        ("withdrawn", {"action": "withdraw"}),
+    ],
+)
+def test_what_the_page_does_not_offer_is_not_taken(app, status, data):
+    reference = add_submission(app, "partner", status=status)
+    page = tell(come_back(app, reference), reference, data)
+    assert (page.status, page.all(".sent")) == (200, [])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
 def test_news_wait_until_a_commitment_is_accepted(app):
     reference = add_submission(app, "partner", status="received")
     page = come_back(app, reference).page(f"/commitments/{reference}/update")

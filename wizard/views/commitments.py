@@ -76,6 +76,8 @@ def report(reference: str) -> Response:
     """Keeps what is told, or the wish to withdraw, for staff to decide on."""
     submission, typed = _own(reference), request.form.to_dict()
     withdraws = typed.get("action") == "withdraw"
+    if not _is_offered(submission, withdraws):
+        return redirect(url_for("commitments.update", reference=reference), 303)
     told, errors = ({}, {}) if withdraws else reports.check(submission, typed)
     if withdraws and not typed.get("sure"):
         errors = {"sure": Message("Confirm that you want to withdraw.")}
@@ -89,7 +91,7 @@ def report(reference: str) -> Response:
         message = Message(
             "What you told before still waits to be read. Come back once it is listed."
         )
-        return update_page(submission, typed, {"report": message}, 422)
+        return update_page(submission, typed, {"sure" if withdraws else "report": message}, 422)
     session["said"] = gettext("Thank you. Staff of the program read it next.")
     return redirect(url_for("commitments.update", reference=reference), 303)
 
@@ -107,6 +109,13 @@ def stopped(reference: str) -> Response:
     reports.stop_reminders(reference)
     session["said"] = gettext("There will be no yearly message any more.")
     return redirect(url_for("commitments.update", reference=reference), 303)
+
+
+def _is_offered(submission: Submission, withdraws: bool) -> bool:
+    """Whether the page asks for that, in the state that the commitment is in."""
+    if withdraws:
+        return submission.status != "withdrawn"
+    return submission.status in reports.REPORTING
 
 
 def _own(reference: str) -> Submission:
@@ -127,7 +136,7 @@ def update_page(
         title_of=reports.title_of,
         news=reports.NEWS,
         given=reports.of(submission),
-        can_report=submission.status in reports.REPORTING,
+        can_report=_is_offered(submission, withdraws=False),
         typed=typed,
         errors=errors,
         said=session.pop("said", ""),
