@@ -5,15 +5,18 @@ template writes it. The staff side and the commands are in English.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from babel.support import NullTranslations, Translations
 from flask import Flask, Response, request
-from flask_babel import Babel, get_locale, get_translations
+from flask_babel import Babel, get_locale
 
 from .fields import Option
 from .outputs import folded
-from .words import in_words
+from .words import Message
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 """What a reader can choose, by code (BCP 47), each in its own words."""
@@ -22,12 +25,20 @@ YEAR = 365 * 24 * 3600
 """Seconds that a choice is remembered."""
 VARY = "Accept-Language, Cookie"
 
-babel = Babel()
+CATALOGS = Path(__file__).parent / "translations"
+
+babel = Babel(configure_jinja=False)
 
 
 def init_app(app: Flask) -> None:
     """Ties the languages to the program."""
     babel.init_app(app, locale_selector=_wanted)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: catalog(current()).gettext(text),
+        lambda one, more, number: catalog(current()).ngettext(one, more, number),
+        newstyle=True,
+    )
     app.jinja_env.finalize = words
     app.jinja_env.filters |= {"words": words, "in_order": in_order}
     app.jinja_env.globals |= {
@@ -57,9 +68,17 @@ def current() -> str:
     return str(locale.language) if locale else "en"
 
 
+@cache
+def catalog(code: str) -> NullTranslations:
+    """The translations into a language; Flask-Babel's own way to them takes 30 µs a text."""
+    return Translations.load(CATALOGS, [code])
+
+
 def words(text: Any) -> Any:
     """A `Message` in the language that is spoken now; anything else (what was typed) as it is."""
-    return in_words(text, get_translations().ugettext)
+    if type(text) is not Message or (code := current()) == "en":
+        return text
+    return text.by(catalog(code).gettext)
 
 
 def in_order(options: Sequence[Option]) -> Sequence[Option]:

@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
-from . import clock, links
+from . import clock, languages, links
 from .drafts import current_flow
 from .extensions import db, writing
 from .fields import Confirm, Field, Group, Invalid, Text, Url
 from .models import OutboxMessage, Report, Submission
 from .outputs import numbered
-from .words import joined
+from .words import Message, joined
 
 NEWS: tuple[Field, ...] = (
     Confirm("done", "Done", noun="that it is done", public=True),
@@ -184,7 +184,7 @@ def _queue(submission: Submission, address: str) -> None:
     host = urlsplit(config["PUBLIC_URL"]).hostname
     context = {"submission": submission, "link": links.UPDATE_PLACE}
     with force_locale(submission.language):
-        subject = gettext("what became of your commitment?")
+        subject = languages.words(Message("what became of your commitment?"))
         message = OutboxMessage(
             submission_id=submission.id,
             message_id=f"<{submission.reference}.news-{clock.now():%Y%m%d}@{host}>",

@@ -4,7 +4,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from . import languages
@@ -12,6 +12,7 @@ from .extensions import db
 from .journey import Journey
 from .models import Draft, OutboxMessage, Submission
 from .outputs import cards, listing
+from .words import Message
 
 REFERENCE_PREFIX = "PDI"
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -72,13 +73,14 @@ def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) 
         "answers": submission.answers,
         "cards": cards(journey.flow, journey.answers),
     }
-    subjects = {"confirmation": gettext("we have your commitment"), "notice": "a new commitment"}
+    subjects = {"confirmation": Message("we have your commitment"), "notice": "a new commitment"}
+    subject = languages.words(subjects[kind])
     db.session.add(
         OutboxMessage(
             submission_id=submission.id,
             message_id=f"<{submission.reference}.{kind}@{urlsplit(config['PUBLIC_URL']).hostname}>",
             recipient=recipient,
-            subject=f"{config['PROGRAM_NAME']}: {subjects[kind]} ({submission.reference})",
+            subject=f"{config['PROGRAM_NAME']}: {subject} ({submission.reference})",
             text=render_template(f"email/{kind}.txt", **context),
             html=render_template(f"email/{kind}.html", **context),
         )

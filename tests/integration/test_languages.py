@@ -6,7 +6,6 @@ import re
 from gettext import NullTranslations
 
 import pytest
-from flask_babel import Domain, get_locale
 from sqlalchemy import select
 
 import tests.client
@@ -16,7 +15,7 @@ from tests.integration.test_commitments import publish
 from tests.integration.test_reports import come_back, link
 from tests.staff import colleague
 from tests.walk import draft_path, form_data, start, walk
-from wizard import drafts, reports, resuming
+from wizard import drafts, languages, reports, resuming
 from wizard.extensions import db
 from wizard.fields import Group
 from wizard.flows.commitment import COMMITMENT
@@ -35,18 +34,11 @@ def in_spanish(app):
 class Marked(NullTranslations):
     """Says every text as it is, between brackets."""
 
-    def ugettext(self, text: str) -> str:
+    def gettext(self, text: str) -> str:
         return f"⟦{text}⟧"
 
-    def ungettext(self, one: str, more: str, number: int) -> str:
+    def ngettext(self, one: str, more: str, number: int) -> str:
         return f"⟦{one if number == 1 else more}⟧"
-
-
-class Plain(NullTranslations):
-    """English, as it is."""
-
-    ugettext = NullTranslations.gettext
-    ungettext = NullTranslations.ngettext
 
 
 OURS = ("UTC", "Español", "English", "Commitments of Orange County", "office@example.gov",
@@ -68,9 +60,7 @@ def unmarked(monkeypatch):
             assert not any(left), (page.path, page.status, left)
 
     monkeypatch.setattr(
-        Domain,
-        "get_translations",
-        lambda self: Marked() if str(get_locale()) == "es" else Plain(),
+        languages, "catalog", lambda code: Marked() if code == "es" else NullTranslations()
     )
     monkeypatch.setattr(tests.client, "lint", check)
     return seen

@@ -3,10 +3,9 @@
 from typing import Any
 
 from flask import Blueprint, abort, redirect, request, session, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from .. import charts, commitments, drafts, filters, links, opendata, reports
+from .. import charts, commitments, drafts, filters, languages, links, opendata, reports
 from ..extensions import limiter
 from ..htmx import render_page
 from ..models import Submission
@@ -92,7 +91,7 @@ def report(reference: str) -> Response:
             "What you told before still waits to be read. Come back once it is listed."
         )
         return update_page(submission, typed, {"sure" if withdraws else "report": message}, 422)
-    session["said"] = gettext("Thank you. Staff of the program read it next.")
+    session["said"] = languages.words(Message("Thank you. Staff of the program read it next."))
     return redirect(url_for("commitments.update", reference=reference), 303)
 
 
@@ -107,7 +106,7 @@ def stopped(reference: str) -> Response:
     """Stops it."""
     _own(reference)
     reports.stop_reminders(reference)
-    session["said"] = gettext("There will be no yearly message any more.")
+    session["said"] = languages.words(Message("There will be no yearly message any more."))
     return redirect(url_for("commitments.update", reference=reference), 303)
 
 
