@@ -1,0 +1,250 @@
+"""For everyone: enlarged, respaced, in colors of one's own, by keyboard, in any script."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.browser.test_journeys import STEPS
+from tests.conftest import load_case
+from wizard.fields import Choice, Choices, Confirm, Date, Field, Group, Select
+from wizard.flows.commitment import COMMITMENT
+
+AGENCY, PARTNER = load_case("agency"), load_case("partner")
+RIGHT_TO_LEFT = "מרכז הנתונים (2026) 100%"
+SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }"""
+"""The text spacing of WCAG 2.2, 1.4.12."""
+CUT_OFF = """() => [...document.querySelectorAll("#main *, .band *, .foot *")].filter(each => {
+  if (each.closest("input, textarea, select, svg, .visually-hidden, .default, .scroll")
+    || each.closest("details:not([open])")) return false;
+  const style = getComputedStyle(each), box = each.getBoundingClientRect();
+  const hides = ["hidden", "clip"].includes(style.overflowX);
+  return box.width && (box.right > innerWidth + 1 || hides && each.scrollWidth > box.width + 1
+    || each.matches("button") && each.scrollHeight > box.height + 1);
+}).map(each => each.outerHTML.slice(0, 120))"""
+SMALL = """() => [...document.querySelectorAll("button, select, textarea, summary, nav a, a.button,"
+  + " .back, .cardhead a, input:not([type=hidden], [type=radio], [type=checkbox]), .tick label")]
+  .filter(each => each.checkVisibility() && !each.closest(".default, .tiles, .skip"))
+  .filter(each => each.getBoundingClientRect().height < 43.5)
+  .map(each => each.outerHTML.slice(0, 120))"""
+"""What is pressed and is lower than 44 px; links inside a sentence may be (WCAG 2.2, 2.5.8)."""
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request, tmp_path, migrated_sqlite):
+    """What happens in the browser is the same on both stores."""
+    import shutil
+
+    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+
+
+def look_closely(page: Page) -> None:
+    """No violation, nothing cut off, nothing too small to press."""
+    check_accessibility(page)
+    assert page.evaluate(CUT_OFF) == [], page.url
+    assert page.evaluate(SMALL) == [], page.url
+
+
+@pytest.mark.parametrize("branch", STEPS)
+def test_every_step_bears_more_space_between_lines_and_words(open_browser, branch):
+    page = open_browser(bypass_csp=True, viewport={"width": 320, "height": 640})
+
+    def look(page: Page) -> None:
+        page.evaluate(
+            """text => document.getElementById("spaced") || document.head.append(
+            Object.assign(document.createElement("style"), {id: "spaced", textContent: text}))""",
+            SPACED,
+        )
+        look_closely(page)
+
+    look(page)
+    page.get_by_role("link", name="Start").click()
+    for name in STEPS[branch]:
+        step = StepPage(page, COMMITMENT.steps[name])
+        step.is_shown()
+        look(page)
+        if (branch, name) != ("agency", "opportunity"):  # it asks nothing of everyone
+            step.go_on()
+            expect(page.locator("#errors")).to_be_focused()
+            look(page)
+        step.answer(load_case(branch))
+        step.go_on()
+    expect(page.locator("h1")).to_have_text("Your commitment is in")
+    look(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_twenty_entries_with_errors_and_names_of_another_script(open_browser, scheme):
+    page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    names = AGENCY | {"organization_name": RIGHT_TO_LEFT, "city": "القدس"}
+    walk(page, names, STEPS["agency"][:4])
+    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    page.fill("#data_sets-0-title", RIGHT_TO_LEFT)
+    for number in range(3, 20):
+        page.get_by_role("button", name="Add another data set").click()
+        expect(page.locator(f"#data_sets-{number}")).to_be_focused()
+        page.fill(f"#data_sets-{number}-title", f"Data set of words{'s' * number}")
+    expect(page.locator("#data_sets-0")).to_have_text(f"Data set 1: {RIGHT_TO_LEFT}")
+    page.locator("#continue").click()
+    expect(page.locator("#errors")).to_be_focused()
+    assert page.locator("#errors a").count() > 40
+    look_closely(page)
+
+
+def test_in_colors_of_ones_own_a_done_stop_is_told_from_an_open_one(open_browser):
+    page = open_browser(forced_colors="active", viewport={"width": 1280, "height": 800})
+    look_closely(page)
+    walk(page, AGENCY, ["kind", "organization"])
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    fill = """selector => getComputedStyle(document.querySelector(selector), "::after")
+      .backgroundColor"""
+    assert page.evaluate(fill, ".line .done") != page.evaluate(fill, ".line .open")
+    look_closely(page)
+
+
+def test_the_line_folds_on_a_phone_and_stands_open_beside_the_questions(open_browser):
+    page = open_browser(viewport={"width": 375, "height": 740})
+    walk(page, AGENCY, ["kind", "organization"])
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    stop = page.get_by_role("link", name="Organization", exact=True)
+    expect(stop).to_be_hidden()
+    page.get_by_text("About you · Step 3 of 10").locator("visible=true").click()
+    expect(stop).to_be_visible()
+    look_closely(page)
+    page.reload()
+    expect(stop).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(stop).to_be_visible()
+    stop.click()
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+
+
+def test_a_long_text_says_how_much_room_is_left(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization", "contact"])
+    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    text, count = page.locator("#current_data_description"), "#current_data_description-count"
+    expect(page.locator(count)).to_have_text("Characters left: 5,000")
+    text.fill("Two\nlines 👮")
+    expect(page.locator(count)).to_have_text("Characters left: 4,989")
+    page.wait_for_timeout(1200)
+    assert page.locator("#count-spoken").inner_text() == ""
+    text.fill("x" * 5003)
+    expect(page.locator(count)).to_have_text("Characters too many: 3")
+    expect(page.locator("#count-spoken")).to_have_text("Characters too many: 3")
+    check_accessibility(page)
+
+
+def test_nothing_moves_by_itself_while_one_answers(open_browser):
+    page = open_browser(viewport={"width": 375, "height": 740})
+    page.add_init_script("""window.moved = []; new PerformanceObserver(list => {
+      for (const shift of list.getEntries()) moved.push(shift.value);
+    }).observe({type: "layout-shift", buffered: true})""")
+    for path in ("/", "/commitments", "/respond/"):
+        page.goto(path)
+        page.wait_for_timeout(300)
+        assert page.evaluate("moved") == [], path
+    page.goto("/")
+    walk(page, AGENCY, ["kind", "organization"])
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    page.reload()
+    page.evaluate("moved.length = 0")
+    page.locator("#contact_name").press_sequentially("Pat", delay=30)
+    expect(page.locator("#saved")).to_contain_text("Saved at")
+    assert page.evaluate("moved") == []
+
+
+def test_a_new_step_is_announced_once(open_browser):
+    page = open_browser()
+    page.get_by_role("link", name="Start").click()
+    page.evaluate("""() => { window.said = []; new MutationObserver(records => {
+      for (const {target} of records) {
+        const live = target.parentElement?.closest("[role=status], [role=alert]") ||
+          target.closest?.("[role=status], [role=alert]");
+        if (live?.textContent.trim()) said.push(live.textContent);
+      }
+    }).observe(document.body, {subtree: true, childList: true, characterData: true}) }""")
+    for name in STEPS["agency"][:3]:
+        step = StepPage(page, COMMITMENT.steps[name])
+        step.is_shown()
+        step.answer(AGENCY)
+        step.go_on()
+    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    expect(page.locator("h1")).to_be_focused()
+    assert [each for each in page.evaluate("said") if each != "Draft saved"] == []
+
+
+class Keyboard:
+    """Someone who has no mouse."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def tab_to(self, selector: str) -> None:
+        """Goes to a control, as far as it is from here."""
+        for _ in range(80):
+            if self.page.evaluate("s => document.activeElement?.matches(s)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} is not reached")
+
+    def answer(self, field: Field, value, prefix: str = "") -> None:
+        """Answers one question."""
+        keys, id_ = self.page.keyboard, prefix + field.name
+        if isinstance(field, Group):
+            self._entries(field, value)
+        elif isinstance(field, Choice):
+            self._choose(field, value, id_)
+        elif isinstance(field, Confirm):
+            self.tab_to(f"#{id_}")
+            keys.press("Space")
+        elif isinstance(field, Date):
+            self.tab_to(f"#{id_}")
+            keys.type(f"{value[5:7]}{value[8:]}{value[:4]}")
+        else:
+            self.tab_to(f"#{id_}")
+            keys.insert_text(value)
+
+    def _entries(self, group: Group, entries: list) -> None:
+        for number, entry in enumerate(entries):
+            if number >= self.page.locator(".entry").count():
+                self.tab_to("[name=action][value=add]")
+                self.page.keyboard.press("Enter")
+                expect(self.page.locator(f"#{group.name}-{number}")).to_be_focused()
+            for field in group.fields:
+                if field.name in entry:
+                    self.answer(field, entry[field.name], f"{group.name}-{number}-")
+
+    def _choose(self, field: Choice, value, id_: str) -> None:
+        keys = self.page.keyboard
+        if isinstance(field, Choices):
+            for code in value:
+                self.tab_to(f"[name={id_}][value={code}]")
+                keys.press("Space")
+        elif isinstance(field, Select):
+            self.tab_to(f"#{id_}")
+            keys.type(field.for_reader(value))
+        else:
+            self.tab_to(f"[name={id_}]")
+            keys.press("Space")
+            for _ in range(field.codes().index(value)):
+                keys.press("ArrowDown")
+
+
+def test_a_whole_branch_goes_in_by_keyboard_alone(open_browser):
+    page = open_browser(locale="en-US")
+    keyboard = Keyboard(page)
+    keyboard.tab_to("a.button")
+    page.keyboard.press("Enter")
+    for name in STEPS["partner"]:
+        step = COMMITMENT.steps[name]
+        expect(page.locator("h1")).to_have_text(step.title)
+        for field in step.fields:
+            if field.name in PARTNER:
+                if field.when:
+                    expect(page.locator(f"[name^={field.name}]").first).to_be_attached()
+                keyboard.answer(field, PARTNER[field.name])
+        keyboard.tab_to("#continue")
+        page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Your commitment is in")
