@@ -7,8 +7,8 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow screenshots card bench bench-cost bench-crowd lint translations audit lock \
-        clean
+.PHONY: run demo test test-slow screenshots lighthouse card bench bench-cost bench-crowd lint \
+        translations audit lock clean
 
 run: .venv/run.done
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -30,6 +30,10 @@ test-slow: .venv/test.done
 # Every page and state as a picture, to look at: build/screenshots/
 screenshots: tests/browser/node_modules/done
 	$(PY) -m tests.browser.screenshots
+
+# The scores of the pages that many see first; a quiet machine gives steadier ones.
+lighthouse: tests/browser/node_modules/done
+	$(PY) -m tests.browser.lighthouse
 
 # static/card.png, anew
 card: .venv/test.done
