@@ -19,7 +19,7 @@ def test_nothing_with_answers_or_a_cookie_is_kept_by_a_cache(server, inside):
     for rule in inside.url_map.iter_rules():
         if "GET" not in rule.methods:
             continue
-        for path in (draft, done):
+        for path in (draft, done) if "draft_id" in rule.rule else (draft,):
             address = rule.rule.replace("<uuid:draft_id>", path.rsplit("/", 1)[1])
             address = address.replace("<reference>", reference).replace("<token>", "x")
             address = address.replace(
@@ -36,7 +36,7 @@ def test_nothing_with_answers_or_a_cookie_is_kept_by_a_cache(server, inside):
                     assert "Set-Cookie" not in answer.headers, address
                     assert rule.endpoint == "static" or rule.endpoint.startswith("open_data."), rule
                     assert "Cookie" not in answer.headers.get("Vary", ""), address
-    assert seen > 300
+    assert seen > 200
 
 
 def test_a_page_in_two_layouts_tells_caches_so(browser):

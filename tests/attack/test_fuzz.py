@@ -18,7 +18,7 @@ from tests.staff import add_submission
 from tests.walk import draft_path, form_data, start, walk
 from wizard.flows.commitment import COMMITMENT
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "700"))
+ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "500"))
 ODD = [
     "", " ", "0", "-1", "1", "9" * 30, "1e9", "NaN", "null", "true",
     "[]", "{}", "a" * 300,
@@ -101,7 +101,7 @@ def test_nothing_that_anybody_sends_makes_the_program_fail(server, inside, peopl
         for header in ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"):
             assert header in answer.headers, (header, where)
         assert "://" not in answer.location, where
-    assert len(reached) > 80
+    assert len(reached) > 70
     assert browsers[1].get("/readyz").status_code == 200
 
 

@@ -108,7 +108,7 @@ def test_to_look_changes_nothing(server, inside, submitted):
     for rule in inside.url_map.iter_rules():
         if "GET" not in rule.methods or rule.endpoint == "static":
             continue
-        for each in (draft, other):
+        for each in (draft, other) if "draft_id" in rule.rule else (draft,):
             names = {"draft_id": each, "name": "organization", "reference": reference}
             path = rule.rule.replace("<uuid:draft_id>", each)
             for name, value in names.items():
