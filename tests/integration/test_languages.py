@@ -285,6 +285,7 @@ def test_the_staff_side_stays_english(app):
     staff.set_cookie("lang", "es")
     page = staff.page("/staff/?lang=es")
     assert (page.all("html")[0].attrs["lang"], page.text("h1")) == ("en", "Dashboard")
+    assert not page.all("a[hreflang]")
 
 
 @pytest.mark.parametrize(
