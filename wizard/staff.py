@@ -204,7 +204,7 @@ def set_second_factor(
     replaces = person.has_second_factor
     if replaces:
         _with_password(person, password, actor)
-    codes = [passwords.make()[:17] for _ in range(RECOVERY_CODES)]
+    codes = [passwords.make() for _ in range(RECOVERY_CODES)]
     with _own(person) as user:
         if user.totp_secret is not None and not replaces:
             raise StaffError("An app was set up meanwhile. Reload the page.")
