@@ -47,7 +47,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "showable": fields.showable,
     }
     for module in (
-        compression, logs, metrics, security, assets, extensions, languages, errors, cli,
+        compression, logs, metrics, languages, security, assets, extensions, errors, cli,
     ):  # fmt: skip
         module.init_app(app)
     for blueprint in (

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from . import clock, languages, links
@@ -183,7 +182,7 @@ def _queue(submission: Submission, address: str) -> None:
     config = current_app.config
     host = urlsplit(config["PUBLIC_URL"]).hostname
     context = {"submission": submission, "link": links.UPDATE_PLACE}
-    with force_locale(submission.language):
+    with languages.speaking(submission.language):
         subject = languages.words(Message("what became of your commitment?"))
         message = OutboxMessage(
             submission_id=submission.id,

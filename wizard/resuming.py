@@ -8,7 +8,6 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from . import clock, drafts, languages, links
@@ -72,7 +71,7 @@ def remind() -> int:
 def _queue(draft: Draft, address: str, kind: str, subject: Message) -> None:
     config = current_app.config
     context = {"link": links.PLACE, "until": drafts.kept_until(draft), "kind": kind}
-    with force_locale(draft.language):
+    with languages.speaking(draft.language):
         message = OutboxMessage(
             draft_id=draft.id,
             message_id=f"<{kind}.{uuid.uuid4()}@{urlsplit(config['PUBLIC_URL']).hostname}>",

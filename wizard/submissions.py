@@ -4,7 +4,6 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from sqlalchemy import select
 
 from . import languages
@@ -46,10 +45,10 @@ def submit(draft: Draft, journey: Journey) -> Submission:
     db.session.add(submission)
     db.session.flush()
     if contact := journey.answers.get("contact_email"):
-        with force_locale(submission.language):
+        with languages.speaking(submission.language):
             _queue(submission, journey, "confirmation", contact)
     if office := current_app.config["PROGRAM_EMAIL"]:
-        with force_locale("en"):
+        with languages.speaking("en"):
             _queue(submission, journey, "notice", office)
     return submission
 

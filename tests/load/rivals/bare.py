@@ -3,8 +3,9 @@
 import sys
 
 import waitress
-from flask import Flask, render_template_string, request
+from flask import Flask, render_template, request
 from flask_sqlalchemy import SQLAlchemy
+from jinja2 import DictLoader
 from sqlalchemy import JSON, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -29,6 +30,7 @@ PAGE = """<!doctype html>
 """
 
 app = Flask(__name__)
+app.jinja_loader = DictLoader({"page.html": PAGE})
 app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{sys.argv[1]}/store.sqlite"
 db.init_app(app)
 
@@ -38,7 +40,7 @@ def keep() -> str:
     row = Answer(answers=request.form.to_dict())
     db.session.add(row)
     db.session.commit()
-    return render_template_string(PAGE, answers=row.answers)
+    return render_template("page.html", answers=row.answers)
 
 
 with app.app_context():
