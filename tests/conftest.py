@@ -40,6 +40,9 @@ def postgres(tmp_path_factory):
         import pgserver
 
         server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power
+        connection.execute("SELECT pg_reload_conf()")
     yield server
     server.cleanup()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.attack.browser import Browser
 from tests.attack.conftest import signed_in
@@ -16,9 +16,17 @@ from tests.staff import add_submission
 from tests.walk import draft_path, start, walk
 from wizard import clock, staff
 from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
+from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import AuditEvent, Draft, OutboxMessage, Report, StaffUser, Submission
+from wizard.models import (
+    AuditEvent,
+    Draft,
+    OutboxMessage,
+    Report,
+    SignInThrottle,
+    StaffUser,
+    Submission,
+)
 
 HERE = "https://commitments.example.org"
 PASSWORD = "violin-cactus-harbor-9"
@@ -157,11 +165,19 @@ def test_a_session_that_was_not_signed_here_is_none(server, submitted):
 
 
 @pytest.fixture(scope="module")
-def ada(inside) -> str:
-    """An account."""
+def account(inside) -> str:
+    """Somebody who may sign in."""
     with inside.app_context():
         staff.add("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
     return "ada@example.gov"
+
+
+@pytest.fixture
+def ada(inside, account) -> str:
+    """The same; attempts of earlier tests are forgotten, all from one address."""
+    with inside.app_context(), writing() as session:
+        session.execute(delete(SignInThrottle))
+    return account
 
 
 def sign_in(browser: Browser, email: str):

@@ -95,7 +95,7 @@ def test_the_link_opens_the_draft_in_another_browser(open_browser, at_data_sets)
     assert "resume" not in phone.url
     assert phone.input_value("#data_sets-0-title") == "From the office"
     page.get_by_role("button", name="Leave this browser").click()
-    expect(page.get_by_role("status")).to_contain_text("You left")
+    expect(page.locator(".notice[role=status]")).to_contain_text("You left")
     page.goto(phone.url)
     expect(page.locator("h1")).to_have_text("This page is not here")
 

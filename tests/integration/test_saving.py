@@ -174,7 +174,7 @@ def test_leaving_takes_the_draft_out_of_this_browser(client):
     page = walk(client, AGENCY, until="contact")
     saved = client.send(page.path, {"action": "save"})
     left = client.send(saved.path, {"action": "leave"})
-    assert left.path == "/" and "You left" in left.text('p[role="status"]')
+    assert left.path == "/" and "You left" in left.text(".notice[role=status]")
     assert client.get(page.path).status_code == 404
     assert client.page(link_on(saved)).path == page.path
 
@@ -482,7 +482,7 @@ def test_deleting_a_draft_asks_first_and_then_leaves_nothing(app, client, left):
     assert client.send(f"{base}/delete").text("h1") == "Delete this draft?"
     assert client.page(path).status == 200
     gone = client.send(f"{base}/delete", {"action": "delete"})
-    assert gone.path == "/" and "was deleted" in gone.text('p[role="status"]')
+    assert gone.path == "/" and "was deleted" in gone.text(".notice[role=status]")
     assert client.get(path).status_code == 404
     assert app.test_client().get(link).status_code == 404
     with app.app_context():

@@ -76,9 +76,7 @@ def test_a_token_that_is_broken_revoked_or_expired_is_401(app, client, admin, mo
 def test_a_program_without_a_token_is_told_401_and_a_browser_is_led_to_sign_in(client):
     assert client.get(CSV).status_code == 401
     led = client.get(CSV, headers={"Accept": "text/html"})
-    assert (led.status_code, led.location) == (
-        303, "/staff/login?next=/staff/export/submissions.csv",
-    )  # fmt: skip
+    assert (led.status_code, led.location) == (303, "/staff/login?next=/staff/submissions")
 
 
 def test_the_page_tells_when_a_token_was_last_used(client, admin):
