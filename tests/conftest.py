@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
 from wizard import create_app
@@ -92,12 +93,18 @@ def database_url(request, tmp_path) -> str:
     server = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres")
     name = f"test_{next(numbers)}"
-    create_database(server, f"{name} TEMPLATE {template}")
+    create_database(server, f"{name} TEMPLATE {template} STRATEGY FILE_COPY")
     return postgres_url(server, name)
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory) -> FileSystemBytecodeCache:
+    """The templates, compiled once for all the programs that the tests make."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
+
+
 @pytest.fixture
-def make_app(database_url, tmp_path) -> Iterator:
+def make_app(database_url, tmp_path, compiled) -> Iterator:
     """Makes the program on the test's store, with settings of the test's own."""
     made: list[Flask] = []
 
@@ -112,6 +119,7 @@ def make_app(database_url, tmp_path) -> Iterator:
         }
         app = create_app(settings | options, **flow)
         app.test_client_class = Client
+        app.jinja_env.bytecode_cache = compiled
         made.append(app)
         return app
 
