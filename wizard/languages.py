@@ -15,6 +15,9 @@ from urllib.parse import urlencode
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, request
 from flask_babel import Babel, force_locale, get_locale
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from .fields import Option
 from .outputs import folded
@@ -38,11 +41,8 @@ def init_app(app: Flask) -> None:
     """Ties the languages to the program."""
     babel.init_app(app, locale_selector=_wanted)
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: catalog(current()).gettext(text),
-        lambda one, more, number: catalog(current()).ngettext(one, more, number),
-        newstyle=True,
-    )
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
+    app.jinja_env.globals |= {"_": said, "gettext": said, "ngettext": said_of}
     app.jinja_env.finalize = words
     app.jinja_env.filters |= {"words": words, "in_order": in_order}
     app.jinja_env.globals |= {
@@ -95,6 +95,23 @@ def speaking(code: str) -> Iterator[None]:
 def catalog(code: str) -> NullTranslations:
     """The translations into a language; Flask-Babel's own way to them takes 30 µs a text."""
     return Translations.load(CATALOGS, [code])
+
+
+@pass_eval_context
+def said(context: EvalContext, text: str, **values: Any) -> str:
+    """What a template says itself. Jinja's own way there is three calls a text, and takes a
+    twentieth of a page."""
+    return _filled(context, catalog(current()).gettext(text), values)
+
+
+@pass_eval_context
+def said_of(context: EvalContext, one: str, more: str, num: int, **values: Any) -> str:
+    """The same of a number of things."""
+    return _filled(context, catalog(current()).ngettext(one, more, num), {"num": num, **values})
+
+
+def _filled(context: EvalContext, text: str, values: Mapping[str, Any]) -> str:
+    return (Markup(text) if context.autoescape else text) % values  # noqa: S704
 
 
 def words(text: Any) -> Any:

@@ -152,7 +152,10 @@ class EntryForm(Questions, wtforms.Form):
 
 
 class StepForm(Questions, FlaskForm):
-    """One step."""
+    """One step. Every post has its token checked before it comes here."""
+
+    class Meta:
+        csrf = False
 
     def posted(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """What the request typed on this step, given what is stored."""
