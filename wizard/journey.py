@@ -170,10 +170,14 @@ class Journey:
         open_stops = (name for name, stop in self.stops.items() if not stop.complete)
         return next(open_stops, list(self.stops)[-1])
 
+    @cached_property
+    def _open_to_visit(self) -> set[str]:
+        names = list(self.stops)
+        return set(names[: names.index(self.first_open) + 1])
+
     def may_visit(self, name: str) -> bool:
         """Whether a step applies and lies at or before the first open one."""
-        names = list(self.stops)
-        return name in self.stops and names.index(name) <= names.index(self.first_open)
+        return name in self._open_to_visit
 
     @cached_property
     def complete(self) -> bool:

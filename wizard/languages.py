@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from .fields import Option
 from .outputs import folded
-from .words import Message
+from .words import Message, in_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 """What a reader can choose, by code (BCP 47), each in its own words."""
@@ -121,13 +121,18 @@ def words(text: Any) -> Any:
     return text.by(catalog(code).gettext)
 
 
-def in_order(options: Sequence[Option]) -> Sequence[Option]:
+def in_order(options: tuple[Option, ...]) -> Sequence[Option]:
     """Options as a reader looks for them: those in the order of the alphabet are so in any
     language, accents aside."""
+    return _in_order(options, catalog(current()))
+
+
+@cache
+def _in_order(options: tuple[Option, ...], translations: NullTranslations) -> Sequence[Option]:
     labels = [option.label for option in options]
     if labels != sorted(labels):
         return options
-    return sorted(options, key=lambda option: folded(words(option.label)))
+    return sorted(options, key=lambda option: folded(in_words(option.label, translations.gettext)))
 
 
 def in_language(code: str) -> str:
