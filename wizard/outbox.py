@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
@@ -89,19 +90,21 @@ def _deliver(claimed: OutboxMessage) -> bool:
         error = failure
         db.session.rollback()
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
-    with writing() as session:
-        message = session.get(OutboxMessage, claimed.id)
-        if message is None:  # deleted meanwhile, with what it was about
-            return error is None
-        now = clock.now()
-        message.last_error = None if error is None else f"{type(error).__name__}: {error}"[:500]
-        if error is None:
-            message.sent_at = now
-        elif isinstance(error, Refused) or message.attempts >= MOST_ATTEMPTS:
-            message.failed_at = now
-        else:
-            message.due_at = now + wait_after(message.attempts)
+    this = update(OutboxMessage).where(OutboxMessage.id == claimed.id)
+    with writing() as session:  # of one that was deleted meanwhile this changes nothing
+        session.execute(this.values(_fared(error, claimed.attempts)))
     return error is None
+
+
+def _fared(error: Exception | None, attempts: int) -> dict[str, Any]:
+    """What to note of a message after that attempt."""
+    now = clock.now()
+    if error is None:
+        return {"sent_at": now, "last_error": None}
+    said = f"{type(error).__name__}: {error}"[:500]
+    if isinstance(error, Refused) or attempts >= MOST_ATTEMPTS:
+        return {"failed_at": now, "last_error": said}
+    return {"due_at": now + wait_after(attempts), "last_error": said}
 
 
 def queue_again(message: OutboxMessage) -> None:
