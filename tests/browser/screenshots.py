@@ -82,7 +82,8 @@ def fill(url: str, folder: Path) -> str:
 def public_side(page: Page, shoot: Shoot) -> None:
     """What anyone may read."""
     for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
-                 "/commitments?state=XX", "/nowhere", "/respond/exit"):  # fmt: skip
+                 "/commitments?state=XX", "/nowhere", "/resume/invented",
+                 "/respond/exit"):  # fmt: skip
         page.goto(path)
         shoot(page, path.strip("/").replace("/", "-").replace("?", "-") or "landing")
     page.goto("/commitments")
@@ -124,6 +125,9 @@ def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
             page.get_by_role("button", name="Save and finish later").click()
             expect(page.locator("#link")).to_be_visible()
             shoot(page, f"{branch}-saved")
+            page.get_by_role("link", name="Delete this draft").click()
+            expect(page.locator("h1")).to_have_text("Delete this draft?")
+            shoot(page, f"{branch}-delete")
             page.goto(address)
             in_conflict(page, branch, shoot)
             page.goto(address)
@@ -133,6 +137,9 @@ def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
     page.emulate_media(media="print")
     shoot(page, f"{branch}-receipt-printed")
     page.emulate_media(media="screen")
+    page.get_by_role("link", name="Tell what became of it").click()
+    expect(page.locator("main form")).to_be_visible()
+    shoot(page, f"{branch}-update")
 
 
 def in_conflict(page: Page, branch: str, shoot: Shoot) -> None:

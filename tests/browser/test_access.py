@@ -11,11 +11,8 @@ from wizard.flows.commitment import COMMITMENT
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")
 RIGHT_TO_LEFT = "מרכז הנתונים (2026) 100%"
-SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
-word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }"""
-"""The text spacing of WCAG 2.2, 1.4.12."""
 CUT_OFF = """() => [...document.querySelectorAll("#main *, .band *, .foot *")].filter(each => {
-  if (each.closest("input, textarea, select, svg, .visually-hidden, .default, .scroll")
+  if (each.closest("input, textarea, select, svg, .visually-hidden, .default, .scroll, thead")
     || each.closest("details:not([open])")) return false;
   const style = getComputedStyle(each), box = each.getBoundingClientRect();
   const hides = ["hidden", "clip"].includes(style.overflowX);
@@ -42,36 +39,8 @@ def database_url(request, tmp_path, migrated_sqlite):
 def look_closely(page: Page) -> None:
     """No violation, nothing cut off, nothing too small to press."""
     check_accessibility(page)
-    assert page.evaluate(CUT_OFF) == [], page.url
-    assert page.evaluate(SMALL) == [], page.url
-
-
-@pytest.mark.parametrize("branch", STEPS)
-def test_every_step_bears_more_space_between_lines_and_words(open_browser, branch):
-    page = open_browser(bypass_csp=True, viewport={"width": 320, "height": 640})
-
-    def look(page: Page) -> None:
-        page.evaluate(
-            """text => document.getElementById("spaced") || document.head.append(
-            Object.assign(document.createElement("style"), {id: "spaced", textContent: text}))""",
-            SPACED,
-        )
-        look_closely(page)
-
-    look(page)
-    page.get_by_role("link", name="Start").click()
-    for name in STEPS[branch]:
-        step = StepPage(page, COMMITMENT.steps[name])
-        step.is_shown()
-        look(page)
-        if (branch, name) != ("agency", "opportunity"):  # it asks nothing of everyone
-            step.go_on()
-            expect(page.locator("#errors")).to_be_focused()
-            look(page)
-        step.answer(load_case(branch))
-        step.go_on()
-    expect(page.locator("h1")).to_have_text("Your commitment is in")
-    look(page)
+    assert page.evaluate(CUT_OFF) == [], (page.url, "is cut off")
+    assert page.evaluate(SMALL) == [], (page.url, "is too small to press")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
