@@ -116,7 +116,7 @@ def measured(url: str, form: str, cookie: str, folder: Path) -> tuple[list[float
             "--chrome-flags=--headless --no-sandbox",
             *(["--preset=desktop"] if form == "desktop" else []),
         ],
-        check=False,  # a run that failed has no report, and counts as nothing
+        check=False,  # a run that failed has no report, or no score, and counts as nothing
         stderr=subprocess.DEVNULL,
         env=os.environ | {"CHROME_PATH": next(filter(None, map(shutil.which, SYSTEM_BROWSERS)))},
     )
@@ -127,8 +127,8 @@ def measured(url: str, form: str, cookie: str, folder: Path) -> tuple[list[float
     for name, audit in found["audits"].items():
         if audit["score"] == 0 and audit["scoreDisplayMode"] == "binary":
             print(f"  {name}: {audit['title']}")
-    scores = [float(found["categories"][name]["score"]) for name in CATEGORIES]
-    return scores, float(found["audits"]["cumulative-layout-shift"]["numericValue"])
+    scores = [float(found["categories"][name]["score"] or 0) for name in CATEGORIES]
+    return scores, float(found["audits"]["cumulative-layout-shift"].get("numericValue", 0))
 
 
 if __name__ == "__main__":
