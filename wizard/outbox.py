@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from flask import current_app
+from flask import current_app, render_template
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from . import clock, links
+from . import clock, languages, links
 from .extensions import db, writing
 from .models import Draft, OutboxMessage, Submission
 
@@ -105,6 +105,27 @@ def _fared(error: Exception | None, attempts: int) -> dict[str, Any]:
     if isinstance(error, Refused) or attempts >= MOST_ATTEMPTS:
         return {"failed_at": now, "last_error": said}
     return {"due_at": now + wait_after(attempts), "last_error": said}
+
+
+def queue_message(
+    template: str, name: str, recipient: str, subject: str, context: dict[str, Any], **about: Any
+) -> None:
+    """Queues a message within the caller's transaction, in the language that is spoken now.
+
+    `template` is what its texts in `email/` are called, `name` what is its own in its Message-ID,
+    `about` its submission or draft.
+    """
+    config = current_app.config
+    db.session.add(
+        OutboxMessage(
+            message_id=f"<{name}@{urlsplit(config['PUBLIC_URL']).hostname}>",
+            recipient=recipient,
+            subject=f"{config['PROGRAM_NAME']}: {languages.words(subject)}",
+            text=render_template(f"email/{template}.txt", **context),
+            html=render_template(f"email/{template}.html", **context),
+            **about,
+        )
+    )
 
 
 def queue_again(message: OutboxMessage) -> None:

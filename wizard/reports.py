@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import current_app, render_template
 from sqlalchemy import func, select
 
-from . import clock, languages, links
+from . import clock, languages, links, outbox
 from .drafts import current_flow
 from .extensions import db, writing
 from .fields import Confirm, Field, Group, Invalid, Text, Url
-from .models import OutboxMessage, Report, Submission
+from .models import Report, Submission
 from .outputs import numbered
 from .words import Message, joined
 
@@ -179,17 +177,8 @@ def remind() -> int:
 
 
 def _queue(submission: Submission, address: str) -> None:
-    config = current_app.config
-    host = urlsplit(config["PUBLIC_URL"]).hostname
     context = {"submission": submission, "link": links.UPDATE_PLACE}
+    subject = Message("what became of your commitment?")
+    name = f"{submission.reference}.news-{clock.now():%Y%m%d}"
     with languages.speaking(submission.language):
-        subject = languages.words(Message("what became of your commitment?"))
-        message = OutboxMessage(
-            submission_id=submission.id,
-            message_id=f"<{submission.reference}.news-{clock.now():%Y%m%d}@{host}>",
-            recipient=address,
-            subject=f"{config['PROGRAM_NAME']}: {subject}",
-            text=render_template("email/news.txt", **context),
-            html=render_template("email/news.html", **context),
-        )
-    db.session.add(message)
+        outbox.queue_message("news", name, address, subject, context, submission_id=submission.id)

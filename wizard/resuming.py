@@ -5,12 +5,10 @@ Nothing that anybody typed is in them but the address they go to.
 
 import uuid
 from datetime import timedelta
-from urllib.parse import urlsplit
 
-from flask import current_app, render_template
 from sqlalchemy import func, select
 
-from . import clock, drafts, languages, links
+from . import clock, drafts, languages, links, outbox
 from .extensions import db, writing
 from .models import Draft, OutboxMessage, Submission
 from .words import Message
@@ -69,15 +67,7 @@ def remind() -> int:
 
 
 def _queue(draft: Draft, address: str, kind: str, subject: Message) -> None:
-    config = current_app.config
     context = {"link": links.PLACE, "until": drafts.kept_until(draft), "kind": kind}
     with languages.speaking(draft.language):
-        message = OutboxMessage(
-            draft_id=draft.id,
-            message_id=f"<{kind}.{uuid.uuid4()}@{urlsplit(config['PUBLIC_URL']).hostname}>",
-            recipient=address,
-            subject=f"{config['PROGRAM_NAME']}: {languages.words(subject)}",
-            text=render_template("email/resume.txt", **context),
-            html=render_template("email/resume.html", **context),
-        )
-    db.session.add(message)
+        name = f"{kind}.{uuid.uuid4()}"
+        outbox.queue_message("resume", name, address, subject, context, draft_id=draft.id)

@@ -1,15 +1,14 @@
 """Submissions: what applied, frozen once, with its reference and its messages."""
 
 import secrets
-from urllib.parse import urlsplit
 
-from flask import current_app, render_template
+from flask import current_app
 from sqlalchemy import select
 
-from . import languages
+from . import languages, outbox
 from .extensions import db
 from .journey import Journey
-from .models import Draft, OutboxMessage, Submission
+from .models import Draft, Submission
 from .outputs import cards, listing
 from .words import Message
 
@@ -64,23 +63,18 @@ def new_reference() -> str:
 
 
 def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) -> None:
-    """Queues a message about a submission, in the language that is spoken now; `kind` names its
-    templates in `email/`."""
-    config = current_app.config
+    """Queues a message about a submission; `kind` names its templates."""
+    subjects = {"confirmation": Message("we have your commitment"), "notice": "a new commitment"}
     context = {
         "submission": submission,
         "answers": submission.answers,
         "cards": cards(journey.flow, journey.answers),
     }
-    subjects = {"confirmation": Message("we have your commitment"), "notice": "a new commitment"}
-    subject = languages.words(subjects[kind])
-    db.session.add(
-        OutboxMessage(
-            submission_id=submission.id,
-            message_id=f"<{submission.reference}.{kind}@{urlsplit(config['PUBLIC_URL']).hostname}>",
-            recipient=recipient,
-            subject=f"{config['PROGRAM_NAME']}: {subject} ({submission.reference})",
-            text=render_template(f"email/{kind}.txt", **context),
-            html=render_template(f"email/{kind}.html", **context),
-        )
+    outbox.queue_message(
+        kind,
+        f"{submission.reference}.{kind}",
+        recipient,
+        f"{languages.words(subjects[kind])} ({submission.reference})",
+        context,
+        submission_id=submission.id,
     )

@@ -10,6 +10,9 @@ from http.cookies import SimpleCookie
 from justhtml import JustHTML
 from sqlalchemy import create_engine, text
 
+from tests.walk import form_data
+from wizard.flows.commitment import COMMITMENT
+
 TYPED = {
     "organization": ("organization_name", "city"),
     "contact": ("contact_name", "contact_email"),
@@ -55,6 +58,20 @@ class Browser:
         """Makes a draft; its path."""
         data = [*self.hidden("/respond/"), ("organization_kind", kind)]
         return self.open("POST", "/respond/", data)[1].rsplit("/", 1)[0]
+
+    def ready(self, case: dict) -> tuple[str, list[tuple[str, str]]]:
+        """Makes the partner case's draft with all but its review: its path, and how to submit."""
+        path = self.start("nonprofit")
+        token = self.hidden(f"{path}/organization")[0]
+        for name in ("organization", "contact", "involvement", "commitment", "milestones",
+                     "opportunity", "publication"):  # fmt: skip
+            data = [
+                (key, each)
+                for key, typed in form_data(COMMITMENT.steps[name], case).items()
+                for each in (typed if isinstance(typed, list) else [typed])
+            ]
+            assert self.open("POST", f"{path}/{name}", [token, *data])[0] == 303
+        return path, [token, ("authorized", "yes")]
 
 
 def hidden(html: str) -> list[tuple[str, str]]:

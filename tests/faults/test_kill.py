@@ -9,8 +9,6 @@ import pytest
 from tests.conftest import load_case
 from tests.faults.browser import Browser, Typist, stored
 from tests.server import serving
-from tests.walk import form_data
-from wizard.flows.commitment import COMMITMENT
 
 pytestmark = pytest.mark.slow
 
@@ -45,25 +43,14 @@ def test_a_submission_survives_a_kill_and_is_made_once(database_url, tmp_path):
     with serving(database_url, tmp_path) as server:
         for turn in range(8):
             browser = Browser(server)
-            path = browser.start("nonprofit")
-            token = browser.hidden(f"{path}/organization")[0]
-            for name in ("organization", "contact", "involvement", "commitment", "milestones",
-                         "opportunity", "publication"):  # fmt: skip
-                data = [
-                    (key, each)
-                    for key, typed in form_data(COMMITMENT.steps[name], case).items()
-                    for each in (typed if isinstance(typed, list) else [typed])
-                ]
-                assert browser.open("POST", f"{path}/{name}", [token, *data])[0] == 303
+            path, authorized = browser.ready(case)
             timer = threading.Timer(turn * 0.004, server.kill)
             timer.start()
             with suppress(OSError):
-                browser.open("POST", f"{path}/review", [token, ("authorized", "yes")])
+                browser.open("POST", f"{path}/review", authorized)
             timer.join()
             server.start()
-            status, location, _ = browser.open(
-                "POST", f"{path}/review", [token, ("authorized", "yes")]
-            )
+            status, location, _ = browser.open("POST", f"{path}/review", authorized)
             assert (status, location) == (303, f"{path}/done")
             assert len(stored(server, "submission")) == turn + 1
             assert len(stored(server, "outbox_message")) == turn + 1

@@ -19,8 +19,6 @@ from sqlalchemy import create_engine, text
 from tests.conftest import load_case, migrate, postgres_url
 from tests.faults.browser import Browser, Typist, stored
 from tests.server import ROOT, serving
-from tests.walk import form_data
-from wizard.flows.commitment import COMMITMENT
 
 pytestmark = pytest.mark.slow
 
@@ -150,17 +148,7 @@ def test_on_a_full_disk_nobody_gets_a_false_receipt(sqlite_url, tmp_path):
     case, store = load_case("partner"), tmp_path / "wizard.sqlite"
     with serving(sqlite_url, tmp_path) as server:
         browser = Browser(server)
-        path = browser.start("nonprofit")
-        token = browser.hidden(f"{path}/organization")[0]
-        for name in ("organization", "contact", "involvement", "commitment", "milestones",
-                     "opportunity", "publication"):  # fmt: skip
-            data = [
-                (key, each)
-                for key, typed in form_data(COMMITMENT.steps[name], case).items()
-                for each in (typed if isinstance(typed, list) else [typed])
-            ]
-            assert browser.open("POST", f"{path}/{name}", [token, *data])[0] == 303
-        authorized = [token, ("authorized", "yes")]
+        path, authorized = browser.ready(case)
         with full_disk(server, store):
             for _ in range(3):
                 status, _, page = browser.open("POST", f"{path}/review", authorized)
