@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from . import clock, languages, links
@@ -125,6 +125,14 @@ def queue_message(
             html=render_template(f"email/{template}.html", **context),
             **about,
         )
+    )
+
+
+def lately(recipient: str, within: timedelta) -> Select[int]:
+    """How many messages for an address were queued within the last time."""
+    return select(func.count()).where(
+        OutboxMessage.created_at > clock.now() - within,
+        func.lower(OutboxMessage.recipient) == recipient.lower(),
     )
 
 

@@ -37,12 +37,9 @@ def _one_at_a_time(address: str) -> None:
 
 
 def _had_its_share(address: str) -> bool:
-    lately = select(func.count()).where(
-        func.lower(OutboxMessage.recipient) == address.lower(),
-        OutboxMessage.draft_id.is_not(None),
-        OutboxMessage.created_at > clock.now() - timedelta(hours=1),
-    )
-    return (db.session.scalar(lately) or 0) >= MOST_TO_ONE_ADDRESS
+    about_drafts = OutboxMessage.draft_id.is_not(None)
+    lately = outbox.lately(address, timedelta(hours=1)).where(about_drafts)
+    return db.session.scalars(lately).one() >= MOST_TO_ONE_ADDRESS
 
 
 def remind() -> int:

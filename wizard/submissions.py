@@ -1,18 +1,22 @@
 """Submissions: what applied, frozen once, with its reference and its messages."""
 
 import secrets
+from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import select
 
-from . import languages, outbox
+from . import clock, languages, outbox
 from .extensions import db
 from .journey import Journey
-from .models import Draft, Submission
+from .models import Draft, OutboxMessage, Submission
 from .outputs import cards, listing
 from .words import Message
 
 REFERENCE_PREFIX = "PDI"
+MOST_CONFIRMATIONS = 10
+"""That go to one address at once; as many more of a day wait an hour, the next ones two, and so on.
+Anybody can give any address as their contact's, and must not fill that mailbox."""
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0 and O, 1, I and L, no U: what is read aloud or from paper is typed right."""
 
@@ -45,7 +49,7 @@ def submit(draft: Draft, journey: Journey) -> Submission:
     db.session.flush()
     if contact := journey.answers.get("contact_email"):
         with languages.speaking(submission.language):
-            _queue(submission, journey, "confirmation", contact)
+            _queue(submission, journey, "confirmation", contact, _delay(contact))
     if office := current_app.config["PROGRAM_EMAIL"]:
         with languages.speaking("en"):
             _queue(submission, journey, "notice", office)
@@ -62,7 +66,20 @@ def new_reference() -> str:
             return reference
 
 
-def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) -> None:
+def _delay(address: str) -> timedelta:
+    """How long a confirmation waits: see `MOST_CONFIRMATIONS`."""
+    about_submissions = OutboxMessage.submission_id.is_not(None)
+    today = outbox.lately(address, timedelta(days=1)).where(about_submissions)
+    return timedelta(hours=db.session.scalars(today).one() // MOST_CONFIRMATIONS)
+
+
+def _queue(
+    submission: Submission,
+    journey: Journey,
+    kind: str,
+    recipient: str,
+    delay: timedelta = timedelta(),
+) -> None:
     """Queues a message about a submission; `kind` names its templates."""
     subjects = {"confirmation": Message("we have your commitment"), "notice": "a new commitment"}
     context = {
@@ -77,4 +94,5 @@ def _queue(submission: Submission, journey: Journey, kind: str, recipient: str) 
         f"{languages.words(subjects[kind])} ({submission.reference})",
         context,
         submission_id=submission.id,
+        due_at=clock.now() + delay,
     )

@@ -1,6 +1,7 @@
 """Mail: the form sends its own words, to one address, not too often, from its own name."""
 
 import email
+from datetime import timedelta
 from email import policy
 
 import pytest
@@ -10,7 +11,7 @@ from tests.attack.browser import Browser
 from tests.conftest import load_case
 from tests.server import ROOT
 from tests.walk import draft_path, form_data, start, walk
-from wizard import outbox, resuming
+from wizard import clock, outbox, resuming, submissions
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import OutboxMessage
@@ -79,6 +80,16 @@ def test_no_address_is_flooded_from_however_many_drafts_and_networks(server, ins
         assert browser.post(f"{path}/save", {"address": spelled}).status_code == 303
     sent = messages_to(inside, "flooded@example.org", "FLOODED@example.org")
     assert len(sent) == resuming.MOST_TO_ONE_ADDRESS
+
+
+def test_a_strangers_mailbox_is_not_filled_with_confirmations(browser, inside):
+    case = load_case("partner") | {"contact_email": "bombed@example.org"}
+    for _ in range(submissions.MOST_CONFIRMATIONS + 2):
+        assert "Your commitment is in" in walk(browser, case).text("h1")
+    messages = messages_to(inside, "bombed@example.org")
+    waiting = [each for each in messages if each.due_at > clock.now() + timedelta(minutes=50)]
+    assert len(messages) - len(waiting) == submissions.MOST_CONFIRMATIONS
+    assert len(waiting) == 2
 
 
 def test_a_confirmation_goes_to_the_contact_alone_and_its_head_is_the_programs_own(browser, inside):

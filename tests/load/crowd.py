@@ -38,6 +38,7 @@ class Person:
 
     def __init__(self, port: int, number: int, seen: Seen) -> None:
         self.port, self.seen = port, seen
+        self.case = CASE | {"contact_email": f"person{number}@example.org"}
         self.address = f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
         self.cookies: dict[str, str] = {}
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -95,7 +96,7 @@ class Person:
         _, text, _ = await self.ask("GET", path)
         while name != "done":
             step = COMMITMENT.steps[name]
-            data = hidden(text) | form_data(step, CASE)
+            data = hidden(text) | form_data(step, self.case)
             pauses = AUTOSAVES if len(step.fields) > 1 and path != "/respond/" else 0
             for turn in range(pauses):
                 await asyncio.sleep(uniform(*THINKS) / (pauses + 1))
