@@ -1,9 +1,14 @@
 """What every test may ask for: a store of each kind, the program on it, a browser-like client."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -83,18 +88,58 @@ def migrate(url: str, folder: Path) -> None:
         db.engine.dispose()
 
 
+@pytest.fixture
+def sqlite_url(migrated_sqlite, tmp_path) -> str:
+    """A fresh, migrated store in a file."""
+    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+
+
 @pytest.fixture(params=STORES)
-def database_url(request, tmp_path) -> str:
+def database_url(request) -> str:
     """A fresh, migrated store: every test that asks for it runs on both kinds."""
     if request.param == "sqlite":
-        migrated = request.getfixturevalue("migrated_sqlite")
-        shutil.copy(migrated, tmp_path / "wizard.sqlite")
-        return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+        return request.getfixturevalue("sqlite_url")
     server = request.getfixturevalue("postgres")
     template = request.getfixturevalue("migrated_postgres")
     name = f"test_{next(numbers)}"
     create_database(server, f"{name} TEMPLATE {template} STRATEGY FILE_COPY")
     return postgres_url(server, name)
+
+
+@dataclass
+class Redis:
+    """A server of the test's own."""
+
+    url: str
+    process: subprocess.Popen
+
+
+@pytest.fixture
+def redis(tmp_path) -> Iterator[Redis]:
+    """A real Redis."""
+    if not shutil.which("redis-server"):
+        missing("redis-server")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    process = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield Redis(f"redis://127.0.0.1:{port}/0", process)
+    process.kill()
+    process.wait()
+
+
+def missing(package: str) -> None:
+    """Skips what a machine cannot do, which never happens in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"there is no {package} here")
+    pytest.skip(f"there is no {package} on this machine")
 
 
 @pytest.fixture(scope="session")

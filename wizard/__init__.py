@@ -18,6 +18,7 @@ from . import (
     logs,
     metrics,
     security,
+    text,
 )
 from .flow import Flow
 from .flows.commitment import COMMITMENT
@@ -44,7 +45,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "moment": clock.in_words,
         "age": clock.age_in_words,
         "day": fields.day_in_words,
-        "showable": fields.showable,
+        "showable": text.showable,
     }
     for module in (
         compression, logs, metrics, languages, security, assets, extensions, errors, cli,

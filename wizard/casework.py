@@ -10,11 +10,12 @@ from sqlalchemy.orm import defer
 from . import clock, outbox, reports
 from .audit import Actor, record
 from .extensions import db, writing
-from .fields import Invalid, LongText, showable
+from .fields import LongText
 from .filters import Filters
 from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
 from .outputs import LISTED
 from .paging import Place, keys
+from .text import Invalid, showable
 
 WAYS = {
     "received": ("in_review", "withdrawn"),

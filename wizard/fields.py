@@ -6,7 +6,6 @@ checked again wherever it matters.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
@@ -17,17 +16,10 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from .conditions import Condition
+from .text import Invalid, plain_text
 from .words import Message, joined, speak
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
-
-
-class Invalid(ValueError):
-    """A value outside its field's rule; the message says to a person what to do."""
-
-    def __init__(self, text: str, **values: Any) -> None:
-        self.message = Message(text, **values)
-        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +92,6 @@ class Field:
         return raw
 
 
-REPLACEMENT = "\ufffd"
-"""What a decoder leaves where the bytes were no text, and a page shows for what it cannot."""
-CANNOT_BE_KEPT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{REPLACEMENT}]")
-"""Control characters, halves of characters, and the trace of a broken one."""
-
-
-def showable(text: str) -> str:
-    """Text as a page can show it: HTML has no way to hold some characters."""
-    return CANNOT_BE_KEPT.sub(REPLACEMENT, text)
-
-
-MOST_MARKS = 30
-"""Combining marks in a row (UAX #15, Stream-Safe Text); normalizing more takes quadratic time."""
-
-
-def _plain_text(raw: str, noun: str) -> str:
-    marks = 0
-    for char in raw if not raw.isascii() else "":
-        marks = marks + 1 if unicodedata.combining(char) else 0
-        if marks > MOST_MARKS:
-            raise Invalid(
-                "Type %(noun)s again: it holds more accents on one letter than can be kept.",
-                noun=noun,
-            )
-    text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if found := CANNOT_BE_KEPT.search(text):
-        raise Invalid(
-            "Type %(noun)s again: it holds a character that cannot be kept (%(code)s).",
-            noun=noun,
-            code=f"U+{ord(found[0]):04X}",
-        )
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Text(Field):
     """One line, at most `max_length` code points.
@@ -146,7 +104,7 @@ class Text(Field):
     autocomplete: str = ""
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(re.sub(r"[\n\t]+", " ", _plain_text(self._one(raw), self.noun)))
+        return self._limited(re.sub(r"[\n\t]+", " ", plain_text(self._one(raw), self.noun)))
 
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
@@ -169,7 +127,7 @@ class LongText(Text):
     asks: ClassVar[Message] = Message("Describe %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(_plain_text(self._one(raw), self.noun))
+        return self._limited(plain_text(self._one(raw), self.noun))
 
 
 IN_FULL = Message("Enter %(noun)s in full, like name@example.org.")

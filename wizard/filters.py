@@ -4,15 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from .fields import CANNOT_BE_KEPT, EARLIEST_YEAR, LATEST_YEAR, Choice, showable
+from .fields import EARLIEST_YEAR, LATEST_YEAR, Choice
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
-from .words import Message
+from .text import CANNOT_BE_KEPT, showable
+from .words import Message, MessageError
 
 MOST_TEXT = 200
 """Characters of the free text."""
@@ -23,12 +23,8 @@ PUBLISHED = Submission.published_at.is_not(None)
 with the same change that ends that."""
 
 
-class BadFilter(ValueError):
+class BadFilter(MessageError):
     """A filter that cannot be used; the message says what is wrong with it."""
-
-    def __init__(self, text: str, **values: Any) -> None:
-        self.message = Message(text, **values)
-        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from .conditions import Answers
-from .fields import Field, Group, Invalid
+from .fields import Field, Group
 from .flow import Branch, Flow, Section, Step
+from .text import Invalid
 from .words import Message
 
 

@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any
 
 from .conditions import Answered, Answers, Condition, Either, Has, Not
-from .fields import Choice, Field, Group, Invalid
+from .fields import Choice, Field, Group
 from .flow import Flow, Step
+from .text import Invalid
 from .words import Message, joined
 
 ASKED_EARLIER = Message("Asked earlier")

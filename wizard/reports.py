@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from . import clock, languages, links, outbox
 from .drafts import current_flow
 from .extensions import db, writing
-from .fields import Confirm, Field, Group, Invalid, Text, Url
+from .fields import Confirm, Field, Group, Text, Url
 from .models import Report, Submission
 from .outputs import numbered
+from .text import Invalid
 from .words import Message, joined
 
 NEWS: tuple[Field, ...] = (

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from . import audit, clock, passwords, throttle
 from .audit import Actor, record
 from .extensions import db, writing
-from .fields import Email, Invalid, showable
+from .fields import Email
 from .models import StaffSession, StaffUser
+from .text import Invalid, showable
 from .visitors import counted_as
 
 ROLES = {

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from . import fields
 from .flow import Step
 from .journey import Checked
+from .text import showable
 
 MACROS: dict[type[fields.Field], str] = {
     fields.Text: "text",
@@ -64,9 +65,7 @@ class Question(wtforms.Field):
     @property
     def shown(self) -> str:
         """What was typed, as a page can show it."""
-        return fields.showable(
-            ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
-        )
+        return showable(", ".join(self.data) if isinstance(self.data, list) else self.data or "")
 
     def was_on_page(self, asked: list[str]) -> bool:
         """Whether the page that was posted asked it, so that no value means no answer."""

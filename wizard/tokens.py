@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from . import clock
 from .audit import Actor, record
 from .extensions import db, writing
-from .fields import showable
 from .models import ApiToken
 from .staff import digest
+from .text import showable
 
 LONGEST = 365
 """Days until a token ends, at most."""

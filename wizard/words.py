@@ -27,6 +27,14 @@ class Message(str):
         return said % values if values else said
 
 
+class MessageError(ValueError):
+    """An error whose `message` is for a person."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.message = Message(text, **values)
+        super().__init__(self.message)
+
+
 def in_words(text: Any, translate: Callable[[str], str]) -> Any:
     """A message translated; anything else as it is."""
     return text.by(translate) if isinstance(text, Message) else text

@@ -12,6 +12,7 @@ from tests.conftest import load_case
 from tests.server import ROOT
 from tests.walk import draft_path, start
 from wizard import exports, fields, filters, logs, opendata
+from wizard.text import CANNOT_BE_KEPT, Invalid
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -134,7 +135,7 @@ PATTERNS = {
     "cell": exports.COULD_RUN,
     "quoted": exports.QUOTED,
     "xml": opendata.NOT_XML.search,
-    "kept": fields.CANNOT_BE_KEPT.search,
+    "kept": CANNOT_BE_KEPT.search,
     "request id": logs.GIVEN_ID.fullmatch,
     "cell made safe": exports.safe_cell,
     "cell read": exports.exact_value,
@@ -171,7 +172,7 @@ def clean(field: fields.Field):
     """Cleans as a step does: what is wrong is said, and no more."""
 
     def cleaned(text: str) -> None:
-        with suppress(fields.Invalid):
+        with suppress(Invalid):
             field.clean(text, date(2027, 3, 1))
 
     return cleaned

@@ -1,12 +1,5 @@
 """Limits: two processes count together, and nobody makes up an address to be counted by."""
 
-import os
-import shutil
-import socket
-import subprocess
-import time
-
-import pytest
 from sqlalchemy import select
 
 from tests.attack.browser import Browser
@@ -28,37 +21,6 @@ def forged(number: int) -> dict[str, str]:
     return {name: f"for={address}" if name == "Forwarded" else address for name in FORGED}
 
 
-@pytest.fixture
-def redis(tmp_path):
-    """A real Redis of this test alone; its address."""
-    program = shutil.which("redis-server")
-    if program is None and not os.environ.get("CI"):
-        pytest.skip("no redis-server on this machine")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait()
-
-
-@pytest.fixture
-def store(migrated_sqlite, tmp_path) -> str:
-    """A store of this test alone."""
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
-
-
 def begun(browser: Browser, servers: list, times: int) -> list[int]:
     """Statuses of as many starts, by each server in turn, each from another made-up address."""
     statuses = []
@@ -69,20 +31,22 @@ def begun(browser: Browser, servers: list, times: int) -> list[int]:
     return statuses
 
 
-def test_two_processes_count_together_whatever_address_a_visitor_claims(store, tmp_path, redis):
-    settings = {"RATELIMIT_STORAGE_URI": redis}
+def test_two_processes_count_together_whatever_address_a_visitor_claims(
+    sqlite_url, tmp_path, redis
+):
+    settings = {"RATELIMIT_STORAGE_URI": redis.url}
     with (
-        serving(store, tmp_path, **settings) as one,
-        serving(store, tmp_path, **settings) as other,
+        serving(sqlite_url, tmp_path, **settings) as one,
+        serving(sqlite_url, tmp_path, **settings) as other,
     ):
         statuses = begun(Browser(one), [one, other], MOST + 4)
     assert statuses == [303] * MOST + [429] * 4
 
 
 def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_a_visitor_put_before(
-    store, tmp_path
+    sqlite_url, tmp_path
 ):
-    with serving(store, tmp_path, TRUSTED_PROXIES="1") as server:
+    with serving(sqlite_url, tmp_path, TRUSTED_PROXIES="1") as server:
         browser = Browser(server)
 
         def start(seen_by_proxy: str, number: int) -> int:

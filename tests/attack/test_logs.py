@@ -1,7 +1,6 @@
 """What a real server in production writes: no answer, no token, no line that a visitor made."""
 
 import json
-import shutil
 import time
 
 import pyotp
@@ -32,11 +31,9 @@ def texts(answers) -> list[str]:
     return [answers] if isinstance(answers, str) and " " in answers or "@" in str(answers) else []
 
 
-def test_no_line_holds_what_came_from_outside(migrated_sqlite, tmp_path, capfd):
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
+def test_no_line_holds_what_came_from_outside(sqlite_url, tmp_path, capfd):
     settings = {name: str(value) for name, value in PRODUCTION.items()} | {"SMTP_URL": SMTP}
-    store = f"sqlite:///{tmp_path / 'wizard.sqlite'}"
-    with serving(store, tmp_path, **settings) as server:
+    with serving(sqlite_url, tmp_path, **settings) as server:
         secrets = everything_that_is_done_there(server)
         written = "".join(capfd.readouterr())
     written += "".join(capfd.readouterr())

@@ -27,13 +27,10 @@ SMALL = """() => [...document.querySelectorAll("button, select, textarea, summar
 """What is pressed and is lower than 44 px; links inside a sentence may be (WCAG 2.2, 2.5.8)."""
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request, tmp_path, migrated_sqlite):
+@pytest.fixture
+def database_url(sqlite_url):
     """What happens in the browser is the same on both stores."""
-    import shutil
-
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    return sqlite_url
 
 
 def look_closely(page: Page) -> None:

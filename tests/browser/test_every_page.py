@@ -27,10 +27,9 @@ PEOPLE = {
 
 
 @pytest.fixture
-def database_url(tmp_path, migrated_sqlite):
+def database_url(sqlite_url):
     """What happens in the browser is the same on both stores."""
-    (tmp_path / "wizard.sqlite").write_bytes(migrated_sqlite.read_bytes())
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    return sqlite_url
 
 
 @pytest.mark.parametrize("person", PEOPLE)

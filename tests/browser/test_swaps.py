@@ -11,13 +11,10 @@ AGENCY = load_case("agency")
 PARTNER = load_case("partner")
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request, tmp_path, migrated_sqlite):
+@pytest.fixture
+def database_url(sqlite_url):
     """What happens in the browser is the same on both stores."""
-    import shutil
-
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    return sqlite_url
 
 
 def focused(page) -> str:

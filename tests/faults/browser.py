@@ -5,6 +5,7 @@ import json
 import random
 import urllib.parse
 import uuid
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 
 from justhtml import JustHTML
@@ -72,6 +73,19 @@ class Browser:
             ]
             assert self.open("POST", f"{path}/{name}", [token, *data])[0] == 303
         return path, [token, ("authorized", "yes")]
+
+
+@contextmanager
+def held(database_url: str):
+    """No draft can be written meanwhile."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("UPDATE draft SET link_version = link_version"))
+        else:
+            connection.execute(text("SELECT id FROM draft FOR UPDATE"))
+        yield
+    engine.dispose()
 
 
 def hidden(html: str) -> list[tuple[str, str]]:

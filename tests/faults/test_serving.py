@@ -1,22 +1,18 @@
 """One server and two: stopped, beset by slow clients, with a wrong clock, beside another one."""
 
-import os
-import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.conftest import load_case
-from tests.faults.browser import Browser, Typist, hidden, stored
+from tests.conftest import load_case, missing
+from tests.faults.browser import Browser, Typist, held, hidden, stored
 from tests.integration.test_mail import Inbox, mail_server  # noqa: F401
 from tests.server import serving
 from tests.walk import form_data
@@ -25,19 +21,6 @@ from wizard.flows.commitment import COMMITMENT
 pytestmark = pytest.mark.slow
 
 SLOW = 200
-
-
-@contextmanager
-def held(database_url: str):
-    """No draft can be written meanwhile."""
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.execute(text("UPDATE draft SET link_version = link_version"))
-        else:
-            connection.execute(text("SELECT id FROM draft FOR UPDATE"))
-        yield
-    engine.dispose()
 
 
 def test_a_server_that_is_told_to_stop_ends_the_requests_under_way(database_url, tmp_path):
@@ -83,13 +66,6 @@ def faketime():
     return found
 
 
-def missing(package: str) -> None:
-    """Skips what a machine cannot do, which never happens in CI."""
-    if os.environ.get("CI"):
-        pytest.fail(f"there is no {package} here")
-    pytest.skip(f"there is no {package} on this machine")
-
-
 @pytest.mark.parametrize("off", ["+1d", "-1d"])
 def test_a_clock_that_is_a_day_off_and_set_right_loses_nothing(
     database_url, tmp_path, faketime, off
@@ -109,26 +85,6 @@ def test_a_clock_that_is_a_day_off_and_set_right_loses_nothing(
             again = hidden(page)
             status, location, _ = browser.open("POST", f"{path}/organization", [*again, *typed])
         assert (status, location) == (303, f"{path}/contact")
-
-
-@pytest.fixture
-def redis(tmp_path):
-    """A Redis of the test's own; its address."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    if not shutil.which(command[0]):
-        missing("redis-server")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0", process
-    process.kill()
-    process.wait()
 
 
 class Spread(Browser):
@@ -161,9 +117,9 @@ class Spread(Browser):
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_servers_are_one_program(database_url, tmp_path, redis, mail_server):  # noqa: F811
-    inbox, (limits, redis_process) = Inbox(), redis
+    inbox = Inbox()
     settings = {
-        "RATELIMIT_STORAGE_URI": limits,
+        "RATELIMIT_STORAGE_URI": redis.url,
         "SECRET_KEY": "0123456789abcdef0123456789abcdef",
         "SMTP_URL": f"smtp://127.0.0.1:{mail_server(inbox)}",
     }
@@ -192,6 +148,6 @@ def test_two_servers_are_one_program(database_url, tmp_path, redis, mail_server)
             answered.append(person.open("POST", "/respond/", data)[0])
         assert 10 + answered.count(303) == 120  # as many as one server allows by itself
 
-        redis_process.kill()
-        redis_process.wait()
+        redis.process.kill()
+        redis.process.wait()
         assert person.start("agency")  # each limits by itself now, and turns nobody away

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from tests.conftest import load_case, migrate, postgres_url
-from tests.faults.browser import Browser, Typist, stored
+from tests.faults.browser import Browser, Typist, held, stored
 from tests.server import ROOT, serving
 
 pytestmark = pytest.mark.slow
@@ -137,13 +136,6 @@ def full_disk(server, store: Path):
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-@pytest.fixture
-def sqlite_url(tmp_path, migrated_sqlite):
-    """A store in a file of the test's own."""
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
-
-
 def test_on_a_full_disk_nobody_gets_a_false_receipt(sqlite_url, tmp_path):
     case, store = load_case("partner"), tmp_path / "wizard.sqlite"
     with serving(sqlite_url, tmp_path) as server:
@@ -178,13 +170,7 @@ def test_a_writer_that_holds_the_store_too_long_delays_and_loses_nothing(databas
     with serving(database_url, tmp_path) as server:
         typist = Typist(server, seed=1)
         assert typist.save() in (200, 303)
-        engine = create_engine(database_url)
-        with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.execute(text("UPDATE draft SET link_version = link_version"))
-            else:
-                connection.execute(text("SELECT id FROM draft FOR UPDATE"))
+        with held(database_url):
             assert typist.save() == 503
-        engine.dispose()
         assert typist.save() in (200, 303)
         nothing_was_lost([typist])

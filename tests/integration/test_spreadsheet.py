@@ -73,10 +73,9 @@ def opened(tmp_path):
 
 
 @pytest.fixture
-def database_url(tmp_path, migrated_sqlite) -> str:
+def database_url(sqlite_url) -> str:
     """One store is enough here: LibreOffice is slow, and what it opens is the same."""
-    shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
-    return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from wizard.fields import Invalid, Text, day_in_words
+from wizard.fields import Text, day_in_words
 from wizard.flow import Section, Step
+from wizard.text import Invalid
 from wizard.words import Message, in_words, joined, messages
 
 ROOT = Path(__file__).parents[2]

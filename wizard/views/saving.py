@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response
 
 from .. import clock, drafts, links, resuming, submissions
 from ..extensions import db, limiter
-from ..fields import Email, Invalid
+from ..fields import Email
 from ..htmx import render_page
+from ..text import Invalid
 from . import access
 from .applicant import to_receipt, to_step
 

@@ -11,9 +11,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from ... import passwords, staff
-from ...fields import showable
 from ...htmx import render_page
 from ...signing import serializer
+from ...text import showable
 from .guard import COOKIE, actor, bp, cookie, person, show_once, shown_once
 
 BROWSER_COOKIE = "staff_browser"
