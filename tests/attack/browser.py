@@ -101,7 +101,8 @@ def raw(server: Any, request: bytes) -> bytes:
         suppress(ConnectionError),
     ):
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it may have closed already
+            connection.shutdown(socket.SHUT_WR)
         while piece := connection.recv(65536):
             got += piece
     return got
