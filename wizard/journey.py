@@ -4,7 +4,6 @@ Nothing of this is stored. It is computed from what was typed and which steps we
 can never disagree with the answers.
 """
 
-from collections import ChainMap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -93,7 +92,7 @@ class Journey:
         self, fields: tuple[Field, ...], typed: Answers, seen: Answers, prefix: str = ""
     ) -> Checked:
         found = Checked()
-        scope: Answers = ChainMap(found.answers, dict(seen))
+        scope = dict(seen)
         for question in fields:
             path = prefix + question.name
             if question.when and not question.when.holds(scope):
@@ -114,7 +113,7 @@ class Journey:
             if isinstance(question, Group):
                 value = self._check_entries(question, value, path, found)
             if value is not None:
-                found.answers[question.name] = value
+                found.answers[question.name] = scope[question.name] = value
         return found
 
     def _check_entries(
