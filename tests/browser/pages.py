@@ -24,8 +24,9 @@ class StepPage:
         self.javascript = javascript
 
     def is_shown(self) -> None:
-        """Waits until this is the page."""
+        """Waits until this is the page, and the whole of it is there."""
         expect(self.page.locator("h1")).to_have_text(self.step.title)
+        self.page.wait_for_load_state()
 
     def answer(self, answers: Mapping[str, Any]) -> None:
         """Answers every question of the step that is asked and has an answer."""

@@ -124,6 +124,7 @@ def test_nothing_moves_by_itself_while_one_answers(open_browser):
 def test_a_new_step_is_announced_once(open_browser):
     page = open_browser()
     page.get_by_role("link", name="Start").click()
+    StepPage(page, COMMITMENT.steps["kind"]).is_shown()
     page.evaluate("""() => { window.said = []; new MutationObserver(records => {
       for (const {target} of records) {
         const live = target.parentElement?.closest("[role=status], [role=alert]") ||
@@ -205,7 +206,7 @@ def test_a_whole_branch_goes_in_by_keyboard_alone(open_browser):
     page.keyboard.press("Enter")
     for name in STEPS["partner"]:
         step = COMMITMENT.steps[name]
-        expect(page.locator("h1")).to_have_text(step.title)
+        StepPage(page, step).is_shown()
         for field in step.fields:
             if field.name in PARTNER:
                 if field.when:
