@@ -141,7 +141,7 @@ def engine_options(url: str) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "pool_pre_ping": True,
-        "connect_args": {"options": "-c lock_timeout=5000"},
+        "connect_args": {"options": "-c lock_timeout=5000", "client_encoding": "utf8"},
     }
 
 

@@ -6,7 +6,9 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select
 
+from tests.conftest import create_database, postgres_url
 from tests.staff import add_submission
+from wizard import create_app
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import Submission
@@ -25,6 +27,22 @@ def test_a_migration_can_be_undone_and_done_again(app):
         assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
         upgrade()
         assert "submission" in inspect(db.engine).get_table_names()
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_is_refused_with_the_way_out(
+    postgres, tmp_path, caplog, encoding
+):
+    create_database(postgres, f"{encoding} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    url = postgres_url(postgres, encoding.lower())
+    app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(tmp_path)})
+    with app.app_context():
+        with pytest.raises(SystemExit):
+            upgrade()
+        assert f"The database is in {encoding}" in caplog.text
+        assert "createdb --encoding=UTF8" in caplog.text
+        assert inspect(db.engine).get_table_names() == []
         db.engine.dispose()
 
 

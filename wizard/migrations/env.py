@@ -1,10 +1,27 @@
 """Runs migrations on the program's own engine."""
 
 from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
 
 from wizard.extensions import db
 
+
+def check_encoding(connection: Connection) -> None:
+    """A PostgreSQL that was set up without a locale makes databases in SQL_ASCII."""
+    if connection.dialect.name != "postgresql":
+        return
+    with connection.begin():
+        encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise CommandError(
+            f"The database is in {encoding}, which cannot hold every name. Make it anew with "
+            "`createdb --encoding=UTF8 --template=template0`."
+        )
+
+
 with db.engine.connect().execution_options(writes=True) as connection:
+    check_encoding(connection)
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
