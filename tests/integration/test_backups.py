@@ -178,3 +178,18 @@ def test_both_commands_work_as_the_manual_says(app, fresh, tmp_path):
     assert (said.exit_code, "2 rows" in said.output) == (0, True)  # and what the log says of it
     said = fresh.test_cli_runner().invoke(args=["restore", file])
     assert (said.exit_code, "2 rows" in said.output) == (0, True)
+
+
+def test_a_backup_goes_through_a_pipe_where_a_command_has_no_folder_to_write_to(app, fresh):
+    add_submission(app)
+    written = app.test_cli_runner().invoke(args=["backup", "-"])
+    assert (written.exit_code, "2 rows" in written.stderr) == (0, True)
+    said = fresh.test_cli_runner().invoke(args=["restore", "-"], input=written.stdout_bytes)
+    assert (said.exit_code, "2 rows" in said.output) == (0, True)
+    with fresh.app_context():
+        assert len(db.session.scalars(select(Submission)).all()) == 1
+
+
+def test_what_comes_out_of_a_pipe_and_is_no_backup_is_said_to_be_none(fresh):
+    said = fresh.test_cli_runner().invoke(args=["restore", "-"], input=b"no store at all" * 100)
+    assert (said.exit_code, "is no backup" in said.output) == (1, True)

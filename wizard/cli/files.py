@@ -1,6 +1,11 @@
 """Commands for files: exports, backups, and a store of made-up submissions."""
 
 import dataclasses
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +18,8 @@ from ..audit import COMMAND_LINE
 from ..drafts import current_flow
 from ..extensions import db
 from ..models import Submission
+
+PIPE = Path("-")
 
 
 @click.command("export")
@@ -41,26 +48,47 @@ for _field in dataclasses.fields(filters.Filters):
     export = click.option(f"--{_field.name.replace('_', '-')}", help="As on the list.")(export)
 
 
+@contextmanager
+def _file_for(given: Path) -> Iterator[Path]:
+    """The one that is given, or for a pipe one that is gone afterwards: a store is no stream."""
+    if given != PIPE:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "store.backup"
+
+
 @click.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @with_appcontext
 def backup(file: Path) -> None:
-    """Writes the whole store, as it is at this moment, into a new file; serving goes on."""
+    """Writes the whole store, as it is at this moment, into a new file, or into a pipe (“-”);
+    serving goes on."""
     try:
-        rows = backups.write(file)
+        with _file_for(file) as made:
+            rows = backups.write(made)
+            if file == PIPE:
+                with made.open("rb") as whole:
+                    shutil.copyfileobj(whole, sys.stdout.buffer)
     except (backups.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{rows:,} rows in {file}. Keep it as safe as the store, and the secret key apart.")
+    kept = "Keep it as safe as the store, and the secret key apart."
+    click.echo(f"{rows:,} rows. {kept}", err=True)
 
 
 @click.command("restore")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @with_appcontext
 def restore(file: Path) -> None:
-    """Puts a backup into a fresh store. Messages that waited are held back, sign-ins end."""
+    """Puts a backup, from a file or from a pipe (“-”), into a fresh store. Messages that waited
+    are held back, sign-ins end."""
     try:
-        rows = backups.restore(file)
-    except backups.BackupError as error:
+        with _file_for(file) as kept:
+            if file == PIPE:
+                with kept.open("wb") as whole:
+                    shutil.copyfileobj(sys.stdin.buffer, whole)
+            rows = backups.restore(kept)
+    except (backups.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{rows:,} rows. See what was held back with `flask outbox list`.")
 
