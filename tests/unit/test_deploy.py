@@ -1,0 +1,18 @@
+"""The files of an installation agree with each other."""
+
+import shlex
+from pathlib import Path
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def test_a_command_runs_with_the_settings_of_the_service():
+    unit = (DEPLOY / "wizard.service").read_text(encoding="utf-8").splitlines()
+    words = shlex.split((DEPLOY / "manage").read_text(encoding="utf-8"), comments=True)
+    properties = [value for flag, value in zip(words, words[1:], strict=False) if flag == "-p"]
+    assert len(properties) >= 7
+    assert [each for each in properties if each not in (*unit, "User=wizard")] == []
+    (environment,) = [line for line in unit if line.startswith("Environment=")]
+    assert words[words.index("-E") + 1] in environment.split()
+    (served,) = [line for line in unit if line.startswith("ExecStart=")]
+    assert f"ExecStart={words[words.index('-m') - 1]} -m flask serve" == served
