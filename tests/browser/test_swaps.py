@@ -35,6 +35,21 @@ def test_a_new_step_is_swapped_in_named_and_focused(open_browser):
     assert page.evaluate("scrollY") < 200
 
 
+def test_of_two_links_pressed_quickly_the_later_one_leads(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization"])
+    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    page.evaluate("window.same = true")
+    page.route("**/kind", lambda route: (page.wait_for_timeout(500), route.continue_()))
+    page.get_by_role("link", name="Who", exact=True).click()
+    page.get_by_role("link", name="Organization", exact=True).click()
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    page.wait_for_timeout(700)
+    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    expect(page).to_have_url(AT_ORGANIZATION)
+    assert page.evaluate("window.same") is True
+
+
 def test_errors_are_focused_and_lead_to_their_fields(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind"])
