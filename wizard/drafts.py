@@ -11,12 +11,13 @@ from hashlib import sha256
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from . import clock, languages, links
 from .conditions import Answers
-from .extensions import db, writing
+from .extensions import db, is_sqlite, writing
 from .flow import Flow, Step
 from .journey import Journey
 from .models import Draft, Submission
@@ -48,17 +49,25 @@ def kept_until(draft: Draft) -> datetime:
     return draft.updated_at + lifetime()
 
 
-def _living() -> Select[Draft]:
-    return select(Draft).where(Draft.updated_at > clock.now() - lifetime())
+LIVING = select(Draft).where(Draft.updated_at > bindparam("since"))
+ONE = LIVING.where(Draft.id == bindparam("draft_id"))
+ONE_AS_IT_IS = ONE.options(joinedload(Draft.submission))
+ONE_TO_LOCK = ONE.with_for_update()
+"""Statements that are put together once: for each request anew, that costs as much as asking."""
+
+
+def _since() -> datetime:
+    """When a draft must have changed last, to be kept still."""
+    return clock.now() - lifetime()
 
 
 def _is_over() -> ColumnElement[bool]:
-    return Draft.updated_at <= clock.now() - lifetime()
+    return Draft.updated_at <= _since()
 
 
 def find(draft_id: uuid.UUID) -> Draft | None:
     """A draft to read."""
-    return db.session.scalars(_living().where(Draft.id == draft_id)).one_or_none()
+    return db.session.scalars(ONE_AS_IT_IS, {"draft_id": draft_id, "since": _since()}).one_or_none()
 
 
 def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
@@ -66,8 +75,8 @@ def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
     if not draft_ids:
         return []
     submitted = select(Submission.draft_id).where(Submission.draft_id.in_(draft_ids))
-    query = _living().where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
-    return list(db.session.scalars(query.order_by(Draft.updated_at.desc())))
+    query = LIVING.where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
+    return list(db.session.scalars(query.order_by(Draft.updated_at.desc()), {"since": _since()}))
 
 
 def opened_by(token: str, purpose: links.Purpose) -> Draft | None:
@@ -79,10 +88,14 @@ def opened_by(token: str, purpose: links.Purpose) -> Draft | None:
 
 @contextmanager
 def editing(draft_id: uuid.UUID) -> Iterator[Draft | None]:
-    """A draft to change: locked until the end, then kept whole, or left as it was on an error."""
+    """A draft to change: locked until the end, then kept whole, or left as it was on an error.
+
+    On SQLite all is locked by then. On PostgreSQL what the draft was submitted as is asked after
+    its row is locked: the statement that waits for the lock sees the store as it was before.
+    """
     with writing() as session:
-        query = _living().where(Draft.id == draft_id).with_for_update()
-        yield session.scalars(query).one_or_none()
+        query = ONE_AS_IT_IS if is_sqlite() else ONE_TO_LOCK
+        yield session.scalars(query, {"draft_id": draft_id, "since": _since()}).one_or_none()
 
 
 def start(draft_id: uuid.UUID, typed: Answers) -> Draft:

@@ -48,8 +48,13 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
+        if is_sqlite():
             _begin_explicitly(db.engine)
+
+
+def is_sqlite() -> bool:
+    """Whether the store is SQLite, which has one writer at a time."""
+    return db.engine.dialect.name == "sqlite"
 
 
 def _begin_explicitly(engine: Engine) -> None:
@@ -80,7 +85,7 @@ def writing() -> Iterator[Session]:
     session = db.session()
     if session.in_transaction():
         raise RuntimeError("a transaction that only reads is open already")
-    with one_at_a_time if db.engine.dialect.name == "sqlite" else nullcontext():
+    with one_at_a_time if is_sqlite() else nullcontext():
         try:
             session.connection(execution_options={"writes": True})
             yield session

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from . import clock
 from .extensions import Model
@@ -34,7 +34,7 @@ class Draft(Model):
 
     `saves` notes by step which page saved it last, and at which turn of that page. A resume link
     holds as long as its version is `link_version`. `mailed_to` is where one was sent. `language` is
-    the one in which it was last answered, and its messages are.
+    the one in which it was last answered, and its messages are. `submission` is what it became.
     """
 
     __tablename__ = "draft"
@@ -50,6 +50,9 @@ class Draft(Model):
     mailed_to: Mapped[str | None]
     language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submission: Mapped["Submission | None"] = relationship(
+        primaryjoin="foreign(Submission.draft_id) == Draft.id", viewonly=True
+    )
 
 
 STATUSES = {

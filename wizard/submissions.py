@@ -21,13 +21,6 @@ REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0 and O, 1, I and L, no U: what is read aloud or from paper is typed right."""
 
 
-def of_draft(draft: Draft) -> Submission | None:
-    """What a draft was submitted as."""
-    return db.session.scalars(
-        select(Submission).where(Submission.draft_id == draft.id)
-    ).one_or_none()
-
-
 def submit(draft: Draft, journey: Journey) -> Submission:
     """Freezes a complete journey and queues its messages, within the caller's transaction.
 

@@ -65,7 +65,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
     """One step, as far as it was answered; the review is one of them."""
     check_step(name)
     draft = access.read(draft_id)
-    if submissions.of_draft(draft):
+    if draft.submission:
         return to_receipt(draft_id)
     journey = drafts.journey(draft)
     if not journey.may_visit(name):
@@ -81,7 +81,7 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
     with drafts.editing(draft_id) as draft:
         if draft is None:
             abort(404)
-        if submissions.of_draft(draft):
+        if draft.submission:
             return to_receipt(draft_id)
         return act(draft, drafts.current_flow().steps[name])
 
@@ -95,7 +95,7 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     with drafts.editing(draft_id) as draft:
         if draft is None or step is drafts.current_flow().review:
             abort(404)
-        if submissions.of_draft(draft):
+        if draft.submission:
             return render_template("applicant/saved.html", outcome="submitted"), 409
         typed, save = form_class(step)().posted(draft.answers), save_of_page()
         verdict = drafts.judge(draft, step, typed, save)
@@ -190,7 +190,7 @@ def change_entries(group: Group | None, typed: dict[str, Any], action: str) -> s
 def done(draft_id: uuid.UUID) -> Response:
     """The receipt."""
     draft = access.read(draft_id)
-    submission = submissions.of_draft(draft)
+    submission = draft.submission
     if submission is None:
         return to_step(draft_id, drafts.journey(draft).first_open)
     access.open_commitment(submission.reference)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from .. import clock, drafts, links, resuming, submissions
+from .. import clock, drafts, links, resuming
 from ..extensions import db, limiter
 from ..fields import Email
 from ..htmx import render_page
@@ -37,7 +37,7 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
     if leaves():
         access.leave(draft_id)
         return redirect(url_for("public.landing", left="1"), 303)
-    if submissions.of_draft(access.read(draft_id)):
+    if access.read(draft_id).submission:
         return to_receipt(draft_id)
     db.session.rollback()
     typed = request.form.get("address", "")
@@ -59,7 +59,7 @@ def leaves() -> bool:
 def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
     """The page with the link and the date until which it works."""
     draft = access.read(draft_id)
-    if submissions.of_draft(draft):
+    if draft.submission:
         return to_receipt(draft_id)
     return render_page(
         "applicant/save.html",
@@ -82,7 +82,7 @@ def resume(token: str) -> Response:
     access.open_here(draft.id)
     if request.args.get("then") == "delete":
         return redirect(url_for("saving.ask_to_delete", draft_id=draft.id), 303)
-    if submissions.of_draft(draft):
+    if draft.submission:
         return to_receipt(draft.id)
     return to_step(draft.id, drafts.journey(draft).first_open)
 
@@ -91,7 +91,7 @@ def resume(token: str) -> Response:
 def ask_to_delete(draft_id: uuid.UUID) -> Response:
     """Asks whether a draft is to be deleted."""
     draft = access.read(draft_id)
-    if submissions.of_draft(draft):
+    if draft.submission:
         return to_receipt(draft_id)
     return render_page("applicant/delete.html", draft=draft)
 
@@ -105,7 +105,7 @@ def delete(draft_id: uuid.UUID) -> Response:
     with drafts.editing(draft_id) as draft:
         if draft is None:
             abort(404)
-        if submissions.of_draft(draft):
+        if draft.submission:
             return to_receipt(draft_id)
         db.session.delete(draft)
     access.leave(draft_id)
