@@ -96,17 +96,25 @@ def catalog(code: str) -> NullTranslations:
 def said(context: EvalContext, text: str, **values: Any) -> str:
     """What a template says itself. Jinja's own way there is three calls a text, and takes a
     twentieth of a page."""
-    return _filled(context, catalog(current()).gettext(text), values)
+    if not values:
+        return _constant(text, catalog(current()), context.autoescape)
+    return _filled(catalog(current()).gettext(text), values, context.autoescape)
 
 
 @pass_eval_context
 def said_of(context: EvalContext, one: str, more: str, num: int, **values: Any) -> str:
     """The same of a number of things."""
-    return _filled(context, catalog(current()).ngettext(one, more, num), {"num": num, **values})
+    text = catalog(current()).ngettext(one, more, num)
+    return _filled(text, {"num": num, **values}, context.autoescape)
 
 
-def _filled(context: EvalContext, text: str, values: Mapping[str, Any]) -> str:
-    return (Markup(text) if context.autoescape else text) % values  # noqa: S704
+@cache
+def _constant(text: str, translations: NullTranslations, escapes: bool) -> str:
+    return _filled(translations.gettext(text), {}, escapes)
+
+
+def _filled(text: str, values: Mapping[str, Any], escapes: bool) -> str:
+    return (Markup(text) if escapes else text) % values  # noqa: S704
 
 
 def words(text: Any) -> Any:

@@ -67,6 +67,16 @@ class Question(wtforms.Field):
         """What was typed, as a page can show it."""
         return showable(", ".join(self.data) if isinstance(self.data, list) else self.data or "")
 
+    @property
+    def described_by(self) -> str:
+        """The ids of what the page says about it."""
+        parts = {
+            "count": isinstance(self.spec, fields.LongText),
+            "hint": self.spec.hint,
+            "error": self.errors,
+        }
+        return " ".join(f"{self.id}-{part}" for part, there in parts.items() if there)
+
     def was_on_page(self, asked: list[str]) -> bool:
         """Whether the page that was posted asked it, so that no value means no answer."""
         return self.spec.when is None or bool(self.raw_data) or self.name in asked
@@ -101,24 +111,17 @@ class GroupQuestion(wtforms.FieldList):
         return [entry.form.typed(old, asked) for entry, old in pairs]
 
 
-class Questions:
-    """What a step's form and an entry's form have in common."""
-
-    def questions(self) -> Iterator[Any]:
-        """Its declared fields, in order."""
-        return (field for field in self if hasattr(field, "spec"))  # type: ignore[attr-defined]
+class Questions(wtforms.Form):
+    """What a step's form and an entry's form have in common: declared fields, in order."""
 
     def typed(self, stored: Mapping[str, Any], asked: list[str]) -> dict[str, Any]:
         """What was typed, by field name."""
-        return {
-            field.spec.name: field.typed(stored.get(field.spec.name), asked)
-            for field in self.questions()
-        }
+        return {field.spec.name: field.typed(stored.get(field.spec.name), asked) for field in self}
 
     def show(self, checked: Checked, errors: Mapping[str, str], at: str = "") -> None:
         """Shows the fields that apply, errors at their fields, and the focus on the id `at`."""
         watched = self._watched()
-        for field in self.questions():
+        for field in self:
             field.applies = field.name in checked.applies
             field.errors = [errors[field.name]] if field.name in errors else []
             field.reveals = watched.get(field.spec.name, [])
@@ -129,20 +132,20 @@ class Questions:
     def _watched(self) -> dict[str, list[str]]:
         """By the name of a field, the ids of the places that depend on it."""
         watched: dict[str, list[str]] = {}
-        for field in self.questions():
+        for field in self:
             for name, _ in field.spec.when.references() if field.spec.when else ():
                 watched.setdefault(name, []).append(f"when-{field.id}")
         return watched
 
 
-class EntryForm(Questions, wtforms.Form):
+class EntryForm(Questions):
     """One entry of a group."""
 
     def called(self) -> str:
         """What somebody named it: the first line of text that every entry has; empty until then."""
         lines = (
             field.shown
-            for field in self.questions()
+            for field in self
             if type(field.spec) is fields.Text
             and field.spec.required is True
             and not field.spec.when
@@ -172,10 +175,10 @@ class StepForm(Questions, FlaskForm):
         ]
 
     def _every_question(self) -> Iterator[Any]:
-        for field in self.questions():
+        for field in self:
             yield field
             for entry in getattr(field, "entries", ()):
-                yield from entry.form.questions()
+                yield from entry.form
 
 
 @cache
