@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, request
+from flask import Flask, Response, render_template, request
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -47,6 +47,15 @@ def init_app(app: Flask) -> None:
         "language": current,
         "in_language": in_language,
     }
+
+    @app.template_global()
+    def part(name: str) -> Markup:
+        """A part of every page that is the same on all of them, in one language: drawn once."""
+        return _part(name, current())
+
+    @cache
+    def _part(name: str, code: str) -> Markup:
+        return Markup(render_template(f"parts/{name}.html"))  # noqa: S704
 
     @app.before_request
     def listen() -> None:
