@@ -5,8 +5,8 @@ from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import flask_limiter
 from flask import Flask
-from flask_limiter import Limiter
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -18,6 +18,16 @@ from .visitors import visitor
 
 class Base(DeclarativeBase):
     """What every model derives from."""
+
+
+class Limiter(flask_limiter.Limiter):
+    """Looks for limits where a view has one, and not before each request of every other view."""
+
+    def _check_request_limit(
+        self, callable_name: str | None = None, in_middleware: bool = True
+    ) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

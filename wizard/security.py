@@ -20,24 +20,30 @@ def init_app(app: Flask) -> None:
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.wsgi_app = _refuse_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
-    policy = _policy(app.config["HTMX_URL"])
+    always = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
 
     app.before_request(_stay_here)
     app.before_request(_refuse_what_no_page_sends)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "strict-origin")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=()"
-        )
-        if app.config["SESSION_COOKIE_SECURE"]:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        for name, value in always.items():
+            if name not in response.headers:
+                response.headers.add(name, value)
         return response
+
+
+def _headers(htmx_url: str, *, secure: bool) -> dict[str, str]:
+    """What every answer carries, unless its view says otherwise."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(htmx_url),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    return headers | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
 
 def _stay_here() -> Answer | None:
