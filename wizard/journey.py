@@ -143,9 +143,10 @@ class Journey:
                     "There is one like it in the list already. Change it or remove it."
                 )
             known.add(key)
-            paths = (f"{path}-{place}-{each.name}" for each in group.fields)
-            found.errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
-            found.missing |= inside.missing
+            if inside.errors:
+                paths = (f"{path}-{place}-{each.name}" for each in group.fields)
+                found.errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
+                found.missing |= inside.missing
             clean.append(inside.answers)
         if spare < 0:
             found.errors[path] = group.missing()
