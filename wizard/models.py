@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from . import clock
@@ -127,8 +127,8 @@ class OutboxMessage(Model):
     of the store opens no draft.
 
     `due_at` is when to try next; while a worker holds the message it is when its lease ends.
-    `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, so that
-    to look for it costs the same after a million messages.
+    `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, and so
+    have the messages to one address, so that to look for them costs the same after a million.
     """
 
     __tablename__ = "outbox_message"
@@ -141,11 +141,11 @@ class OutboxMessage(Model):
         ForeignKey("draft.id", ondelete="CASCADE"), index=True
     )
     message_id: Mapped[str] = mapped_column(unique=True)
-    recipient: Mapped[str]
+    recipient: Mapped[str] = mapped_column()
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
@@ -157,6 +157,7 @@ class OutboxMessage(Model):
             "ix_outbox_unsent", "due_at",
             sqlite_where=sent_at.is_(None), postgresql_where=sent_at.is_(None),
         ),
+        Index("ix_outbox_recipient", func.lower(recipient), created_at),
     )  # fmt: skip
 
 

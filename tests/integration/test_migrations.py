@@ -1,5 +1,7 @@
 """The migrations make what the models say, and can be undone."""
 
+from datetime import timedelta
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -8,17 +10,31 @@ from sqlalchemy import inspect, select
 
 from tests.conftest import create_database, postgres_url
 from tests.staff import add_submission
-from wizard import create_app
+from wizard import create_app, outbox
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import Submission
 from wizard.outputs import listing
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based")
 def test_the_migrated_store_is_what_the_models_declare(app):
     with app.app_context(), db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, db.metadata) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_messages_of_a_day_to_one_address_are_found_by_an_index_made_for_it(app):
+    with app.app_context():
+        query = outbox.lately("desk@example.org", timedelta(days=1))
+        compiled = query.compile(db.engine)
+        plan = db.session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {compiled}", tuple(map(str, compiled.params.values()))
+        )
+        assert "INDEX ix_outbox_recipient (<expr>=? AND created_at>?)" in plan.one().detail
+        db.session.remove()
 
 
 def test_a_migration_can_be_undone_and_done_again(app):
