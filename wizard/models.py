@@ -145,7 +145,7 @@ class OutboxMessage(Model):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]

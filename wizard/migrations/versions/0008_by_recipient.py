@@ -1,4 +1,8 @@
-"""An index by which the messages to one address are found among all of a day."""
+"""An index by which the messages to one address are found among all of a day.
+
+That of 0007 serves no other purpose. It stays while a program that needs it may still be running,
+and is for the next migration to drop.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,9 +17,7 @@ def upgrade() -> None:
         "outbox_message",
         [sa.text("lower(recipient)"), sa.text("created_at")],
     )
-    op.drop_index("ix_outbox_message_created_at", "outbox_message")
 
 
 def downgrade() -> None:
-    op.create_index("ix_outbox_message_created_at", "outbox_message", ["created_at"])
     op.drop_index("ix_outbox_recipient", "outbox_message")
