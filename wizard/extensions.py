@@ -86,6 +86,19 @@ def _begin_explicitly(engine: Engine) -> None:
 
 
 @contextmanager
+def reading() -> Iterator[Session]:
+    """Open a session to read, and end its transaction, so that `writing` can follow.
+
+    What was read stays usable afterwards, as far as it was loaded.
+    """
+    session = db.session()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@contextmanager
 def writing() -> Iterator[Session]:
     """One transaction that writes: all of it is kept, or nothing.
 

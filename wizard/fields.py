@@ -78,6 +78,14 @@ class Field:
         """The value to keep, from what was typed and is not blank. Raises `Invalid`."""
         raise NotImplementedError
 
+    def parse(self, raw: Any, today: date) -> Any:
+        """Return the clean value, or None for a blank optional answer. Raises `Invalid`."""
+        if not self.is_blank(raw):
+            return self.clean(raw, today)
+        if self.required is True:
+            raise Invalid(self.asks, noun=self.noun)
+        return None
+
     def for_reader(self, value: Any) -> str:
         """The kept value in the words of the form: a `Message` where they are ours."""
         return str(value)
