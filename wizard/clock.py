@@ -19,6 +19,11 @@ def today() -> date:
     return (now() - timedelta(hours=11)).date()
 
 
+def iso_utc(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601, exact to the microsecond: 2027-03-31T17:05:00.25Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def in_words(moment: datetime) -> Message:
     """A moment for a reader: March 31, 2027, 17:05 UTC."""
     day, time = day_in_words(moment.date()), f"{moment:%H:%M}"
