@@ -1,16 +1,19 @@
 """The audit log: who did what, to what, when. Never an answer or a secret."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Row, select
 
+from . import clock
+from .batches import batches
 from .extensions import db, writing
-from .filters import BadFilter, midnight, read
+from .fields import Field, Text
 from .models import AuditEvent
+from .query import DAYS, VALUE, Args, coded_field, parse_args, within_days
 
 ACTIONS = {
     "signed_in": "Signed in",
@@ -36,9 +39,13 @@ ACTIONS = {
 """Everything that is logged, by code, in words."""
 
 
-FILTERS = ("action", "actor", "subject", "first_day", "last_day")
+FILTERS: dict[str, Field] = {
+    "action": coded_field("action", ACTIONS),
+    "actor": Text("actor", "Who", noun=VALUE),
+    "subject": Text("subject", "About", noun=VALUE),
+    **DAYS,
+}
 PAGE = 100
-BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +87,9 @@ def write(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
         record(actor, action, subject, **details)
 
 
-def parse(given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> dict[str, str]:
-    """The filters of an address that are set. Raises `BadFilter`."""
-    chosen = read(given, FILTERS, besides)
-    if chosen.get("action", "signed_in") not in ACTIONS:
-        raise BadFilter("The filter “action” can be: %(values)s.", values=", ".join(ACTIONS))
-    return chosen
+def parse(args: Args, ignored: Collection[str] = ()) -> dict[str, str]:
+    """Return the filters of an address that are set. Raises `BadFilter`."""
+    return parse_args(args, FILTERS, ignored)
 
 
 def page(chosen: Mapping[str, str], before: int = 0) -> list[AuditEvent]:
@@ -99,19 +103,15 @@ COLUMNS = ("at", "actor", "action", "subject", "details", "address")
 
 
 def rows(chosen: Mapping[str, str]) -> Iterator[list[str]]:
-    """Every event as a table row, the oldest first; read in batches, no transaction in between."""
-    last = 0
-    while True:
-        query = select(AuditEvent).where(*_conditions(chosen), AuditEvent.id > last)
-        batch = list(db.session.scalars(query.order_by(AuditEvent.id).limit(BATCH)))
-        db.session.close()
-        for event in batch:
-            details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
-            at = f"{event.at:%Y-%m-%dT%H:%M:%SZ}"
-            yield [at, event.actor, event.action, event.subject, details, event.address]
-        if len(batch) < BATCH:
-            return
-        last = batch[-1].id
+    """Yield every event as a table row, the oldest first, without an application context."""
+    found = batches(db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id)
+    return map(_row, chain.from_iterable(found))
+
+
+def _row(event: Row[*tuple[Any, ...]]) -> list[str]:
+    details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
+    at = clock.iso_utc(event.at)
+    return [at, event.actor, event.action, event.subject, details, event.address]
 
 
 def _conditions(chosen: Mapping[str, str]) -> list[ColumnElement[bool]]:
@@ -120,8 +120,5 @@ def _conditions(chosen: Mapping[str, str]) -> list[ColumnElement[bool]]:
         for name in ("action", "actor", "subject")
         if name in chosen
     ]
-    if "first_day" in chosen:
-        found.append(AuditEvent.at >= midnight(chosen["first_day"]))
-    if "last_day" in chosen:
-        found.append(AuditEvent.at < midnight(chosen["last_day"]) + timedelta(days=1))
-    return found
+    days = within_days(AuditEvent.at, chosen.get("first_day", ""), chosen.get("last_day", ""))
+    return found + days

@@ -14,7 +14,8 @@ from .fields import LongText
 from .filters import Filters
 from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
 from .outputs import LISTED
-from .paging import Place, keys
+from .paging import keys
+from .query import Place
 from .text import Invalid, showable
 
 WAYS = {
@@ -63,7 +64,7 @@ class ListPage:
 
 
 def list_page(filters: Filters, place: Place) -> ListPage:
-    """The page at some place of the list. Raises `BadFilter` for a place that there is not."""
+    """The page at some place of the list."""
     found = keys(Submission.submitted_at, filters.conditions(), place, PAGE)
     rows = _rows(found.references)
     whole = place.is_start and not found.older

@@ -16,7 +16,8 @@ from .fields import Date, Group
 from .filters import PUBLISHED, Filters
 from .models import Submission
 from .outputs import LISTED, Card, cards, public_record
-from .paging import Place, keys
+from .paging import keys
+from .query import Place
 
 PAGE = 20
 HEADED = (*LISTED, "website")
@@ -48,7 +49,7 @@ class CommitmentPage:
 
 
 def list_page(filters: Filters, place: Place) -> CommitmentPage:
-    """The page at some place of the list. Raises `BadFilter` for a place that there is not.
+    """The page at some place of the list.
 
     The states are counted without their own filter, so that the map still shows where else to look.
     """

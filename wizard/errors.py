@@ -8,8 +8,8 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from .filters import BadFilter
 from .htmx import render_page
+from .query import BadFilter
 from .words import Message, speak
 
 RETRY_AFTER = 10

@@ -1,30 +1,21 @@
 """Which submissions a list or an export is about: read from an address, checked, applied."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, false, func
+from sqlalchemy.orm import InstrumentedAttribute
 
-from .fields import EARLIEST_YEAR, LATEST_YEAR, Choice
+from .fields import Choice, Field, Text
 from .flow import Flow
 from .models import STATUSES, Submission
 from .outputs import folded
-from .text import CANNOT_BE_KEPT, showable
-from .words import Message, MessageError
-
-MOST_TEXT = 200
-"""Characters of the free text."""
-
+from .query import DAYS, VALUE, Args, Moment, coded_field, parse_args, parse_moment, within_days
+from .words import Message
 
 PUBLISHED = Submission.published_at.is_not(None)
 """What anyone may read: `casework` sets the time when a case becomes published, and takes it off
 with the same change that ends that."""
-
-
-class BadFilter(MessageError):
-    """A filter that cannot be used; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +60,28 @@ class Filters:
             if value := getattr(self, name):
                 found.append(column == value)
         if self.program:
-            found.append(Submission.programs.contains(self.program, autoescape=True))
+            found.append(_holds(Submission.programs, self.program))
         if self.category:
-            padded = ";" + Submission.categories + ";"
-            found.append(padded.contains(f";{self.category};", autoescape=True))
-        if self.first_day:
-            found.append(Submission.submitted_at >= midnight(self.first_day))
-        if self.last_day:
-            found.append(Submission.submitted_at < midnight(self.last_day) + timedelta(days=1))
+            found.append(_holds(Submission.categories, self.category))
+        found += within_days(Submission.submitted_at, self.first_day, self.last_day)
         if self.since:
-            found.append(Submission.submitted_at > moment(self.since))
-        for word in folded(self.text).split():
-            found.append(Submission.search.contains(word, autoescape=True))
+            found.append(Submission.submitted_at > parse_moment(self.since))
+        if self.text:
+            words = folded(self.text).split() or [self.text]  # accents alone are in no text
+            found += [Submission.search.contains(word, autoescape=True) for word in words]
         return found
+
+
+def _holds(column: InstrumentedAttribute[str], code: str) -> ColumnElement[bool]:
+    """Match a code among those that a column joins with `;`.
+
+    `contains` is quick, but knows no whole codes, and on SQLite no case: `replace` is exact.
+    """
+    if ";" in code:
+        return false()
+    joined = ";" + column + ";"
+    is_exact = func.replace(joined, f";{code};", "") != joined
+    return and_(column.contains(code, autoescape=True), is_exact)
 
 
 def options(flow: Flow) -> dict[str, dict[str, str]]:
@@ -108,89 +108,25 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
     }
 
 
-def parse(flow: Flow, given: Mapping[str, Sequence[str]], besides: Sequence[str] = ()) -> Filters:
-    """The filters of an address, by name; `besides` names what else it may hold.
-
-    Raises `BadFilter`: an export with a filter misspelled would be an export of everything.
-    """
-    chosen = read(given, [each.name for each in fields(Filters)], besides)
-    offered = options(flow)
-    for name, value in chosen.items():
-        if name in offered and value not in offered[name]:
-            raise BadFilter(
-                "The filter “%(name)s” cannot be “%(value)s”. It can be: %(values)s.",
-                name=name,
-                value=value,
-                values=", ".join(offered[name]),
-            )
-    return Filters(**chosen)
+def parse(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
+    """Return the filters of an address, or of a command. Raises `BadFilter`."""
+    coded = {name: coded_field(name, labels) for name, labels in options(flow).items()}
+    return Filters(**parse_args(args, coded | UNCODED, ignored))
 
 
-def read(
-    given: Mapping[str, Sequence[str]], names: Sequence[str], besides: Sequence[str]
-) -> dict[str, str]:
-    """What an address gives for each of the filters there are. Raises `BadFilter`."""
-    for name in given:
-        if name not in names and name not in besides:
-            shown = showable(name[:40])
-            raise BadFilter(
-                "There is no filter “%(name)s”. There are: %(names)s.",
-                name=shown,
-                names=", ".join(names),
-            )
-    return _read({name: given[name] for name in names if name in given})
+UNCODED: dict[str, Field] = {
+    **DAYS,
+    "since": Moment("since", "Since", noun=VALUE),
+    "text": Text("text", "Text", noun=VALUE),
+}
+"""The filters that are no choice among codes."""
+PUBLIC: dict[str, Field] = {
+    name: Text(name, name, noun=VALUE)
+    for name in ("branch", "kind", "state", "program", "category", "text")
+}
+"""The filters of the public list, where a code that nothing has finds nothing, without an error."""
 
 
-PUBLIC = ("branch", "kind", "state", "program", "category", "text")
-"""The filters of the public list."""
-
-
-def parse_public(given: Mapping[str, Sequence[str]]) -> Filters:
-    """The filters of a public address, whatever else it holds. A value that no submission has is
-    none that is malformed: it finds nothing. Raises `BadFilter`."""
-    return Filters(**_read({name: given[name] for name in PUBLIC if name in given}))
-
-
-def _read(given: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What is given for each filter and not blank; well-formed, known or not."""
-    chosen = {}
-    for name, values in given.items():
-        if len(values) > 1:
-            raise BadFilter("The filter “%(name)s” is given more than once.", name=name)
-        value = values[0].strip()
-        if len(value) > MOST_TEXT or CANNOT_BE_KEPT.search(value):
-            raise BadFilter(
-                "The filter “%(name)s” is too long, or holds a character that is no text.",
-                name=name,
-            )
-        if name in ("first_day", "last_day"):
-            value and midnight(value)
-        elif name == "since":
-            value and moment(value)
-        if value:
-            chosen[name] = value
-    return chosen
-
-
-def midnight(value: str) -> datetime:
-    """The first moment of a day like 2027-03-31. Raises `BadFilter`."""
-    try:
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            raise ValueError
-        day = date.fromisoformat(value)
-        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-            raise ValueError
-        return datetime.combine(day, time(), UTC)
-    except ValueError:
-        raise BadFilter("“%(value)s” is no day. Write it like 2027-03-31.", value=value) from None
-
-
-def moment(value: str) -> datetime:
-    """A moment in ISO 8601; one without a zone is in UTC. Raises `BadFilter`."""
-    try:
-        read = datetime.fromisoformat(value)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise BadFilter(
-            "“%(value)s” is no moment. Write it like 2027-03-31T17:05:00Z.", value=value
-        ) from None
+def parse_public(args: Args) -> Filters:
+    """Return the filters of a public address, whatever else it holds. Raises `BadFilter`."""
+    return Filters(**parse_args(args, PUBLIC, ignored=args))

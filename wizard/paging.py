@@ -5,29 +5,14 @@ So the last page of a million rows is as quick as the first.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .extensions import db
-from .filters import BadFilter, moment
 from .models import Submission
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a list a page starts: older or newer than a key, at its end, or at its start."""
-
-    older: str = ""
-    newer: str = ""
-    last: bool = False
-
-    @property
-    def is_start(self) -> bool:
-        """Whether it is the first page."""
-        return not (self.older or self.newer or self.last)
+from .query import Place, format_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +30,21 @@ def keys(
     place: Place,
     size: int,
 ) -> Keys:
-    """One page of what is wanted, by time and reference. Raises `BadFilter` for what is no key."""
+    """Return the page of what is wanted that starts at a place, by time and reference."""
     order = (at, Submission.reference)
-    backwards = bool(place.newer) or place.last
-    key = _read(place.newer or place.older)
     query = select(*order).where(*wanted).limit(size + 1)
-    if key:
-        beyond = tuple_(*order) > key if place.newer else tuple_(*order) < key
-        query = query.where(beyond)
-    by = order if backwards else tuple(column.desc() for column in order)
+    if place.key:
+        row = tuple_(*order)
+        query = query.where(row > place.key if place.backwards else row < place.key)
+    by = order if place.backwards else tuple(column.desc() for column in order)
     found = db.session.execute(query.order_by(*by)).all()
-    more, found = len(found) > size, found[:size]
-    if backwards:
-        found = found[::-1]
-    has_newer = more if backwards else bool(key)
-    has_older = bool(place.newer) if backwards else more
+    rows = list(found[:size])
+    has_newer, has_older = place.key is not None, len(found) > size
+    if place.backwards:
+        rows.reverse()
+        has_newer, has_older = has_older, has_newer
     return Keys(
-        [reference for _, reference in found],
-        newer=_key(*found[0]) if found and has_newer else "",
-        older=_key(*found[-1]) if found and has_older else "",
+        [reference for _, reference in rows],
+        newer=format_key(*rows[0]) if rows and has_newer else "",
+        older=format_key(*rows[-1]) if rows and has_older else "",
     )
-
-
-def _key(at: datetime, reference: str) -> str:
-    return f"{at.isoformat()}_{reference}"
-
-
-def _read(text: str) -> tuple[datetime, str] | None:
-    if not text:
-        return None
-    at, _, reference = text.partition("_")
-    if not reference.replace("-", "").isalnum():
-        raise BadFilter("The address names no page of the list. Start from its first page.")
-    return moment(at.replace(" ", "+")), reference

@@ -11,7 +11,7 @@ from tests.attack.browser import raw, status
 from tests.conftest import load_case
 from tests.server import ROOT
 from tests.walk import draft_path, start
-from wizard import exports, fields, filters, logs, opendata
+from wizard import exports, fields, filters, logs, opendata, query
 from wizard.text import CANNOT_BE_KEPT, Invalid
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -133,7 +133,6 @@ def test_a_body_in_an_odd_coding_is_read_as_text_or_refused(browser, content_typ
 
 PATTERNS = {
     "cell": exports.COULD_RUN,
-    "quoted": exports.QUOTED,
     "xml": opendata.NOT_XML.search,
     "kept": CANNOT_BE_KEPT.search,
     "request id": logs.GIVEN_ID.fullmatch,
@@ -182,8 +181,8 @@ def read(name: str):
     """Reads a filter as a list does."""
 
     def reading(text: str) -> None:
-        with suppress(filters.BadFilter):
-            filters.read({name: [text]}, [name], [])
+        with suppress(query.BadFilter):
+            query.parse_args({name: [text]}, filters.UNCODED)
 
     return reading
 
@@ -227,4 +226,4 @@ def test_every_pattern_of_the_program_is_among_them():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 14
+    assert found == 12

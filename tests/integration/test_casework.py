@@ -107,6 +107,34 @@ def test_each_filter_shows_what_matches_and_nothing_else(app, viewer):
     assert "Nothing matches" in viewer.page("/staff/submissions?status=declined").text("main")
 
 
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2026-03-01T09:00:00+00:00",
+        "2026-03-01T09:00:00%2B00:00",
+        "2026-03-01+09:00:00+00:00",
+        "2026-03-01T10:00:00+01:00",
+        "20260301T090000+0000",
+        "2026-03-01+09:00",
+    ],
+)
+def test_offset_with_unescaped_plus_is_read(app, viewer, since):
+    at = START.replace(year=2026)
+    add_submission(app, at=at)
+    later = add_submission(app, at=at + timedelta(microseconds=1))
+    assert references(viewer.page(f"/staff/submissions?since={since}")) == [later]
+    assert later in viewer.get(f"/staff/export/submissions.csv?since={since}").text
+    key = "2026-03-01T09:00:00+00:00_ZZZ"
+    assert references(viewer.page(f"/staff/submissions?newer={key}")) == [later]
+
+
+def test_day_as_written_in_the_us_is_kept_as_iso(app, viewer):
+    add_submission(app, at=START)
+    page = viewer.page("/staff/submissions?first_day=3/2/2027")
+    assert references(page) == []
+    assert page.values()["first_day"] == ["2027-03-02"]
+
+
 def test_with_htmx_a_filter_leaves_a_clean_address(viewer):
     path = "/staff/submissions?text=&status=received&branch=&kind=&state=&program="
     headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/staff/submissions"}
@@ -120,14 +148,17 @@ def test_with_htmx_a_filter_leaves_a_clean_address(viewer):
         ("state=XX", "The filter “state” cannot be “XX”."),
         ("stat=FL", "There is no filter “stat”."),
         ("state=FL&state=GA", "more than once"),
-        ("first_day=2027-02-30", "“2027-02-30” is no day."),
-        ("last_day=9999-12-31", "“9999-12-31” is no day."),
-        ("last_day=yesterday", "“yesterday” is no day."),
-        ("since=soon", "“soon” is no moment."),
-        ("since=0001-01-01T00:00:00%2B23:00", "is no moment"),
-        ("text=%00", "a character that is no text"),
-        ("text=" + "x" * 201, "too long"),
-        ("older=soon_PDI", "“soon” is no moment."),
+        ("state=XX", "It can be: AL, AK,"),
+        ("first_day=2027-02-30", "The filter “first_day” cannot be “2027-02-30”."),
+        ("first_day=2027-02-30", "a real day, like 2027-03-31"),
+        ("last_day=9999-12-31", "9999 cannot be right"),
+        ("last_day=yesterday", "The filter “last_day” cannot be “yesterday”."),
+        ("since=soon", "The filter “since” cannot be “soon”."),
+        ("since=soon", "like 2027-03-31T17:05:00Z"),
+        ("since=0001-01-01T00:00:00%2B23:00", "The filter “since” cannot be"),
+        ("text=%00", "a character that cannot be kept (U+0000)"),
+        ("text=" + "x" * 201, "Shorten the value to 200 characters"),
+        ("older=soon_PDI", "names no page"),
         ("newer=2027-03-01T09:00:00Z_';--", "names no page"),
         ("%00=1", "There is no filter"),
     ],

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select, update
@@ -79,6 +80,28 @@ def test_each_filter_shows_what_matches_and_the_sums_add_up(app, client):
             assert sum(numbers) == count, query
 
 
+def test_each_code_of_several_matches(app, client):
+    """The agency has two programs and four categories, which are joined in one column each."""
+    reference = publish(app)
+    with app.app_context():
+        stored = db.session.scalars(select(Submission)).one()
+    for name, joined in (("program", stored.programs), ("category", stored.categories)):
+        assert joined.count(";") > 0
+        for code in joined.split(";"):
+            assert shown(client.page(f"/commitments?{name}={code}")) == [reference], code
+
+
+@pytest.mark.parametrize("code", ["a%", "a_b", "a/b", "a\\b", "'"])
+def test_a_code_with_a_sign_of_sql_matches_itself_alone(app, client, code):
+    reference, other = publish(app), publish(app)
+    with app.app_context(), writing() as session:
+        for kept, joined in ((reference, f"x;{code};y"), (other, "ab;axb;azb")):
+            of_it = update(Submission).where(Submission.reference == kept)
+            session.execute(of_it.values(categories=joined))
+    page = client.page(f"/commitments?category={quote(code)}")
+    assert shown(page) == [reference]
+
+
 def test_a_tile_of_the_map_is_a_filter_beside_the_others(app, client):
     publish(app, state="FL")
     publish(app, "partner", state="FL")
@@ -90,7 +113,35 @@ def test_a_tile_of_the_map_is_a_filter_beside_the_others(app, client):
     assert chosen.all(".tiles a")[0].attrs["aria-current"] == "true"
 
 
-@pytest.mark.parametrize("query", ["state=XX", "kind=king", "category=x", "program=%25", "text=_"])
+NOTHING_HAS = [
+    "state=XX",
+    "state=F",
+    "state=fl",
+    "branch=juris",
+    "kind=king",
+    "kind=AGENCY",
+    "program=%25",
+    "program=data",
+    "program=police_data",
+    "program=data_initiative",
+    "program=;",
+    "program=;opportunity_project",
+    "program=police_data_initiative;",
+    "program=police_data_initiative;opportunity_project",
+    "program=POLICE_DATA_INITIATIVE",
+    "program=police-data-initiative",
+    "category=x",
+    "category=force",
+    "category=;",
+    "category=;;",
+    "category=USE_OF_FORCE",
+    "category=other;use_of_force",
+    "text=_",
+    "text=%CC%81",
+]
+
+
+@pytest.mark.parametrize("query", NOTHING_HAS)
 def test_a_value_that_nothing_has_finds_nothing_and_says_so(app, client, query):
     publish(app)
     page = client.page(f"/commitments?{query}")

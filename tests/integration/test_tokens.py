@@ -3,14 +3,14 @@
 import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from tests.client import Client
 from tests.staff import add_submission, colleague, events
-from wizard import audit, clock, staff, tokens
+from wizard import audit, batches, clock, staff, tokens
 from wizard.audit import COMMAND_LINE, Actor
 from wizard.extensions import db
 from wizard.models import ApiToken, AuditEvent
@@ -168,6 +168,26 @@ def test_the_log_is_exported_and_its_export_is_logged(app, admin):
     assert rows[0] == ["at", "actor", "action", "subject", "details", "address"]
     assert rows[1][1:] == ["ada@example.gov", "viewed", "'=1+1", "", "192.0.2.7"]
     assert [event.subject for event in events(app, "exported")] == ["audit.csv"]
+
+
+def test_log_is_streamed_without_session_or_application(app, monkeypatch):
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
+    log(app, *(("viewed", f"PDI-{number}") for number in range(5)))
+    with app.app_context():
+        mine = db.session.scalars(select(AuditEvent)).first()
+        rows = audit.rows({"action": "viewed"})
+        assert next(rows)[3] == "PDI-0"
+        assert mine in db.session
+        db.session.rollback()
+        assert db.engine.pool.checkedout() == 0
+    assert [row[3] for row in rows] == ["PDI-1", "PDI-2", "PDI-3", "PDI-4"]
+
+
+def test_log_tells_the_exact_moment(app):
+    log(app, ("viewed", "PDI-AAAA-AAAA"))
+    with app.app_context():
+        (row,) = audit.rows({})
+    assert datetime.fromisoformat(row[0]) == events(app)[0].at
 
 
 def test_every_action_in_the_store_has_words(app):

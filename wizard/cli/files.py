@@ -18,6 +18,7 @@ from ..audit import COMMAND_LINE
 from ..drafts import current_flow
 from ..extensions import db
 from ..models import Submission
+from ..query import BadFilter
 
 PIPE = Path("-")
 
@@ -36,7 +37,7 @@ def export(name: str, output: BinaryIO, **given: str) -> None:
     except exports.UnknownExport as error:
         names = ", ".join(exports.names(flow))
         raise click.ClickException(f"There is no “{name}”. There are: {names}.") from error
-    except filters.BadFilter as error:
+    except (exports.TooMany, BadFilter) as error:
         raise click.ClickException(str(error)) from error
     shown = chosen.without_text().chosen()
     audit.write(COMMAND_LINE, "exported", name, filters=shown)

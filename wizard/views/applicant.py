@@ -16,10 +16,10 @@ from ..htmx import render_page
 from ..journey import Journey, Stop
 from ..models import Draft
 from ..outputs import cards, numbered, typed_in_words
+from ..query import whole_number
 from ..stepform import ASKED, StepForm, form_class
 from ..words import joined
 from . import access
-from .numbers import whole_number
 
 bp = Blueprint("wizard", __name__, url_prefix="/respond")
 

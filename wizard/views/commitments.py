@@ -9,8 +9,9 @@ from .. import charts, commitments, drafts, filters, languages, links, opendata,
 from ..extensions import limiter
 from ..htmx import render_page
 from ..models import Submission
+from ..query import list_address, parse_place
 from ..words import Message
-from . import access, lists
+from . import access
 
 bp = Blueprint("commitments", __name__)
 
@@ -23,7 +24,7 @@ def listing() -> Response:
     """The list, with its map."""
     chosen = filters.parse_public(request.args.to_dict(flat=False))
     labels = filters.options(drafts.current_flow())
-    found = commitments.list_page(chosen, lists.place())
+    found = commitments.list_page(chosen, parse_place(request.args))
     query: dict[str, Any] = chosen.chosen()
 
     def with_state(code: str) -> str:
@@ -31,7 +32,7 @@ def listing() -> Response:
 
     return render_page(
         "public/commitments.html",
-        address=lists.address(url_for("commitments.listing"), query),
+        address=list_address(url_for("commitments.listing"), query, request.args),
         found=found,
         chosen=chosen,
         labels=labels,

@@ -22,8 +22,7 @@ from ...casework import NotAllowed, NotThere, Stale
 from ...errors import Words, page
 from ...htmx import render_page
 from ...outputs import cards
-from .. import lists
-from ..numbers import whole_number
+from ...query import PAGE_ARGS, list_address, parse_place, whole_number
 from .guard import actor, bp
 
 LONGEST_WAITING = 5
@@ -71,9 +70,9 @@ def dashboard() -> Response:
 @bp.get("/submissions")
 def submissions() -> Response:
     """The list: the newest first, filtered."""
-    chosen = chosen_filters(lists.PLACES)
-    found = casework.list_page(chosen, lists.place())
-    session["list"] = lists.address(url_for("staff.submissions"), chosen.chosen())
+    chosen = chosen_filters(PAGE_ARGS)
+    found = casework.list_page(chosen, parse_place(request.args))
+    session["list"] = list_address(url_for("staff.submissions"), chosen.chosen(), request.args)
     return render_page(
         "staff/submissions.html",
         address=session["list"],

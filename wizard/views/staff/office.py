@@ -1,15 +1,14 @@
 """What admins do: people, tokens, and the audit log."""
 
 from flask import Response as Streamed
-from flask import abort, redirect, request, stream_with_context, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ... import audit, clock, exports, staff, tokens
 from ...htmx import render_page
+from ...query import list_address, whole_number
 from ...staff import StaffError
 from ...tokens import TokenError
-from .. import lists
-from ..numbers import whole_number
 from .guard import actor, bp, show_once, shown_once
 
 
@@ -96,7 +95,7 @@ def audit_page() -> Response:
     at = {"before": str(before)} if before else {}
     return render_page(
         "staff/audit.html",
-        address=lists.address(url_for("staff.audit"), chosen | at),
+        address=list_address(url_for("staff.audit"), chosen | at, {}),
         events=events[: audit.PAGE],
         older=events[audit.PAGE - 1].id if len(events) > audit.PAGE else 0,
         chosen=chosen,
@@ -112,7 +111,7 @@ def audit_export() -> Response:
     audit.write(actor(), "exported", "audit.csv", filters=chosen)
     name = f"audit-{clock.now().date()}.csv"
     return Streamed(
-        stream_with_context(exports.as_csv(audit.COLUMNS, audit.rows(chosen))),
+        exports.as_csv(audit.COLUMNS, audit.rows(chosen)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
