@@ -4,6 +4,7 @@ Submissions are read in batches, each in a transaction of its own, and sent as t
 client holds no transaction open, and memory does not grow. See docs/decisions/0006-exports.md.
 """
 
+import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import xlsxwriter
-from sqlalchemy import Engine, Row, func, select, tuple_
+from sqlalchemy import Row, func, select
 
 from . import clock
+from .batches import batches
 from .dictionary import COLUMNS, RECORD, dictionary, stem
 from .extensions import db
 from .fields import Group
@@ -32,8 +34,6 @@ MIMETYPES = {
     "jsonl": "application/jsonl",
 }
 """By the end of a file's name."""
-BATCH = 500
-"""Submissions read in one transaction."""
 CHUNK = 64 * 1024
 """About as many bytes are sent at a time."""
 MOST_ROWS = 1_048_576
@@ -74,7 +74,7 @@ def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
     what, _, suffix = name.partition(".")
     if suffix == "xlsx":
         _check_size(filters)
-    submitted = _read(db.engine, filters, clock.now())
+    submitted = _read(filters)
     if suffix == "jsonl":
         return _chunks(_json_line(flow, each) for each in submitted)
     for group in flow.groups:
@@ -88,22 +88,12 @@ def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
 # From the store
 
 
-def _read(engine: Engine, filters: Filters, until: datetime) -> Iterator[Submitted]:
+def _read(filters: Filters) -> Iterator[Submitted]:
+    record = (getattr(Submission, name) for name in RECORD)
+    until = Submission.submitted_at <= clock.now()
+    query = select(Submission.answers, *record).where(*filters.conditions(), until)
     order = (Submission.submitted_at, Submission.reference)
-    first = (
-        select(Submission.answers, *(getattr(Submission, name) for name in RECORD))
-        .where(*filters.conditions(), Submission.submitted_at <= until)
-        .order_by(*order)
-        .limit(BATCH)
-    )
-    query = first
-    while True:
-        with engine.connect() as connection:
-            batch = connection.execute(query).all()
-        yield from batch
-        if len(batch) < BATCH:
-            return
-        query = first.where(tuple_(*order) > (batch[-1].submitted_at, batch[-1].reference))
+    return chain.from_iterable(batches(db.engine, query, *order))
 
 
 def _check_size(filters: Filters) -> None:
@@ -136,8 +126,8 @@ def _json_line(flow: Flow, submission: Submitted) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """A moment to the microsecond, so that it can be the `since` of the next export."""
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+    """Return a moment so that it can be the `since` of the next export, any other value as is."""
+    return clock.iso_utc(value) if isinstance(value, datetime) else value
 
 
 def _record_cell(value: Any) -> str:
@@ -160,9 +150,21 @@ def _chunks(lines: Iterable[str]) -> Iterator[bytes]:
         yield "".join(kept).encode()
 
 
+class _Line:
+    """A file for `csv.writer`, which so returns each line that it writes."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
 def as_csv(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """A table as RFC 4180 in UTF-8 with a byte-order mark; no cell runs as a formula."""
-    return _chunks(chain(("\ufeff",), map(_csv_line, chain((columns,), rows))))
+    """Yield a table as RFC 4180 in UTF-8 with a byte-order mark; no cell runs as a formula.
+
+    LibreOffice also splits at `;` and tabs unless told not to, but not within quotes.
+    """
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
+    lines = (writer.writerow(map(safe_cell, row)) for row in chain((columns,), rows))
+    return _chunks(chain(("\ufeff",), lines))
 
 
 BLANK = (
@@ -172,8 +174,6 @@ BLANK = (
 )
 """White space, control and format characters, which a program may drop from a cell's start."""
 COULD_RUN = re.compile(rf"'*(?:[{BLANK}]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])").match
-QUOTED = re.compile(r'[",;\t\r\n]').search
-"""LibreOffice also splits at `;` and tabs unless told not to, but not within quotes."""
 
 
 def safe_cell(text: str) -> str:
@@ -186,19 +186,22 @@ def exact_value(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and COULD_RUN(cell) else cell
 
 
-def _csv_line(row: Cells) -> str:
-    return ",".join(map(_quoted, map(safe_cell, row))) + "\r\n"
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if QUOTED(cell) else cell
-
-
 def _as_xlsx(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """A table as a workbook of one sheet; its cells are text, which does not run."""
+    """Return a table as a workbook of one sheet, in pieces; its cells are text, which does not run.
+
+    The workbook is written before the first piece is asked for: what does not fit raises
+    `TooMany` here, where it can still be answered.
+    """
+    pieces = _workbook(chain((columns,), rows))
+    next(pieces)
+    return pieces
+
+
+def _workbook(rows: Iterable[Cells]) -> Iterator[bytes]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "table.xlsx")
-        _write_xlsx(path, chain((columns,), rows))
+        _write_xlsx(path, rows)
+        yield b""  # written
         with path.open("rb") as file:
             yield from iter(partial(file.read, CHUNK), b"")
 

@@ -8,7 +8,7 @@ each in a transaction of its own, and sent as they come.
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,9 +16,10 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sqlalchemy import Engine, Row, Select, func, select, tuple_
+from sqlalchemy import Engine, Row, func, select
 
-from . import schema
+from . import clock, schema
+from .batches import batches
 from .dictionary import stem
 from .exports import as_csv
 from .extensions import db
@@ -33,8 +34,6 @@ SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 FORMAT = 1
 """To raise when the files change in a way that their schema does not show: caches compare it."""
-BATCH = 500
-"""Commitments read in one transaction."""
 MOST_ENTRIES = 50
 """Of the feed."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -153,33 +152,19 @@ def _as_json(value: Any) -> list[bytes]:
 
 
 def _published(engine: Engine, edition: Edition) -> Iterator[Record]:
-    """Every commitment of an edition that is still published, the oldest first."""
-    order = (Submission.published_at, Submission.reference)
-    first = (
-        select(*COLUMNS)
-        .where(PUBLISHED, Submission.published_at <= edition.newest)
-        .order_by(*order)
-        .limit(BATCH)
-    )
-    query = first
-    while True:
-        batch = _read(engine, query)
-        yield from (_record(edition, row) for row in batch if _consented(row))
-        if len(batch) < BATCH:
-            return
-        query = first.where(tuple_(*order) > (batch[-1].published_at, batch[-1].reference))
+    """Yield every commitment of an edition that is still published, the oldest first."""
+    query = select(*COLUMNS).where(PUBLISHED, Submission.published_at <= edition.newest)
+    for rows in batches(engine, query, Submission.published_at, Submission.reference):
+        yield from (_record(edition, row) for row in rows if _consented(row))
 
 
 def _newest(engine: Engine, edition: Edition) -> list[Record]:
-    """The commitments published last, the newest first."""
+    """Return the commitments published last, the newest first."""
     order = (Submission.published_at.desc(), Submission.reference.desc())
     query = select(*COLUMNS).where(PUBLISHED).order_by(*order).limit(MOST_ENTRIES)
-    return [_record(edition, row) for row in _read(engine, query) if _consented(row)]
-
-
-def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> Sequence[Stored]:
     with engine.connect() as connection:
-        return connection.execute(query).all()
+        rows = connection.execute(query).all()
+    return [_record(edition, row) for row in rows if _consented(row)]
 
 
 def _consented(row: Stored) -> bool:
@@ -190,15 +175,11 @@ def _record(edition: Edition, row: Stored) -> Record:
     return {
         "reference": row.reference,
         "url": edition.address(f"commitments/{row.reference}"),
-        "published_at": _moment(row.published_at),
+        "published_at": clock.iso_utc(row.published_at),
         "branch": row.branch,
         "all_programs": row.programs.split(";") if row.programs else [],
         **public_record(edition.flow, row.answers),
     }
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
 
 
 # The catalog
@@ -228,7 +209,7 @@ def _dataset(edition: Edition) -> dict[str, Any]:
         "description": "What organizations committed to, in their own words: who they are, what "
         "they will do and by when. Each of them agreed that it is published.",
         "keyword": ["commitments", "open data", *programs],
-        "modified": _moment(edition.changed),
+        "modified": clock.iso_utc(edition.changed),
         "accrualPeriodicity": "irregular",
         "language": ["en-US"],
         "publisher": {"@type": "org:Organization", "name": edition.site.name},
@@ -287,7 +268,7 @@ def _feed(engine: Engine, edition: Edition) -> Iterator[bytes]:
     root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
     _add(root, "id", address)
     _add(root, "title", f"{edition.site.name}: new commitments")
-    _add(root, "updated", _moment(edition.newest))
+    _add(root, "updated", clock.iso_utc(edition.newest))
     _add(root, "link", rel="self", type="application/atom+xml", href=address)
     _add(root, "link", rel="alternate", type="text/html", href=edition.address("commitments"))
     _add(root, "link", rel="license", href=LICENSE)

@@ -1,6 +1,7 @@
 """Exports hold what was submitted, all of it, in order, in every format."""
 
 import csv
+import gc
 import io
 import json
 import re
@@ -14,7 +15,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import load_case
-from wizard import exports, filters
+from tests.staff import colleague, events
+from wizard import batches, exports, filters
 from wizard.extensions import db, writing
 from wizard.fields import Group, Text
 from wizard.filters import Filters
@@ -136,8 +138,8 @@ def test_a_row_has_every_question_and_then_the_record(stored):
 
 def test_batches_join_without_a_gap_or_a_repetition(stored, monkeypatch):
     whole = exported(stored, "submissions.jsonl")
-    for batch in (1, 2, 3):
-        monkeypatch.setattr(exports, "BATCH", batch)
+    for size in (1, 2, 3):
+        monkeypatch.setattr(batches, "BATCH_SIZE", size)
         assert exported(stored, "submissions.jsonl") == whole
 
 
@@ -157,7 +159,7 @@ def test_since_the_last_row_there_is_exactly_what_came_after_it(stored):
 
 
 def test_what_comes_in_while_an_export_runs_waits_for_the_next(stored, monkeypatch):
-    monkeypatch.setattr(exports, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     with stored.app_context():
         pieces = exports.export("submissions.csv", COMMITMENT, Filters())
     keep(stored, submission("PDI-DDDD-DDDD", datetime.now(UTC), load_case("agency")))
@@ -233,14 +235,33 @@ def test_more_than_a_sheet_holds_is_refused_before_it_starts(stored, monkeypatch
 def test_a_text_that_is_too_long_for_a_sheet_is_refused_rather_than_cut(app):
     answers = load_case("agency") | {"access_plan": "x" * 32_768}
     keep(app, submission("PDI-AAAA-AAAA", START, answers))
-    with pytest.raises(exports.TooMany):
-        exported(app, "submissions.xlsx")
+    with app.app_context(), pytest.raises(exports.TooMany):
+        exports.export("submissions.xlsx", COMMITMENT, Filters())
+    page = colleague(app, "viewer").page("/staff/export/submissions.xlsx")
+    assert page.status == 400
+    assert "Export them as CSV" in page.text("main")
+    assert events(app, "exported") == []
+    result = app.test_cli_runner().invoke(args=["export", "submissions.xlsx"])
+    assert (result.exit_code, "Export them as CSV" in result.output) == (1, True)
     assert table(app, "submissions.csv")[0]["access_plan"] == "x" * 32_768
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_workbook_of_a_response_that_nobody_reads_is_gone(stored, monkeypatch, tmp_path, method):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    viewer = colleague(stored, "viewer")
+    response = getattr(viewer, method)("/staff/export/submissions.xlsx", buffered=False)
+    assert response.status_code == 200
+    response.close()
+    del response
+    gc.collect()
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", exports.names(COMMITMENT))
 def test_a_reader_who_leaves_takes_nothing_with_it(stored, monkeypatch, tmp_path, name):
-    monkeypatch.setattr(exports, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     monkeypatch.setattr(exports, "CHUNK", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
@@ -283,7 +304,7 @@ def test_a_submission_whose_answers_were_deleted_is_still_a_row(app):
 def test_a_store_without_submissions_gives_headers_alone(app):
     assert table(app, "submissions.csv") == []
     assert exported(app, "submissions.jsonl") == b""
-    assert exported(app, "milestones.csv") == b"\xef\xbb\xbfreference,what,measure,due\r\n"
+    assert exported(app, "milestones.csv") == b'\xef\xbb\xbf"reference","what","measure","due"\r\n'
     assert workbook(exported(app, "submissions.xlsx")) == [[*COMMITMENT.fields, *exports.RECORD]]
 
 
@@ -300,7 +321,7 @@ def test_the_dictionary_explains_every_column_of_every_file(app, flow):
     explained = table(app, "dictionary.csv", flow=flow)
     for name in exports.names(flow):
         if name.endswith(".csv") and name != "dictionary.csv":
-            header = exported(app, name, flow=flow).decode("utf-8-sig").rstrip().split(",")
+            header = next(csv.reader([exported(app, name, flow=flow).decode("utf-8-sig")]))
             rows = [row for row in explained if f"{row['file']}.csv" == name]
             assert [row["column"] for row in rows] == header
             assert all(row["question"] and row["type"] for row in rows)

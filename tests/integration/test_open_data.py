@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from tests.conftest import load_case
 from tests.oracle import NEVER_PUBLIC
 from tests.staff import add_submission
-from wizard import casework, clock, opendata
+from wizard import batches, casework, clock, opendata
 from wizard.audit import Actor
 from wizard.exports import exact_value
 from wizard.extensions import db, writing
@@ -154,8 +154,8 @@ def test_the_oldest_comes_first_and_batches_join(app, client, monkeypatch):
     expected = [*sorted(add(app, at=same) for _ in range(3)), *reversed(later)]
     whole = {name: body(client, name) for name in FILES}
     assert [record["reference"] for record in records(client)] == expected
-    for batch in (1, 2, 5):
-        monkeypatch.setattr(opendata, "BATCH", batch)
+    for size in (1, 2, 5):
+        monkeypatch.setattr(batches, "BATCH_SIZE", size)
         assert {name: body(client, name) for name in FILES} == whole
 
 
@@ -174,7 +174,9 @@ def test_no_cell_of_a_table_runs(app, client):
 
 def test_with_nothing_published_every_file_is_there(client):
     assert records(client) == entries(client) == rows(client, "/commitments.csv") == []
-    assert body(client, "/commitments/milestones.csv") == "reference,entry,what,measure,due\r\n"
+    assert body(client, "/commitments/milestones.csv") == (
+        '"reference","entry","what","measure","due"\r\n'
+    )
 
 
 # What is public
@@ -246,7 +248,7 @@ def test_what_is_no_longer_published_is_gone_from_every_file_at_once(app, client
 
 
 def test_what_is_withdrawn_while_a_file_is_sent_is_not_sent_any_more(app, both, monkeypatch):
-    monkeypatch.setattr(opendata, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     with app.app_context():
         pieces = opendata.commitments_json(edition())
         next(pieces)
@@ -295,7 +297,8 @@ def test_who_has_a_file_or_asks_for_headers_alone_gets_no_body(
     with client.get(address) as whole:
         headers = whole.headers
     with monkeypatch.context() as patch:
-        patch.setattr(opendata, "_read", refuse)
+        patch.setattr(opendata, "batches", refuse)
+        patch.setattr(opendata, "_newest", refuse)
         for name, known in (("None-Match", "ETag"), ("Modified-Since", "Last-Modified")):
             with client.get(address, headers={f"If-{name}": headers[known]}) as response:
                 assert (response.status_code, response.data) == (304, b"")
@@ -352,7 +355,7 @@ def test_a_file_that_there_is_not_is_404(client, name):
 
 @pytest.mark.parametrize("address", OF_COMMITMENTS)
 def test_a_reader_who_leaves_takes_nothing_with_it(app, client, both, address, monkeypatch):
-    monkeypatch.setattr(opendata, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     with app.app_context():
         pool = db.engine.pool
     response = client.get(address, buffered=False)

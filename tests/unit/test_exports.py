@@ -92,10 +92,10 @@ def test_a_program_that_reads_csv_finds_the_same_cells(rows):
     assert list(read) == [["a", "b"], *([safe_cell(x), safe_cell(y)] for x, y in rows)]
 
 
-def test_only_a_cell_that_needs_quotes_has_them():
+def test_every_cell_is_quoted():
     rows = [("plain", 'a "b"'), ("1,2", "x;=1"), ("l\nm", "t\tu"), ("", "it's")]
     assert written(*rows) == (
-        'a,b\r\nplain,"a ""b"""\r\n"1,2","x;=1"\r\n"l\nm","t\tu"\r\n,it\'s\r\n'
+        '"a","b"\r\n"plain","a ""b"""\r\n"1,2","x;=1"\r\n"l\nm","t\tu"\r\n"","it\'s"\r\n'
     )
 
 
