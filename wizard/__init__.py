@@ -6,6 +6,7 @@ from flask import Flask
 
 from . import (
     assets,
+    cases,
     checks,
     cli,
     clock,
@@ -17,6 +18,7 @@ from . import (
     languages,
     logs,
     metrics,
+    models,
     security,
     text,
 )
@@ -46,7 +48,9 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
         "age": clock.age_in_words,
         "day": fields.day_in_words,
         "showable": text.showable,
+        "case_status": models.describe_status,
     }
+    app.jinja_env.tests["publishable"] = cases.may_publish
     for module in (
         compression, logs, metrics, languages, security, assets, extensions, errors, cli,
     ):  # fmt: skip

@@ -1,52 +1,32 @@
 """The case of a submission: found in a list, read, decided, noted; each change on the audit log."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import defer
 
-from . import clock, outbox, reports
+from . import cases, clock, outbox, reports
 from .audit import Actor, record
-from .extensions import db, writing
+from .cases import CaseNotFound, NotAllowed, change_status, locked_case, touch
+from .extensions import db, reading
 from .fields import LongText
 from .filters import Filters
-from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
+from .models import AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
 from .outputs import LISTED
 from .paging import keys
 from .query import Place
-from .text import Invalid, showable
+from .text import Invalid
 
-WAYS = {
-    "received": ("in_review", "withdrawn"),
-    "in_review": ("accepted", "declined", "withdrawn"),
-    "accepted": ("published", "in_review", "withdrawn"),
-    "published": ("accepted", "withdrawn"),
-    "declined": ("in_review",),
-    "withdrawn": ("in_review",),
-}
-"""Where a case can go from each of its states."""
-WAITING = ("received", "in_review")
-"""The states in which it is the office's turn."""
-CHANGES = ("moved", "noted", "resent", "report_decided", "erased")
+HISTORY_ACTIONS = ("moved", "noted", "resent", "report_decided", "erased")
 """The events that a case's history shows."""
 
 PAGE = 50
 MOST_COUNTED = 10_000
-NOTE = LongText("text", "New note", noun="the note")
-
-
-class NotThere(LookupError):
-    """No submission, or message, of that name."""
+NOTE = LongText("text", "New note", noun="the note", required=True)
 
 
 class Stale(Exception):
     """The case changed since the page was drawn that the change comes from."""
-
-
-class NotAllowed(ValueError):
-    """A change that the state of the case does not allow; the text says why."""
 
 
 # The list
@@ -98,99 +78,59 @@ class Case:
 
     @property
     def ways(self) -> list[str]:
-        """The states that it can go to now."""
-        return ways(self.submission)
-
-
-def ways(submission: Submission) -> list[str]:
-    """The states that a case can go to; published only if the organization agreed."""
-    agreed = submission.answers.get("publish_consent") == "yes"
-    return [to for to in WAYS[submission.status] if to != "published" or agreed]
+        """Return the statuses that it can go to now."""
+        return cases.allowed_transitions(self.submission)
 
 
 def read(reference: str) -> Case:
-    """Raises `NotThere`."""
-    submission = _find(reference)
-    of_it = AuditEvent.subject == reference, AuditEvent.action.in_(CHANGES)
-    messages = select(OutboxMessage).where(OutboxMessage.submission_id == submission.id)
-    notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
-    return Case(
-        submission,
-        list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
-        list(db.session.scalars(messages.order_by(OutboxMessage.id))),
-        list(db.session.scalars(notes.order_by(StaffNote.id))),
-        [(each, reports.tell(each, submission)) for each in reports.of(submission)],
-    )
-
-
-def look_at(reference: str, actor: Actor) -> None:
-    """Notes that somebody reads a submission: it holds personal data. Raises `NotThere`."""
-    with writing():
-        _find(reference)
-        record(actor, "viewed", reference)
-
-
-def _find(reference: str, *, lock: bool = False) -> Submission:
-    query = select(Submission).where(Submission.reference == showable(reference))
-    found = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if found is None:
-        raise NotThere(reference)
-    return found
-
-
-@contextmanager
-def _changing(reference: str) -> Iterator[Submission]:
-    """A case to change, locked until the end. Raises `NotThere`, and `NotAllowed` once deleted."""
-    with writing():
-        submission = _find(reference, lock=True)
-        if submission.erased_at is not None:
-            raise NotAllowed("The answers were deleted on request; nothing is left to change.")
-        yield submission
-
-
-def _changed(submission: Submission) -> None:
-    submission.version += 1
-    submission.changed_at = clock.now()
+    """Read a case as of one moment. Raises `CaseNotFound`."""
+    with reading(snapshot=True):
+        submission = cases.find_by_reference(reference)
+        if submission is None:
+            raise CaseNotFound(reference)
+        of_it = AuditEvent.subject == submission.reference, AuditEvent.action.in_(HISTORY_ACTIONS)
+        messages = select(OutboxMessage).where(OutboxMessage.submission_id == submission.id)
+        notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
+        return Case(
+            submission,
+            list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
+            list(db.session.scalars(messages.order_by(OutboxMessage.id))),
+            list(db.session.scalars(notes.order_by(StaffNote.id))),
+            [(each, reports.tell(each, submission)) for each in reports.of(submission)],
+        )
 
 
 def move(reference: str, to: str, version: int, actor: Actor) -> None:
-    """Takes a case to another state; `version` is that of the page it was decided on.
+    """Change the status of a case; `version` is that of the page it was decided on.
 
-    Raises `NotThere`, `Stale` if somebody was quicker, `NotAllowed`.
+    Raises `CaseNotFound`, `CaseErased`, `Stale` if somebody was quicker, `NotAllowed`.
     """
-    with _changing(reference) as submission:
+    with locked_case(reference) as submission:
         if submission.version != version:
             raise Stale
-        if to not in ways(submission):
-            raise NotAllowed(
-                f"What is {STATUSES[submission.status].lower()} cannot become "
-                f"{STATUSES.get(to, 'that').lower()}."
-            )
-        before, submission.status = submission.status, to
-        _changed(submission)
-        submission.published_at = clock.now() if to == "published" else None
-        record(actor, "moved", reference, before=before, after=to)
+        change_status(submission, to, actor)
 
 
 def note(reference: str, text: str, actor: Actor) -> None:
-    """Adds a note, for the staff alone. Raises `NotThere`, `NotAllowed`."""
-    if NOTE.is_blank(text):
-        raise NotAllowed(NOTE.missing())
-    try:
-        text = NOTE.clean(text, clock.today())
-    except Invalid as invalid:
-        raise NotAllowed(str(invalid)) from None
-    with _changing(reference) as submission:
+    """Add a note that only staff see. Raises `CaseNotFound`, `CaseErased`, `NotAllowed`."""
+    with locked_case(reference) as submission:
+        try:
+            text = NOTE.parse(text, clock.today())
+        except Invalid as invalid:
+            raise NotAllowed(str(invalid)) from None
         db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))
         record(actor, "noted", reference)
 
 
 def resend(reference: str, message_id: int, actor: Actor) -> None:
-    """Queues a message of this submission once more. Raises `NotThere`, `NotAllowed`."""
-    with _changing(reference) as submission:
+    """Queues a message of this submission once more.
+
+    Raises `CaseNotFound`, `CaseErased`, `NotAllowed`.
+    """
+    with locked_case(reference) as submission:
         message = db.session.get(OutboxMessage, message_id)
         if message is None or message.submission_id != submission.id:
-            raise NotThere(str(message_id))
+            raise CaseNotFound(str(message_id))
         if outbox.waits(message):
             raise NotAllowed("This message waits to be sent already.")
         outbox.queue_again(message)
@@ -198,37 +138,37 @@ def resend(reference: str, message_id: int, actor: Actor) -> None:
 
 
 def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
-    """Takes up what an organization reported, or not; a withdrawal taken up ends the commitment.
+    """Approve or decline what an organization reported; an approved withdrawal ends the commitment.
 
-    Raises `NotThere`, and `NotAllowed` where somebody was quicker.
+    Raises `CaseNotFound`, `CaseErased`, and `NotAllowed` if somebody was quicker.
     """
-    with _changing(reference) as submission:
+    with locked_case(reference) as submission:
         report = db.session.get(Report, report_id)
         if report is None or report.submission_id != submission.id:
-            raise NotThere(str(report_id))
+            raise CaseNotFound(str(report_id))
         if report.approved is not None:
             raise NotAllowed("Somebody decided on this report already. See the history.")
         report.approved, report.decided_at = approved, clock.now()
-        if approved and report.withdraws:
-            submission.status, submission.published_at = "withdrawn", None
-        _changed(submission)
         record(actor, "report_decided", reference, approved=approved, withdraws=report.withdraws)
+        if approved and report.withdraws and submission.status != "withdrawn":
+            change_status(submission, "withdrawn", actor)
+        else:
+            touch(submission)
 
 
 def erase(reference: str, actor: Actor) -> None:
-    """Deletes what an organization told us, its draft, messages and notes; the bare fact stays.
+    """Delete the answers, draft, messages, reports and notes; the bare fact stays.
 
-    What waited for a decision, or was published, is withdrawn by it. Raises `NotThere`,
-    `NotAllowed`.
+    An open or published case is withdrawn by it. Raises `CaseNotFound`, `CaseErased`.
     """
-    with _changing(reference) as submission:
-        submission.answers, submission.search = {}, reference.casefold()
+    with locked_case(reference) as submission:
+        if submission.status in (*cases.OPEN_STATUSES, "published"):
+            change_status(submission, "withdrawn", actor)
+        submission.answers, submission.search = {}, submission.reference.casefold()
         for name in (*LISTED, "programs", "categories"):
             setattr(submission, name, "")
-        submission.erased_at, submission.published_at = clock.now(), None
-        if submission.status in (*WAITING, "published"):
-            submission.status = "withdrawn"
-        _changed(submission)
+        submission.erased_at = clock.now()
+        touch(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
         for table in (OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))
@@ -237,7 +177,7 @@ def erase(reference: str, actor: Actor) -> None:
 
 def longest_waiting(limit: int) -> list[Submission]:
     """The cases that wait longest for the office."""
-    waiting = Submission.status.in_(WAITING), Submission.erased_at.is_(None)
+    waiting = Submission.status.in_(cases.OPEN_STATUSES), Submission.erased_at.is_(None)
     order = (Submission.submitted_at, Submission.reference)
     query = select(Submission).where(*waiting).options(defer(Submission.answers))
     return list(db.session.scalars(query.order_by(*order).limit(limit)))

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from . import errors, filters, privacy, reports
 from .flows.commitment import COMMITMENT
-from .views import saving
+from .views import commitments, saving
 from .words import messages
 
 DECLARED = (
@@ -15,6 +15,7 @@ DECLARED = (
     privacy.KEPT,
     errors.WORDS,
     errors.SESSION_ENDED,
+    commitments.ERASED,
     saving.ADDRESS,
 )
 """The declarations whose texts are messages."""

@@ -64,6 +64,11 @@ class TileMap:
     columns: int
     rows: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Return True if nothing was counted in any state."""
+        return not any(tile.number for tile in self.tiles)
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
@@ -73,6 +78,11 @@ class Bars:
     words: str
     ticks: tuple[Mark, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Return True if nothing was counted."""
+        return not any(mark.number for mark in self.marks)
+
 
 def tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
     """Counts by state, each of the `names` a tile.
@@ -80,7 +90,7 @@ def tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
     A fill goes by the square root of its number, so that one large state leaves the small ones
     apart from each other.
     """
-    most = max(counts.values(), default=0)
+    most = max((counts.get(code, 0) for code in names), default=0)
     tiles = tuple(
         Tile(
             code=code,

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 
 from . import clock, reports
+from .cases import find_by_reference
 from .drafts import current_flow
 from .extensions import db
 from .fields import Date, Group
@@ -134,8 +135,7 @@ class Commitment:
 
 def read(reference: str) -> Commitment | None:
     """A published commitment; None for any other reference, whatever the reason."""
-    query = select(Submission).where(Submission.reference == reference, PUBLISHED)
-    found = db.session.scalars(query).one_or_none() if "\0" not in reference else None
+    found = find_by_reference(reference)
     if found is None or found.published_at is None:
         return None
     flow = current_flow()

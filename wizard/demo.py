@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from . import clock
+from .cases import may_publish
 from .extensions import writing
 from .fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongText, Phone, Url
 from .flow import Section
@@ -115,7 +116,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
     at, reference = now - age, _reference(number)
     given = answers(random, at.date())
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
-    if given["publish_consent"] == "no" and status == "published":
+    if status == "published" and not may_publish(given):
         status = "accepted"
     published_at = at + timedelta(days=random.uniform(5, 59)) if status == "published" else None
     return {

@@ -86,13 +86,16 @@ def _begin_explicitly(engine: Engine) -> None:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def reading(*, snapshot: bool = False) -> Iterator[Session]:
     """Open a session to read, and end its transaction, so that `writing` can follow.
 
-    What was read stays usable afterwards, as far as it was loaded.
+    What was read stays usable afterwards, as far as it was loaded. With `snapshot` all queries see
+    the store as of the first one, as they always do on SQLite; then no transaction may be open.
     """
     session = db.session()
     try:
+        if snapshot and not is_sqlite():
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
     finally:
         session.close()

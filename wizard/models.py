@@ -1,6 +1,7 @@
 """What is stored."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,15 +56,32 @@ class Draft(Model):
     )
 
 
-STATUSES = {
-    "received": "Received",
-    "in_review": "In review",
-    "accepted": "Accepted",
-    "declined": "Declined",
-    "withdrawn": "Withdrawn",
-    "published": "Published",
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How staff see the status of a case: a label, a sign that reads without color, and the label
+    of the button that leads to it."""
+
+    label: str
+    sign: str
+    verb: str = ""
+
+
+CASE_STATUSES = {
+    "received": Status("Received", "●"),
+    "in_review": Status("In review", "◐", "Take into review"),
+    "accepted": Status("Accepted", "✓", "Accept"),
+    "declined": Status("Declined", "✕", "Decline"),
+    "withdrawn": Status("Withdrawn", "↩", "Mark as withdrawn"),
+    "published": Status("Published", "★", "Publish"),
 }
-"""The states of a submission's case, by code, in words; `casework.WAYS` says what leads where."""
+"""The statuses of a case, by code; `cases.TRANSITIONS` says which can follow which."""
+STATUSES = {code: status.label for code, status in CASE_STATUSES.items()}
+"""Their labels, by code."""
+
+
+def describe_status(code: str) -> Status:
+    """Return the declaration of a status; one that is not known here is shown by its code."""
+    return CASE_STATUSES.get(code) or Status(code, "?", code)
 
 
 class Submission(Model):

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from . import clock, languages, links, outbox
+from .cases import NotAllowed, allowed_transitions, find_by_reference, locked_case
 from .drafts import current_flow
-from .extensions import db, writing
+from .extensions import db, reading, writing
 from .fields import Confirm, Field, Group, Text, Url
 from .models import Report, Submission
 from .outputs import numbered
@@ -24,7 +25,6 @@ NEWS: tuple[Field, ...] = (
 """What an organization may tell of a data set or milestone."""
 REPORTING = ("accepted", "published")
 """The states in which a commitment has news."""
-YEAR = timedelta(days=365)
 MOST_WAITING = 5
 """Reports of one commitment that wait for staff; more are a mistake or a flood."""
 
@@ -43,13 +43,20 @@ class News:
 
 
 def find(reference: str) -> Submission | None:
-    """The submission that an organization comes back to; None once its answers are deleted."""
-    query = select(Submission).where(
-        Submission.reference == reference, Submission.erased_at.is_(None)
-    )
-    found = db.session.scalars(query).one_or_none() if "\0" not in reference else None
-    db.session.close()  # what follows may write
-    return found
+    """Return the submission that an organization comes back to; None once it is erased."""
+    with reading():
+        found = find_by_reference(reference)
+    return found if found and found.erased_at is None else None
+
+
+def can_report(submission: Submission) -> bool:
+    """Return True if its organization can send news now."""
+    return submission.status in REPORTING
+
+
+def can_withdraw(submission: Submission) -> bool:
+    """Return True if its organization can ask to withdraw it now."""
+    return "withdrawn" in allowed_transitions(submission)
 
 
 def groups(submission: Submission) -> list[Group]:
@@ -70,29 +77,32 @@ def check(
         for place in range(len(submission.answers[group.name])):
             for field in NEWS:
                 path = f"{group.name}-{place}-{field.name}"
-                if field.is_blank(typed.get(path)):
-                    continue
                 try:
-                    value = field.clean(typed[path], clock.today())
+                    value = field.parse(typed.get(path), clock.today())
                 except Invalid as invalid:
                     errors[path] = invalid.message
                     continue
-                told.setdefault(group.name, {}).setdefault(str(place), {})[field.name] = value
+                if value is not None:
+                    told.setdefault(group.name, {}).setdefault(str(place), {})[field.name] = value
     return told, errors
 
 
 def give(reference: str, entries: Mapping[str, Any], *, withdraws: bool = False) -> None:
-    """Keeps a report for staff to decide on. Raises `TooMany`."""
-    with writing() as session:
-        submission = session.scalars(
-            select(Submission).where(Submission.reference == reference).with_for_update()
-        ).one()
+    """Store a report for staff to decide on.
+
+    Raises `CaseNotFound`, `NotAllowed` if the status does not allow it (any more), `CaseErased`,
+    `TooMany`.
+    """
+    with locked_case(reference) as submission:
+        if not (can_withdraw(submission) if withdraws else can_report(submission)):
+            raise NotAllowed("The commitment changed meanwhile. Reload the page.")
         waiting = select(func.count()).where(
             Report.submission_id == submission.id, Report.approved.is_(None)
         )
-        if (session.scalar(waiting) or 0) >= MOST_WAITING:
+        if (db.session.scalar(waiting) or 0) >= MOST_WAITING:
             raise TooMany
-        session.add(Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws))
+        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws)
+        db.session.add(report)
 
 
 def of(submission: Submission) -> list[Report]:
@@ -150,10 +160,9 @@ def newest_by_entry(news: list[News]) -> Mapping[tuple[str, int], Mapping[str, A
 
 
 def stop_reminders(reference: str) -> None:
-    """No yearly message any more."""
-    with writing() as session:
-        query = select(Submission).where(Submission.reference == reference)
-        session.scalars(query.with_for_update()).one().reminders = False
+    """Send no yearly message any more. Raises `CaseNotFound`, `CaseErased`."""
+    with locked_case(reference) as submission:
+        submission.reminders = False
 
 
 def remind() -> int:
@@ -163,7 +172,7 @@ def remind() -> int:
         Submission.status.in_(REPORTING),
         Submission.erased_at.is_(None),
         Submission.reminders.is_(True),
-        last <= clock.now() - YEAR,
+        last < day_end_a_year_ago(clock.now()),
     )
     reminded = 0
     with writing() as session:
@@ -175,6 +184,16 @@ def remind() -> int:
                 _queue(submission, address)
                 reminded += 1
     return reminded
+
+
+def day_end_a_year_ago(now: datetime) -> datetime:
+    """Return the end of the same calendar day (UTC) a year ago; of February 28 on February 29.
+
+    What happened before it is due again: every year on the same day, at whatever hour.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = 28 if (today.month, today.day) == (2, 29) else today.day
+    return today.replace(year=today.year - 1, day=day) + timedelta(days=1)
 
 
 def _queue(submission: Submission, address: str) -> None:

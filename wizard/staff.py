@@ -65,8 +65,8 @@ class Person:
     session: str
 
     def may(self, role: str) -> bool:
-        """Whether their role reaches that far."""
-        return list(ROLES).index(self.role) >= list(ROLES).index(role)
+        """Return True if their role includes that role; an unknown one includes none."""
+        return self.role in ROLES and list(ROLES).index(self.role) >= list(ROLES).index(role)
 
 
 def second_factor_needed() -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -35,6 +36,12 @@ def sums() -> Sums:
         found.kinds[kind] += number
         found.statuses[status] += number
     return found
+
+
+def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return counts by label, in the order of the labels; an unknown code stands for itself."""
+    codes = [*labels, *(code for code in counts if code and code not in labels)]
+    return [(labels.get(code, code), counts.get(code, 0)) for code in codes]
 
 
 def by_month() -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select
@@ -10,10 +11,10 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague, events
 from tests.walk import draft_path, walk
-from wizard import casework, clock, outbox, statistics
+from wizard import audit, cases, casework, clock, outbox, reports, statistics
 from wizard.audit import Actor
 from wizard.extensions import db
-from wizard.models import Draft, OutboxMessage, StaffNote, Submission
+from wizard.models import Draft, OutboxMessage, Report, StaffNote, Submission
 from wizard.outbox import deliver_due
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -194,6 +195,49 @@ def test_reading_one_is_on_the_log_without_an_answer(app, client, viewer, case):
     assert (event.actor, event.subject, event.details) == ("viewer@example.gov", reference, {})
 
 
+def test_view_is_recorded_before_the_page_is_drawn(app, viewer, monkeypatch):
+    from wizard.views.staff import cases as views
+
+    reference = add_submission(app)
+    drawn = []
+
+    def render(*args, **kwargs):
+        audit.write(Actor("somebody else"), "exported")  # waits for no lock
+        drawn.append([event.action for event in events(app)])
+        return original(*args, **kwargs)
+
+    original = views.render_page
+    monkeypatch.setattr(views, "render_page", render)
+    assert viewer.page(f"/staff/submissions/{reference}").status == 200
+    assert viewer.page("/staff/submissions/PDI-AAAA-AAAA").status == 404
+    assert drawn == [["viewed", "exported"]]
+    assert len(events(app, "viewed")) == 1
+
+
+def test_case_is_read_as_of_one_moment(app, monkeypatch):
+    reference = add_submission(app)
+    original = cases.find_by_reference
+
+    def move() -> None:
+        with app.app_context():
+            casework.move(reference, "in_review", 1, Actor("editor"))
+
+    def find(reference: str, *, lock: bool = False) -> Submission | None:
+        found = original(reference, lock=lock)
+        if not lock:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(move).result()
+        return found
+
+    with app.app_context(), monkeypatch.context() as patched:
+        patched.setattr(cases, "find_by_reference", find)
+        case = casework.read(reference)
+    assert (case.submission.status, case.history) == ("received", [])
+    with app.app_context():
+        case = casework.read(reference)
+    assert (case.submission.status, len(case.history)) == ("in_review", 1)
+
+
 @pytest.mark.parametrize("reference", ["PDI-AAAA-AAAA", "x", "%00", "..", "🐈"])
 def test_a_reference_that_is_not_there_is_404(viewer, editor, reference):
     for client in (viewer, editor):
@@ -228,16 +272,70 @@ def test_a_case_goes_its_way_and_its_history_tells(app, editor):
         assert db.session.scalars(select(Submission)).one().published_at is None
 
 
-@pytest.mark.parametrize("before", list(casework.WAYS))
+@pytest.mark.parametrize("before", list(cases.TRANSITIONS))
 def test_from_each_state_only_its_ways_are_open(app, editor, before):
     path = f"/staff/submissions/{add_submission(app, status=before)}"
     page = editor.page(path)
     offered = [button.attrs["value"] for button in page.all("button[name=to]")]
-    assert offered == list(casework.WAYS[before])
-    for to in {*casework.WAYS, "nonsense", ""} - set(offered):
+    assert offered == list(cases.TRANSITIONS[before])
+    for to in {*cases.TRANSITIONS, "nonsense", ""} - set(offered):
         assert move(editor, path, to).status == 422
     with app.app_context():
         assert db.session.scalars(select(Submission)).one().status == before
+
+
+def act_at_random(random: Random, reference: str) -> None:
+    """Do something with a case that its status allows."""
+    case = casework.read(reference)
+    actor = Actor("editor")
+    if case.ways and random.random() < 0.7:
+        casework.move(reference, random.choice(case.ways), case.submission.version, actor)
+    elif reports.can_withdraw(case.submission) and random.random() < 0.7:
+        reports.give(reference, {}, withdraws=True)
+        number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
+        db.session.rollback()
+        casework.decide_report(reference, number, random.random() < 0.7, actor)
+    elif random.random() < 0.1:
+        casework.erase(reference, actor)
+
+
+@pytest.mark.parametrize("consent", ["yes", "no"])
+def test_case_has_a_day_of_publication_exactly_while_it_is_published(app, consent):
+    reached = set()
+    for seed in range(12):
+        random = Random(seed)
+        reference = add_submission(app, publish_consent=consent)
+        with app.app_context():
+            for _ in range(12):
+                try:
+                    act_at_random(random, reference)
+                except cases.CaseErased:
+                    break
+                it = casework.read(reference).submission
+                assert (it.published_at is not None) == (it.status == "published")
+                reached.add(it.status)
+            history = [e for e in casework.read(reference).history if e.action == "moved"]
+            steps = [(event.details["before"], event.details["after"]) for event in history]
+            assert [before for before, _ in steps] == ["received", *(a for _, a in steps)][:-1]
+            assert casework.read(reference).submission.status == steps[-1][1]
+    assert reached == set(cases.TRANSITIONS) - ({"published"} if consent == "no" else set())
+
+
+def test_lock_rereads_what_was_read_before(app):
+    reference = add_submission(app)
+    with app.app_context():
+        old = cases.find_by_reference(reference)
+        db.session.commit()
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(decide_elsewhere, app, reference).result()
+        with cases.locked_case(reference) as locked:
+            assert (locked is old, locked.status, locked.version) == (True, "in_review", 2)
+
+
+def decide_elsewhere(app, reference: str) -> None:
+    """Change a case as another request does."""
+    with app.app_context():
+        casework.move(reference, "in_review", 1, Actor("editor"))
 
 
 def test_nothing_is_published_without_consent(app, editor):
@@ -449,12 +547,52 @@ def test_what_was_done_is_said_once_and_takes_the_focus(app):
 def test_the_way_back_from_a_submission_keeps_the_filters_of_the_list(app):
     reference = add_submission(app, state="FL")
     viewer = colleague(app, "viewer")
-    viewer.page("/staff/submissions?state=FL&branch=jurisdiction")
-    (back,) = viewer.page(f"/staff/submissions/{reference}").all("a.back")
-    assert back.attrs["href"] == "/staff/submissions?branch=jurisdiction&state=FL"
-    viewer.page("/staff/submissions")
-    (back,) = viewer.page(f"/staff/submissions/{reference}").all("a.back")
+    path = f"/staff/submissions/{reference}"
+    query = "?branch=jurisdiction&state=FL"
+    filtered = viewer.page("/staff/submissions?state=FL&branch=jurisdiction")
+    assert link(filtered, reference) == path + query
+    (back,) = viewer.page(link(filtered, reference)).all("a.back")
+    assert back.attrs["href"] == f"/staff/submissions{query}"
+    whole = viewer.page("/staff/submissions")
+    (back,) = viewer.page(link(whole, reference)).all("a.back")
     assert back.attrs["href"] == "/staff/submissions"
+
+
+def test_way_back_differs_between_two_tabs(app):
+    reference = add_submission(app, state="FL")
+    viewer = colleague(app, "viewer")
+    tabs = [viewer.page(f"/staff/submissions?{query}") for query in ("state=FL", "text=a&last=1")]
+    pages = [viewer.page(link(tab, reference)) for tab in tabs]
+    backs = [page.all("a.back")[0].attrs["href"] for page in pages]
+    assert backs == ["/staff/submissions?state=FL", "/staff/submissions?text=a&last=1"]
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_way_back_outlives_what_is_done_on_the_case(app, htmx):
+    reference = add_submission(app, state="FL")
+    admin = colleague(app, "admin")
+    page = admin.page(f"/staff/submissions/{reference}?state=FL", htmx=htmx)
+    actions = [
+        form.attrs["action"] for form in page.all("form") if "submissions" in str(form.attrs)
+    ]
+    assert [action.rpartition("/")[2] for action in actions] == ["status?state=FL", "note?state=FL"]
+    decided = admin.send(actions[0], {"to": "in_review", "version": "1"}, htmx=htmx)
+    assert decided.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"
+    refused = admin.send(actions[1], {"text": ""}, htmx=htmx)
+    assert refused.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"
+    asked = admin.page(link(refused, "Delete the answers on request"), htmx=htmx)
+    (form,) = [each for each in asked.all("form") if "erase" in each.attrs["action"]]
+    erased = admin.send(form.attrs["action"], htmx=htmx)
+    assert erased.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"
+
+
+@pytest.mark.parametrize(
+    "query", ["state=XX", "back=//evil.example", "state=FL&state=GA", "text=%00", "first_day=x"]
+)
+def test_way_back_that_the_list_refuses_leads_to_the_whole_list(app, viewer, query):
+    page = viewer.page(f"/staff/submissions/{add_submission(app)}?{query}")
+    assert page.status == 200
+    assert page.all("a.back")[0].attrs["href"] == "/staff/submissions"
 
 
 def test_the_audit_log_reads_as_words(app):

@@ -1,6 +1,9 @@
 """After the receipt: an organization tells what became of its commitment, and staff decide."""
 
-from datetime import timedelta
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 from sqlalchemy import select
@@ -9,9 +12,13 @@ from tests.client import Page
 from tests.integration.test_commitments import publish
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
-from wizard import clock, links, outbox, reports
+from wizard import casework, clock, links, outbox, reports
+from wizard.audit import Actor
+from wizard.cases import CaseErased, locked_case
 from wizard.extensions import db
-from wizard.models import OutboxMessage, Report, Submission
+from wizard.models import AuditEvent, OutboxMessage, Report, StaffNote, Submission
+
+EDITOR = Actor("editor@example.gov")
 
 
 def link(app, reference: str) -> str:
@@ -166,6 +173,144 @@ def test_a_link_to_deleted_answers_opens_nothing(app):
     assert app.test_client().page(path).status == 404
 
 
+# After an erasure
+
+
+def stored(app) -> list[list]:
+    """Return what is stored about submissions."""
+    with app.app_context():
+        tables = (Report, StaffNote, OutboxMessage, AuditEvent)
+        found = [list(db.session.scalars(select(table.id).order_by(table.id))) for table in tables]
+        query = select(Submission.version, Submission.reminders, Submission.reminded_at)
+        return [*found, list(map(tuple, db.session.execute(query)))]
+
+
+WRITES = {
+    "news": lambda it: reports.give(it, {"milestones": {"0": {"note": "secret"}}}),
+    "withdrawal": lambda it: reports.give(it, {}, withdraws=True),
+    "reminders": reports.stop_reminders,
+    "status": lambda it: casework.move(it, "in_review", 3, EDITOR),
+    "note": lambda it: casework.note(it, "A note", EDITOR),
+    "message": lambda it: casework.resend(it, 1, EDITOR),
+    "decision": lambda it: casework.decide_report(it, 1, True, EDITOR),
+    "erasure": lambda it: casework.erase(it, EDITOR),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_write_after_erasure_stores_nothing(app, write):
+    reference = publish(app, "partner")
+    with app.app_context():
+        casework.erase(reference, EDITOR)
+    before = stored(app)
+    with app.app_context(), pytest.raises(CaseErased):
+        write(reference)
+    assert stored(app) == before
+
+
+@pytest.mark.parametrize("write", ["news", "withdrawal", "reminders"])
+def test_write_during_erasure_waits_and_stores_nothing(app, write):
+    reference = publish(app, "partner")
+    is_locked = Event()
+
+    def erase() -> None:
+        with app.app_context(), locked_case(reference) as submission:
+            is_locked.set()
+            time.sleep(0.3)
+            submission.erased_at = clock.now()
+
+    def write_meanwhile() -> None:
+        is_locked.wait(10)
+        with app.app_context():
+            WRITES[write](reference)
+
+    with ThreadPoolExecutor(2) as threads:
+        erasing, writing = threads.submit(erase), threads.submit(write_meanwhile)
+        erasing.result()
+        with pytest.raises(CaseErased):
+            writing.result()
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+        assert db.session.scalars(select(Submission.reminders)).one()
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize(
+    ("function", "path", "data"),
+    [
+        ("give", "update", NEWS | {"action": "report"}),
+        ("give", "update", {"action": "withdraw", "sure": "yes"}),
+        ("stop_reminders", "reminders", {}),
+    ],
+)
+def test_post_checked_before_an_erasure_is_410(app, monkeypatch, function, path, data, htmx):
+    reference = publish(app, "partner")
+    own = come_back(app, reference)
+    original = getattr(reports, function)
+
+    def erase_first(*args, **kwargs) -> None:
+        casework.erase(reference, EDITOR)
+        original(*args, **kwargs)
+
+    monkeypatch.setattr(reports, function, erase_first)
+    page = own.send(f"/commitments/{reference}/{path}", data, htmx=htmx)
+    assert page.status == 410
+    assert "These answers were deleted" in page.text("h1")
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+        assert reports.waiting() == []
+    for address in ("update", "reminders"):
+        assert own.page(f"/commitments/{reference}/{address}").status == 410
+    assert app.test_client().page(f"/commitments/{reference}/update").status == 404
+
+
+@pytest.mark.parametrize("data", [NEWS | {"action": "report"}, {"action": "withdraw", "sure": "y"}])
+def test_post_checked_before_a_withdrawal_shows_the_page_again(app, monkeypatch, data):
+    reference = publish(app, "partner")
+    own = come_back(app, reference)
+    original = reports.give
+
+    def withdraw_first(*args, **kwargs) -> None:
+        casework.move(reference, "withdrawn", 1, EDITOR)
+        original(*args, **kwargs)
+
+    monkeypatch.setattr(reports, "give", withdraw_first)
+    page = own.send(f"/commitments/{reference}/update", data)
+    assert (page.status, page.all(".sent"), page.all("form")) == (200, [], [])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
+# Decisions
+
+
+def test_approved_withdrawal_is_in_the_history(app):
+    reference = publish(app)
+    with app.app_context():
+        reports.give(reference, {}, withdraws=True)
+        reports.give(reference, {}, withdraws=True)
+        for number in db.session.scalars(select(Report.id)).all():
+            db.session.rollback()
+            casework.decide_report(reference, number, True, EDITOR)
+    (event,) = events(app, "moved")
+    assert event.details == {"before": "published", "after": "withdrawn"}
+    assert len(events(app, "report_decided")) == 2
+    page = colleague(app, "viewer").page(f"/staff/submissions/{reference}")
+    assert "Published → Withdrawn" in page.text("aside")
+
+
+@pytest.mark.parametrize("status", ["received", "in_review", "accepted", "published", "declined"])
+def test_withdrawal_is_possible_from_every_other_status(app, status):
+    reference = add_submission(app, status=status)
+    own = come_back(app, reference)
+    tell(own, reference, {"action": "withdraw", "sure": "yes"})
+    editor = colleague(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    number = editor.page(path).values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    assert "Withdrawn" in editor.page(path).text(".facts")
+
+
 # The yearly message
 
 
@@ -183,7 +328,27 @@ def remind_after(app, monkeypatch, days: int) -> int:
         return reports.remind()
 
 
+@pytest.mark.parametrize(
+    ("last", "not_due", "due"),
+    [
+        ("2026-03-01T17", "2027-02-28T23", "2027-03-01T00"),
+        ("2027-03-01T17", "2028-02-29T23", "2028-03-01T00"),
+        ("2028-02-29T17", "2029-02-28T23", "2029-03-01T00"),
+        ("2027-02-28T17", "2028-02-27T23", "2028-02-28T00"),
+    ],
+)
+def test_yearly_message_is_due_on_the_same_calendar_day(app, monkeypatch, last, not_due, due):
+    publish(app, at=datetime.fromisoformat(last).replace(tzinfo=UTC))
+    for moment, count in [(not_due, 0), (due, 1)]:
+        now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        with app.app_context():
+            assert reports.remind() == count
+
+
 def test_once_a_year_a_message_asks_for_news_and_carries_the_link(app, monkeypatch, case):
+    start = datetime(2025, 3, 1, 9, tzinfo=UTC)  # no February 29 follows within two years
+    monkeypatch.setattr(clock, "now", lambda: start)
     name = "agency" if "data_sets" in case else "partner"
     reference = publish(app, name, at=clock.now())
     add_submission(app, status="declined")

@@ -6,7 +6,9 @@ from flask import Blueprint, abort, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from .. import charts, commitments, drafts, filters, languages, links, opendata, reports
-from ..extensions import limiter
+from ..cases import CaseErased, NotAllowed, find_by_reference
+from ..errors import Words, page
+from ..extensions import limiter, reading
 from ..htmx import render_page
 from ..models import Submission
 from ..query import list_address, parse_place
@@ -17,6 +19,17 @@ bp = Blueprint("commitments", __name__)
 
 REPORTS = "60 per hour"
 """Reports that one address may give."""
+ERASED = Words(
+    "These answers were deleted",
+    "They were deleted on request, so nothing more can be sent about them.",
+    "To take part again, start from the first page.",
+)
+
+
+@bp.errorhandler(CaseErased)
+def on_erased(error: CaseErased) -> Response:
+    """Say so to a browser that may open the commitment."""
+    return page(410, ERASED)
 
 
 @bp.get("/commitments")
@@ -25,19 +38,13 @@ def listing() -> Response:
     chosen = filters.parse_public(request.args.to_dict(flat=False))
     labels = filters.options(drafts.current_flow())
     found = commitments.list_page(chosen, parse_place(request.args))
-    query: dict[str, Any] = chosen.chosen()
-
-    def with_state(code: str) -> str:
-        return url_for("commitments.listing", **{**query, "state": code})
-
     return render_page(
         "public/commitments.html",
-        address=list_address(url_for("commitments.listing"), query, request.args),
+        address=list_address(url_for("commitments.listing"), chosen.chosen(), request.args),
         found=found,
         chosen=chosen,
         labels=labels,
         map=charts.tile_map(found.states, labels["state"]),
-        with_state=with_state,
         data_files=opendata.groups(drafts.current_flow()),
     )
 
@@ -73,26 +80,51 @@ def update(reference: str) -> Response:
 @bp.post("/commitments/<reference>/update")
 @limiter.limit(REPORTS, deduct_when=lambda response: response.status_code == 303)
 def report(reference: str) -> Response:
-    """Keeps what is told, or the wish to withdraw, for staff to decide on."""
+    """Store the news, or the wish to withdraw, for staff to decide on."""
     submission, typed = _own(reference), request.form.to_dict()
-    withdraws = typed.get("action") == "withdraw"
-    if not _is_offered(submission, withdraws):
-        return redirect(url_for("commitments.update", reference=reference), 303)
-    told, errors = ({}, {}) if withdraws else reports.check(submission, typed)
-    if withdraws and not typed.get("sure"):
-        errors = {"sure": Message("Confirm that you want to withdraw.")}
-    elif not withdraws and not told and not errors:
+    if typed.get("action") == "withdraw":
+        return _ask_to_withdraw(submission, typed)
+    return _send_news(submission, typed)
+
+
+def _ask_to_withdraw(submission: Submission, typed: dict[str, Any]) -> Response:
+    if not reports.can_withdraw(submission):
+        return _to_update(submission.reference)
+    if not typed.get("sure"):
+        message = Message("Confirm that you want to withdraw.")
+        return update_page(submission, typed, {"sure": message}, 422)
+    return _store(submission, typed, {}, "sure")
+
+
+def _send_news(submission: Submission, typed: dict[str, Any]) -> Response:
+    if not reports.can_report(submission):
+        return _to_update(submission.reference)
+    entries, errors = reports.check(submission, typed)
+    if not entries and not errors:
         errors = {"report": Message("Tell something of at least one of them first.")}
     if errors:
         return update_page(submission, typed, errors, 422)
+    return _store(submission, typed, entries, "report")
+
+
+def _store(
+    submission: Submission, typed: dict[str, Any], entries: dict[str, Any], place: str
+) -> Response:
+    """Store a report, one without entries to withdraw; `place` is where the page shows an error."""
     try:
-        reports.give(reference, told, withdraws=withdraws)
+        reports.give(submission.reference, entries, withdraws=not entries)
+    except NotAllowed:  # the commitment changed after the page was checked, which shows it
+        return _to_update(submission.reference)
     except reports.TooMany:
         message = Message(
             "What you told before still waits to be read. Come back once it is listed."
         )
-        return update_page(submission, typed, {"sure" if withdraws else "report": message}, 422)
+        return update_page(submission, typed, {place: message}, 422)
     session["said"] = languages.words(Message("Thank you. Staff of the program read it next."))
+    return _to_update(submission.reference)
+
+
+def _to_update(reference: str) -> Response:
     return redirect(url_for("commitments.update", reference=reference), 303)
 
 
@@ -108,20 +140,21 @@ def stopped(reference: str) -> Response:
     _own(reference)
     reports.stop_reminders(reference)
     session["said"] = languages.words(Message("There will be no yearly message any more."))
-    return redirect(url_for("commitments.update", reference=reference), 303)
-
-
-def _is_offered(submission: Submission, withdraws: bool) -> bool:
-    """Whether the page asks for that, in the state that the commitment is in."""
-    if withdraws:
-        return submission.status != "withdrawn"
-    return submission.status in reports.REPORTING
+    return _to_update(reference)
 
 
 def _own(reference: str) -> Submission:
-    """A submission that this browser came back to; answers 404 for any other."""
-    found = reports.find(reference) if access.is_open_commitment(reference) else None
-    return found or abort(404)
+    """Return a submission that this browser came back to; answer 404 for any other.
+
+    Raises `CaseErased`.
+    """
+    if not access.is_open_commitment(reference):
+        abort(404)
+    with reading():
+        submission = find_by_reference(reference) or abort(404)
+    if submission.erased_at is not None:
+        raise CaseErased
+    return submission
 
 
 def update_page(
@@ -136,7 +169,8 @@ def update_page(
         title_of=reports.title_of,
         news=reports.NEWS,
         given=reports.of(submission),
-        can_report=_is_offered(submission, withdraws=False),
+        can_report=reports.can_report(submission),
+        can_withdraw=reports.can_withdraw(submission),
         typed=typed,
         errors=errors,
         said=session.pop("said", ""),

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, request
 
 from .. import charts, commitments, drafts, filters
 from ..htmx import render_page
@@ -37,7 +37,6 @@ def landing() -> Response:
         count=sum(states.values()),
         places=len(states),
         map=charts.tile_map(states, labels["state"]),
-        with_state=lambda code: url_for("commitments.listing", state=code),
         labels=labels,
     )
 

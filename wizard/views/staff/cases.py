@@ -6,6 +6,7 @@ from flask import abort, current_app, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from ... import (
+    audit,
     casework,
     charts,
     checks,
@@ -17,20 +18,21 @@ from ... import (
     reports,
     statistics,
 )
-from ...audit import ACTIONS
-from ...casework import NotAllowed, NotThere, Stale
+from ...cases import CaseErased, CaseNotFound, NotAllowed
+from ...casework import Stale
 from ...errors import Words, page
 from ...htmx import render_page
+from ...models import describe_status
 from ...outputs import cards
-from ...query import PAGE_ARGS, list_address, parse_place, whole_number
+from ...query import PAGE_ARGS, BadFilter, parse_place, whole_number
 from .guard import actor, bp
 
 LONGEST_WAITING = 5
 
 
-@bp.errorhandler(NotThere)
-def not_there(error: NotThere) -> Response:
-    """No such submission."""
+@bp.errorhandler(CaseNotFound)
+def on_not_found(error: CaseNotFound) -> Response:
+    """Say that there is no such submission, message or report."""
     return page(
         404,
         Words(
@@ -39,6 +41,13 @@ def not_there(error: NotThere) -> Response:
             "Look for it in the list by the organization’s name.",
         ),
     )
+
+
+@bp.errorhandler(CaseErased)
+def on_erased(error: CaseErased) -> Response:
+    """Show what is left of the case: the change came after its erasure."""
+    text = "The answers were deleted on request; nothing is left to change."
+    return case_page((request.view_args or {})["reference"], 422, errors={"case": text})
 
 
 def chosen_filters(besides: tuple[str, ...] = ()) -> filters.Filters:
@@ -54,16 +63,15 @@ def dashboard() -> Response:
     return render_page(
         "staff/dashboard.html",
         paperwork=checks.paperwork(current_app.config, clock.today()),
-        statuses=sums.statuses,
+        statuses={code: sums.statuses[code] for code in {**labels["status"], **sums.statuses}},
         waiting=casework.longest_waiting(LONGEST_WAITING),
         reported=reports.waiting(),
         given_up=outbox.given_up(),
         labels=labels,
         by_month=charts.bars(statistics.by_month()),
-        by_kind=charts.bars([(label, sums.kinds[code]) for code, label in labels["kind"].items()]),
+        by_kind=charts.bars(statistics.by_label(sums.kinds, labels["kind"])),
         by_state=charts.tile_map(sums.states, labels["state"]),
         drafts_left=charts.bars(statistics.drafts_by_step()),
-        state_link=lambda code: url_for("staff.submissions", state=code),
     )
 
 
@@ -72,43 +80,65 @@ def submissions() -> Response:
     """The list: the newest first, filtered."""
     chosen = chosen_filters(PAGE_ARGS)
     found = casework.list_page(chosen, parse_place(request.args))
-    session["list"] = list_address(url_for("staff.submissions"), chosen.chosen(), request.args)
     return render_page(
         "staff/submissions.html",
-        address=session["list"],
+        address=url_for("staff.submissions", **list_query(chosen)),
         found=found,
         chosen=chosen,
+        way_back=list_query(chosen),
         labels=filters.options(drafts.current_flow()),
         most_counted=casework.MOST_COUNTED,
         exports=exports.names(drafts.current_flow()),
     )
 
 
+def list_query(chosen: filters.Filters) -> dict[str, Any]:
+    """Return the query of the list: its filters, and which of its pages."""
+    return chosen.chosen() | {
+        name: request.args[name] for name in PAGE_ARGS if request.args.get(name)
+    }
+
+
+def way_back() -> dict[str, Any]:
+    """Return the query of the list that a case was reached from: the case's address has it too.
+
+    Empty if the list itself would refuse it.
+    """
+    try:
+        return list_query(chosen_filters(PAGE_ARGS))
+    except BadFilter:
+        return {}
+
+
 @bp.get("/submissions/<reference>")
 def submission(reference: str) -> Response:
-    """One submission: reading it is on the audit log, since it holds personal data."""
-    casework.look_at(reference, actor())
-    return case_page(reference)
+    """Show one submission. That somebody read it is on the audit log: it holds personal data."""
+    case = casework.read(reference)
+    audit.write(actor(), "viewed", reference)
+    return case_page(reference, case=case, said=session.pop("said", ""))
 
 
 def case_page(
-    reference: str, status: int = 200, errors: dict[str, str] | None = None, **context: Any
+    reference: str,
+    status: int = 200,
+    *,
+    case: casework.Case | None = None,
+    errors: dict[str, str] | None = None,
+    **context: Any,
 ) -> Response:
-    """A submission's page; with an error, what was typed stays."""
-    case = casework.read(reference)
-    if case.submission.erased_at and errors:
-        errors = {"case": next(iter(errors.values()))}
+    """Show a submission; with an error, what was typed stays."""
+    case = case or casework.read(reference)
+    query = way_back()
     return render_page(
         "staff/submission.html",
         status,
         errors=errors or {},
-        said="" if errors else session.pop("said", ""),
-        back=session.get("list", url_for("staff.submissions")),
-        address=url_for("staff.submission", reference=reference),
+        back=url_for("staff.submissions", **query),
+        way_back=query,
+        address=url_for("staff.submission", reference=reference, **query),
         case=case,
-        actions=ACTIONS,
+        actions=audit.ACTIONS,
         cards=cards(drafts.current_flow(), case.submission.answers),
-        labels=filters.options(drafts.current_flow()),
         **context,
     )
 
@@ -127,9 +157,10 @@ def move(reference: str) -> Response:
         return case_page(reference, 409, stale=True, typed=typed)
     except NotAllowed as error:
         return case_page(reference, 422, errors={"decide": str(error)}, typed=typed)
-    words = filters.options(drafts.current_flow())["status"][to]
-    back = _back_to(reference, f"Decided: {words}.")
-    return case_page(reference, typed=typed) if typed else back
+    said = f"Decided: {describe_status(to).label}."
+    if typed:
+        return case_page(reference, said=said, typed=typed)
+    return _to_case(reference, said)
 
 
 @bp.post("/submissions/<reference>/note")
@@ -140,7 +171,7 @@ def note(reference: str) -> Response:
         casework.note(reference, text, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"text": str(error)}, typed=text)
-    return _back_to(reference, "The note is added.")
+    return _to_case(reference, "The note is added.")
 
 
 @bp.post("/submissions/<reference>/resend")
@@ -153,7 +184,7 @@ def resend(reference: str) -> Response:
         casework.resend(reference, message, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"messages": str(error)})
-    return _back_to(reference, "The message goes out again.")
+    return _to_case(reference, "The message goes out again.")
 
 
 @bp.post("/submissions/<reference>/report")
@@ -167,26 +198,23 @@ def decide_report(reference: str) -> Response:
         casework.decide_report(reference, report, approved, actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"reports": str(error)})
-    return _back_to(reference, "The news is taken up." if approved else "The news is not taken up.")
+    return _to_case(reference, "The news is taken up." if approved else "The news is not taken up.")
 
 
 @bp.get("/submissions/<reference>/erase")
 def ask_to_erase(reference: str) -> Response:
     """Asks whether the answers are to be deleted."""
-    return render_page("staff/erase.html", case=casework.read(reference))
+    return render_page("staff/erase.html", case=casework.read(reference), way_back=way_back())
 
 
 @bp.post("/submissions/<reference>/erase")
 def erase(reference: str) -> Response:
     """Deletes them."""
-    try:
-        casework.erase(reference, actor())
-    except NotAllowed as error:
-        return case_page(reference, 422, errors={"decide": str(error)})
-    return _back_to(reference, "The answers are deleted.")
+    casework.erase(reference, actor())
+    return _to_case(reference, "The answers are deleted.")
 
 
-def _back_to(reference: str, said: str) -> Response:
-    """On to the submission's page, which says once what was done."""
+def _to_case(reference: str, said: str) -> Response:
+    """Redirect to the case, which says once what was done."""
     session["said"] = said
-    return redirect(url_for("staff.submission", reference=reference), 303)
+    return redirect(url_for("staff.submission", reference=reference, **way_back()), 303)
