@@ -6,14 +6,20 @@ An address with the digest of its file may be kept for good: another file has an
 import gzip
 from dataclasses import dataclass
 from hashlib import sha256
-from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, request
 from werkzeug.wrappers import Response as Answer
 
-COMPRESSIBLE = ("text/", "image/svg+xml", "application/json")
+MIMETYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+"""Not those of the system, which differ: a browser runs no module of another type."""
+COMPRESSIBLE = ("text/", "image/svg+xml")
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -30,7 +36,7 @@ class Asset:
 def read(path: Path) -> Asset:
     """A file of the static folder."""
     content = path.read_bytes()
-    mimetype = guess_type(path.name)[0] or "application/octet-stream"
+    mimetype = MIMETYPES.get(path.suffix, "application/octet-stream")
     compressed = gzip.compress(content, mtime=0) if mimetype.startswith(COMPRESSIBLE) else b""
     return Asset(content, compressed, mimetype, sha256(content).hexdigest()[:16])
 

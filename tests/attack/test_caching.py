@@ -46,10 +46,10 @@ def test_a_page_in_two_layouts_tells_caches_so(browser):
 
 
 def test_the_browser_keeps_no_answer_past_the_page(browser):
-    script = (ROOT / "static" / "site.js").read_text(encoding="utf-8")
-    assert not re.search(r"localStorage|indexedDB|document\.cookie|caches\b", script)
-    kept = re.findall(r"sessionStorage\.setItem\((.*)\);", script)
-    assert kept == ['"left", form().dataset.autosave']  # an address, without which nothing opens
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "static").glob("*.js"))
+    assert not re.search(r"localStorage|indexedDB|document\.cookie|caches\b", scripts)
+    kept = re.findall(r"sessionStorage\.setItem\((.*)\);", scripts)
+    assert kept == ['"left", draftForm().dataset.autosave']  # an address, which opens nothing alone
     page = browser.get("/respond/").text
     assert "hx-history" not in page and "historyCache" not in page  # htmx 4 keeps no pages
 

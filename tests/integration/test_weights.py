@@ -1,6 +1,7 @@
 """What goes over the wire: little, and what stays the same only once."""
 
 import gzip
+import mimetypes
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import load_case
+from tests.server import ROOT
 from tests.staff import add_submission, colleague
 from tests.walk import draft_path, walk
 
@@ -29,11 +31,14 @@ def test_a_first_visit_fits_into_14_kilobytes(app, wire, capsys):
     weights = {"/": len(landing.data)}
     for address in FILES.findall(gzip.decompress(landing.data).decode()):
         weights[address.partition("?")[0]] = len(wire.get(address, headers=GZIP).data)
+    modules = {f"/static/{path.name}" for path in (ROOT / "static").glob("*.js")}
+    scripts = sum(weights[module] for module in modules)
     with capsys.disabled():
         print("\nbytes over the wire:", weights, "in all", sum(weights.values()))
+        print("of them scripts:", scripts)
     assert weights["/static/site.css"] <= 10 * KILOBYTE
-    assert weights["/static/site.js"] <= 3 * KILOBYTE
-    assert set(weights) == {"/", "/static/icon.svg", "/static/site.css", "/static/site.js"}
+    assert scripts <= 3 * KILOBYTE
+    assert set(weights) == {"/", "/static/icon.svg", "/static/site.css"} | modules
     assert sum(weights.values()) <= 14 * KILOBYTE
 
 
@@ -46,6 +51,27 @@ def test_a_file_is_kept_for_good_by_the_digest_in_its_address(client):
         assert answer.headers["Cache-Control"] == "no-cache"
         assert answer.data == kept.data
     assert client.get("/static/nothing.css").status_code == 404
+
+
+def test_every_script_is_an_immutable_module(client):
+    scripts = re.findall(r'<script type="module" src="([^"]+)"></script>', client.get("/").text)
+    assert len(scripts) == len(list((ROOT / "static").glob("*.js")))
+    for address in scripts:
+        answer = client.get(address)
+        assert answer.mimetype == "text/javascript"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_type_of_a_script_is_the_same_on_every_system(make_app):
+    mimetypes.add_type("text/plain", ".js")  # as some systems say; a browser runs no such module
+    try:
+        client = make_app().test_client()
+        for name in ("autosave", "counter", "links", "request_errors"):
+            answer = client.get(f"/static/{name}.js", headers=GZIP)
+            assert answer.mimetype == "text/javascript"
+            assert "Accept-Encoding" in answer.vary
+    finally:
+        mimetypes.init()
 
 
 @pytest.mark.parametrize("path", ["/static/site.css", "/questions"])
