@@ -15,6 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from tests.server import ROOT
 from wizard import config, create_app
 
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")]
     + [ROOT / "tests" / "load" / "README.md"]
@@ -248,6 +249,13 @@ def lint_commands() -> list[str]:
 def test_pre_commit_runs_the_linters_of_make():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert re.findall(r"^ +entry: (.+)$", hooks, re.M) == lint_commands()
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_decision_has_its_three_headings(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"# {int(path.stem[:4])}. ")
+    assert re.findall(r"^## (.+)$", text, re.M) == ["Context", "Decision", "Consequences"]
 
 
 def test_every_asvs_requirement_has_one_row():
