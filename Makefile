@@ -1,4 +1,4 @@
-# make run, make test; the rest is for those who change the program.
+# `make` serves the program; `make help` lists the targets.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
@@ -7,54 +7,50 @@ WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow screenshots lighthouse card bench bench-cost bench-crowd lint \
-        translations audit lock clean
+.PHONY: run demo test test-slow lint screenshots lighthouse card bench bench-cost bench-crowd \
+        translations audit lock clean help
 
-run: .venv/run.done
+run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
 
-# A store of its own with made-up submissions, made anew each time: make demo COUNT=100000
+demo: ## serve a separate database with made-up submissions (COUNT=400), fresh each time
 demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
 demo: .venv/run.done
 	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(FLASK) demo --count $(COUNT) \
 	  && exec $(FLASK) serve
 
-test: lint tests/browser/node_modules/done
+test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones
 	$(PY) -m pytest -n $(WORKERS) -m "not slow"
 
-# What takes minutes: the server is killed again and again, a spreadsheet opens the exports.
-test-slow: .venv/test.done
-	$(PY) -m pytest -n $(WORKERS) -m slow
-
-# Every page and state as a picture, to look at: build/screenshots/
-screenshots: tests/browser/node_modules/done
-	$(PY) -m tests.browser.screenshots
-
-# The scores of the pages that many see first; a quiet machine gives steadier ones.
-lighthouse: tests/browser/node_modules/done
-	$(PY) -m tests.browser.lighthouse
-
-# static/card.png, anew
-card: .venv/test.done
-	$(PY) -m tests.browser.card
-
-# What the staff side and the exports cost with many submissions.
-bench: .venv/test.done
-	$(PY) -m tests.load.bench
-
-lint: .venv/test.done
+# .pre-commit-config.yaml runs the same commands.
+lint: .venv/test.done ## run the linters
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m djlint --lint --quiet templates
 
-# What a request costs beside bare Flask and django-formtools; how 500 people at once fare.
-bench-cost: .venv-bench/done
+test-slow: .venv/test.done ## run the tests that take minutes: kills, full disks, spreadsheets
+	$(PY) -m pytest -n $(WORKERS) -m slow
+
+screenshots: tests/browser/node_modules/done ## write every page and state as a picture to build/screenshots/
+	$(PY) -m tests.browser.screenshots
+
+# A quiet machine gives steadier scores.
+lighthouse: tests/browser/node_modules/done ## print the Lighthouse scores of the first pages
+	$(PY) -m tests.browser.lighthouse
+
+card: .venv/test.done ## draw static/card.png, the preview image of shared links
+	$(PY) -m tests.browser.card
+
+bench: .venv/test.done ## measure lists, exports and public pages with many submissions
+	$(PY) -m tests.load.bench
+
+bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.cost
 
-bench-crowd: .venv/test.done
+bench-crowd: .venv/test.done ## measure 500 people who answer at once
 	$(PY) -m tests.load.crowd
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
@@ -62,9 +58,9 @@ bench-crowd: .venv/test.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes $(^:%=-r %)
 	@touch $@
 
-# Lists anew every text that a visitor sees. What is new or changed is then to be translated in
-# wizard/translations/es/LC_MESSAGES/messages.po; run it again, so that the program has it.
-translations: .venv/test.done
+# Run it, translate what is new in wizard/translations/es/LC_MESSAGES/messages.po, and run it again
+# to compile the translations.
+translations: .venv/test.done ## extract, update and compile the translations
 	PYTHONPATH=. .venv/bin/pybabel --quiet extract -F babel.cfg --no-location --no-wrap -o $(POT) .
 	.venv/bin/pybabel --quiet update -i $(POT) -d wizard/translations --no-wrap --no-fuzzy-matching \
 	  --ignore-obsolete --ignore-pot-creation-date
@@ -72,8 +68,7 @@ translations: .venv/test.done
 
 POT := .venv/messages.pot
 
-# Whether a fault is known of any package that is served; it asks a list on the network.
-audit: .venv-audit/done
+audit: .venv-audit/done ## look up known vulnerabilities of the served packages (needs a network)
 	.venv-audit/bin/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
 
 .venv-audit/done: requirements/audit.txt
@@ -81,8 +76,7 @@ audit: .venv-audit/done
 	.venv-audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-# Every version that pyproject.toml allows, resolved anew and locked with hashes.
-lock: .venv/test.done
+lock: .venv/test.done ## resolve the newest versions and lock them with hashes
 	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile $(LOCK) -o requirements/run.txt pyproject.toml
 	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
@@ -91,8 +85,11 @@ lock: .venv/test.done
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 
-clean:
+clean: ## delete every environment that make installed
 	rm -rf .venv .venv-audit .venv-bench tests/browser/node_modules
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
