@@ -11,8 +11,8 @@ from wizard import clock, submissions
 from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
 from wizard.journey import Journey
+from wizard.listing import listing
 from wizard.models import AuditEvent, StaffSession, StaffUser, Submission
-from wizard.outputs import listing
 from wizard.staff import digest
 
 

@@ -11,8 +11,8 @@ from .cases import CaseNotFound, NotAllowed, change_status, locked_case, touch
 from .extensions import db, reading
 from .fields import LongText
 from .filters import Filters
+from .listing import LISTED
 from .models import AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
-from .outputs import LISTED
 from .paging import keys
 from .query import Place
 from .text import Invalid

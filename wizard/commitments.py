@@ -15,8 +15,9 @@ from .drafts import current_flow
 from .extensions import db
 from .fields import Date, Group
 from .filters import PUBLISHED, Filters
+from .listing import LISTED
 from .models import Submission
-from .outputs import LISTED, Card, cards, public_record
+from .outputs import Card, cards, public_record
 from .paging import keys
 from .query import Place
 

@@ -18,8 +18,8 @@ from .fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongTex
 from .flow import Section
 from .flows.commitment import COMMITMENT
 from .journey import Journey
+from .listing import listing
 from .models import Draft, OutboxMessage, Submission
-from .outputs import listing
 from .submissions import REFERENCE_LETTERS, REFERENCE_PREFIX
 
 BATCH = 1_000

@@ -6,7 +6,7 @@ from .conditions import Condition
 from .fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongText, Phone, Url
 from .flow import Flow
 from .models import STATUSES
-from .outputs import condition_in_words
+from .wording import condition_in_words
 
 RECORD = {
     "reference": ("The submission; files are joined by it", "text"),

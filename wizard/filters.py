@@ -9,8 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .fields import Choice, Field, Text
 from .flow import Flow
 from .models import STATUSES, Submission
-from .outputs import folded
 from .query import DAYS, VALUE, Args, Moment, coded_field, parse_args, parse_moment, within_days
+from .text import folded
 from .words import Message
 
 PUBLISHED = Submission.published_at.is_not(None)

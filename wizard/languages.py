@@ -19,7 +19,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from .fields import Option
-from .outputs import folded
+from .text import folded
 from .words import Message, in_words
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}

@@ -1,17 +1,16 @@
-"""What a flow and its answers look like outside the form, all derived from the one declaration.
+"""Views of a flow and its answers outside the form, derived from the declaration.
 
-The review page and messages read `cards`, exports `cells`, the public page and the
-open data `public_record`, the printable question list `condition_in_words`.
+The review page, the receipt and messages read `cards`, exports `cells`, the public page and the
+open data `public_record`.
 """
 
-import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .conditions import Answered, Answers, Condition, Either, Has, Not
-from .fields import Choice, Field, Group
+from .conditions import Answers
+from .fields import Field, Group
 from .flow import Flow, Step
 from .text import Invalid
 from .words import Message, joined
@@ -95,33 +94,6 @@ def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
     }
 
 
-LISTED = ("organization_kind", "organization_name", "city", "state", "commitment_title")
-"""The answers that a list of submissions shows or is filtered by."""
-MOST_SEARCHED = 480
-"""Characters; an index entry has room for 2,704 bytes on PostgreSQL."""
-
-
-def listing(flow: Flow, reference: str, answers: Answers) -> dict[str, str]:
-    """What a submission is found by in a list: some answers, its programs, the categories of its
-    data sets, and text to search."""
-    shown = {name: str(answers.get(name, "")) for name in LISTED}
-    programs = ";".join(each.name for each in flow.programs if each.when.holds(answers))
-    categories = {entry.get("category", "") for entry in answers.get("data_sets", ())}
-    names = (shown["organization_name"], shown["city"], shown["commitment_title"])
-    text = folded(" ".join((reference, *names)))[:MOST_SEARCHED]
-    return shown | {
-        "programs": programs,
-        "categories": ";".join(sorted(categories)),
-        "search": text,
-    }
-
-
-def folded(text: str) -> str:
-    """Text to search in: without case and accents, so that “san jose” finds San José."""
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in parts if not unicodedata.combining(char)).casefold()
-
-
 def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:
     """The answers that were declared public, and no others."""
     return _public(tuple(flow.fields.values()), answers)
@@ -137,42 +109,3 @@ def _public(fields: tuple[Field, ...], answers: Answers) -> dict[str, Any]:
             [_public(field.fields, entry) for entry in value] if isinstance(field, Group) else value
         )
     return record
-
-
-def condition_in_words(condition: Condition, fields: Collection[Field]) -> Message:
-    """A condition on some of `fields` as a reader of the question list needs it, to follow “if”."""
-    named = {field.name: field for field in fields}
-    match condition:
-        case Has(name, options):
-            field = named[name]
-            return Message(
-                "“%(question)s” is %(answers)s",
-                question=field.label,
-                answers=_labels(field, options),
-            )
-        case Not(Has(name, options)):
-            field = named[name]
-            return Message(
-                "“%(question)s” is not %(answers)s",
-                question=field.label,
-                answers=_labels(field, options),
-            )
-        case Answered(name):
-            return Message("“%(question)s” has an answer", question=named[name].label)
-        case Either(conditions):
-            first, *others = (condition_in_words(each, fields) for each in conditions)
-            for other in others:
-                first = Message("%(this)s, or %(that)s", this=first, that=other)
-            return first
-        case _:
-            raise TypeError(f"no words for {condition!r}")
-
-
-def _labels(field: Field, codes: frozenset[str]) -> Message:
-    options = field.options if isinstance(field, Choice) else ()
-    quoted = [
-        Message("“%(label)s”", label=option.label) for option in options if option.code in codes
-    ]
-    if len(quoted) < 2:
-        return joined("", quoted)
-    return Message("%(these)s or %(that)s", these=joined(", ", quoted[:-1]), that=quoted[-1])

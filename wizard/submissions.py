@@ -9,8 +9,9 @@ from sqlalchemy import select
 from . import clock, languages, outbox
 from .extensions import db
 from .journey import Journey
+from .listing import listing
 from .models import Draft, OutboxMessage, Submission
-from .outputs import cards, listing
+from .outputs import cards
 from .words import Message
 
 REFERENCE_PREFIX = "PDI"

@@ -43,3 +43,9 @@ def plain_text(raw: str, noun: str) -> str:
             code=f"U+{ord(found[0]):04X}",
         )
     return text
+
+
+def folded(text: str) -> str:
+    """Text to search in: without case and accents, so that “san jose” finds San José."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in parts if not unicodedata.combining(char)).casefold()

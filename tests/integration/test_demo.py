@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from wizard import clock, demo
 from wizard.extensions import db
+from wizard.listing import listing
 from wizard.models import STATUSES, Draft, OutboxMessage, Submission
-from wizard.outputs import listing
 
 
 def stored() -> list[Submission]:

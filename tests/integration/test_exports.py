@@ -21,8 +21,8 @@ from wizard.extensions import db, writing
 from wizard.fields import Group, Text
 from wizard.filters import Filters
 from wizard.flows.commitment import COMMITMENT
+from wizard.listing import listing
 from wizard.models import Submission
-from wizard.outputs import listing
 
 START = datetime(2026, 1, 31, 23, 59, 59, 250_000, UTC)
 OLDER = replace(

@@ -13,8 +13,8 @@ from tests.staff import add_submission
 from wizard import create_app, outbox
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
+from wizard.listing import listing
 from wizard.models import Submission
-from wizard.outputs import listing
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")

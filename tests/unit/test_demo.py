@@ -6,7 +6,7 @@ from random import Random
 from wizard import demo
 from wizard.flows.commitment import COMMITMENT
 from wizard.journey import Journey
-from wizard.outputs import LISTED
+from wizard.listing import LISTED
 
 DAY = date(2026, 11, 22)
 GROUPS = {"data_sets": set(range(3, 9)), "milestones": set(range(1, 7))}

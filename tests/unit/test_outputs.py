@@ -9,7 +9,8 @@ from tests.oracle import NEVER_PUBLIC
 from wizard.conditions import Answered, Either, Has, Not
 from wizard.flows.commitment import COMMITMENT
 from wizard.journey import Journey
-from wizard.outputs import cards, cells, condition_in_words, public_record
+from wizard.outputs import cards, cells, public_record
+from wizard.wording import condition_in_words
 
 
 @pytest.fixture(params=["agency", "partner"])

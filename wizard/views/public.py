@@ -6,8 +6,8 @@ from flask import Blueprint, Response, current_app, request
 
 from .. import charts, commitments, drafts, filters
 from ..htmx import render_page
-from ..outputs import condition_in_words
 from ..privacy import KEPT
+from ..wording import condition_in_words
 from ..words import Message
 from . import access
 
