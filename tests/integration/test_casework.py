@@ -14,7 +14,7 @@ from tests.walk import draft_path, walk
 from wizard import audit, cases, casework, clock, outbox, reports, statistics
 from wizard.audit import Actor
 from wizard.extensions import db
-from wizard.models import Draft, OutboxMessage, Report, StaffNote, Submission
+from wizard.models import CASE_STATUSES, Draft, OutboxMessage, Report, StaffNote, Submission
 from wizard.outbox import deliver_due
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -282,6 +282,13 @@ def test_from_each_state_only_its_ways_are_open(app, editor, before):
         assert move(editor, path, to).status == 422
     with app.app_context():
         assert db.session.scalars(select(Submission)).one().status == before
+
+
+def test_every_status_has_its_sign_transitions_and_button():
+    assert set(CASE_STATUSES) == set(cases.TRANSITIONS)
+    assert len({status.sign for status in CASE_STATUSES.values()}) == len(CASE_STATUSES)
+    reachable = {to for following in cases.TRANSITIONS.values() for to in following}
+    assert reachable == {code for code, status in CASE_STATUSES.items() if status.verb}
 
 
 def act_at_random(random: Random, reference: str) -> None:

@@ -45,6 +45,15 @@ def test_the_words_name_the_largest_ones():
     assert bars([]).words == tile_map({}, STATES).words == "Nothing yet."
 
 
+def test_chart_without_numbers_is_empty():
+    assert bars([]).is_empty and bars([("a", 0)]).is_empty and tile_map({}, STATES).is_empty
+    assert not bars([("a", 0), ("b", 1)]).is_empty and not tile_map({"FL": 1}, STATES).is_empty
+
+
+def test_unknown_state_changes_no_tile():
+    assert tile_map({"FL": 1, "": 900, "new-state": 900}, STATES) == tile_map({"FL": 1}, STATES)
+
+
 @pytest.mark.parametrize(
     ("number", "short"),
     [(0, "0"), (999, "999"), (1_000, "1.0k"), (9_949, "9.9k"), (9_950, "10k"), (12_345, "12k")],
