@@ -3,6 +3,7 @@
 import os
 import stat
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -174,3 +175,24 @@ def test_a_flood_of_drafts_from_one_address_is_429(make_app):
     refused = client.send("/respond/", {"organization_kind": "city"})
     assert refused.status == 429
     assert client.get("/respond/").status_code == 200
+
+
+def test_command_that_needs_no_secret_creates_no_file(tmp_path):
+    folder = tmp_path / "new"
+    app = create_app({"INSTANCE_PATH": str(folder)})
+    for command in (["--help"], ["routes"], ["check"], ["staff", "list"]):
+        app.test_cli_runner().invoke(args=command)
+    assert not folder.exists()
+
+
+def test_programs_that_start_at_once_share_one_secret(tmp_path):
+    settings = {"INSTANCE_PATH": str(tmp_path / "new")}
+    apps = [create_app(settings) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda app: app.secret_key, apps))) == 1
+
+
+def test_first_migration_creates_the_instance_folder(tmp_path):
+    app = create_app({"INSTANCE_PATH": str(tmp_path / "a" / "b")})
+    assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    assert not (tmp_path / "a" / "b" / "secret_key").exists()

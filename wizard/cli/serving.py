@@ -62,6 +62,7 @@ def serve() -> None:
     logs.write_to_stderr(app.config["ENV"] == "production")
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
+    _ = app.secret_key  # a new installation makes its secret now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
 

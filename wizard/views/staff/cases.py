@@ -19,7 +19,7 @@ from ... import (
 )
 from ...audit import ACTIONS
 from ...casework import NotAllowed, NotThere, Stale
-from ...errors import Words, page
+from ...errors import ErrorPage, page
 from ...htmx import render_page
 from ...outputs import cards
 from .. import lists
@@ -34,7 +34,7 @@ def not_there(error: NotThere) -> Response:
     """No such submission."""
     return page(
         404,
-        Words(
+        ErrorPage(
             "There is no such submission",
             "The reference may be mistyped.",
             "Look for it in the list by the organization’s name.",
