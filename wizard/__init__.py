@@ -51,7 +51,7 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
         "moment": clock.in_words,
-        "age": clock.age_in_words,
+        "age": lambda moment: clock.age_in_words(moment, clock.now()),
         "day": fields.day_in_words,
         "showable": text.showable,
     }

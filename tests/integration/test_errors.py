@@ -70,7 +70,7 @@ def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch
 
 def test_no_error_page_repeats_a_password(app, client, monkeypatch):
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("wizard.staff.sign_in", lambda *given: 1 / 0)
+    monkeypatch.setattr("wizard.sign_in.sign_in", lambda *given: 1 / 0)
     failed = client.send("/staff/login", {"email": "a@example.gov", "password": "violin-cactus"})
     assert failed.status == 500
     assert "violin" not in failed.response.text

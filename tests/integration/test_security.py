@@ -6,10 +6,11 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from werkzeug.formparser import FormDataParser
 
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, walk
-from wizard import config, create_app
+from wizard import config, create_app, security
 from wizard.flows.commitment import COMMITMENT
 from wizard.outbox import deliver_due, mail_folder
 
@@ -196,3 +197,37 @@ def test_first_migration_creates_the_instance_folder(tmp_path):
     app = create_app({"INSTANCE_PATH": str(tmp_path / "a" / "b")})
     assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
     assert not (tmp_path / "a" / "b" / "secret_key").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"&".join(b"f%d=1" % n for n in range(60_000)), "application/x-www-form-urlencoded", 413),
+        (b"city=" + b"%C3" * 300_000, "application/x-www-form-urlencoded", 400),
+        (b"--x\r\n\r\n" * 1000 + b"--x--", "multipart/form-data; boundary=x", 415),
+        (b"city=" + b"x" * 1_100_000, "application/x-www-form-urlencoded", 413),
+    ],
+    ids=["fields", "not text", "multipart", "too large"],
+)
+def test_form_that_no_page_sends_is_refused_unparsed(
+    client, monkeypatch, body, content_type, status
+):
+    parsed = []
+    monkeypatch.setattr(FormDataParser, "parse", lambda *given: parsed.append(given))
+    answer = client.post("/respond/", data=body, content_type=content_type)
+    assert (answer.status_code, parsed) == (status, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "is_text"),
+    [
+        (b"city=C%C3%B3rdoba+%F0%9F%98%80%25FF", True),
+        ("city=Córdoba%C3%B3".encode(), True),
+        (b"city=%C3A%A9", False),
+        (b"city=%C3%25A9", False),
+        (b"city=\xff", False),
+        (b"city=%ed%a0%80", False),
+    ],
+)
+def test_form_must_be_utf_8(body, is_text):
+    assert security._is_text(body) == is_text
