@@ -13,7 +13,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.journey import Journey
 from wizard.listing import listing
 from wizard.models import AuditEvent, StaffSession, StaffUser, Submission
-from wizard.staff import digest
+from wizard.passwords import hash_token
 
 
 def colleague(app, role: str, name: str = "") -> Client:
@@ -26,7 +26,7 @@ def colleague(app, role: str, name: str = "") -> Client:
         session.flush()
         now = clock.now()
         session.add(
-            StaffSession(token_hash=digest(token), user_id=user.id, created_at=now, seen_at=now)
+            StaffSession(token_hash=hash_token(token), user_id=user.id, created_at=now, seen_at=now)
         )
     client = app.test_client()
     client.set_cookie("staff", token, path="/staff")

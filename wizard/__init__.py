@@ -28,24 +28,32 @@ from .views import applicant, commitments, open_data, ops, public, saving
 from .views.staff import bp as staff_side
 
 
+class Program(Flask):
+    """Flask with the program's configuration."""
+
+    config_class = config.Config
+
+
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
     """The program. `settings` go before the environment; `flow` is the form that it serves."""
     chosen = config.from_environment() | (settings or {})
     configured = config.for_flask(chosen)
     if chosen["ENV"] == "production" and (faults := checks.faults(chosen)):
         raise config.SettingError("\n  ".join(["This is not safe to serve:", *faults]))
-    app = Flask(
+    app = Program(
         __name__,
         template_folder="../templates",
         static_folder=None,
         instance_path=configured["INSTANCE_PATH"],
     )
     app.config.from_mapping(configured)
+    if not configured["SECRET_KEY"]:
+        del app.config["SECRET_KEY"]  # made when first needed
     app.extensions["flow"] = flow
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
         "moment": clock.in_words,
-        "age": clock.age_in_words,
+        "age": lambda moment: clock.age_in_words(moment, clock.now()),
         "day": fields.day_in_words,
         "showable": text.showable,
         "case_status": models.describe_status,

@@ -20,7 +20,7 @@ MIMETYPES = {
 }
 """Not those of the system, which differ: a browser runs no module of another type."""
 COMPRESSIBLE = ("text/", "image/svg+xml")
-FOR_GOOD = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Asset:
 
 
 def read(path: Path) -> Asset:
-    """A file of the static folder."""
+    """Read and compress a file of the static folder."""
     content = path.read_bytes()
     mimetype = MIMETYPES.get(path.suffix, "application/octet-stream")
     compressed = gzip.compress(content, mtime=0) if mimetype.startswith(COMPRESSIBLE) else b""
@@ -42,7 +42,7 @@ def read(path: Path) -> Asset:
 
 
 def init_app(app: Flask) -> None:
-    """Serves the files, and has `url_for("static", …)` name each with its digest."""
+    """Serve the files; `url_for("static", …)` adds the digest of each."""
     folder = Path(app.root_path).parent / "static"
     assets = {path.name: read(path) for path in folder.iterdir() if path.is_file()}
 
@@ -62,5 +62,5 @@ def init_app(app: Flask) -> None:
             response.content_encoding = "gzip"
         response.set_etag(f"{asset.digest}-gzip" if packed else asset.digest)
         for_good = request.args.get("v") == asset.digest
-        response.headers["Cache-Control"] = FOR_GOOD if for_good else "no-cache"
+        response.headers["Cache-Control"] = IMMUTABLE if for_good else "no-cache"
         return response.make_conditional(request)

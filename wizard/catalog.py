@@ -13,7 +13,7 @@ DECLARED = (
     filters.options(COMMITMENT),
     reports.NEWS,
     privacy.KEPT,
-    errors.WORDS,
+    errors.ERROR_PAGES,
     errors.SESSION_ENDED,
     commitments.ERASED,
     saving.ADDRESS,

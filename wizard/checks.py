@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from .config import DEFAULTS, SQLITE_VERSION
 
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 """Characters; 32 random ones hold at least the 128 bits that a signature needs."""
 SQLITE_WITH_SOUND_WAL = (3, 51, 3)
 """Before it a rare race can corrupt a write-ahead log: docs/decisions/0003-sqlite.md."""
@@ -26,9 +26,10 @@ def faults(settings: Settings) -> list[str]:
 
 
 def _secret(settings: Settings) -> Iterator[str]:
-    if 0 < len(settings["SECRET_KEY"]) < SHORTEST_SECRET:
-        yield f"WIZARD_SECRET_KEY is short: take {SHORTEST_SECRET} random characters or more."
-    if not settings["SECRET_KEY"] and not _on_sqlite(settings):
+    secret = settings.get("SECRET_KEY", "")  # not settings["SECRET_KEY"], which makes one
+    if 0 < len(secret) < MIN_SECRET_LENGTH:
+        yield f"WIZARD_SECRET_KEY is short: take {MIN_SECRET_LENGTH} random characters or more."
+    if not secret and not _on_sqlite(settings):
         yield (
             "WIZARD_SECRET_KEY is not set: each machine would make its own,"
             " and know nothing of the other's visitors."

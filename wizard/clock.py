@@ -30,11 +30,13 @@ def in_words(moment: datetime) -> Message:
     return Message("%(day)s, %(time)s UTC", day=day, time=time)
 
 
-def age_in_words(moment: datetime) -> str:
-    """How long ago a moment is: today, 1 day, 12 days, 5 months."""
-    days = (now() - moment).days
+def age_in_words(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment is: today, 1 day, 12 days, 5 months (whole calendar months)."""
+    days = (now - moment).days
+    is_begun = (now.day, now.time()) < (moment.day, moment.time())
+    months = (now.year - moment.year) * 12 + now.month - moment.month - is_begun
+    if months >= 2:
+        return f"{months} months"
     if days < 1:
         return "today"
-    if days < 60:
-        return f"{days} day" if days == 1 else f"{days} days"
-    return f"{days // 30} months"
+    return f"{days} day" if days == 1 else f"{days} days"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import flask
 from click import ClickException
 
 try:
@@ -54,6 +55,16 @@ class SettingError(ClickException, ValueError):
     """A setting that cannot be used; the text names it. A command ends with that text."""
 
 
+class Config(flask.Config):
+    """The program's configuration; an installation's own secret is made when it is first needed."""
+
+    def __missing__(self, name: str) -> str:
+        if name != "SECRET_KEY":
+            raise KeyError(name)
+        secret = self[name] = _kept_secret(Path(self["INSTANCE_PATH"]) / "secret_key")
+        return secret
+
+
 def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Every setting, each of the type of its default. Raises `SettingError`."""
     settings: dict[str, Any] = {}
@@ -67,7 +78,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 
 def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
-    """What Flask and its extensions are told, from the settings."""
+    """Return the configuration of Flask and its extensions. Creates no file."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
     _check_numbers(settings)
@@ -86,7 +97,6 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
         # While Redis is away each process limits by itself: nobody is turned away for it.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_STORAGE_OPTIONS": _storage_options(settings["RATELIMIT_STORAGE_URI"]),
-        "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret(instance / "secret_key"),
         "SECRET_KEY_FALLBACKS": fallbacks,
         # With that name no other host of the same domain can set it (RFC 6265bis, 4.1.3.2).
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
@@ -146,13 +156,13 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def _storage_options(uri: str) -> dict[str, Any]:
-    """A second is long to wait for a count."""
+    """Return the options of the limits' store: Redis timeouts, in seconds."""
     seconds = {"socket_connect_timeout": 1, "socket_timeout": 1}
     return seconds if uri.startswith("redis") else {}
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret of this installation, made on the first run, readable by its owner alone."""
+    """Return the secret of this installation; make it if missing, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # mode 0600

@@ -1,26 +1,29 @@
-"""What a person reads when something cannot be done: what happened, and what to do next."""
+"""Error pages: what happened, and what to do next."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
+from . import schema_version
+from .extensions import StoreBusyError, db, reading
 from .htmx import render_page
 from .query import BadFilter
 from .words import Message, speak
 
-RETRY_AFTER = 10
-"""Seconds until a store that is busy is worth another try."""
-PASSING = (429, 500, 503)
-"""Refusals that may be over a moment later."""
+RETRY_AFTER_SECONDS = 10
+RETRYABLE = (429, 500, 503)
+"""Status codes worth retrying."""
+
+SQLITE_ERROR = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """The words of one error page."""
+class ErrorPage:
+    """The texts of one error page."""
 
     title: str
     what: str
@@ -30,49 +33,49 @@ class Words:
         speak(self, "title", "what", "next")
 
 
-WORDS = {
-    400: Words(
+ERROR_PAGES = {
+    400: ErrorPage(
         "We could not read that",
         "What was sent is not complete, or not text.",
         "Go back, reload the page and try again.",
     ),
-    403: Words(
+    403: ErrorPage(
         "Your role does not reach that far",
         "What you asked for is done by editors or admins.",
         "Ask an admin of the program to do it, or to give you another role.",
     ),
-    404: Words(
+    404: ErrorPage(
         "This page is not here",
         "The address may be mistyped, or the answers belong to another browser.",
         "If you began on another device, go on there. Otherwise start from the first page.",
     ),
-    405: Words(
+    405: ErrorPage(
         "That does not work here",
         "This address does not take that kind of request.",
         "Start from the first page.",
     ),
-    413: Words(
+    413: ErrorPage(
         "That is too much at once",
         "What you sent is larger than this form can take.",
         "Go back and shorten your answers. What you saved before is still there.",
     ),
-    429: Words(
+    429: ErrorPage(
         "Too many tries in a short time",
         "Many requests came from your address.",
         "Wait a few minutes, then go back and try again. What you saved is still there.",
     ),
-    500: Words(
+    500: ErrorPage(
         "Something went wrong on our side",
         "Your last answers may not have been saved. What you saved before is still there.",
         "Go back and try again. If it goes on, write to us.",
     ),
-    503: Words(
+    503: ErrorPage(
         "We are busy at the moment",
         "Your last answers could not be saved. What you saved before is still there.",
         "Wait a few seconds, then try again.",
     ),
 }
-SESSION_ENDED = Words(
+SESSION_ENDED = ErrorPage(
     "This page was open for too long",
     "Your browser no longer has the session that this page belongs to, so nothing was saved.",
     "Go back, copy what you typed, reload the page and try again.",
@@ -80,26 +83,28 @@ SESSION_ENDED = Words(
 
 
 def init_app(app: Flask) -> None:
-    """Ties the error pages to the program."""
+    """Register the error pages."""
     app.register_error_handler(CSRFError, lambda error: page(400, SESSION_ENDED))
     app.log_exception = log_exception  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, on_http)
-    app.register_error_handler(OperationalError, on_busy_store)
+    app.register_error_handler(OperationalError, on_store_error)
+    app.register_error_handler(ProgrammingError, on_store_error)
+    app.register_error_handler(StoreBusyError, on_store_error)
     app.register_error_handler(BadFilter, on_bad_filter)
-    app.register_error_handler(500, lambda error: page(500, WORDS[500]))
+    app.register_error_handler(500, lambda error: page(500, ERROR_PAGES[500]))
 
 
 def log_exception(exc_info: Any) -> None:
-    """Logs a fault by its endpoint: an address may hold a resume link's token."""
+    """Log a fault by its endpoint: an address may hold a resume link's token."""
     current_app.logger.error("fault in %s", request.endpoint, exc_info=exc_info)
 
 
 def on_http(error: HTTPException) -> Response | HTTPException:
-    """Any refusal of the program itself; a redirect is none."""
+    """Return the page of an HTTP error; a redirect is none."""
     code = error.code or 500
     if code < 400:
         return error
-    response = page(code, WORDS.get(code, WORDS[400 if code < 500 else 500]))
+    response = page(code, ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500]))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -107,10 +112,10 @@ def on_http(error: HTTPException) -> Response | HTTPException:
 
 
 def on_bad_filter(error: BadFilter) -> Response:
-    """A filter that cannot be used, and what is wrong with it."""
+    """Say what is wrong with a filter."""
     return page(
         400,
-        Words(
+        ErrorPage(
             Message("This filter cannot be used"),
             error.message,
             Message("Change it, or start anew."),
@@ -118,18 +123,37 @@ def on_bad_filter(error: BadFilter) -> Response:
     )
 
 
-def on_busy_store(error: OperationalError) -> Response:
-    """The store is locked by another writer for too long, or cannot be reached."""
-    current_app.logger.error("store not available: %s", str(error.orig).partition("\n")[0])
-    if "no such" in str(error.orig):  # a store that was never migrated will not come by waiting
-        return page(500, WORDS[500])
-    response = page(503, WORDS[503])
-    response.headers["Retry-After"] = str(RETRY_AFTER)
+def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
+    """Answer 503 while the store is locked for too long, out of reach or not migrated."""
+    if not _is_faulty_statement(error):
+        cause = str(getattr(error, "orig", error)).partition("\n")[0]
+        current_app.logger.error("store not available: %s", cause)
+    elif _lacks_migrations():
+        current_app.logger.error("store not migrated: run `flask --app wizard db upgrade`")
+    else:
+        raise error
+    response = page(503, ERROR_PAGES[503])
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
-def page(code: int, words: Words) -> Response:
-    """One error page. Where trying again can help, it holds what was posted, to post it again."""
+def _is_faulty_statement(error: DBAPIError | StoreBusyError) -> bool:
+    """Return True for a table or column that is not there; SQLite's code for it is SQLITE_ERROR."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return isinstance(error, ProgrammingError) or code == SQLITE_ERROR
+
+
+def _lacks_migrations() -> bool:
+    db.session.rollback()
+    try:
+        with reading():
+            return not schema_version.is_served()
+    except DBAPIError:
+        return False
+
+
+def page(code: int, words: ErrorPage) -> Response:
+    """Return an error page; where a retry can help, with what was posted, to post it again."""
     posts_answers = request.method == "POST" and request.blueprint != "staff"
-    again = request.form.items(multi=True) if posts_answers and code in PASSING else ()
+    again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
     return render_page("errors/error.html", code, words=words, again=list(again))

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
-import flask_limiter
-from flask import Flask
+from flask import Flask, current_app, request
+from flask_limiter import Limiter
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from .visitors import visitor
@@ -18,16 +18,6 @@ from .visitors import visitor
 
 class Base(DeclarativeBase):
     """What every model derives from."""
-
-
-class Limiter(flask_limiter.Limiter):
-    """Looks for limits where a view has one, and not before each request of every other view."""
-
-    def _check_request_limit(
-        self, callable_name: str | None = None, in_middleware: bool = True
-    ) -> None:
-        if not in_middleware:
-            super()._check_request_limit(callable_name, in_middleware)
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
@@ -39,12 +29,20 @@ migrate = Migrate()
 csrf = CSRFProtect()
 limiter = Limiter(visitor)
 
-one_at_a_time = Lock()
-"""SQLite has one writer. Threads of this process take turns here: SQLite itself would have each
-of them sleep and try again, up to 100 ms at a time, and the unlucky ones for seconds."""
+
+@limiter.request_filter
+def _only_reads() -> bool:
+    """Skip the search for limits, which takes a thirtieth of a page: only posts have any."""
+    return request.method != "POST"
+
+
+StoreBusyError = exc.TimeoutError
+"""What the connection pool raises as well when all of its connections are in use for too long."""
+WRITE_TIMEOUT_SECONDS = 5.0
+"""How long to wait for another writer before the store counts as busy."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA busy_timeout=5000",
+    f"PRAGMA busy_timeout={WRITE_TIMEOUT_SECONDS * 1000:.0f}",
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
     "PRAGMA trusted_schema=OFF",
@@ -52,7 +50,7 @@ SQLITE_PRAGMAS = (
 
 
 def init_app(app: Flask) -> None:
-    """Ties the extensions to the program."""
+    """Set up the extensions."""
     db.init_app(app)
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations")
     csrf.init_app(app)
@@ -60,10 +58,11 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         if is_sqlite():
             _begin_explicitly(db.engine)
+            app.extensions["sqlite_write_lock"] = WriteLock()
 
 
 def is_sqlite() -> bool:
-    """Whether the store is SQLite, which has one writer at a time."""
+    """Return True on SQLite, which has one writer at a time."""
     return db.engine.dialect.name == "sqlite"
 
 
@@ -85,6 +84,29 @@ def _begin_explicitly(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+class WriteLock:
+    """The threads of one program take turns to write to SQLite.
+
+    SQLite itself would have each of them sleep and retry, up to 100 ms at a time, and the unlucky
+    ones for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        if self._owner == get_ident():
+            raise RuntimeError("this thread is in writing() already: it would wait for itself")
+        if not self._lock.acquire(timeout=WRITE_TIMEOUT_SECONDS):
+            raise StoreBusyError("another thread of this process writes for too long")
+        self._owner = get_ident()
+
+    def __exit__(self, *error: object) -> None:
+        self._owner = None
+        self._lock.release()
+
+
 @contextmanager
 def reading(*, snapshot: bool = False) -> Iterator[Session]:
     """Open a session to read, and end its transaction, so that `writing` can follow.
@@ -103,15 +125,16 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """One transaction that writes: all of it is kept, or nothing.
+    """Open a transaction that writes: all of it is kept, or nothing.
 
     It must be the first thing a request does with the store: what was read before the store is
-    locked may have changed since.
+    locked may have changed since. Raises `StoreBusyError` or the driver's `OperationalError` when
+    another writer holds the store for `WRITE_TIMEOUT_SECONDS`.
     """
-    session = db.session()
-    if session.in_transaction():
-        raise RuntimeError("a transaction that only reads is open already")
-    with one_at_a_time if is_sqlite() else nullcontext():
+    with current_app.extensions["sqlite_write_lock"] if is_sqlite() else nullcontext():
+        session = db.session()
+        if session.in_transaction():
+            raise RuntimeError("a transaction is open already: one that only reads, or writing()")
         try:
             session.connection(execution_options={"writes": True})
             yield session

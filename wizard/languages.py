@@ -6,14 +6,14 @@ template writes it. The staff side and the commands are in English.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
+from contextvars import Context, ContextVar
+from functools import cache, lru_cache
 from gettext import NullTranslations, translation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, request
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -25,69 +25,92 @@ from .words import Message, in_words
 LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 """What a reader can choose, by code (BCP 47), each in its own words."""
 COOKIE = "lang"
-YEAR = 365 * 24 * 3600
-"""Seconds that a choice is remembered."""
+COOKIE_SECONDS = 365 * 24 * 3600
 VARY = "Accept-Language, Cookie"
 
 CATALOGS = Path(__file__).parent / "translations"
 
 spoken = ContextVar("spoken", default="en")
-"""What `current` answers."""
+"""The current locale."""
 
 
 def init_app(app: Flask) -> None:
-    """Ties the languages to the program."""
+    """Set up the languages."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
-    app.jinja_env.globals |= {"_": said, "gettext": said, "ngettext": said_of}
     app.jinja_env.finalize = words
     app.jinja_env.filters |= {"words": words, "in_order": in_order}
     app.jinja_env.globals |= {
+        "_": said,
+        "gettext": said,
+        "ngettext": said_of,
         "languages": LANGUAGES,
         "language": current,
         "in_language": in_language,
+        "part": cached_part,
     }
+    app.extensions["cached_parts"] = {}
+    app.before_request(_select_locale)
+    app.teardown_request(_reset_locale)
+    app.after_request(_remember_locale)
 
-    @app.template_global()
-    def part(name: str) -> Markup:
-        """A part of every page that is the same on all of them, in one language: drawn once."""
-        return _part(name, current())
 
-    @cache
-    def _part(name: str, code: str) -> Markup:
-        return Markup(render_template(f"parts/{name}.html"))  # noqa: S704
+def _select_locale() -> None:
+    spoken.set(_wanted())
 
-    @app.before_request
-    def listen() -> None:
-        spoken.set(_wanted())
 
-    @app.teardown_request
-    def fall_silent(error: BaseException | None) -> None:
-        spoken.set("en")
+def _reset_locale(error: BaseException | None) -> None:
+    spoken.set("en")
 
-    @app.after_request
-    def remember(response: Response) -> Response:
-        chosen = request.args.get(COOKIE, "")
-        if chosen in LANGUAGES and request.endpoint != "static":
-            response.set_cookie(
-                COOKIE,
-                chosen,
-                max_age=YEAR,
-                samesite="Lax",
-                secure=app.config["SESSION_COOKIE_SECURE"],
-                httponly=True,
-            )
-        return response
+
+def _remember_locale(response: Response) -> Response:
+    chosen = request.args.get(COOKIE, "")
+    if chosen in LANGUAGES and request.endpoint != "static":
+        response.set_cookie(
+            COOKIE,
+            chosen,
+            max_age=COOKIE_SECONDS,
+            samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+        )
+    return response
+
+
+def cached_part(name: str) -> Markup:
+    """Return a part that is the same on all pages of a language, rendered once.
+
+    It is rendered outside of the request, so that nothing of one visitor can be in it: a template
+    that uses `request`, `session`, `g` or a CSRF token raises `RuntimeError`.
+    """
+    cached: dict[tuple[str, str], Markup] = current_app.extensions["cached_parts"]
+    key = name, current()
+    if key not in cached:
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        cached[key] = Context().run(_render_part, app, *key)
+    return cached[key]
+
+
+def _render_part(app: Flask, name: str, code: str) -> Markup:
+    routes = app.url_map.bind("", script_name=app.config["APPLICATION_ROOT"])
+
+    def url_for(endpoint: str, **values: Any) -> str:
+        app.inject_url_defaults(endpoint, values)
+        return routes.build(endpoint, values)
+
+    with speaking(code):
+        template = app.jinja_env.get_template(f"parts/{name}.html")
+        return Markup(template.render(config=app.config, url_for=url_for))  # noqa: S704
 
 
 def current() -> str:
-    """The code of the language that is spoken now."""
+    """Return the current locale code."""
     return spoken.get()
 
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Speaks that language until the block ends: a message follows its draft, not the request."""
+    """Use `code` as the locale inside the block, e.g. for an e-mail."""
     before = spoken.set(code)
     try:
         yield
@@ -97,14 +120,13 @@ def speaking(code: str) -> Iterator[None]:
 
 @cache
 def catalog(code: str) -> NullTranslations:
-    """The translations into a language."""
+    """Return the translations into a language."""
     return translation("messages", CATALOGS, [code], fallback=True)
 
 
 @pass_eval_context
 def said(context: EvalContext, text: str, **values: Any) -> str:
-    """What a template says itself. Jinja's own way there is three calls a text, and takes a
-    twentieth of a page."""
+    """gettext for templates; without Jinja's wrapper, which takes a twentieth of a page."""
     if not values:
         return _constant(text, catalog(current()), context.autoescape)
     return _filled(catalog(current()).gettext(text), values, context.autoescape)
@@ -112,13 +134,14 @@ def said(context: EvalContext, text: str, **values: Any) -> str:
 
 @pass_eval_context
 def said_of(context: EvalContext, one: str, more: str, num: int, **values: Any) -> str:
-    """The same of a number of things."""
+    """ngettext for templates."""
     text = catalog(current()).ngettext(one, more, num)
     return _filled(text, {"num": num, **values}, context.autoescape)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _constant(text: str, translations: NullTranslations, escapes: bool) -> str:
+    """Fill in a text without values; it depends on nothing but what is passed."""
     return _filled(translations.gettext(text), {}, escapes)
 
 
@@ -127,7 +150,7 @@ def _filled(text: str, values: Mapping[str, Any], escapes: bool) -> str:
 
 
 def words(text: Any) -> Any:
-    """A `Message` in the language that is spoken now; anything else (what was typed) as it is."""
+    """Return a `Message` in the current language; anything else (what was typed) as it is."""
     if type(text) is not Message or (code := current()) == "en":
         return text
     return text.by(catalog(code).gettext)

@@ -1,4 +1,4 @@
-"""What the program says of itself: lines with a request's id, and never what anybody typed.
+"""Logging: one line per request with its id, never user input.
 
 An address may hold a resume link's token or a draft's id, a query what somebody searched for, and
 the text of an exception what was typed. So a line names the rule that an address fits, and in
@@ -21,14 +21,16 @@ log = logging.getLogger(__name__)
 GIVEN_ID = re.compile(r"[\w-]{1,64}")
 """What a proxy may name a request; it goes into every line."""
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
-UNSAID = ("static", "ops.alive", "ops.ready", "ops.figures")
-"""Requests that get no line: many, and all alike."""
+UNLOGGED_ENDPOINTS = ("static", "ops.alive", "ops.ready", "ops.figures")
+"""Endpoints that are not logged: many requests, all alike."""
 FIELDS = ("method", "rule", "status", "ms")
 """What a line about a request says, beside its id."""
+TEXT_FORMAT = "%(asctime)s %(levelname)s %(message)s %(about)s"
+"""A line for a person at a terminal; a fault is below it in full."""
 
 
 def init_app(app: Flask) -> None:
-    """Gives every request an id and a line."""
+    """Give every request an id and a line."""
 
     @app.before_request
     def begin() -> None:
@@ -38,16 +40,16 @@ def init_app(app: Flask) -> None:
         g.began = time.perf_counter()
 
     @app.after_request
-    def say(response: Response) -> Response:
+    def log_request(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
-        if request.endpoint in UNSAID:
+        if request.endpoint in UNLOGGED_ENDPOINTS:
             return response
         log.info("request", extra=dict(zip(FIELDS, of_request(response), strict=True)))
         return response
 
 
 def of_request(response: Response) -> tuple[str, str, int, float]:
-    """Method, rule, status and milliseconds of the request that is being answered."""
+    """Return method, rule, status and milliseconds of the request that is being answered."""
     method = request.method if request.method in METHODS else "other"
     rule = request.url_rule.rule if request.url_rule else "none"
     elapsed = (time.perf_counter() - g.began) * 1000
@@ -55,9 +57,10 @@ def of_request(response: Response) -> tuple[str, str, int, float]:
 
 
 def write_to_stderr(production: bool) -> None:
-    """Sends every line of this process to its standard error."""
+    """Send every line of this process to its standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(AsJson() if production else AsText())
+    handler.addFilter(add_request)
+    handler.setFormatter(AsJson() if production else logging.Formatter(TEXT_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -66,7 +69,7 @@ class AsJson(logging.Formatter):
     """One JSON object a line; times in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -82,16 +85,10 @@ class AsJson(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
-class AsText(logging.Formatter):
-    """A line for a person at a terminal; a fault in full below it."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line."""
-        about = " ".join(str(value) for value in _of_request(record).values())
-        return f"{super().formatMessage(record)} {about}".rstrip()
+def add_request(record: logging.LogRecord) -> bool:
+    """Add what is known of the request to a record, for a format string; a logging filter."""
+    record.about = " ".join(str(value) for value in _of_request(record).values())
+    return True
 
 
 def _of_request(record: logging.LogRecord) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class StaffNote(Model):
 
 
 class StaffUser(Model):
-    """Someone of the program's staff. `role` is one of `staff.ROLES`.
+    """Someone of the program's staff. `role` is one of `accounts.ROLES`.
 
     `totp_secret` (base32) is there once an authenticator app is set up; `totp_step` is the last
     time step of which a code was used, so that none works twice. Recovery codes are hashed.

@@ -1,22 +1,23 @@
-"""Passwords of the staff: what is good enough, and how it is kept.
+"""Passwords of the staff: which are strong enough, and the hashes that are stored.
 
 After NIST SP 800-63B: long rather than complicated, none that is known or guessed quickly.
 """
 
 import secrets
 import unicodedata
+from hashlib import sha256
 
 from werkzeug.security import check_password_hash, generate_password_hash
 from zxcvbn import zxcvbn
 
-LEAST, MOST = 15, 200
+MIN_LENGTH, MAX_LENGTH = 15, 200
 """Characters."""
 METHOD = "scrypt:32768:8:3"
 """Memory-hard: 32 MiB a try (OWASP Password Storage Cheat Sheet)."""
-ESTIMATED = 72
-"""Characters that the estimate looks at; it takes long for more."""
-GOOD_ENOUGH = 3
-"""Of 4: guessed in no fewer than 10^8 tries."""
+ZXCVBN_MAX_CHARS = 72
+"""The estimate takes long for more."""
+MIN_ZXCVBN_SCORE = 3
+"""Of 0-4; 3 means at least 10^8 guesses."""
 
 
 class WeakPassword(ValueError):
@@ -24,10 +25,10 @@ class WeakPassword(ValueError):
 
 
 def check(password: str, *about: str) -> None:
-    """Raises `WeakPassword`; `about` is what others know of its owner."""
-    if not LEAST <= len(password) <= MOST:
-        raise WeakPassword(f"Choose a password of {LEAST} to {MOST} characters.")
-    if zxcvbn(password[:ESTIMATED], [*about, "commitment"])["score"] < GOOD_ENOUGH:
+    """Raise `WeakPassword` if needed; `about` is what others know of the owner."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise WeakPassword(f"Choose a password of {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if zxcvbn(password[:ZXCVBN_MAX_CHARS], [*about, "commitment"])["score"] < MIN_ZXCVBN_SCORE:
         raise WeakPassword(
             "Choose another password: this one is on the lists that are tried first. "
             "Four or five words that have nothing to do with each other are good."
@@ -35,21 +36,26 @@ def check(password: str, *about: str) -> None:
 
 
 def make() -> str:
-    """A password nobody chose: 125 bits, in groups that can be read aloud."""
+    """Generate a random password: 125 bits, in five groups that can be read aloud."""
     letters = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(5))
 
 
-def hashed(password: str) -> str:
-    """The hash to keep."""
+def hash_password(password: str) -> str:
+    """Return the hash to store."""
     return generate_password_hash(_normal(password), METHOD)
 
 
-def matches(kept: str | None, password: str) -> bool:
-    """Whether it is the password. Where there is no account it takes the same time to say no."""
+def verify_password(kept: str | None, password: str) -> bool:
+    """Return True if it is the password; without an account, False after the same time."""
     nobodys = f"{METHOD}$nobody${'0' * 128}"
-    fits = check_password_hash(kept or nobodys, _normal(password[: MOST + 1]))
+    fits = check_password_hash(kept or nobodys, _normal(password[: MAX_LENGTH + 1]))
     return fits and kept is not None
+
+
+def hash_token(secret: str) -> str:
+    """Return the SHA-256 hex digest of a high-entropy secret, which needs no salt."""
+    return sha256(secret.encode()).hexdigest()
 
 
 def _normal(password: str) -> str:

@@ -11,20 +11,20 @@ from .extensions import db
 
 
 def of_store() -> str:
-    """The store's version; empty where it was never migrated."""
+    """Return the store's version; empty where it was never migrated."""
     return MigrationContext.configure(db.session.connection()).get_current_revision() or ""
 
 
 def newest() -> str:
-    """The version that this program brings."""
+    """Return the newest version of this program."""
     return _versions(f"{current_app.root_path}/migrations")[0]
 
 
 def is_served() -> bool:
-    """Whether the store has every migration of this program.
+    """Return True if the store has every migration of this program.
 
-    One that is not known here is newer: while machines are updated one by one, the older program
-    serves the newer store.
+    An unknown version is newer: the older program serves the newer store while machines are
+    updated one by one.
     """
     version = of_store()
     return version not in ("", *_versions(f"{current_app.root_path}/migrations")[1:])
@@ -32,7 +32,7 @@ def is_served() -> bool:
 
 @cache
 def _versions(folder: str) -> list[str]:
-    """Every version that this program knows, the newest first."""
+    """Return every version that this program knows, newest first."""
     config = Config()
     config.set_main_option("script_location", folder.replace("%", "%%"))
     return [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]

@@ -17,22 +17,23 @@ from .models import SignInThrottle
 
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 5, 20
 """Attempts that cost no wait; an office shares one address."""
-LONGEST_WAIT = timedelta(minutes=15)
+MAX_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-def take(keys: Mapping[str, int]) -> timedelta:
-    """Counts an attempt on each key, each with as many free; no attempt but a wait if it must.
+def record_attempt(keys: Mapping[str, int]) -> timedelta:
+    """Record an attempt for each key. Return the remaining wait if any key is blocked.
 
-    The attempt counts before it is made, so that a hundred at once are a hundred.
+    `keys` maps each key to its free attempts. An attempt counts before it is made, so that a
+    hundred at once are a hundred.
     """
     try:
-        return _take(keys)
+        return _record_attempt(keys)
     except IntegrityError:  # two at once were the first on a key
-        return _take(keys)
+        return _record_attempt(keys)
 
 
-def _take(keys: Mapping[str, int]) -> timedelta:
+def _record_attempt(keys: Mapping[str, int]) -> timedelta:
     now = clock.now()
     with writing() as session:
         query = select(SignInThrottle).where(SignInThrottle.key.in_(keys))
@@ -51,19 +52,19 @@ def _take(keys: Mapping[str, int]) -> timedelta:
 
 
 def _wait_after(too_many: int) -> timedelta:
-    """One second after the last free attempt, then twice as long each time."""
+    """Return one second after the last free attempt, then twice as long each time."""
     if too_many < 0:
         return timedelta()
-    return min(timedelta(seconds=2 ** min(too_many, 20)), LONGEST_WAIT)
+    return min(timedelta(seconds=2 ** min(too_many, 20)), MAX_WAIT)
 
 
-def forgive(key: str) -> None:
-    """Forgets a key, within the caller's transaction: it was the owner after all."""
+def reset(key: str) -> None:
+    """Reset a key after a successful sign-in, within the caller's transaction."""
     db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
 
 
-def forget_old() -> None:
-    """Deletes what no longer counts."""
+def purge_expired() -> None:
+    """Delete the attempts that no longer count."""
     with writing() as session:
         over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
         session.execute(delete(SignInThrottle).where(over))

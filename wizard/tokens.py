@@ -8,15 +8,15 @@ from sqlalchemy.exc import IntegrityError
 
 from . import clock
 from .audit import Actor, record
-from .extensions import db, writing
+from .extensions import db, reading, writing
 from .models import ApiToken
-from .staff import digest
+from .passwords import hash_token
 from .text import showable
 
-LONGEST = 365
-"""Days until a token ends, at most."""
-NOTICED_EVERY = timedelta(minutes=1)
-MOST_NAME = 60
+MAX_DAYS = 365
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)
+"""Update `used_at` at most this often."""
+MAX_NAME_LENGTH = 60
 
 
 class TokenError(ValueError):
@@ -28,19 +28,21 @@ class TokenError(ValueError):
 
 
 def make(name: str, days: int, actor: Actor) -> str:
-    """The secret of a new token: nobody can read it a second time. Raises `TokenError`."""
+    """Make a token; return its secret, which is not stored. Raises `TokenError`."""
     name = " ".join(name.split())
-    if not 1 <= len(name) <= MOST_NAME or not name.isprintable():
-        raise TokenError(f"Give the token a name of 1 to {MOST_NAME} characters: who uses it.")
-    if not 1 <= days <= LONGEST:
-        raise TokenError(f"Choose an end in 1 to {LONGEST} days.", "days")
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise TokenError(
+            f"Give the token a name of 1 to {MAX_NAME_LENGTH} characters: who uses it."
+        )
+    if not 1 <= days <= MAX_DAYS:
+        raise TokenError(f"Choose an end in 1 to {MAX_DAYS} days.", "days")
     secret = f"wizard_{secrets.token_urlsafe(32)}"
     ends = clock.now() + timedelta(days=days)
     try:
         with writing() as session:
             session.add(
                 ApiToken(
-                    name=name, token_hash=digest(secret), created_by=actor.name, expires_at=ends
+                    name=name, token_hash=hash_token(secret), created_by=actor.name, expires_at=ends
                 )
             )
             record(actor, "token_made", name, days=days)
@@ -49,13 +51,14 @@ def make(name: str, days: int, actor: Actor) -> str:
     return secret
 
 
-def all_of_them() -> list[ApiToken]:
-    """Every token, the newest first."""
-    return list(db.session.scalars(select(ApiToken).order_by(ApiToken.id.desc())))
+def list_tokens() -> list[ApiToken]:
+    """Return every token, newest first."""
+    with reading() as session:
+        return list(session.scalars(select(ApiToken).order_by(ApiToken.id.desc())))
 
 
 def revoke(name: str, actor: Actor) -> None:
-    """Ends a token at once. Raises `TokenError` where there is none."""
+    """End a token at once. Raises `TokenError` where there is none."""
     with writing():
         token = _find(name)
         if token is None:
@@ -65,20 +68,19 @@ def revoke(name: str, actor: Actor) -> None:
             record(actor, "token_revoked", name)
 
 
-def name_of(secret: str) -> str | None:
-    """The name of a token that opens exports now."""
+def authenticate(secret: str) -> str | None:
+    """Return the name of a valid token, and note its use; None for any other."""
     now = clock.now()
-    token = db.session.scalars(
-        select(ApiToken).where(
-            ApiToken.token_hash == digest(secret),
-            ApiToken.revoked_at.is_(None),
-            ApiToken.expires_at > now,
-        )
-    ).one_or_none()
-    db.session.close()
+    query = select(ApiToken).where(
+        ApiToken.token_hash == hash_token(secret),
+        ApiToken.revoked_at.is_(None),
+        ApiToken.expires_at > now,
+    )
+    with reading() as session:
+        token = session.scalars(query).one_or_none()
     if token is None:
         return None
-    if token.used_at is None or now - token.used_at > NOTICED_EVERY:
+    if token.used_at is None or now - token.used_at > LAST_SEEN_RESOLUTION:
         with writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
     return token.name

@@ -1,4 +1,4 @@
-"""By what a visitor is counted, where there is a limit."""
+"""Rate-limit key of the client."""
 
 from ipaddress import IPv6Address, ip_address
 
@@ -6,13 +6,13 @@ from flask import request
 
 
 def visitor() -> str:
-    """What the visitor of this request is counted by."""
+    """Return the rate-limit key of this request."""
     return counted_as(request.remote_addr or "")
 
 
 def counted_as(address: str) -> str:
-    """The address; of IPv6 its first half, since one connection mostly gets all of the other half
-    to choose from (RFC 6177). What a proxy names otherwise is taken as it is."""
+    """Return the address; for IPv6 its /64, since one connection mostly has all of it (RFC 6177).
+    Anything else that a proxy names is returned as it is."""
     try:
         parsed = ip_address(address)
     except ValueError:

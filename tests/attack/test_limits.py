@@ -5,7 +5,7 @@ from sqlalchemy import select
 from tests.attack.browser import Browser
 from tests.attack.conftest import inside_of
 from tests.server import serving
-from wizard import staff, throttle
+from wizard import accounts, throttle
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 from wizard.models import AuditEvent
@@ -65,7 +65,7 @@ def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_a_visitor_pu
 
 def test_guessing_passwords_is_slowed_and_logged_by_the_true_address(server, inside):
     with inside.app_context():
-        staff.add("guessed@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9")
+        accounts.add("guessed@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9")
     statuses = []
     for number in range(throttle.FREE_FOR_ACCOUNT + 3):
         data = {"email": "guessed@example.gov", "password": f"guess {number}"}

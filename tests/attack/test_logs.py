@@ -11,7 +11,7 @@ from tests.attack.conftest import inside_of
 from tests.conftest import PRODUCTION, load_case
 from tests.server import serving
 from tests.walk import draft_path, start, walk
-from wizard import staff
+from wizard import accounts
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 from wizard.models import OutboxMessage, StaffUser
@@ -68,7 +68,7 @@ def everything_that_is_done_there(server) -> list[str]:
     inside = inside_of(server)
     secret = pyotp.random_base32()
     with inside.app_context():
-        staff.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
         user = db.session.scalars(select(StaffUser)).one()
         user.totp_secret = secret
         db.session.commit()

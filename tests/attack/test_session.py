@@ -14,7 +14,7 @@ from tests.conftest import PRODUCTION, load_case
 from tests.server import serving
 from tests.staff import add_submission
 from tests.walk import draft_path, start, walk
-from wizard import clock, staff
+from wizard import accounts, clock
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
@@ -168,7 +168,7 @@ def test_a_session_that_was_not_signed_here_is_none(server, submitted):
 def account(inside) -> str:
     """Somebody who may sign in."""
     with inside.app_context():
-        staff.add("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
+        accounts.add("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
     return "ada@example.gov"
 
 

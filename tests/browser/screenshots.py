@@ -16,7 +16,7 @@ from tests.browser.pages import StepPage, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case, migrate
 from tests.server import ROOT, serving
-from wizard import create_app, demo, staff
+from wizard import accounts, create_app, demo
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
@@ -71,7 +71,7 @@ def fill(url: str, folder: Path) -> str:
     app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
     with app.app_context():
         demo.fill(300)
-        staff.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
         select = db.text("SELECT reference FROM submission WHERE status = 'in_review' LIMIT 1")
         reference = db.session.execute(select).scalar_one()
         db.session.remove()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pages import check_accessibility
 from tests.staff import add_submission
-from wizard import create_app, staff
+from wizard import accounts, create_app
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 
@@ -22,7 +22,7 @@ def office(server):
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         for name, role in [("ada", "admin"), ("bob", "editor")]:
-            staff.add(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
+            accounts.add(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
     yield app
     with app.app_context():
         db.engine.dispose()

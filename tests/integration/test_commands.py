@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
-from wizard import staff
+from wizard import sign_in
 from wizard.extensions import db
 from wizard.models import OutboxMessage, StaffUser, Submission
 from wizard.outbox import mail_folder
@@ -27,7 +27,7 @@ def test_an_account_is_added_listed_disabled_and_reset(app, run):
     made = run("staff", "add", "Ada@Example.gov", "--role", "admin")
     password = made.split("Password: ")[1].strip()
     with app.app_context():
-        assert staff.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
+        assert sign_in.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
     assert run("staff", "list") == "ada@example.gov\tadmin\tno second factor\n"
     run("staff", "disable", "ada@example.gov")
     assert "disabled" in run("staff", "list")
@@ -119,5 +119,5 @@ def test_made_up_submissions_go_into_a_fresh_store_only(app, run):
         assert len(db.session.scalars(select(Submission)).all()) == 20
     with app.app_context():
         password = output.split("Password: ")[1].strip()
-        assert staff.sign_in("demo@example.org", password, "", "192.0.2.1", "")
+        assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
     assert "fresh" in run("demo", fails=True)

@@ -1,6 +1,7 @@
 """Every error is a page that says what happened and what to do next."""
 
 import pytest
+from flask_migrate import downgrade
 from sqlalchemy import text
 
 from tests.client import headers
@@ -69,7 +70,34 @@ def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch
 
 def test_no_error_page_repeats_a_password(app, client, monkeypatch):
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("wizard.staff.sign_in", lambda *given: 1 / 0)
+    monkeypatch.setattr("wizard.sign_in.sign_in", lambda *given: 1 / 0)
     failed = client.send("/staff/login", {"email": "a@example.gov", "password": "violin-cactus"})
     assert failed.status == 500
     assert "violin" not in failed.response.text
+
+
+@pytest.mark.parametrize("revision", ["base", "-1"])
+def test_store_that_is_not_migrated_is_503(app, client, caplog, revision):
+    with app.app_context():
+        downgrade(revision=revision)
+        db.engine.dispose()
+    pages = [client.page("/commitments"), client.send("/respond/", {"organization_kind": "city"})]
+    if revision == "base":
+        assert [(page.status, page.text("h1")) for page in pages] == [(503, BUSY)] * 2
+        assert caplog.text.count("run `flask --app wizard db upgrade`") == 2
+        assert pages[0].response.headers["Retry-After"] == "10"
+    else:
+        assert {page.status for page in pages} <= {200, 303, 503}
+
+
+@pytest.mark.parametrize("statement", ["SELECT nothing FROM draft", "SELECT 1 FROM nothing"])
+def test_faulty_statement_on_a_migrated_store_is_500(app, client, statement):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.view_functions["public.questions"] = lambda: db.session.execute(text(statement))
+    assert client.page("/questions").status == 500
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_store_without_a_folder_is_503(make_app, tmp_path):
+    app = make_app(DATABASE_URL=f"sqlite:///{tmp_path / 'none' / 'wizard.sqlite'}")
+    assert app.test_client().page("/").text("h1") == BUSY

@@ -6,6 +6,7 @@ import re
 from gettext import NullTranslations
 
 import pytest
+from jinja2 import ChoiceLoader, DictLoader
 from sqlalchemy import select
 
 import tests.client
@@ -371,3 +372,23 @@ def test_errors_are_in_the_language_of_the_page(client, case):
     assert page.errors()["website"].startswith("Escriba su sitio web como una dirección web")
     assert page.text("title").startswith("Error: ")
     assert page.text("#errors h2") == "Hay que revisar 4 respuestas"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["request.path", "session.get('once')", "g.person", "csrf_token()", "in_language('es')",
+     "get_flashed_messages()"],
+)  # fmt: skip
+def test_cached_part_that_depends_on_the_request_raises(app, client, expression):
+    parts = {"parts/foot.html": "{{ " + expression + " }}"}
+    app.jinja_loader = ChoiceLoader([DictLoader(parts), app.jinja_loader])
+    app.jinja_env.bytecode_cache = None
+    with pytest.raises(RuntimeError, match="outside of"):
+        client.get("/questions")
+
+
+def test_cached_part_is_rendered_once_a_language(client):
+    feet = [client.get("/questions", headers=more).text for more in ({}, ES, {}, ES)]
+    feet = [page.partition("<footer")[2].partition("</footer>")[0] for page in feet]
+    assert feet[0] == feet[2] != feet[1] == feet[3]
+    assert 'href="/privacy"' in feet[0]

@@ -337,7 +337,8 @@ def test_a_fault_is_told_by_its_kind_and_place_and_not_by_its_text(app, client, 
 
 
 def test_at_a_terminal_a_line_is_for_a_person(client, written):
-    written[1].setFormatter(logs.AsText())
+    written[1].addFilter(logs.add_request)
+    written[1].setFormatter(logging.Formatter(logs.TEXT_FORMAT))
     client.get("/questions")
     assert re.search(
         r"INFO request [0-9a-f]{16} GET /questions 200 [\d.]+\n", written[0].getvalue()

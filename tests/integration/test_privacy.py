@@ -3,7 +3,7 @@
 from collections import Counter
 
 from tests.staff import colleague
-from wizard import privacy, staff, throttle
+from wizard import privacy, sign_in, throttle
 from wizard.extensions import db
 
 NOTICE = {
@@ -27,7 +27,7 @@ def test_the_statement_says_how_long_from_the_settings(make_app):
 
 def test_what_it_says_of_staff_is_what_the_program_does():
     told = {table: each.until for each in privacy.KEPT for table in each.tables}
-    hours = staff.LONGEST.total_seconds() / 3600
+    hours = sign_in.ABSOLUTE_TIMEOUT.total_seconds() / 3600
     assert told["staff_session"] == f"{hours:.0f} hours at most"
     assert throttle.FORGOTTEN_AFTER.total_seconds() < 86_400
 

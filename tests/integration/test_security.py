@@ -3,12 +3,14 @@
 import os
 import stat
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from werkzeug.formparser import FormDataParser
 
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, walk
-from wizard import config, create_app
+from wizard import config, create_app, security
 from wizard.flows.commitment import COMMITMENT
 from wizard.outbox import deliver_due, mail_folder
 
@@ -174,3 +176,58 @@ def test_a_flood_of_drafts_from_one_address_is_429(make_app):
     refused = client.send("/respond/", {"organization_kind": "city"})
     assert refused.status == 429
     assert client.get("/respond/").status_code == 200
+
+
+def test_command_that_needs_no_secret_creates_no_file(tmp_path):
+    folder = tmp_path / "new"
+    app = create_app({"INSTANCE_PATH": str(folder)})
+    for command in (["--help"], ["routes"], ["check"], ["staff", "list"]):
+        app.test_cli_runner().invoke(args=command)
+    assert not folder.exists()
+
+
+def test_programs_that_start_at_once_share_one_secret(tmp_path):
+    settings = {"INSTANCE_PATH": str(tmp_path / "new")}
+    apps = [create_app(settings) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda app: app.secret_key, apps))) == 1
+
+
+def test_first_migration_creates_the_instance_folder(tmp_path):
+    app = create_app({"INSTANCE_PATH": str(tmp_path / "a" / "b")})
+    assert app.test_cli_runner().invoke(args=["db", "upgrade"]).exit_code == 0
+    assert not (tmp_path / "a" / "b" / "secret_key").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"&".join(b"f%d=1" % n for n in range(60_000)), "application/x-www-form-urlencoded", 413),
+        (b"city=" + b"%C3" * 300_000, "application/x-www-form-urlencoded", 400),
+        (b"--x\r\n\r\n" * 1000 + b"--x--", "multipart/form-data; boundary=x", 415),
+        (b"city=" + b"x" * 1_100_000, "application/x-www-form-urlencoded", 413),
+    ],
+    ids=["fields", "not text", "multipart", "too large"],
+)
+def test_form_that_no_page_sends_is_refused_unparsed(
+    client, monkeypatch, body, content_type, status
+):
+    parsed = []
+    monkeypatch.setattr(FormDataParser, "parse", lambda *given: parsed.append(given))
+    answer = client.post("/respond/", data=body, content_type=content_type)
+    assert (answer.status_code, parsed) == (status, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "is_text"),
+    [
+        (b"city=C%C3%B3rdoba+%F0%9F%98%80%25FF", True),
+        ("city=Córdoba%C3%B3".encode(), True),
+        (b"city=%C3A%A9", False),
+        (b"city=%C3%25A9", False),
+        (b"city=\xff", False),
+        (b"city=%ed%a0%80", False),
+    ],
+)
+def test_form_must_be_utf_8(body, is_text):
+    assert security._is_text(body) == is_text

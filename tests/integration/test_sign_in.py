@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.client import Client
 from tests.conftest import PRODUCTION
 from tests.staff import colleague, events
-from wizard import clock, passwords, staff, throttle
+from wizard import accounts, clock, passwords, second_factor, sign_in, throttle
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 from wizard.models import StaffSession, StaffUser
@@ -38,11 +38,13 @@ def now(monkeypatch) -> list[datetime]:
 def account(app) -> str:
     """An editor's password."""
     with app.app_context():
-        staff.add(EMAIL, "editor", COMMAND_LINE, PASSWORD)
+        accounts.add(EMAIL, "editor", COMMAND_LINE, PASSWORD)
     return PASSWORD
 
 
-def sign_in(client: Client, email: str = EMAIL, password: str = PASSWORD, code: str = "", **more):
+def submit_sign_in(
+    client: Client, email: str = EMAIL, password: str = PASSWORD, code: str = "", **more
+):
     """Posts the sign-in form; the answer itself."""
     data = {"csrf_token": client.token(), "email": email, "password": password, "code": code}
     return client.post("/staff/login", data=data | more)
@@ -57,14 +59,14 @@ def test_with_the_right_password_one_gets_to_where_one_wanted(app, client, accou
     asked = client.get("/staff/submissions?state=FL", headers={"Accept": "text/html"})
     page = client.page(asked.location)
     next_page = page.values()["next"][0]
-    answer = sign_in(client, next=next_page)
+    answer = submit_sign_in(client, next=next_page)
     assert (answer.status_code, answer.location) == (303, "/staff/submissions?state=FL")
     assert is_in(client)
     assert [event.actor for event in events(app, "signed_in")] == [EMAIL]
 
 
 def test_case_and_blanks_around_an_address_do_not_matter(client, account):
-    assert sign_in(client, f"  {EMAIL.upper()} ").status_code == 303
+    assert submit_sign_in(client, f"  {EMAIL.upper()} ").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -81,14 +83,14 @@ def test_case_and_blanks_around_an_address_do_not_matter(client, account):
     ],  # fmt: skip
 )
 def test_signing_in_leads_nowhere_else(client, account, away):
-    assert sign_in(client, next=away).location == "/staff/"
+    assert submit_sign_in(client, next=away).location == "/staff/"
 
 
 def test_whatever_is_wrong_the_answer_is_the_same(app, client, account):
     with app.app_context():
-        staff.add("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
-        staff.disable("gone@example.gov", COMMAND_LINE)
-        staff.add("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.disable("gone@example.gov", COMMAND_LINE)
+        accounts.add("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
         user = db.session.scalars(select(StaffUser).where(StaffUser.email.like("careful%"))).one()
         user.totp_secret = pyotp.random_base32()
         db.session.commit()
@@ -101,7 +103,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(app, client, account):
         ("", ""),
         ("x\x00y", "\x00"),
     ]:
-        answer = sign_in(client, email, password)
+        answer = submit_sign_in(client, email, password)
         text = answer.text.replace(email, "") if email else answer.text
         answers.add((answer.status_code, " ".join(text.split()).replace("\ufffd", "")))
     assert len({code for code, _ in answers}) == 1
@@ -121,13 +123,13 @@ def test_a_wrong_address_costs_as_much_work_as_a_wrong_password(app, account, mo
         passwords, "check_password_hash", lambda *args: checked.append(1) or real(*args)
     )
     for email in (EMAIL, "nobody@example.gov"):
-        with app.app_context(), pytest.raises(staff.Refused):
-            staff.sign_in(email, "something else entirely", "", "192.0.2.1", "")
+        with app.app_context(), pytest.raises(sign_in.SignInRefused):
+            sign_in.sign_in(email, "something else entirely", "", "192.0.2.1", "")
     assert len(checked) == 2
 
 
 def test_the_log_keeps_no_address_that_is_no_account(app, client, account):
-    sign_in(client, PASSWORD, EMAIL)  # typed into each other's places
+    submit_sign_in(client, PASSWORD, EMAIL)  # typed into each other's places
     assert PASSWORD not in str([(e.actor, e.subject, e.details) for e in events(app)])
 
 
@@ -137,8 +139,8 @@ def test_the_log_keeps_no_address_that_is_no_account(app, client, account):
 def test_after_five_failures_an_account_waits_twice_as_long_each_time(app, account, now):
     waits = []
     for place in range(12):
-        with app.app_context(), pytest.raises(staff.Refused) as refused:
-            staff.sign_in(EMAIL, "wrong", "", f"192.0.2.{place}", "")
+        with app.app_context(), pytest.raises(sign_in.SignInRefused) as refused:
+            sign_in.sign_in(EMAIL, "wrong", "", f"192.0.2.{place}", "")
         if refused.value.wait:
             waits.append(refused.value.wait.total_seconds())
             now[0] += refused.value.wait
@@ -147,43 +149,43 @@ def test_after_five_failures_an_account_waits_twice_as_long_each_time(app, accou
 
 def test_while_it_waits_not_even_the_right_password_is_looked_at(client, account, now):
     for _ in range(5):
-        sign_in(client, password="wrong")
-    answer = sign_in(client)
+        submit_sign_in(client, password="wrong")
+    answer = submit_sign_in(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
     assert "Wait 1 second, then try again" in answer.text
     now[0] += timedelta(seconds=1)
-    assert sign_in(client).status_code == 303
+    assert submit_sign_in(client).status_code == 303
 
 
 def test_the_wait_never_grows_past_a_quarter_of_an_hour(app, account, now):
     for _ in range(60):
         try:
             with app.app_context():
-                staff.sign_in(EMAIL, "wrong", "", "192.0.2.1", "")
-        except staff.Refused as refused:
+                sign_in.sign_in(EMAIL, "wrong", "", "192.0.2.1", "")
+        except sign_in.SignInRefused as refused:
             assert refused.wait <= timedelta(minutes=15)
             now[0] += refused.wait
     with app.app_context():
-        assert staff.sign_in(EMAIL, PASSWORD, "", "192.0.2.1", "")
+        assert sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.1", "")
 
 
 def test_an_attacker_does_not_slow_the_browser_that_the_owner_uses(app, client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     now[0] += timedelta(days=30)
     stranger = app.test_client()
     for _ in range(9):
-        sign_in(stranger, password="wrong")
-    assert sign_in(stranger).status_code == 429
-    assert sign_in(client).status_code == 303
+        submit_sign_in(stranger, password="wrong")
+    assert submit_sign_in(stranger).status_code == 429
+    assert submit_sign_in(client).status_code == 303
 
 
 def test_one_address_that_tries_many_accounts_is_slowed(app, account, now):
     for number in range(20):
-        with app.app_context(), pytest.raises(staff.Refused) as refused:
-            staff.sign_in(f"someone{number}@example.gov", "wrong", "", "192.0.2.9", "")
+        with app.app_context(), pytest.raises(sign_in.SignInRefused) as refused:
+            sign_in.sign_in(f"someone{number}@example.gov", "wrong", "", "192.0.2.9", "")
         assert not refused.value.wait
-    with app.app_context(), pytest.raises(staff.Refused) as refused:
-        staff.sign_in(EMAIL, PASSWORD, "", "192.0.2.9", "")
+    with app.app_context(), pytest.raises(sign_in.SignInRefused) as refused:
+        sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.9", "")
     assert refused.value.wait
 
 
@@ -194,8 +196,8 @@ def test_attempts_at_the_same_moment_are_all_counted(app, make_app, account):
     def attempt(number: int) -> bool:
         with (app if number % 2 else other).app_context():
             try:
-                staff.sign_in(EMAIL, "wrong", "", f"192.0.2.{number}", "")
-            except staff.Refused as refused:
+                sign_in.sign_in(EMAIL, "wrong", "", f"192.0.2.{number}", "")
+            except sign_in.SignInRefused as refused:
                 return bool(refused.wait)
         return False
 
@@ -206,18 +208,18 @@ def test_attempts_at_the_same_moment_are_all_counted(app, make_app, account):
 
 def test_a_reset_forgets_the_failures(app, account, now):
     for _ in range(9):
-        with app.app_context(), pytest.raises(staff.Refused):
-            staff.sign_in(EMAIL, "wrong", "", "192.0.2.1", "")
+        with app.app_context(), pytest.raises(sign_in.SignInRefused):
+            sign_in.sign_in(EMAIL, "wrong", "", "192.0.2.1", "")
     with app.app_context():
-        password = staff.reset(EMAIL, COMMAND_LINE)
-        assert staff.sign_in(EMAIL, password, "", "192.0.2.2", "")
+        password = accounts.reset(EMAIL, COMMAND_LINE)
+        assert sign_in.sign_in(EMAIL, password, "", "192.0.2.2", "")
 
 
 # Sessions
 
 
 def test_a_session_ends_half_an_hour_after_its_last_request(client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     for _ in range(3):
         now[0] += timedelta(minutes=29)
         assert is_in(client)
@@ -226,7 +228,7 @@ def test_a_session_ends_half_an_hour_after_its_last_request(client, account, now
 
 
 def test_a_session_ends_twelve_hours_after_it_began(client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     for _ in range(24):
         now[0] += timedelta(minutes=29, seconds=50)
         assert is_in(client)
@@ -235,7 +237,7 @@ def test_a_session_ends_twelve_hours_after_it_began(client, account, now):
 
 
 def test_signing_out_ends_the_session_even_for_a_copied_cookie(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     thief = app.test_client()
     thief.set_cookie("staff", client.get_cookie("staff", path="/staff").value, path="/staff")
     assert is_in(thief)
@@ -244,29 +246,29 @@ def test_signing_out_ends_the_session_even_for_a_copied_cookie(app, client, acco
 
 
 def test_disabling_an_account_ends_its_sessions_at_once(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     with app.app_context():
-        staff.disable(EMAIL, COMMAND_LINE)
+        accounts.disable(EMAIL, COMMAND_LINE)
     assert not is_in(client)
-    assert sign_in(client).status_code == 422
+    assert submit_sign_in(client).status_code == 422
 
 
 def test_a_new_password_ends_every_other_session(app, client, account):
     other = app.test_client()
-    sign_in(client)
-    sign_in(other)
+    submit_sign_in(client)
+    submit_sign_in(other)
     new = "marble-otter-lantern-22"
     data = {"action": "password", "old": PASSWORD, "new": new}
     assert "password is changed" in client.send("/staff/account", data).text("main")
     assert is_in(client) and not is_in(other)
-    assert sign_in(other).status_code == 422
-    assert sign_in(other, password=new).status_code == 303
+    assert submit_sign_in(other).status_code == 422
+    assert submit_sign_in(other, password=new).status_code == 303
 
 
 def test_the_cookie_is_the_staff_sides_alone(make_app):
     app = make_app(PUBLIC_URL="https://commitments.example.org")
     with app.app_context():
-        staff.add(EMAIL, "viewer", COMMAND_LINE, PASSWORD)
+        accounts.add(EMAIL, "viewer", COMMAND_LINE, PASSWORD)
     client = app.test_client()
     base = {"base_url": "https://commitments.example.org"}
     page = client.get("/staff/login", **base)
@@ -280,20 +282,20 @@ def test_the_cookie_is_the_staff_sides_alone(make_app):
 
 
 def test_the_store_holds_no_token_that_opens_a_session(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     token = client.get_cookie("staff", path="/staff").value
     with app.app_context():
         (row,) = db.session.scalars(select(StaffSession))
         assert token not in row.token_hash
-        assert staff.signed_in(row.token_hash) is None
+        assert sign_in.load_session(row.token_hash) is None
 
 
 def test_what_is_over_is_deleted_in_the_daily_tidying(app, client, account, now):
-    sign_in(client)
-    sign_in(client, password="wrong")
+    submit_sign_in(client)
+    submit_sign_in(client, password="wrong")
     now[0] += timedelta(days=1)
     with app.app_context():
-        staff.forget_ended()
+        sign_in.purge_expired()
         assert db.session.scalars(select(StaffSession)).all() == []
 
 
@@ -304,33 +306,35 @@ def test_a_note_typed_after_the_session_ended_is_shown_to_copy(client, account):
 
 
 def test_a_reset_under_way_lets_no_old_password_in(app, account, monkeypatch):
-    real = passwords.matches
+    real = passwords.verify_password
 
     def slow(kept, password):
         fits = real(kept, password)
-        monkeypatch.setattr(passwords, "matches", real)
-        staff.reset(EMAIL, COMMAND_LINE)
+        monkeypatch.setattr(passwords, "verify_password", real)
+        accounts.reset(EMAIL, COMMAND_LINE)
         return fits
 
-    monkeypatch.setattr(passwords, "matches", slow)
-    with app.app_context(), pytest.raises(staff.Refused):
-        staff.sign_in(EMAIL, PASSWORD, "", "192.0.2.1", "")
+    monkeypatch.setattr(passwords, "verify_password", slow)
+    with app.app_context(), pytest.raises(sign_in.SignInRefused):
+        sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.1", "")
 
 
 def test_a_session_that_a_reset_ended_changes_nothing_more(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     with app.app_context():
-        person = staff.signed_in(client.get_cookie("staff", path="/staff").value)
-        password = staff.reset(EMAIL, COMMAND_LINE)
+        person = sign_in.load_session(client.get_cookie("staff", path="/staff").value)
+        password = accounts.reset(EMAIL, COMMAND_LINE)
         secret = pyotp.random_base32()
-        with pytest.raises(staff.StaffError, match="session has ended"):
-            staff.set_second_factor(person, "", secret, pyotp.TOTP(secret).now(), COMMAND_LINE)
-        with pytest.raises(staff.StaffError, match="session has ended"):
-            staff.change_password(person, password, "marble-otter-lantern-22", COMMAND_LINE)
+        with pytest.raises(accounts.AccountError, match="session has ended"):
+            second_factor.set_second_factor(
+                person, "", secret, pyotp.TOTP(secret).now(), COMMAND_LINE
+            )
+        with pytest.raises(accounts.AccountError, match="session has ended"):
+            accounts.change_password(person, password, "marble-otter-lantern-22", COMMAND_LINE)
 
 
 def test_guessing_ones_own_password_is_slowed_and_logged(app, client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     data = {"action": "password", "old": "wrong", "new": "marble-otter-lantern-22"}
     for _ in range(5):
         assert "is not right" in client.send("/staff/account", data).text(".summary")
@@ -344,8 +348,8 @@ def test_ones_own_sign_in_frees_no_address_to_guess_at_others(app, account, now)
         with app.app_context():
             try:
                 name = EMAIL if number % 10 == 9 else f"victim{number}@example.gov"
-                staff.sign_in(name, PASSWORD, "", "192.0.2.9", "")
-            except staff.Refused as refused:
+                sign_in.sign_in(name, PASSWORD, "", "192.0.2.9", "")
+            except sign_in.SignInRefused as refused:
                 if refused.wait:
                     return
     pytest.fail("never slowed")
@@ -366,7 +370,7 @@ def test_towards_a_file_one_signs_in_to_the_page_that_leads_to_it(client):
 )  # fmt: skip
 def test_a_password_that_is_short_or_known_is_refused(app, password):
     with app.app_context(), pytest.raises(passwords.WeakPassword):
-        staff.add(EMAIL, "viewer", COMMAND_LINE, password)
+        accounts.add(EMAIL, "viewer", COMMAND_LINE, password)
 
 
 def test_a_password_made_here_is_good_enough_and_never_the_same(app):
@@ -379,16 +383,16 @@ def test_a_password_made_here_is_good_enough_and_never_the_same(app):
 def test_passwords_are_kept_as_memory_hard_hashes(app, account, monkeypatch):
     monkeypatch.undo()
     assert passwords.METHOD == "scrypt:32768:8:3"
-    kept = passwords.hashed("a password that nobody has")
+    kept = passwords.hash_password("a password that nobody has")
     assert kept.startswith("scrypt:32768:8:3$") and "nobody" not in kept
-    assert passwords.matches(kept, "a password that nobody has")
-    assert not passwords.matches(kept, "a password that nobody had")
-    assert not passwords.matches(None, "a password that nobody has")
+    assert passwords.verify_password(kept, "a password that nobody has")
+    assert not passwords.verify_password(kept, "a password that nobody had")
+    assert not passwords.verify_password(None, "a password that nobody has")
 
 
 def test_an_accented_password_typed_in_either_form_is_the_same(app):
-    kept = passwords.hashed("jardin-secret-été-12")
-    assert passwords.matches(kept, "jardin-secret-e\u0301te\u0301-12")
+    kept = passwords.hash_password("jardin-secret-été-12")
+    assert passwords.verify_password(kept, "jardin-secret-e\u0301te\u0301-12")
 
 
 # The second factor
@@ -406,51 +410,51 @@ def set_up(client: Client) -> tuple[str, list[str]]:
 
 
 def test_with_an_app_set_up_a_password_is_not_enough(client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     secret, codes = set_up(client)
     assert len(set(codes)) == 10
     client.send("/staff/logout")
-    assert sign_in(client).status_code == 422
+    assert submit_sign_in(client).status_code == 422
     now[0] += timedelta(minutes=2)
     code = pyotp.TOTP(secret).at(now[0])
-    assert sign_in(client, code=f"{code[:3]} {code[3:]}").status_code == 303
+    assert submit_sign_in(client, code=f"{code[:3]} {code[3:]}").status_code == 303
 
 
 def test_a_code_works_once(app, client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     secret, _ = set_up(client)
     now[0] += timedelta(minutes=2)
     code = pyotp.TOTP(secret).at(now[0])
-    assert sign_in(client, code=code).status_code == 303
-    assert sign_in(app.test_client(), code=code).status_code == 422
+    assert submit_sign_in(client, code=code).status_code == 303
+    assert submit_sign_in(app.test_client(), code=code).status_code == 422
 
 
 def test_a_code_of_the_step_before_still_works(client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     secret, _ = set_up(client)
     now[0] += timedelta(minutes=2)
     code = pyotp.TOTP(secret).at(now[0] - timedelta(seconds=30))
-    assert sign_in(client, code=code).status_code == 303
+    assert submit_sign_in(client, code=code).status_code == 303
 
 
 def test_a_recovery_code_works_once_and_is_kept_as_a_hash(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     _, codes = set_up(client)
     with app.app_context():
         assert codes[0] not in str(db.session.scalars(select(StaffUser)).one().recovery_codes)
-    assert sign_in(client, code=codes[0].upper()).status_code == 303
-    assert sign_in(client, code=codes[0]).status_code == 422
+    assert submit_sign_in(client, code=codes[0].upper()).status_code == 303
+    assert submit_sign_in(client, code=codes[0]).status_code == 422
     assert events(app, "recovery_code_used")[0].details == {"left": 9}
 
 
 def test_recovery_codes_are_shown_once(client, account):
-    sign_in(client)
+    submit_sign_in(client)
     set_up(client)
     assert client.page("/staff/account").all(".secret") == []
 
 
 def test_a_wrong_code_sets_up_nothing_and_keeps_the_key_on_the_page(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     page = client.page("/staff/account")
     data = {"action": "second-factor", "code": "000000", "setup": page.values()["setup"][0]}
     again = client.send("/staff/account", data)
@@ -472,7 +476,7 @@ def test_in_production_nobody_gets_further_without_a_second_factor(make_app):
 
 
 def test_another_app_takes_the_password_again(app, client, account, now):
-    sign_in(client)
+    submit_sign_in(client)
     secret, _ = set_up(client)
     page = client.page("/staff/account")
     other = page.text("code.key").replace(" ", "")
@@ -490,16 +494,16 @@ def test_another_app_takes_the_password_again(app, client, account, now):
 
 def test_a_neighbor_of_the_same_network_is_the_same_attacker(app, account, now):
     for number in range(21):
-        with app.app_context(), pytest.raises(staff.Refused) as refused:
+        with app.app_context(), pytest.raises(sign_in.SignInRefused) as refused:
             address = f"2001:db8::{number:x}:1"
-            staff.sign_in(f"someone{number}@example.gov", "wrong", "", address, "")
+            sign_in.sign_in(f"someone{number}@example.gov", "wrong", "", address, "")
     assert refused.value.wait
 
 
 def test_a_lost_phone_is_helped_by_a_reset(app, client, account):
-    sign_in(client)
+    submit_sign_in(client)
     set_up(client)
     with app.app_context():
-        password = staff.reset(EMAIL, COMMAND_LINE)
+        password = accounts.reset(EMAIL, COMMAND_LINE)
     assert not is_in(client)
-    assert sign_in(client, password=password).status_code == 303
+    assert submit_sign_in(client, password=password).status_code == 303

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.client import Client
 from tests.staff import add_submission, colleague, events
-from wizard import audit, batches, clock, staff, tokens
+from wizard import accounts, audit, batches, clock, tokens
 from wizard.audit import COMMAND_LINE, Actor
 from wizard.extensions import db
 from wizard.models import ApiToken, AuditEvent
@@ -97,7 +97,7 @@ def test_a_token_that_cannot_be_made_is_422_with_what_was_typed(app, admin, name
     page = admin.send("/staff/tokens", {"action": "make", "name": name, "days": days})
     assert (page.status, page.errors().keys() <= {"name", "days"}) == (422, True)
     with app.app_context():
-        assert len(tokens.all_of_them()) == 1
+        assert len(tokens.list_tokens()) == 1
 
 
 def test_revoking_what_is_not_there_says_so(admin):
@@ -246,7 +246,7 @@ def test_what_no_page_asks_for_does_nothing(app, admin):
             == 400
         )
     with app.app_context():
-        assert tokens.all_of_them() == []
+        assert tokens.list_tokens() == []
 
 
 @pytest.mark.parametrize("what", ["person", "token"])
@@ -255,10 +255,12 @@ def test_the_same_added_twice_at_once_is_there_once(app, what):
         with app.app_context():
             try:
                 if what == "person":
-                    staff.add("ada@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9")
+                    accounts.add(
+                        "ada@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9"
+                    )
                 else:
                     tokens.make("nightly", 9, COMMAND_LINE)
-            except (staff.StaffError, tokens.TokenError):
+            except (accounts.AccountError, tokens.TokenError):
                 return False
         return True
 

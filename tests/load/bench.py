@@ -20,7 +20,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
-from wizard import clock, create_app, demo, exports, staff
+from wizard import accounts, clock, create_app, demo, exports
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
 from wizard.filters import Filters
@@ -84,9 +84,9 @@ def settle() -> None:
 def signed_in_client(app: Flask) -> FlaskClient:
     """A browser that somebody of the staff is signed in with; each call adds an account."""
     with app.app_context():
-        email = f"bench-{len(staff.everyone())}@example.org"
+        email = f"bench-{len(accounts.list_accounts())}@example.org"
         db.session.rollback()
-        password = staff.add(email, "admin", COMMAND_LINE)
+        password = accounts.add(email, "admin", COMMAND_LINE)
     client = app.test_client()
     page = client.get("/staff/login").text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]

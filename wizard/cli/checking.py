@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from .. import checks, clock, outbox, schema_version, staff
+from .. import accounts, checks, clock, outbox, schema_version
 from ..extensions import db, limiter
 
 
@@ -57,5 +57,5 @@ def _limits() -> Iterator[str]:
 
 
 def _accounts() -> Iterator[str]:
-    if not any(each.role == "admin" and not each.disabled_at for each in staff.everyone()):
+    if not any(each.role == "admin" and not each.disabled_at for each in accounts.list_accounts()):
         yield "Nobody is admin: run `flask --app wizard staff add EMAIL --role admin`."

@@ -13,7 +13,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from .. import audit, backups, demo, exports, filters, staff
+from .. import accounts, audit, backups, demo, exports, filters
 from ..audit import COMMAND_LINE
 from ..drafts import current_flow
 from ..extensions import db
@@ -99,10 +99,10 @@ def restore(file: Path) -> None:
 @with_appcontext
 def demo_command(count: int) -> None:
     """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
-    if staff.everyone() or db.session.scalar(select(Submission.id).limit(1)) is not None:
+    if accounts.list_accounts() or db.session.scalar(select(Submission.id).limit(1)) is not None:
         raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
     db.session.rollback()
     demo.fill(count)
-    password = staff.add("demo@example.org", "admin", COMMAND_LINE)
+    password = accounts.add("demo@example.org", "admin", COMMAND_LINE)
     click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
     click.echo(f"Password: {password}")

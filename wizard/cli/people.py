@@ -3,10 +3,10 @@
 import click
 from flask.cli import AppGroup
 
-from .. import staff, tokens
+from .. import accounts, tokens
+from ..accounts import AccountError
 from ..audit import COMMAND_LINE
 from ..passwords import WeakPassword
-from ..staff import StaffError
 from ..tokens import TokenError
 
 staff_commands = AppGroup("staff", help="Who may sign in.")
@@ -15,14 +15,16 @@ token_commands = AppGroup("token", help="Keys with which programs fetch exports.
 
 @staff_commands.command("add")
 @click.argument("email")
-@click.option("--role", type=click.Choice(list(staff.ROLES)), default="viewer", show_default=True)
+@click.option(
+    "--role", type=click.Choice(list(accounts.ROLES)), default="viewer", show_default=True
+)
 @click.option("--ask", is_flag=True, help="Ask for the password instead of making one.")
 def add(email: str, role: str, ask: bool) -> None:
     """Adds an account."""
     given = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else ""
     try:
-        password = staff.add(email, role, COMMAND_LINE, given)
-    except (StaffError, WeakPassword) as error:
+        password = accounts.add(email, role, COMMAND_LINE, given)
+    except (AccountError, WeakPassword) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{email} is {'an' if role[0] in 'ae' else 'a'} {role} now.")
     if not ask:
@@ -32,7 +34,7 @@ def add(email: str, role: str, ask: bool) -> None:
 @staff_commands.command("list")
 def show() -> None:
     """Lists the accounts."""
-    for each in staff.everyone():
+    for each in accounts.list_accounts():
         factor = "second factor" if each.totp_secret else "no second factor"
         click.echo(f"{each.email}\t{each.role}\t{factor}{', disabled' if each.disabled_at else ''}")
 
@@ -42,8 +44,8 @@ def show() -> None:
 def disable(email: str) -> None:
     """Ends every session of an account, and lets it open none."""
     try:
-        staff.disable(email, COMMAND_LINE)
-    except StaffError as error:
+        accounts.disable(email, COMMAND_LINE)
+    except AccountError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{email} is disabled.")
 
@@ -53,8 +55,8 @@ def disable(email: str) -> None:
 def reset(email: str) -> None:
     """Makes a new password, and takes off the second factor: a phone was lost."""
     try:
-        password = staff.reset(email, COMMAND_LINE)
-    except StaffError as error:
+        password = accounts.reset(email, COMMAND_LINE)
+    except AccountError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Password: {password}")
 
@@ -73,7 +75,7 @@ def make(name: str, days: int) -> None:
 @token_commands.command("list")
 def show_tokens() -> None:
     """Lists the tokens."""
-    for each in tokens.all_of_them():
+    for each in tokens.list_tokens():
         state = "revoked" if each.revoked_at else f"ends {each.expires_at:%Y-%m-%d}"
         used = f"last used {each.used_at:%Y-%m-%d %H:%M}Z" if each.used_at else "never used"
         click.echo(f"{each.name}\t{state}\t{used}")

@@ -12,7 +12,7 @@ import waitress
 from flask import current_app
 from flask.cli import with_appcontext
 
-from .. import checks, clock, drafts, logs, outbox, reports, resuming, staff
+from .. import checks, clock, drafts, logs, outbox, reports, resuming, sign_in
 from ..extensions import db
 
 POLL = 2.0
@@ -31,7 +31,7 @@ def tidy_up() -> tuple[int, int]:
     """Deletes what is over and reminds of what soon is; how many drafts of each."""
     deleted, reminded = drafts.purge(), resuming.remind()
     reports.remind()
-    staff.forget_ended()
+    sign_in.purge_expired()
     log.info("drafts: %d deleted, %d reminded", deleted, reminded)
     return deleted, reminded
 
@@ -62,6 +62,7 @@ def serve() -> None:
     logs.write_to_stderr(app.config["ENV"] == "production")
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
+    _ = app.secret_key  # a new installation makes its secret now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
 

@@ -1,7 +1,10 @@
 """Runs migrations on the program's own engine."""
 
+from pathlib import Path
+
 from alembic import context
 from alembic.util import CommandError
+from flask import current_app
 from sqlalchemy import Connection, text
 
 from wizard.extensions import db
@@ -20,6 +23,7 @@ def check_encoding(connection: Connection) -> None:
         )
 
 
+Path(current_app.instance_path).mkdir(parents=True, exist_ok=True)
 with db.engine.connect().execution_options(writes=True) as connection:
     check_encoding(connection)
     context.configure(

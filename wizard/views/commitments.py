@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from .. import charts, commitments, drafts, filters, languages, links, opendata, reports
 from ..cases import CaseErased, NotAllowed, find_by_reference
-from ..errors import Words, page
+from ..errors import ErrorPage, page
 from ..extensions import limiter, reading
 from ..htmx import render_page
 from ..models import Submission
@@ -19,7 +19,7 @@ bp = Blueprint("commitments", __name__)
 
 REPORTS = "60 per hour"
 """Reports that one address may give."""
-ERASED = Words(
+ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so nothing more can be sent about them.",
     "To take part again, start from the first page.",

@@ -8,28 +8,28 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import DBAPIError
 
 from .. import metrics, outbox, schema_version
-from ..extensions import db
+from ..extensions import reading
 
 bp = Blueprint("ops", __name__)
 
 
 @bp.get("/livez")
 def alive() -> Response:
-    """The process answers. It looks no further: to start it anew would mend no store."""
+    """Liveness: the process responds. Ignores the store, which a restart would not fix."""
     return Response("ok\n", mimetype="text/plain")
 
 
 @bp.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Whether visitors can be sent here: 503 while the store is away or not migrated.
+    """Readiness: 503 while the store is away or not migrated.
 
-    Messages that wait are told, and no reason to turn visitors away.
+    Reports the age of the oldest waiting message, which is no reason to turn visitors away.
     """
     try:
-        migrated = schema_version.is_served()
-        oldest = round(outbox.queue().oldest.total_seconds()) if migrated else None
+        with reading():
+            migrated = schema_version.is_served()
+            oldest = round(outbox.queue().oldest.total_seconds()) if migrated else None
     except DBAPIError:
-        db.session.rollback()
         return jsonify(store="away"), 503
     said = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)
     return said, 200 if migrated else 503

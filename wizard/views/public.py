@@ -15,7 +15,7 @@ bp = Blueprint("public", __name__)
 
 NEWEST = 3
 """Commitments on the first page."""
-SAID = {
+FLASH_MESSAGES = {
     "left": Message("You left: your answers are out of this browser. Your link opens them again."),
     "deleted": Message("The draft was deleted."),
 }
@@ -23,8 +23,8 @@ SAID = {
 
 @bp.get("/")
 def landing() -> Response:
-    """The call to action."""
-    said = next((SAID[name] for name in SAID if name in request.args), "")
+    """Show the first page."""
+    said = next((FLASH_MESSAGES[name] for name in FLASH_MESSAGES if name in request.args), "")
     own = drafts.find_all(access.opened())
     states = commitments.by_state()
     labels = filters.options(drafts.current_flow())
@@ -43,7 +43,7 @@ def landing() -> Response:
 
 @bp.get("/questions")
 def questions() -> Response:
-    """Every question of every branch on one page, to prepare the answers."""
+    """Show every question of every branch, to prepare the answers."""
     flow = drafts.current_flow()
     return render_page("public/questions.html", flow=flow, in_words=condition_in_words)
 

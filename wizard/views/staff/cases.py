@@ -20,7 +20,7 @@ from ... import (
 )
 from ...cases import CaseErased, CaseNotFound, NotAllowed
 from ...casework import Stale
-from ...errors import Words, page
+from ...errors import ErrorPage, page
 from ...htmx import render_page
 from ...models import describe_status
 from ...outputs import cards
@@ -35,7 +35,7 @@ def on_not_found(error: CaseNotFound) -> Response:
     """Say that there is no such submission, message or report."""
     return page(
         404,
-        Words(
+        ErrorPage(
             "There is no such submission",
             "The reference may be mistyped.",
             "Look for it in the list by the organization’s name.",

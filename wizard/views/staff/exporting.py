@@ -5,7 +5,7 @@ from flask import abort
 from werkzeug.wrappers import Response
 
 from ... import audit, clock, drafts, exports
-from ...errors import Words, page
+from ...errors import ErrorPage, page
 from .cases import chosen_filters
 from .guard import actor, bp
 
@@ -19,7 +19,9 @@ def export(name: str) -> Response:
     except exports.UnknownExport:
         abort(404)
     except exports.TooMany as error:
-        return page(400, Words("That is more than a sheet holds", str(error), "Or filter first."))
+        return page(
+            400, ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
+        )
     shown = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
     audit.write(actor(), "exported", name, filters=shown)
     stem, _, suffix = name.partition(".")

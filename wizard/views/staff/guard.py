@@ -1,4 +1,4 @@
-"""Who may do what: every address of the staff side, and the role that it takes."""
+"""Permissions: the role that each address of the staff side requires."""
 
 from typing import cast
 
@@ -15,7 +15,8 @@ from flask import (
 )
 from werkzeug.wrappers import Response
 
-from ... import staff, tokens
+from ... import second_factor, sign_in, tokens
+from ...accounts import CurrentUser
 from ...audit import Actor
 from ...htmx import render_page
 
@@ -24,7 +25,7 @@ bp = Blueprint("staff", __name__, url_prefix="/staff")
 COOKIE = "staff"
 """Holds a session's token; sent to the staff side alone."""
 
-MAY = {
+REQUIRED_ROLE = {
     "sign_in_page": "",
     "sign_in": "",
     "sign_out": "viewer",
@@ -47,53 +48,53 @@ MAY = {
     "audit": "admin",
     "audit_export": "admin",
 }
-"""The least role by endpoint; none for signing in. What is not in here, nobody may."""
+"""The lowest role by endpoint; none for signing in. An endpoint that is not here is forbidden."""
 WITHOUT_SECOND_FACTOR = ("account", "change_account", "sign_out")
-"""What somebody may who has yet to set up a second factor that everyone needs."""
+"""Endpoints allowed before the second factor is set up."""
 
 
 def cookie(name: str) -> str:
-    """The full name of a cookie: with its prefix nothing but HTTPS can set it."""
+    """Return the full name of a cookie: with its prefix only HTTPS can set it."""
     return f"__Secure-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
 
 
-def person() -> staff.Person:
-    """Who is signed in."""
-    return cast(staff.Person, g.person)
+def current_user() -> CurrentUser:
+    """Return who is signed in."""
+    return cast(CurrentUser, g.person)
 
 
 def actor() -> Actor:
-    """Who acts, for the audit log."""
+    """Return who acts, for the audit log."""
     return cast(Actor, g.actor)
 
 
 def show_once(title: str, *lines: str) -> None:
-    """Keeps a secret for the next page, which shows it to the same person and forgets it."""
-    session["once"] = [person().email, title, *lines]
+    """Keep a secret for the next page, which shows it once and to the same person."""
+    session["once"] = [current_user().email, title, *lines]
 
 
 def shown_once() -> list[str]:
-    """What is to be shown this once: a title, and the lines below it."""
+    """Return what is to be shown once: a title, and the lines below it."""
     owner, *lines = session.pop("once", [""])
-    return lines if owner == person().email else []
+    return lines if owner == current_user().email else []
 
 
 @bp.before_request
 def guard() -> Response | None:
-    """Lets a request pass, or says why not."""
+    """Let a request pass, or answer why not."""
     name = (request.endpoint or "").removeprefix("staff.")
-    least = MAY.get(name)
+    least = REQUIRED_ROLE.get(name)
     if least == "":
         return None
     if name == "export" and "Authorization" in request.headers:
         return _by_token()
-    found = staff.signed_in(request.cookies.get(cookie(COOKIE), ""))
+    found = sign_in.load_session(request.cookies.get(cookie(COOKIE), ""))
     if found is None:
         return _not_signed_in()
     g.person, g.actor = found, Actor(found.email, request.remote_addr or "")
-    if least is None or not found.may(least):
+    if least is None or not found.has_role(least):
         abort(403)
-    if staff.second_factor_needed() and not found.has_second_factor:
+    if second_factor.is_second_factor_required() and not found.has_second_factor:
         return None if name in WITHOUT_SECOND_FACTOR else redirect(url_for("staff.account"), 303)
     return None
 
@@ -101,7 +102,7 @@ def guard() -> Response | None:
 def _by_token() -> Response | None:
     """Programs come with `Authorization: Bearer` (RFC 6750)."""
     scheme, _, secret = request.headers["Authorization"].partition(" ")
-    name = tokens.name_of(secret.strip()) if scheme.lower() == "bearer" else None
+    name = tokens.authenticate(secret.strip()) if scheme.lower() == "bearer" else None
     if name is None:
         text = "This token opens nothing: it is mistyped, expired or revoked.\n"
         return _unauthorized(make_response(text, {"Content-Type": "text/plain"}))

@@ -4,10 +4,10 @@ from flask import Response as Streamed
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from ... import audit, clock, exports, staff, tokens
+from ... import accounts, audit, clock, exports, tokens
+from ...accounts import AccountError
 from ...htmx import render_page
 from ...query import list_address, whole_number
-from ...staff import StaffError
 from ...tokens import TokenError
 from .guard import actor, bp, show_once, shown_once
 
@@ -26,16 +26,16 @@ def change_people() -> Response:
     try:
         match form.get("action"):
             case "add":
-                show_once(f"The password of {email}", staff.add(email, role, actor()))
+                show_once(f"The password of {email}", accounts.add(email, role, actor()))
             case "role":
-                staff.set_role(email, role, actor())
+                accounts.set_role(email, role, actor())
             case "disable":
-                staff.disable(email, actor())
+                accounts.disable(email, actor())
             case "reset":
-                show_once(f"The password of {email}", staff.reset(email, actor()))
+                show_once(f"The password of {email}", accounts.reset(email, actor()))
             case _:
                 abort(400)
-    except StaffError as error:
+    except AccountError as error:
         return _people_page(422, {"email": str(error)})
     return redirect(url_for("staff.people"), 303)
 
@@ -44,8 +44,8 @@ def _people_page(status: int = 200, errors: dict[str, str] | None = None) -> Res
     return render_page(
         "staff/people.html",
         status,
-        people=staff.everyone(),
-        roles=staff.ROLES,
+        people=accounts.list_accounts(),
+        roles=accounts.ROLES,
         errors=errors or {},
         once=shown_once(),
     )
@@ -79,7 +79,7 @@ def _tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Res
     return render_page(
         "staff/tokens.html",
         status,
-        tokens=tokens.all_of_them(),
+        tokens=tokens.list_tokens(),
         now=clock.now(),
         errors=errors or {},
         once=shown_once(),

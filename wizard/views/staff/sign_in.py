@@ -10,46 +10,46 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from ... import passwords, staff
+from ... import accounts, passwords, second_factor, sign_in
+from ...accounts import AccountError, WrongPassword
 from ...htmx import render_page
 from ...signing import serializer
 from ...text import showable
-from .guard import COOKIE, actor, bp, cookie, person, show_once, shown_once
+from .guard import COOKIE, actor, bp, cookie, current_user, show_once, shown_once
 
 BROWSER_COOKIE = "staff_browser"
 """Names a browser that somebody signed in with, so that nobody else's failures slow it."""
-BROWSER_KNOWN = 180 * 24 * 3600
-"""Seconds."""
+BROWSER_COOKIE_SECONDS = 180 * 24 * 3600
 
 
 @bp.get("/login")
 def sign_in_page() -> Response:
-    """Asks who it is."""
+    """Show the sign-in form."""
     return render_page("staff/sign_in.html", next=_safe_next(request.args.get("next", "")))
 
 
-@bp.post("/login")
-def sign_in() -> Response:
-    """Opens a session. A wrong address, password or code: one answer for all three."""
+@bp.post("/login", endpoint="sign_in")
+def submit_sign_in() -> Response:
+    """Open a session; one answer for a wrong address, password or code."""
     form = request.form
     email, goes_on = form.get("email", ""), _safe_next(form.get("next", ""))
     address = request.remote_addr or ""
     browser = _known_browser(email)
     try:
-        token, user = staff.sign_in(
+        token, user = sign_in.sign_in(
             email, form.get("password", ""), form.get("code", ""), address, browser
         )
-    except staff.Refused as refused:
+    except sign_in.SignInRefused as refused:
         return _refusal(refused, email, goes_on)
     response = redirect(goes_on or url_for("staff.dashboard"), 303)
-    _set_cookie(response, COOKIE, token, int(staff.LONGEST.total_seconds()), "/staff")
+    _set_cookie(response, COOKIE, token, int(sign_in.ABSOLUTE_TIMEOUT.total_seconds()), "/staff")
     known = [user.email, browser or secrets.token_hex(8)]
     signed = str(serializer("staff-browser").dumps(known))
-    _set_cookie(response, BROWSER_COOKIE, signed, BROWSER_KNOWN, url_for("staff.sign_in"))
+    _set_cookie(response, BROWSER_COOKIE, signed, BROWSER_COOKIE_SECONDS, url_for("staff.sign_in"))
     return response
 
 
-def _refusal(refused: staff.Refused, email: str, goes_on: str) -> Response:
+def _refusal(refused: sign_in.SignInRefused, email: str, goes_on: str) -> Response:
     seconds = math.ceil(refused.wait.total_seconds())
     status, email = 429 if seconds else 422, showable(email)
     response = render_page("staff/sign_in.html", status, next=goes_on, email=email, seconds=seconds)
@@ -90,8 +90,8 @@ def _known_browser(email: str) -> str:
 
 @bp.post("/logout")
 def sign_out() -> Response:
-    """Ends the session here."""
-    staff.sign_out(person(), actor())
+    """End the session of this browser."""
+    sign_in.sign_out(current_user(), actor())
     session.pop("once", None)
     response = redirect(url_for("staff.sign_in_page", out="1"), 303)
     _set_cookie(response, COOKIE, "", 0, "/staff")
@@ -100,21 +100,23 @@ def sign_out() -> Response:
 
 @bp.get("/account")
 def account() -> Response:
-    """One's own password and second factor."""
+    """Show one's own account."""
     return _account_page()
 
 
 @bp.post("/account")
 def change_account() -> Response:
-    """Changes one of them."""
+    """Change the password or the second factor."""
     form = request.form
     try:
         if form.get("action") == "password":
-            staff.change_password(person(), form.get("old", ""), form.get("new", ""), actor())
+            accounts.change_password(
+                current_user(), form.get("old", ""), form.get("new", ""), actor()
+            )
             session["said"] = "Your password is changed. Every other session of yours has ended."
         elif form.get("action") == "second-factor":
-            codes = staff.set_second_factor(
-                person(),
+            codes = second_factor.set_second_factor(
+                current_user(),
                 form.get("password", ""),
                 _secret_being_set(),
                 "".join(form.get("code", "").split()),
@@ -125,8 +127,8 @@ def change_account() -> Response:
             abort(400)
     except passwords.WeakPassword as weak:
         return _account_page(422, {"new": str(weak)})
-    except staff.StaffError as error:
-        asked = "password" if isinstance(error, staff.WrongPassword) else "code"
+    except AccountError as error:
+        asked = "password" if isinstance(error, WrongPassword) else "code"
         field = "old" if form.get("action") == "password" else asked
         return _account_page(422, {field: str(error)})
     return redirect(url_for("staff.account"), 303)
@@ -138,13 +140,13 @@ def _secret_being_set() -> str:
         owner, secret = serializer("staff-totp").loads(request.form.get("setup", ""))
     except BadSignature:
         owner, secret = None, ""
-    return str(secret) if owner == person().id else pyotp.random_base32()
+    return str(secret) if owner == current_user().id else pyotp.random_base32()
 
 
 def _account_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     secret = _secret_being_set()
     name = current_app.config["PROGRAM_NAME"]
-    uri = pyotp.TOTP(secret).provisioning_uri(name=person().email, issuer_name=name)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=current_user().email, issuer_name=name)
     return render_page(
         "staff/account.html",
         status,
@@ -152,8 +154,8 @@ def _account_page(status: int = 200, errors: dict[str, str] | None = None) -> Re
         said=session.pop("said", ""),
         once=shown_once(),
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        setup=str(serializer("staff-totp").dumps([person().id, secret])),
+        setup=str(serializer("staff-totp").dumps([current_user().id, secret])),
         code_image=Markup(segno.make(uri).svg_inline(scale=5, dark="#000", light="#fff")),  # noqa: S704
-        needed=staff.second_factor_needed(),
+        needed=second_factor.is_second_factor_required(),
         person=g.person,
     )

@@ -1,0 +1,23 @@
+"""How long ago something was."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wizard.clock import age_in_words
+
+NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
+JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [(0, "today"), (1, "1 day"), (58, "58 days"), (59, "2 months"), (360, "11 months"),
+     (364, "11 months"), (365, "12 months"), (3653, "120 months")],
+)  # fmt: skip
+def test_age_is_in_days_then_in_calendar_months(days, age):
+    assert age_in_words(NOW - timedelta(days=days), NOW) == age
+
+
+def test_sixty_days_can_be_less_than_two_months():
+    assert age_in_words(JULY_1, AUGUST_30) == "60 days"
