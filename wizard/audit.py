@@ -13,7 +13,7 @@ from .batches import batches
 from .extensions import db, writing
 from .fields import Field, Text
 from .models import AuditEvent
-from .query import DAYS, VALUE, Args, coded_field, parse_args, within_days
+from .query import DAYS, VALUE, Args, Code, parse_args, within_days
 
 ACTIONS = {
     "signed_in": "Signed in",
@@ -40,9 +40,9 @@ ACTIONS = {
 
 
 FILTERS: dict[str, Field] = {
-    "action": coded_field("action", ACTIONS),
-    "actor": Text("actor", "Who", noun=VALUE),
-    "subject": Text("subject", "About", noun=VALUE),
+    "action": Code("action", "action", noun=VALUE, codes=ACTIONS),
+    "actor": Text("actor", "actor", noun=VALUE),
+    "subject": Text("subject", "subject", noun=VALUE),
     **DAYS,
 }
 PAGE = 100

@@ -1,7 +1,7 @@
 """What an address asks of a list: its filters, and which of its pages."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from . import clock
-from .fields import Choice, Date, Field, Option
+from .fields import Date, Field
 from .text import Invalid, showable
 from .words import Message, MessageError
 
@@ -56,15 +56,26 @@ def _parse_arg(values: Sequence[str], field: Field) -> Any:
     try:
         return field.parse(values[0], clock.today())
     except Invalid as invalid:
-        reason = invalid.message
-        if isinstance(field, Choice):
-            reason = Message("It can be: %(values)s.", values=", ".join(field.codes()))
         raise BadFilter(
             "The filter “%(name)s” cannot be “%(value)s”. %(reason)s",
             name=field.name,
             value=showable(values[0][:MAX_SHOWN]),
-            reason=reason,
+            reason=invalid.message,
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Field):
+    """One of some codes."""
+
+    _: KW_ONLY
+    codes: Collection[str]
+
+    def clean(self, raw: Any, today: date) -> str:
+        code = self._one(raw).strip()
+        if code not in self.codes:
+            raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
+        return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +103,9 @@ def parse_moment(text: str) -> datetime:
         raise ValueError(text) from error
 
 
-def coded_field(name: str, labels: Mapping[str, str]) -> Field:
-    """Return a filter that is a choice among codes."""
-    options = tuple(Option(*each) for each in labels.items())
-    return Choice(name, name, noun=VALUE, options=options)
-
-
 DAYS: dict[str, Field] = {
-    "first_day": Date("first_day", "From", noun=VALUE),
-    "last_day": Date("last_day", "Until", noun=VALUE),
+    "first_day": Date("first_day", "first_day", noun=VALUE),
+    "last_day": Date("last_day", "last_day", noun=VALUE),
 }
 """The filters by day: in UTC, both included."""
 
