@@ -23,6 +23,8 @@ PAGE_ARGS = ("older", "newer", "last")
 
 Args = Mapping[str, Sequence[str]]
 """All values of each name in an address."""
+NOT_A_MOMENT = (ValueError, OverflowError)
+"""What `parse_moment` raises."""
 Key = tuple[datetime, str]
 """Where in a list a row is: its moment and its reference."""
 
@@ -85,28 +87,19 @@ class Moment(Field):
     def clean(self, raw: Any, today: date) -> str:
         try:
             return clock.iso_utc(parse_moment(self._one(raw).strip()))
-        except ValueError:
+        except NOT_A_MOMENT:
             raise Invalid(
                 "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
             ) from None
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `ValueError`.
-
-    A `+` that is not escaped reaches us as a blank.
-    """
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error
+    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `NOT_A_MOMENT`."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # what an unescaped + arrives as
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-DAYS: dict[str, Field] = {
-    "first_day": Date("first_day", "first_day", noun=VALUE),
-    "last_day": Date("last_day", "last_day", noun=VALUE),
-}
+DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}
 """The filters by day: in UTC, both included."""
 
 
@@ -141,11 +134,6 @@ class Place:
     key: Key | None = None
     backwards: bool = False
 
-    @property
-    def is_start(self) -> bool:
-        """Return True for the first page."""
-        return self == Place()
-
 
 def parse_place(args: Mapping[str, str]) -> Place:
     """Return the page of a list that an address names. Raises `BadFilter`."""
@@ -167,7 +155,7 @@ def _parse_key(text: str) -> Key:
     try:
         if reference.replace("-", "").isalnum():
             return parse_moment(moment), reference
-    except ValueError:
+    except NOT_A_MOMENT:
         pass
     raise BadFilter("The address names no page of the list. Start from its first page.")
 
