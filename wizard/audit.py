@@ -1,7 +1,7 @@
 """The audit log: who did what, to what, when. Never an answer or a secret."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -13,7 +13,7 @@ from .batches import batches
 from .extensions import db, writing
 from .fields import Field, Text
 from .models import AuditEvent
-from .query import DAYS, VALUE, Args, coded_field, parse_args, within_days
+from .query import DAYS, VALUE, Code, within_days
 
 ACTIONS = {
     "signed_in": "Signed in",
@@ -40,9 +40,9 @@ ACTIONS = {
 
 
 FILTERS: dict[str, Field] = {
-    "action": coded_field("action", ACTIONS),
-    "actor": Text("actor", "Who", noun=VALUE),
-    "subject": Text("subject", "About", noun=VALUE),
+    "action": Code("action", "action", noun=VALUE, codes=ACTIONS),
+    "actor": Text("actor", "actor", noun=VALUE),
+    "subject": Text("subject", "subject", noun=VALUE),
     **DAYS,
 }
 PAGE = 100
@@ -85,11 +85,6 @@ def write(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
     """Keeps an event of its own: something was looked at, nothing changed."""
     with writing():
         record(actor, action, subject, **details)
-
-
-def parse(args: Args, ignored: Collection[str] = ()) -> dict[str, str]:
-    """Return the filters of an address that are set. Raises `BadFilter`."""
-    return parse_args(args, FILTERS, ignored)
 
 
 def page(chosen: Mapping[str, str], before: int = 0) -> list[AuditEvent]:

@@ -1,7 +1,7 @@
 """Long results in batches: a slow reader holds no transaction open, and memory does not grow."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Row, Select, tuple_
@@ -24,7 +24,7 @@ def batches(
     first = query.order_by(*order).limit(BATCH_SIZE)
     batch = first
     while True:
-        with _connected(source) as connection:
+        with source.connect() if isinstance(source, Engine) else nullcontext(source) as connection:
             rows = connection.execute(batch).all()
         if rows:
             yield rows
@@ -32,7 +32,3 @@ def batches(
             return
         last = tuple(getattr(rows[-1], column.key) for column in order)
         batch = first.where(tuple_(*order) > last)
-
-
-def _connected(source: Engine | Connection) -> AbstractContextManager[Connection]:
-    return source.connect() if isinstance(source, Engine) else nullcontext(source)

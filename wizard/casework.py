@@ -47,7 +47,7 @@ def list_page(filters: Filters, place: Place) -> ListPage:
     """The page at some place of the list."""
     found = keys(Submission.submitted_at, filters.conditions(), place, PAGE)
     rows = _rows(found.references)
-    whole = place.is_start and not found.older
+    whole = place == Place() and not found.older
     count = len(rows) if whole else _count(filters)
     return ListPage(rows, found.newer, found.older, count)
 

@@ -77,17 +77,17 @@ def _in_words(conditions: Iterable[Condition], fields: Collection[Field]) -> str
 
 
 def _asked(flow: Flow, field: Field) -> tuple[str, str]:
-    """Which branches a question belongs to, and what else it depends on."""
-    by_branch: dict[Condition | None, str] = {each.when: each.name for each in flow.branches}
+    """Return the branches that ask a question, and the conditions besides, in words."""
     steps = [(section.when, step) for section in flow.sections for step in section.steps]
     whens = [when for when, step in [*steps, (None, flow.review)] if field in step.fields]
     if not whens:
         return "", "no longer"
-    found = [by_branch.get(when, "all") for when in whens]
-    if "all" in found or len(set(found)) == len(by_branch):
-        found = ["all"]
-    besides = [
-        [each for each in (when, field.when) if each and each not in by_branch] for when in whens
-    ]
-    words = [_in_words(each, flow.columns.values()) for each in besides]
-    return ";".join(found), ", or ".join(words) if all(words) else "always"
+    branches: dict[Condition | None, str] = {each.when: each.name for each in flow.branches}
+    names = [branches.get(when, "all") for when in whens]
+    if "all" in names or len(set(names)) == len(branches):
+        names = ["all"]
+    words = []
+    for when in whens:
+        others = [each for each in (when, field.when) if each and each not in branches]
+        words.append(_in_words(others, flow.columns.values()))
+    return ";".join(names), ", or ".join(words) if all(words) else "always"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .fields import Choice, Field, Text
 from .flow import Flow
 from .models import STATUSES, Submission
-from .query import DAYS, VALUE, Args, Moment, coded_field, parse_args, parse_moment, within_days
+from .query import DAYS, VALUE, Args, Code, Moment, parse_args, parse_moment, within_days
 from .text import folded
 from .words import Message
 
@@ -110,14 +110,16 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
 
 def parse(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
     """Return the filters of an address, or of a command. Raises `BadFilter`."""
-    coded = {name: coded_field(name, labels) for name, labels in options(flow).items()}
+    coded = {
+        name: Code(name, name, noun=VALUE, codes=labels) for name, labels in options(flow).items()
+    }
     return Filters(**parse_args(args, coded | UNCODED, ignored))
 
 
 UNCODED: dict[str, Field] = {
     **DAYS,
-    "since": Moment("since", "Since", noun=VALUE),
-    "text": Text("text", "Text", noun=VALUE),
+    "since": Moment("since", "since", noun=VALUE),
+    "text": Text("text", "text", noun=VALUE),
 }
 """The filters that are no choice among codes."""
 PUBLIC: dict[str, Field] = {

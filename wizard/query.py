@@ -1,7 +1,7 @@
 """What an address asks of a list: its filters, and which of its pages."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from . import clock
-from .fields import Choice, Date, Field, Option
+from .fields import Date, Field
 from .text import Invalid, showable
 from .words import Message, MessageError
 
@@ -23,6 +23,8 @@ PAGE_ARGS = ("older", "newer", "last")
 
 Args = Mapping[str, Sequence[str]]
 """All values of each name in an address."""
+NOT_A_MOMENT = (ValueError, OverflowError)
+"""What `parse_moment` raises."""
 Key = tuple[datetime, str]
 """Where in a list a row is: its moment and its reference."""
 
@@ -56,15 +58,26 @@ def _parse_arg(values: Sequence[str], field: Field) -> Any:
     try:
         return field.parse(values[0], clock.today())
     except Invalid as invalid:
-        reason = invalid.message
-        if isinstance(field, Choice):
-            reason = Message("It can be: %(values)s.", values=", ".join(field.codes()))
         raise BadFilter(
             "The filter “%(name)s” cannot be “%(value)s”. %(reason)s",
             name=field.name,
             value=showable(values[0][:MAX_SHOWN]),
-            reason=reason,
+            reason=invalid.message,
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Field):
+    """One of some codes."""
+
+    _: KW_ONLY
+    codes: Collection[str]
+
+    def clean(self, raw: Any, today: date) -> str:
+        code = self._one(raw).strip()
+        if code not in self.codes:
+            raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
+        return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +87,19 @@ class Moment(Field):
     def clean(self, raw: Any, today: date) -> str:
         try:
             return clock.iso_utc(parse_moment(self._one(raw).strip()))
-        except ValueError:
+        except NOT_A_MOMENT:
             raise Invalid(
                 "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
             ) from None
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `ValueError`.
-
-    A `+` that is not escaped reaches us as a blank.
-    """
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error
+    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `NOT_A_MOMENT`."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # what an unescaped + arrives as
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def coded_field(name: str, labels: Mapping[str, str]) -> Field:
-    """Return a filter that is a choice among codes."""
-    options = tuple(Option(*each) for each in labels.items())
-    return Choice(name, name, noun=VALUE, options=options)
-
-
-DAYS: dict[str, Field] = {
-    "first_day": Date("first_day", "From", noun=VALUE),
-    "last_day": Date("last_day", "Until", noun=VALUE),
-}
+DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}
 """The filters by day: in UTC, both included."""
 
 
@@ -136,11 +134,6 @@ class Place:
     key: Key | None = None
     backwards: bool = False
 
-    @property
-    def is_start(self) -> bool:
-        """Return True for the first page."""
-        return self == Place()
-
 
 def parse_place(args: Mapping[str, str]) -> Place:
     """Return the page of a list that an address names. Raises `BadFilter`."""
@@ -162,7 +155,7 @@ def _parse_key(text: str) -> Key:
     try:
         if reference.replace("-", "").isalnum():
             return parse_moment(moment), reference
-    except ValueError:
+    except NOT_A_MOMENT:
         pass
     raise BadFilter("The address names no page of the list. Start from its first page.")
 

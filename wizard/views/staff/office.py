@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from ... import accounts, audit, clock, exports, tokens
 from ...accounts import AccountError
 from ...htmx import render_page
-from ...query import list_address, whole_number
+from ...query import list_address, parse_args, whole_number
 from ...tokens import TokenError
 from .guard import actor, bp, show_once, shown_once
 
@@ -89,7 +89,7 @@ def _tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Res
 @bp.get("/audit", endpoint="audit")
 def audit_page() -> Response:
     """Who did what, the newest first."""
-    chosen = audit.parse(request.args.to_dict(flat=False), ("before",))
+    chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("before",))
     before = whole_number(request.args.get("before", "")) or 0
     events = audit.page(chosen, before)
     at = {"before": str(before)} if before else {}
@@ -107,7 +107,7 @@ def audit_page() -> Response:
 @bp.get("/audit.csv")
 def audit_export() -> Response:
     """The same as a table."""
-    chosen = audit.parse(request.args.to_dict(flat=False))
+    chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS)
     audit.write(actor(), "exported", "audit.csv", filters=chosen)
     name = f"audit-{clock.now().date()}.csv"
     return Streamed(
