@@ -80,7 +80,7 @@ def test_server_error_keeps_page_and_typed_text(open_browser, data_sets_page):
     drop_network_errors(open_browser, page)
 
 
-def test_lost_network_without_draft_is_shown_below_the_page(open_browser):
+def test_lost_network_without_draft_shows_alert(open_browser):
     page = open_browser()
     page.get_by_role("link", name="Start").click()
     kind = StepPage(page, COMMITMENT.steps["kind"])
