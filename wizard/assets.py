@@ -19,7 +19,7 @@ MIMETYPES = {
     ".svg": "image/svg+xml",
 }
 """Not those of the system, which differ: a browser runs no module of another type."""
-COMPRESSIBLE = ("text/", "image/svg+xml")
+COMPRESSIBLE = ("text/", "image/svg+xml", "application/json")
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
