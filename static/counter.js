@@ -7,7 +7,7 @@ let timer;
 
 function count(field) {
   const line = document.getElementById(`${field.id}-count`);
-  const left = field.dataset.maxLength - [...field.value.normalize().trim()].length;
+  const left = field.dataset.most - [...field.value.normalize().trim()].length;
   const text = left < 0 ? messages.over : messages.left;
   line.textContent = text.replace("{n}", Math.abs(left).toLocaleString());
   line.classList.toggle("over", left < 0);
@@ -19,7 +19,7 @@ function warn(text) {
   document.getElementById("count-spoken").textContent = text;
 }
 
-const countAll = () => document.querySelectorAll("[data-max-length]").forEach(count);
-addEventListener("input", ({target}) => target.dataset?.maxLength && count(target));
+const countAll = () => document.querySelectorAll("[data-most]").forEach(count);
+addEventListener("input", ({target}) => target.dataset?.most && count(target));
 addEventListener("htmx:after:swap", countAll);
 countAll();

@@ -1,4 +1,4 @@
-"""Draws static/card.png, which others see where the address of a page is shared: `make card`."""
+"""Draw static/card.png, the preview image of shared pages: `make card`."""
 
 from playwright.sync_api import sync_playwright
 
@@ -20,7 +20,7 @@ The Opportunity Project · Police Data Initiative</text>
 
 
 def main() -> None:
-    """Draws it."""
+    """Draw the image."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1200, "height": 630})

@@ -1,4 +1,4 @@
-"""A real browser on the program in a process of its own, for each kind of store."""
+"""Fixtures: a real browser, and the program in its own process."""
 
 import os
 import shutil
@@ -21,21 +21,21 @@ SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """Playwright, for the tests of this process."""
+    """Start Playwright once per test process."""
     with sync_playwright() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def browser(playwright) -> Iterator[Browser]:
-    """The system's Chromium, or else Playwright's own."""
+    """Return the system's Chromium, or Playwright's own."""
     browser = launch(playwright)
     yield browser
     browser.close()
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Starts a browser; skips where none can be had, which never happens in CI."""
+    """Start a browser; skip the test if there is none, except in CI."""
     path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     if path is None:
         install = [sys.executable, "-m", "playwright", "install", "chromium"]
@@ -45,19 +45,19 @@ def launch(playwright: Playwright) -> Browser:
     except Error as error:
         if os.environ.get("CI"):
             raise
-        pytest.skip(f"no browser can be had here: {error}")
+        pytest.skip(f"no browser is available: {error}")
 
 
 @pytest.fixture
 def server(database_url, tmp_path) -> Iterator[Server]:
-    """The program on a store of the test's own."""
+    """Run the program on a fresh database."""
     with serving(database_url, tmp_path) as running:
         yield running
 
 
 @dataclass
 class Person:
-    """Someone at a browser: each page is watched for what a console should never show."""
+    """A user's browser, with the errors and warnings from its console."""
 
     context: BrowserContext
     page: Page
@@ -66,7 +66,7 @@ class Person:
 
 @pytest.fixture
 def open_browser(browser, server) -> Iterator:
-    """Opens the program for a new person; at the end, nobody's console may hold a complaint."""
+    """Return a function that opens the program for a new user; fail later on console errors."""
     people: list[Person] = []
 
     def problems_of(page: Page) -> list[str]:
@@ -80,7 +80,7 @@ def open_browser(browser, server) -> Iterator:
         person = Person(context, page, [])
         people.append(person)
         context.route("https://cdn.jsdelivr.net/**", serve_htmx)
-        page.on("console", lambda message: note(person, message))
+        page.on("console", lambda message: record_console(person, message))
         page.on("pageerror", lambda error: person.problems.append(str(error)))
         page.goto("/")
         return page
@@ -93,7 +93,7 @@ def open_browser(browser, server) -> Iterator:
 
 
 def serve_htmx(route) -> None:
-    """Plays the CDN with the package's real file, so that its hash is checked."""
+    """Serve htmx from its npm package instead of the CDN; the browser still checks its hash."""
     route.fulfill(
         body=HTMX(),
         content_type="text/javascript",
@@ -101,8 +101,8 @@ def serve_htmx(route) -> None:
     )
 
 
-def note(person: Person, message) -> None:
-    """Keeps what the console says; a refused post is an answer of the form, and no fault."""
+def record_console(person: Person, message) -> None:
+    """Record console errors and warnings, except for 4xx responses, which forms handle."""
     refused = message.text.startswith("Failed to load resource") and " 4" in message.text
     if message.type in ("error", "warning") and not refused:
         person.problems.append(message.text)

@@ -1,6 +1,6 @@
-"""Lighthouse on the pages that many see first: `make lighthouse` prints its scores.
+"""Run Lighthouse on the most visited pages: `make lighthouse` prints its scores.
 
-The CDN of htmx is played by a server of this machine.
+A local server stands in for the CDN of htmx.
 """
 
 import gzip
@@ -29,13 +29,13 @@ from tests.conftest import load_case, migrate
 from tests.server import serving
 
 CATEGORIES = ("accessibility", "best-practices", "seo", "performance")
-RUNS = 3
-"""At most, for one page: what else runs on the machine can only make a score worse."""
-LEAST = {"mobile": (1.0, 1.0, 1.0, 0.98), "desktop": (1.0, 1.0, 1.0, 1.0)}
+MAX_RUNS = 3
+"""Attempts per page: other work on the machine can only lower a score."""
+MIN_SCORES = {"mobile": (1.0, 1.0, 1.0, 0.98), "desktop": (1.0, 1.0, 1.0, 1.0)}
 
 
 def main() -> None:
-    """Prints the scores; ends with 1 where one is lower than it must be."""
+    """Print the scores; exit with 1 if one is below its minimum."""
     with tempfile.TemporaryDirectory() as name, cdn() as htmx_url:
         folder = Path(name)
         url = f"sqlite:///{folder / 'wizard.sqlite'}"
@@ -44,12 +44,12 @@ def main() -> None:
         os.environ |= {"WIZARD_HTMX_URL": htmx_url, "WIZARD_HTMX_INTEGRITY": ""}
         failed = False
         with serving(url, folder) as server:
-            paths, cookie = pages_and_cookie(server.url)
+            paths, cookie = prepare_pages(server.url)
             print("page".ljust(20), "form".ljust(8), *CATEGORIES, "layout-shift", sep="  ")
             for path in paths:
-                for form, least in LEAST.items():
-                    for _ in range(RUNS):
-                        scores, shift = measured(server.url + path, form, cookie, folder)
+                for form, least in MIN_SCORES.items():
+                    for _ in range(MAX_RUNS):
+                        scores, shift = measure(server.url + path, form, cookie, folder)
                         short = shift > 0 or any(map(float.__lt__, scores, least))
                         if not short:
                             break
@@ -61,7 +61,7 @@ def main() -> None:
 
 @contextmanager
 def cdn() -> Iterator[str]:
-    """Serves htmx as its CDN does: compressed, for any site, kept for long."""
+    """Serve htmx as its CDN does: compressed, cross-origin, immutable."""
 
     class Cdn(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -82,8 +82,8 @@ def cdn() -> Iterator[str]:
     server.shutdown()
 
 
-def pages_and_cookie(url: str) -> tuple[list[str], str]:
-    """What is measured, and the cookie of the browser whose draft is at its review."""
+def prepare_pages(url: str) -> tuple[list[str], str]:
+    """Return the paths to measure, and the session cookie of a draft at its review."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         page = browser.new_page(base_url=url)
@@ -100,8 +100,8 @@ def pages_and_cookie(url: str) -> tuple[list[str], str]:
     return paths, f"session={session['value']}"
 
 
-def measured(url: str, form: str, cookie: str, folder: Path) -> tuple[list[float], float]:
-    """The scores of one page by category, and how much its layout shifted."""
+def measure(url: str, form: str, cookie: str, folder: Path) -> tuple[list[float], float]:
+    """Return the scores of one page by category, and its cumulative layout shift."""
     report = folder / "report.json"
     subprocess.run(
         [
@@ -116,7 +116,7 @@ def measured(url: str, form: str, cookie: str, folder: Path) -> tuple[list[float
             "--chrome-flags=--headless --no-sandbox",
             *(["--preset=desktop"] if form == "desktop" else []),
         ],
-        check=False,  # a run that failed has no report, or no score, and counts as nothing
+        check=False,  # a failed run has no report or no score, and counts as 0
         stderr=subprocess.DEVNULL,
         env=os.environ | {"CHROME_PATH": next(filter(None, map(shutil.which, SYSTEM_BROWSERS)))},
     )

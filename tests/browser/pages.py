@@ -1,4 +1,4 @@
-"""The pages as a person meets them: by their words, not by their markup."""
+"""Page objects that find controls by their labels, as a user does."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,27 +16,27 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 class StepPage:
-    """One step, to answer."""
+    """The page of one step."""
 
     def __init__(self, page: Page, step: Step, *, javascript: bool = True) -> None:
         self.page = page
         self.step = step
         self.javascript = javascript
 
-    def is_shown(self) -> None:
-        """Waits until this is the page, and the whole of it is there."""
+    def wait_until_shown(self) -> None:
+        """Wait until this page is shown and fully loaded."""
         expect(self.page.locator("h1")).to_have_text(self.step.title)
         self.page.wait_for_load_state()
 
     def answer(self, answers: Mapping[str, Any]) -> None:
-        """Answers every question of the step that is asked and has an answer."""
+        """Answer every question of the step for which `answers` has a value."""
         for field in self.step.fields:
             if field.name in answers:
                 self._answer(self.page.locator("form"), field, answers[field.name])
 
     def _answer(self, within: Locator, field: Field, value: Any) -> None:
         if not self.javascript and field.when and not within.get_by_text(field.label).count():
-            return  # asked on the next page, once the server knows that it applies
+            return  # shown on the next page, once the server knows that it applies
         if isinstance(field, Group):
             self._answer_group(field, value)
         elif isinstance(field, Select):
@@ -50,7 +50,7 @@ class StepPage:
         elif isinstance(field, Confirm):
             within.get_by_label(field.label).check()
         else:
-            # The label of an optional question goes on with “(optional)”.
+            # The label of an optional question ends with “(optional)”.
             within.get_by_label(field.label, exact=field.required is not False).fill(value)
 
     def _tick(self, within: Locator, field: Choice, label: str) -> None:
@@ -61,7 +61,7 @@ class StepPage:
 
     def _answer_group(self, group: Group, entries: list[dict[str, Any]]) -> None:
         for number, entry in enumerate(entries, start=1):
-            name = re.compile(rf"^{group.entry} {number}(:|$)")  # once saved, with its title
+            name = re.compile(rf"^{group.entry} {number}(:|$)")  # its title once saved
             card = self.page.get_by_role("group", name=name)
             if card.count() == 0:
                 self.page.get_by_role("button", name="Add another").click()
@@ -70,8 +70,8 @@ class StepPage:
                 if field.name in entry:
                     self._answer(card, field, entry[field.name])
 
-    def go_on(self) -> None:
-        """Presses the one primary button."""
+    def press_continue(self) -> None:
+        """Press the primary button."""
         self.page.locator("#continue").click()
 
 
@@ -83,21 +83,21 @@ def walk(
     javascript: bool = True,
     look: Callable[[Page], None] = lambda page: None,
 ) -> None:
-    """Answers these steps in turn, each on its page; `look` is called on every page."""
+    """Answer `steps` one after the other; call `look` on every page."""
     page.get_by_role("link", name="Start").click()
     for name in steps:
         step = StepPage(page, COMMITMENT.steps[name], javascript=javascript)
-        step.is_shown()
+        step.wait_until_shown()
         look(page)
         step.answer(answers)
-        step.go_on()
+        step.press_continue()
         if not javascript and page.locator("h1").inner_text() == step.step.title:
             step.answer(answers)
-            step.go_on()
+            step.press_continue()
 
 
 def check_accessibility(page: Page) -> None:
-    """Runs axe on the page as it stands; its findings fail the test."""
+    """Run axe on the current page; fail on any violation."""
     if not page.evaluate("() => typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("tags => axe.run({runOnly: tags})", WCAG)

@@ -1,6 +1,6 @@
-"""Every page and state as a picture, to look at: `make screenshots` writes build/screenshots/.
+"""Take a screenshot of every page and state: `make screenshots` writes build/screenshots/.
 
-Both branches and the staff side are walked, on a phone and on a desktop, light and dark.
+Covers both branches and the staff side, on a phone and a desktop, light and dark.
 """
 
 import itertools
@@ -28,7 +28,7 @@ Shoot = Callable[[Page, str], None]
 
 
 def main() -> None:
-    """Takes all of them, or those of the screens that are named (`phone-dark`)."""
+    """Take all screenshots, or those of the screens named as arguments (`phone-dark`)."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         url = f"sqlite:///{folder / 'wizard.sqlite'}"
@@ -45,7 +45,7 @@ def main() -> None:
 
                 def shoot(page: Page, name: str, taken=taken, numbers=numbers, size=size) -> None:
                     path = taken / f"{next(numbers):03}-{name}.png"
-                    # Not `full_page`: after it, Chromium scrolls back under the next press.
+                    # Not `full_page`: Chromium would scroll back during the next click.
                     height = page.evaluate("document.documentElement.scrollHeight")
                     page.set_viewport_size({**size, "height": height})
                     page.screenshot(path=path, animations="disabled")
@@ -57,17 +57,17 @@ def main() -> None:
                 )  # fmt: skip
                 context.route("https://cdn.jsdelivr.net/**", serve_htmx)
                 page = context.new_page()
-                public_side(page, shoot)
+                shoot_public_side(page, shoot)
                 for branch in STEPS:
-                    branch_walked(page, branch, shoot)
-                staff_side(page, reference, shoot)
+                    shoot_branch(page, branch, shoot)
+                shoot_staff_side(page, reference, shoot)
                 context.close()
         browser.close()
-    print(f"{len(list(FOLDER.rglob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}/")
+    print(f"{len(list(FOLDER.rglob('*.png')))} screenshots in {FOLDER.relative_to(ROOT)}/")
 
 
 def fill(url: str, folder: Path) -> str:
-    """Made-up submissions and somebody of the staff; a reference that waits for a decision."""
+    """Add demo submissions and a staff account; return the reference of a pending submission."""
     app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
     with app.app_context():
         demo.fill(300)
@@ -79,8 +79,8 @@ def fill(url: str, folder: Path) -> str:
     return str(reference)
 
 
-def public_side(page: Page, shoot: Shoot) -> None:
-    """What anyone may read."""
+def shoot_public_side(page: Page, shoot: Shoot) -> None:
+    """Take the public pages."""
     for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
                  "/commitments?state=XX", "/nowhere", "/resume/invented",
                  "/respond/exit"):  # fmt: skip
@@ -92,20 +92,20 @@ def public_side(page: Page, shoot: Shoot) -> None:
     shoot(page, "commitment")
 
 
-def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
-    """One branch: each step as it comes up, with its errors, and as it is answered."""
+def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:
+    """Take each step of a branch: empty, with errors, and answered."""
     case = load_case(branch)
     page.goto("/")
     walk(page, case, [])
     for name in STEPS[branch]:
         step = StepPage(page, COMMITMENT.steps[name])
-        step.is_shown()
+        step.wait_until_shown()
         shoot(page, f"{branch}-{name}")
-        step.go_on()
+        step.press_continue()
         try:
             page.locator("#errors").wait_for(timeout=1500)
             shoot(page, f"{branch}-{name}-errors")
-        except Exception:  # a step that asks nothing of anyone was passed
+        except Exception:  # the step has no required question
             page.goto(page.url)
             if page.locator("h1").inner_text() != step.step.title:
                 continue
@@ -129,9 +129,9 @@ def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
             expect(page.locator("h1")).to_have_text("Delete this draft?")
             shoot(page, f"{branch}-delete")
             page.goto(address)
-            in_conflict(page, branch, shoot)
+            shoot_conflict(page, branch, shoot)
             page.goto(address)
-        step.go_on()
+        step.press_continue()
     expect(page.locator(".reference")).to_be_visible()
     shoot(page, f"{branch}-receipt")
     page.emulate_media(media="print")
@@ -142,8 +142,8 @@ def branch_walked(page: Page, branch: str, shoot: Shoot) -> None:
     shoot(page, f"{branch}-update")
 
 
-def in_conflict(page: Page, branch: str, shoot: Shoot) -> None:
-    """The contact is changed in two windows at once."""
+def shoot_conflict(page: Page, branch: str, shoot: Shoot) -> None:
+    """Take the conflict page after two windows changed the contact."""
     other = page.context.new_page()
     other.goto(page.url)
     other.fill("#contact_name", "Somebody else")
@@ -156,8 +156,8 @@ def in_conflict(page: Page, branch: str, shoot: Shoot) -> None:
     shoot(page, f"{branch}-conflict")
 
 
-def staff_side(page: Page, reference: str, shoot: Shoot) -> None:
-    """The office, from signing in to the audit log."""
+def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
+    """Take the staff pages, from sign-in to the audit log."""
     page.goto("/staff/")
     shoot(page, "staff-sign-in")
     page.get_by_role("button", name="Sign in").click()

@@ -1,4 +1,4 @@
-"""For everyone: enlarged, respaced, in colors of one's own, by keyboard, in any script."""
+"""Accessibility: small screens, forced colors, keyboard only, other scripts."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +10,7 @@ from wizard.fields import Choice, Choices, Confirm, Date, Field, Group, Select
 from wizard.flows.commitment import COMMITMENT
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")
-RIGHT_TO_LEFT = "מרכז הנתונים (2026) 100%"
+HEBREW_NAME = "מרכז הנתונים (2026) 100%"
 CUT_OFF = """() => [...document.querySelectorAll("#main *, .band *, .foot *")].filter(each => {
   if (each.closest("input, textarea, select, svg, .visually-hidden, .default, .scroll, thead")
     || each.closest("details:not([open])")) return false;
@@ -24,72 +24,72 @@ SMALL = """() => [...document.querySelectorAll("button, select, textarea, summar
   .filter(each => each.checkVisibility() && !each.closest(".default, .tiles, .skip"))
   .filter(each => each.getBoundingClientRect().height < 43.5)
   .map(each => each.outerHTML.slice(0, 120))"""
-"""What is pressed and is lower than 44 px; links inside a sentence may be (WCAG 2.2, 2.5.8)."""
+"""Controls lower than 44 px; links inside a sentence are exempt (WCAG 2.2, 2.5.8)."""
 
 
 @pytest.fixture
 def database_url(sqlite_url):
-    """What happens in the browser is the same on both stores."""
+    """Use SQLite only: the browser behaves the same on both databases."""
     return sqlite_url
 
 
-def look_closely(page: Page) -> None:
-    """No violation, nothing cut off, nothing too small to press."""
+def check_page(page: Page) -> None:
+    """Check for accessibility violations, clipped content and small targets."""
     check_accessibility(page)
     assert page.evaluate(CUT_OFF) == [], (page.url, "is cut off")
     assert page.evaluate(SMALL) == [], (page.url, "is too small to press")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_twenty_entries_with_errors_and_names_of_another_script(open_browser, scheme):
+def test_twenty_invalid_entries_in_another_script_are_accessible(open_browser, scheme):
     page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
-    names = AGENCY | {"organization_name": RIGHT_TO_LEFT, "city": "القدس"}
+    names = AGENCY | {"organization_name": HEBREW_NAME, "city": "القدس"}
     walk(page, names, STEPS["agency"][:4])
-    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
-    page.fill("#data_sets-0-title", RIGHT_TO_LEFT)
+    StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
+    page.fill("#data_sets-0-title", HEBREW_NAME)
     for number in range(3, 20):
         page.get_by_role("button", name="Add another data set").click()
         expect(page.locator(f"#data_sets-{number}")).to_be_focused()
         page.fill(f"#data_sets-{number}-title", f"Data set of words{'s' * number}")
-    expect(page.locator("#data_sets-0")).to_have_text(f"Data set 1: {RIGHT_TO_LEFT}")
+    expect(page.locator("#data_sets-0")).to_have_text(f"Data set 1: {HEBREW_NAME}")
     page.locator("#continue").click()
     expect(page.locator("#errors")).to_be_focused()
     assert page.locator("#errors a").count() > 40
-    look_closely(page)
+    check_page(page)
 
 
-def test_in_colors_of_ones_own_a_done_stop_is_told_from_an_open_one(open_browser):
+def test_done_and_open_stops_differ_in_forced_colors(open_browser):
     page = open_browser(forced_colors="active", viewport={"width": 1280, "height": 800})
-    look_closely(page)
+    check_page(page)
     walk(page, AGENCY, ["kind", "organization"])
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
     fill = """selector => getComputedStyle(document.querySelector(selector), "::after")
       .backgroundColor"""
     assert page.evaluate(fill, ".line .done") != page.evaluate(fill, ".line .open")
-    look_closely(page)
+    check_page(page)
 
 
-def test_the_line_folds_on_a_phone_and_stands_open_beside_the_questions(open_browser):
+def test_progress_line_folds_on_phone_and_is_open_on_desktop(open_browser):
     page = open_browser(viewport={"width": 375, "height": 740})
     walk(page, AGENCY, ["kind", "organization"])
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
     stop = page.get_by_role("link", name="Organization", exact=True)
     expect(stop).to_be_hidden()
     page.get_by_text("About you · Step 3 of 10").locator("visible=true").click()
     expect(stop).to_be_visible()
-    look_closely(page)
+    check_page(page)
     page.reload()
     expect(stop).to_be_hidden()
     page.set_viewport_size({"width": 1280, "height": 800})
     expect(stop).to_be_visible()
     stop.click()
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
 
 
-def test_a_long_text_says_how_much_room_is_left(open_browser):
+def test_counter_shows_characters_left_and_warns_when_over(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact"])
-    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     text, count = page.locator("#current_data_description"), "#current_data_description-count"
     expect(page.locator(count)).to_have_text("Characters left: 5,000")
     text.fill("Two\nlines 👮")
@@ -102,7 +102,7 @@ def test_a_long_text_says_how_much_room_is_left(open_browser):
     check_accessibility(page)
 
 
-def test_nothing_moves_by_itself_while_one_answers(open_browser):
+def test_layout_does_not_shift_while_typing(open_browser):
     page = open_browser(viewport={"width": 375, "height": 740})
     page.add_init_script("""window.moved = []; new PerformanceObserver(list => {
       for (const shift of list.getEntries()) moved.push(shift.value);
@@ -113,7 +113,7 @@ def test_nothing_moves_by_itself_while_one_answers(open_browser):
         assert page.evaluate("moved") == [], path
     page.goto("/")
     walk(page, AGENCY, ["kind", "organization"])
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
     page.reload()
     page.evaluate("moved.length = 0")
     page.locator("#contact_name").press_sequentially("Pat", delay=30)
@@ -121,10 +121,10 @@ def test_nothing_moves_by_itself_while_one_answers(open_browser):
     assert page.evaluate("moved") == []
 
 
-def test_a_new_step_is_announced_once(open_browser):
+def test_new_step_makes_no_announcement_beside_its_heading(open_browser):
     page = open_browser()
     page.get_by_role("link", name="Start").click()
-    StepPage(page, COMMITMENT.steps["kind"]).is_shown()
+    StepPage(page, COMMITMENT.steps["kind"]).wait_until_shown()
     page.evaluate("""() => { window.said = []; new MutationObserver(records => {
       for (const {target} of records) {
         const live = target.parentElement?.closest("[role=status], [role=alert]") ||
@@ -134,22 +134,22 @@ def test_a_new_step_is_announced_once(open_browser):
     }).observe(document.body, {subtree: true, childList: true, characterData: true}) }""")
     for name in STEPS["agency"][:3]:
         step = StepPage(page, COMMITMENT.steps[name])
-        step.is_shown()
+        step.wait_until_shown()
         step.answer(AGENCY)
-        step.go_on()
-    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+        step.press_continue()
+    StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     expect(page.locator("h1")).to_be_focused()
     assert [each for each in page.evaluate("said") if each != "Draft saved"] == []
 
 
 class Keyboard:
-    """Someone who has no mouse."""
+    """A user who has no mouse."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def tab_to(self, selector: str) -> None:
-        """Goes to a control, as far as it is from here."""
+        """Press Tab until `selector` has the focus."""
         for _ in range(80):
             if self.page.evaluate("s => document.activeElement?.matches(s)", selector):
                 return
@@ -157,7 +157,7 @@ class Keyboard:
         raise AssertionError(f"{selector} is not reached")
 
     def answer(self, field: Field, value, prefix: str = "") -> None:
-        """Answers one question."""
+        """Answer one question."""
         keys, id_ = self.page.keyboard, prefix + field.name
         if isinstance(field, Group):
             self._entries(field, value)
@@ -199,14 +199,14 @@ class Keyboard:
                 keys.press("ArrowDown")
 
 
-def test_a_whole_branch_goes_in_by_keyboard_alone(open_browser):
+def test_branch_is_completed_by_keyboard(open_browser):
     page = open_browser(locale="en-US")
     keyboard = Keyboard(page)
     keyboard.tab_to("a.button")
     page.keyboard.press("Enter")
     for name in STEPS["partner"]:
         step = COMMITMENT.steps[name]
-        StepPage(page, step).is_shown()
+        StepPage(page, step).wait_until_shown()
         for field in step.fields:
             if field.name in PARTNER:
                 if field.when:

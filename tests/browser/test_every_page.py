@@ -1,4 +1,4 @@
-"""Every page and state, the same as `make screenshots` draws, looked at as different people do."""
+"""Every page and state of `make screenshots`, checked under different display settings."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import MODULES
-from tests.browser.screenshots import branch_walked, fill, public_side, staff_side
-from tests.browser.test_access import look_closely
+from tests.browser.screenshots import fill, shoot_branch, shoot_public_side, shoot_staff_side
+from tests.browser.test_access import check_page
 from tests.browser.test_journeys import STEPS
 
 pytestmark = pytest.mark.slow
@@ -28,12 +28,12 @@ PEOPLE = {
 
 @pytest.fixture
 def database_url(sqlite_url):
-    """What happens in the browser is the same on both stores."""
+    """Use SQLite only: the browser behaves the same on both databases."""
     return sqlite_url
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-def test_everybody_can_use_every_page(open_browser, server, tmp_path, person):
+def test_every_page_is_accessible_and_valid(open_browser, server, tmp_path, person):
     reference = fill(server.database_url, server.folder)
     page = open_browser(**PEOPLE[person])
     seen: dict[str, str] = {}
@@ -44,19 +44,18 @@ def test_everybody_can_use_every_page(open_browser, server, tmp_path, person):
         seen[name] = f"<!doctype html>{page.locator('html').evaluate('e => e.outerHTML')}"
         if PEOPLE[person].get("bypass_csp"):
             page.add_style_tag(content=SPACED)
-        look_closely(page)
+        check_page(page)
 
-    public_side(page, look)
+    shoot_public_side(page, look)
     for branch in STEPS:
-        branch_walked(page, branch, look)
-    staff_side(page, reference, look)
+        shoot_branch(page, branch, look)
+    shoot_staff_side(page, reference, look)
     assert len(seen) > 70
     validate(seen, tmp_path / "pages")
 
 
 def validate(pages: dict[str, str], folder: Path) -> None:
-    """Has a validator of HTML look at them, as the browser understood them; `tests.client` looks at
-    what the browser was sent."""
+    """Validate the HTML that the browser built; `tests.client` checks the HTML that it was sent."""
     folder.mkdir()
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Both cases go in through a real browser, with htmx and with JavaScript off."""
+"""Both example cases are submitted in a real browser, with htmx and without JavaScript."""
 
 import time
 
@@ -25,7 +25,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-def test_a_case_goes_in_and_comes_out_equal(open_browser, server, case, javascript):
+def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascript):
     steps = STEPS["agency" if "data_sets" in case else "partner"]
     page = open_browser(javascript=javascript)
     look = check_accessibility if javascript else lambda page: None
@@ -44,7 +44,7 @@ def test_a_case_goes_in_and_comes_out_equal(open_browser, server, case, javascri
 
 
 def stored(server) -> tuple[str, dict]:
-    """The reference and the answers of the only submission."""
+    """Return the reference and the answers of the only submission."""
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         submission = db.session.scalars(select(Submission)).one()
@@ -54,7 +54,7 @@ def stored(server) -> tuple[str, dict]:
 
 
 def wait_for(condition) -> None:
-    """Waits until something is so, 30 seconds at most."""
+    """Wait until `condition` is true, for 30 seconds at most."""
     for _ in range(300):
         if condition():
             return

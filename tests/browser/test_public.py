@@ -1,4 +1,4 @@
-"""What was published, in a real browser: found on the map, read, and told of later."""
+"""Published commitments in a real browser: map, pages and progress reports."""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ from wizard.extensions import db
 
 @pytest.fixture
 def office(server):
-    """The program on the server's store, to prepare it past the web."""
+    """Return an app on the server's database, to prepare data directly."""
     settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
     app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
     yield app
@@ -21,7 +21,7 @@ def office(server):
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-def test_a_commitment_is_found_on_the_map_and_read(open_browser, office, javascript):
+def test_map_filter_leads_to_commitment(open_browser, office, javascript):
     publish(office, "partner", state="GA")
     reference = publish(office, state="FL", commitment_title="Every stop, in a table")
     page = open_browser(javascript=javascript)
@@ -35,7 +35,7 @@ def test_a_commitment_is_found_on_the_map_and_read(open_browser, office, javascr
     assert page.url.endswith(f"/commitments/{reference}")
 
 
-def test_every_public_page_is_accessible_and_fits_a_phone(open_browser, office):
+def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
     entries = [
         {"what": "W" * 60, "measure": "x", "due": "2027-03-01"},
         {"what": "Two", "measure": "x", "due": "2029-03-02"},
@@ -58,7 +58,7 @@ def test_every_public_page_is_accessible_and_fits_a_phone(open_browser, office):
             assert not page.evaluate(wide), (path, width)
 
 
-def test_an_organization_tells_what_became_of_its_commitment(open_browser, office):
+def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
     reference = publish(office, "partner")
     page = open_browser()
     page.goto(link(office, reference))

@@ -1,4 +1,4 @@
-"""In a real browser: what is typed is kept by itself, through a lost network and beside others."""
+"""Autosave in a real browser: offline, after errors, in conflicts and across browsers."""
 
 import re
 
@@ -14,23 +14,23 @@ SAVED = re.compile(r"^Saved at \d")
 
 
 @pytest.fixture
-def at_data_sets(open_browser):
-    """Someone who is at the data sets."""
+def data_sets_page(open_browser):
+    """Return a page that shows the data sets step."""
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])
-    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
     return page
 
 
-def forget_complaints_about_the_network(open_browser, page) -> None:
-    """The browser itself, and htmx, write about a network that a test takes away."""
+def drop_network_errors(open_browser, page) -> None:
+    """Drop console errors that a test caused by cutting the network."""
     known = ("net::", "Failed to fetch", "status of 502")
     problems = open_browser.problems_of(page)
     problems[:] = [each for each in problems if not any(part in each for part in known)]
 
 
-def test_what_is_typed_is_saved_by_itself_and_said_once(at_data_sets):
-    page = at_data_sets
+def test_typed_text_is_autosaved_and_announced(data_sets_page):
+    page = data_sets_page
     page.locator("#data_sets-1-title").press_sequentially("Half a title", delay=20)
     page.fill("#data_sets-0-url", "not an address")
     expect(page.locator("#saved")).to_have_text(SAVED)
@@ -43,20 +43,18 @@ def test_what_is_typed_is_saved_by_itself_and_said_once(at_data_sets):
     check_accessibility(page)
 
 
-def test_leaving_by_a_link_keeps_what_was_typed(at_data_sets):
-    page = at_data_sets
+def test_leaving_by_link_saves_typed_text(data_sets_page):
+    page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and left")
     page.get_by_role("link", name="Back").click()
-    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     page.get_by_role("link", name="Data sets", exact=True).click()
-    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
     expect(page.locator("#data_sets-0-title")).to_have_value("Typed and left")
 
 
-def test_a_lost_network_keeps_the_page_and_sends_what_was_typed_when_it_is_back(
-    open_browser, at_data_sets
-):
-    page = at_data_sets
+def test_autosave_retries_when_network_is_back(open_browser, data_sets_page):
+    page = data_sets_page
     page.context.set_offline(True)
     page.locator("#data_sets-0-title").press_sequentially("Typed on a train")
     expect(page.locator("#saved")).to_contain_text("Offline")
@@ -66,24 +64,40 @@ def test_a_lost_network_keeps_the_page_and_sends_what_was_typed_when_it_is_back(
     assert page.input_value("#data_sets-0-title") == "Typed on a train"
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_have_text(SAVED, timeout=10_000)
-    forget_complaints_about_the_network(open_browser, page)
+    drop_network_errors(open_browser, page)
     other = page.context.new_page()
     other.goto(page.url)
     assert other.input_value("#data_sets-0-title") == "Typed on a train"
 
 
-def test_a_server_that_fails_leaves_the_page_as_it_was(open_browser, at_data_sets):
-    page = at_data_sets
+def test_server_error_keeps_page_and_typed_text(open_browser, data_sets_page):
+    page = data_sets_page
     page.route("**/data_sets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway"))
     page.fill("#data_sets-0-title", "Still here")
     page.locator("#continue").click()
     expect(page.locator("#saved")).to_contain_text("Could not be saved")
     assert page.input_value("#data_sets-0-title") == "Still here"
-    forget_complaints_about_the_network(open_browser, page)
+    drop_network_errors(open_browser, page)
 
 
-def test_the_link_opens_the_draft_in_another_browser(open_browser, at_data_sets):
-    page = at_data_sets
+def test_lost_network_without_draft_shows_alert(open_browser):
+    page = open_browser()
+    page.get_by_role("link", name="Start").click()
+    kind = StepPage(page, COMMITMENT.steps["kind"])
+    kind.wait_until_shown()
+    kind.answer(AGENCY)
+    page.context.set_offline(True)
+    kind.press_continue()
+    expect(page.locator("#problem")).to_contain_text("Offline")
+    page.context.set_offline(False)
+    drop_network_errors(open_browser, page)
+    kind.press_continue()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
+    expect(page.locator("#problem")).to_be_empty()
+
+
+def test_resume_link_opens_draft_in_another_browser(open_browser, data_sets_page):
+    page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("From the office")
     page.get_by_role("button", name="Save and finish later").click()
     expect(page.locator("h1")).to_have_text("Your answers are saved")
@@ -91,7 +105,7 @@ def test_the_link_opens_the_draft_in_another_browser(open_browser, at_data_sets)
     link = page.locator("#link").input_value()
     phone = open_browser(viewport={"width": 360, "height": 740})
     phone.goto(link)
-    StepPage(phone, COMMITMENT.steps["data_sets"]).is_shown()
+    StepPage(phone, COMMITMENT.steps["data_sets"]).wait_until_shown()
     assert "resume" not in phone.url
     assert phone.input_value("#data_sets-0-title") == "From the office"
     page.get_by_role("button", name="Leave this browser").click()
@@ -101,10 +115,10 @@ def test_the_link_opens_the_draft_in_another_browser(open_browser, at_data_sets)
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-def test_two_browsers_in_conflict_see_both_versions(open_browser, javascript):
+def test_conflicting_save_shows_both_versions(open_browser, javascript):
     here = open_browser(javascript=javascript)
     walk(here, AGENCY, ["kind", "organization"], javascript=javascript)
-    StepPage(here, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(here, COMMITMENT.steps["contact"]).wait_until_shown()
     here.get_by_role("button", name="Save and finish later").click()
     link = here.locator("#link").input_value()
     there = open_browser(javascript=javascript)
@@ -112,7 +126,7 @@ def test_two_browsers_in_conflict_see_both_versions(open_browser, javascript):
     here.get_by_role("link", name="Back to your answers").click()
     contact = COMMITMENT.steps["contact"]
     for page, name in ((here, "Pat"), (there, "Chris")):
-        StepPage(page, contact).is_shown()
+        StepPage(page, contact).wait_until_shown()
         page.fill("#contact_name", name)
         page.fill("#contact_email", "desk@example.org")
         page.locator("#continue").click()
@@ -122,15 +136,15 @@ def test_two_browsers_in_conflict_see_both_versions(open_browser, javascript):
     check_accessibility(there) if javascript else None
     there.get_by_label("What was saved meanwhile").check()
     there.locator("#continue").click()
-    StepPage(there, COMMITMENT.steps["current_data"]).is_shown()
+    StepPage(there, COMMITMENT.steps["current_data"]).wait_until_shown()
     here.reload()
     here.get_by_role("link", name="Contact").click()
     expect(here.locator("#contact_name")).to_have_value("Pat")
 
 
-def test_a_session_that_ended_asks_to_confirm_what_was_typed(at_data_sets):
-    page = at_data_sets
-    page.wait_for_timeout(1000)  # an answer that is under way would bring the cookie back
+def test_expired_session_asks_to_confirm_typed_text(data_sets_page):
+    page = data_sets_page
+    page.wait_for_timeout(1000)  # a pending response would set the cookie again
     page.context.clear_cookies()
     page.fill("#data_sets-0-title", "Typed over lunch")
     page.locator("#continue").click()
@@ -139,19 +153,19 @@ def test_a_session_that_ended_asks_to_confirm_what_was_typed(at_data_sets):
     check_accessibility(page)
     StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)
     page.locator("#continue").click()
-    StepPage(page, COMMITMENT.steps["plan"]).is_shown()
+    StepPage(page, COMMITMENT.steps["plan"]).wait_until_shown()
 
 
-def test_the_first_page_leads_back_to_what_is_under_way(at_data_sets):
-    page = at_data_sets
+def test_landing_page_links_to_draft_in_progress(data_sets_page):
+    page = data_sets_page
     page.goto("/")
     check_accessibility(page)
     page.get_by_role("link", name="Go on with this one").click()
-    StepPage(page, COMMITMENT.steps["data_sets"]).is_shown()
+    StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
 
 
-def test_what_was_refused_is_not_left_without_a_question(at_data_sets):
-    page = at_data_sets
+def test_leaving_after_refused_save_asks_first(data_sets_page):
+    page = data_sets_page
     other = page.context.new_page()
     other.goto(page.url)
     other.fill("#data_sets-0-title", "Typed elsewhere")
@@ -168,8 +182,8 @@ def test_what_was_refused_is_not_left_without_a_question(at_data_sets):
     expect(page.locator("h1")).to_have_text("These answers changed elsewhere")
 
 
-def test_a_page_reloaded_at_once_shows_what_was_typed_into_it(at_data_sets):
-    page = at_data_sets
+def test_immediate_reload_shows_typed_text(data_sets_page):
+    page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and reloaded")
     page.reload()
     expect(page.locator("#data_sets-0-title")).to_have_value("Typed and reloaded")

@@ -1,4 +1,4 @@
-"""The office in a real browser: signing in, finding, deciding, exporting."""
+"""The staff side in a real browser: sign-in, filters, decisions, exports."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ PASSWORD = "violin-cactus-harbor-9"
 
 @pytest.fixture
 def office(server):
-    """The program on the server's store, to prepare it past the web."""
+    """Return an app on the server's database, to prepare data directly."""
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         for name, role in [("ada", "admin"), ("bob", "editor")]:
@@ -29,14 +29,14 @@ def office(server):
 
 
 def sign_in(page: Page, name: str) -> None:
-    """Signs in at the page that asks for it."""
+    """Sign in on the page that asks for it."""
     page.get_by_label("E-mail address").fill(f"{name}@example.gov")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-def test_a_submission_is_found_and_decided(open_browser, office, javascript):
+def test_submission_is_filtered_exported_and_decided(open_browser, office, javascript):
     for case, state in [("agency", "FL"), ("partner", "GA"), ("agency", "GA")]:
         reference = add_submission(office, case, state=state)
     page = open_browser(javascript=javascript)
@@ -75,7 +75,7 @@ def test_a_submission_is_found_and_decided(open_browser, office, javascript):
     expect(page.locator("h1")).to_have_text("Sign in")
 
 
-def test_of_two_filters_chosen_quickly_both_count(open_browser, office):
+def test_two_filters_chosen_quickly_are_both_applied(open_browser, office):
     for state in ("FL", "GA"):
         add_submission(office, "agency", state=state)
         add_submission(office, "partner", state=state)
@@ -83,7 +83,7 @@ def test_of_two_filters_chosen_quickly_both_count(open_browser, office):
     page.goto("/staff/submissions")
     sign_in(page, "ada")
     expect(page.locator(".list tbody tr")).to_have_count(4)
-    # The first answer would come after the second.
+    # The first response would arrive after the second.
     page.route(
         lambda url: "state=GA" in url and "branch=jurisdiction" not in url,
         lambda route: (page.wait_for_timeout(500), route.continue_()),
@@ -96,7 +96,7 @@ def test_of_two_filters_chosen_quickly_both_count(open_browser, office):
     expect(page).to_have_url(re.compile("(?=.*state=GA).*branch=jurisdiction"))
 
 
-def test_every_page_of_the_staff_is_accessible_and_fits_a_phone(open_browser, office):
+def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
     reference = add_submission(office, organization_name="W" * 60)
     page = open_browser()
     page.goto("/staff/login")
@@ -123,7 +123,7 @@ def test_every_page_of_the_staff_is_accessible_and_fits_a_phone(open_browser, of
             assert not page.evaluate(wide), (path, width)
 
 
-def test_of_two_editors_the_second_is_told_what_the_first_did(open_browser, office):
+def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     reference = add_submission(office, status="in_review")
     pages = []
     for name in ("ada", "bob"):

@@ -1,4 +1,4 @@
-"""With htmx: one document from the first question on, the focus where one reads on."""
+"""htmx swaps: one document from the first step on, with address, title and focus kept right."""
 
 import re
 
@@ -11,53 +11,53 @@ from wizard.flows.commitment import COMMITMENT
 
 AGENCY = load_case("agency")
 PARTNER = load_case("partner")
-AT_ORGANIZATION = re.compile("/organization$")
+ORGANIZATION_URL = re.compile("/organization$")
 
 
 @pytest.fixture
 def database_url(sqlite_url):
-    """What happens in the browser is the same on both stores."""
+    """Use SQLite only: the browser behaves the same on both databases."""
     return sqlite_url
 
 
-def test_a_new_step_is_swapped_in_named_and_focused(open_browser):
+def test_next_step_is_swapped_with_title_address_and_focus(open_browser):
     page = open_browser()
     page.get_by_role("link", name="Start").click()
     kind = StepPage(page, COMMITMENT.steps["kind"])
-    kind.is_shown()
+    kind.wait_until_shown()
     page.evaluate("window.same = true")
     kind.answer(AGENCY)
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_title("Your organization – Data Commitments")
-    expect(page).to_have_url(AT_ORGANIZATION)
+    expect(page).to_have_url(ORGANIZATION_URL)
     expect(page.locator("h1")).to_be_focused()
     assert page.evaluate("window.same") is True
     assert page.evaluate("scrollY") < 200
 
 
-def test_of_two_links_pressed_quickly_the_later_one_leads(open_browser):
+def test_second_of_two_quick_links_wins(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization"])
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
     page.evaluate("window.same = true")
     page.route("**/kind", lambda route: (page.wait_for_timeout(500), route.continue_()))
     page.get_by_role("link", name="Who", exact=True).click()
     page.get_by_role("link", name="Organization", exact=True).click()
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     page.wait_for_timeout(700)
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
-    expect(page).to_have_url(AT_ORGANIZATION)
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
+    expect(page).to_have_url(ORGANIZATION_URL)
     assert page.evaluate("window.same") is True
 
 
-def test_errors_are_focused_and_lead_to_their_fields(open_browser):
+def test_error_summary_is_focused_and_links_to_fields(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind"])
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     page.fill("#city", "Orlando")
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_title("Error: Your organization – Data Commitments")
-    expect(page).to_have_url(AT_ORGANIZATION)
+    expect(page).to_have_url(ORGANIZATION_URL)
     expect(page.locator("#errors")).to_be_focused()
     check_accessibility(page)
     page.get_by_role("link", name="Enter the name of your organization.").click()
@@ -65,12 +65,12 @@ def test_errors_are_focused_and_lead_to_their_fields(open_browser):
     assert page.input_value("#city") == "Orlando"
 
 
-def test_a_question_appears_without_a_page_load_and_typing_goes_on(open_browser):
+def test_conditional_field_swaps_without_losing_input(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact"])
-    StepPage(page, COMMITMENT.steps["current_data"]).is_shown()
+    StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     page.evaluate("window.same = true")
-    # The answer is still on its way when the next key is typed.
+    # The response arrives while the user is still typing.
     page.route("**/current_data", lambda route: (page.wait_for_timeout(300), route.continue_()))
     page.get_by_label("Yes", exact=True).check()
     page.locator("#current_data_description").press_sequentially("typed meanwhile", delay=40)
@@ -82,10 +82,10 @@ def test_a_question_appears_without_a_page_load_and_typing_goes_on(open_browser)
     assert page.evaluate("window.same") is True
 
 
-def test_a_question_that_is_shown_already_keeps_what_is_ticked_meanwhile(open_browser):
+def test_visible_conditional_field_keeps_its_ticks(open_browser):
     page = open_browser()
     walk(page, PARTNER, ["kind", "organization", "contact", "involvement"])
-    StepPage(page, COMMITMENT.steps["commitment"]).is_shown()
+    StepPage(page, COMMITMENT.steps["commitment"]).wait_until_shown()
     page.get_by_label("the Police Data Initiative").check()
     expect(page.locator("#goals")).to_be_visible()
     with page.expect_response(lambda got: got.request.method == "GET"):
@@ -99,7 +99,7 @@ def test_a_question_that_is_shown_already_keeps_what_is_ticked_meanwhile(open_br
     expect(page.locator("#goals")).to_have_count(0)
 
 
-def test_an_entry_is_added_below_and_focused_and_nothing_typed_goes(open_browser):
+def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])
     page.fill("#data_sets-1-title", "Half a tit")
@@ -112,28 +112,28 @@ def test_an_entry_is_added_below_and_focused_and_nothing_typed_goes(open_browser
     assert page.input_value("#data_sets-0-title") == "Half a tit"
 
 
-def test_enter_in_a_field_goes_on_and_removes_nothing(open_browser):
+def test_enter_key_continues(open_browser):
     page = open_browser()
     walk(page, PARTNER, ["kind", "organization", "contact", "involvement", "commitment"])
     milestones = StepPage(page, COMMITMENT.steps["milestones"])
-    milestones.is_shown()
+    milestones.wait_until_shown()
     milestones.answer(PARTNER)
     page.locator("#milestones-0-what").press("Enter")
-    StepPage(page, COMMITMENT.steps["opportunity"]).is_shown()
+    StepPage(page, COMMITMENT.steps["opportunity"]).wait_until_shown()
 
 
-def test_the_browsers_back_and_forward_show_the_pages_with_their_answers(open_browser):
+def test_back_and_forward_show_answers(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization"])
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
     page.go_back()
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     assert page.input_value("#city") == "Orlando"
     page.go_forward()
-    StepPage(page, COMMITMENT.steps["contact"]).is_shown()
+    StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
 
 
-def test_the_whole_form_by_keyboard_alone(open_browser):
+def test_first_steps_are_completed_by_keyboard(open_browser):
     page = open_browser()
     keys = page.keyboard
 
@@ -163,7 +163,7 @@ def test_the_whole_form_by_keyboard_alone(open_browser):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off_on_a_narrow_phone(open_browser, scheme):
+def test_every_step_fits_a_narrow_phone(open_browser, scheme):
     page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
 
     def look(page) -> None:
@@ -182,7 +182,7 @@ def test_nothing_is_cut_off_on_a_narrow_phone(open_browser, scheme):
         look(page)
 
 
-def test_pressing_the_button_twice_sends_once(open_browser, server):
+def test_double_click_creates_one_draft(open_browser, server):
     from sqlalchemy import select
 
     from wizard import create_app
@@ -193,7 +193,7 @@ def test_pressing_the_button_twice_sends_once(open_browser, server):
     page.get_by_role("link", name="Start").click()
     page.get_by_label("a private-sector company").check()
     page.locator("#continue").dblclick()
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         assert len(db.session.scalars(select(Draft)).all()) == 1
@@ -201,10 +201,10 @@ def test_pressing_the_button_twice_sends_once(open_browser, server):
         db.engine.dispose()
 
 
-def test_the_language_link_keeps_the_page_and_what_was_typed(open_browser):
+def test_language_link_keeps_step_and_typed_text(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind"])
-    StepPage(page, COMMITMENT.steps["organization"]).is_shown()
+    StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     page.fill("#city", "Orlando")
     page.get_by_role("link", name="Español").click()
     expect(page.locator("h1")).to_have_text("Su organización")
