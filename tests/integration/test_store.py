@@ -7,8 +7,8 @@ import pytest
 
 from wizard import drafts
 from wizard.extensions import db, writing
-from wizard.flows.commitment import COMMITMENT
 from wizard.models import Draft
+from wizard.saving import DraftState
 
 
 def test_of_many_changes_at_once_every_one_survives(app):
@@ -17,9 +17,7 @@ def test_of_many_changes_at_once_every_one_survives(app):
 
     def add(_) -> None:
         with app.app_context(), drafts.editing(draft_id) as draft:
-            drafts.keep(
-                draft, COMMITMENT.first, {"count": draft.answers["count"] + 1}, posted=False
-            )
+            drafts.store_answers(draft, DraftState({"count": draft.answers["count"] + 1}))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(200)))
@@ -31,7 +29,7 @@ def test_a_change_that_fails_leaves_the_draft_as_it_was(app):
     with app.app_context():
         draft_id = drafts.start(uuid.uuid4(), {"city": "Orlando"}).id
         with pytest.raises(ZeroDivisionError), drafts.editing(draft_id) as draft:
-            drafts.keep(draft, COMMITMENT.first, {"city": "Tampa"}, posted=True)
+            drafts.store_answers(draft, DraftState({"city": "Tampa"}))
             1 / 0  # noqa: B018
         assert drafts.find(draft_id).answers == {"city": "Orlando"}
 
