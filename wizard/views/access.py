@@ -1,5 +1,6 @@
 """Which drafts this browser may open: those that it made, or came to by their resume links."""
 
+import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +32,18 @@ def open_here(draft_id: uuid.UUID) -> None:
     session.permanent = True
 
 
+def start_key() -> str:
+    """Return this browser's own key for the drafts that its start pages make."""
+    if "start_key" not in session:
+        session["start_key"] = secrets.token_urlsafe(16)
+    return str(session["start_key"])
+
+
 def leave(draft_id: uuid.UUID) -> None:
-    """Takes a draft out of this browser, and the commitments that it could tell of."""
+    """Take a draft out of this browser, and what could lead back to it: the commitments that it
+    could report on, and the key by which an old start page names the draft."""
     session.pop("commitments", None)
+    session.pop("start_key", None)
     session["drafts"] = [each for each in session.get("drafts", []) if each != str(draft_id)]
 
 

@@ -48,7 +48,7 @@ def start() -> Response:
 def begin() -> Response:
     """Make the draft from the first answer; pressed twice, it is still one draft."""
     step, page = current_flow().first, request.form.get("page")
-    draft_id = links.draft_id_for(session["csrf_token"], page) if page else uuid.uuid4()
+    draft_id = links.draft_id_for(access.start_key(), page) if page else uuid.uuid4()
     g.outcome = answers.begin(draft_id, read_post(step))
     match g.outcome:
         case Completed(name):

@@ -27,6 +27,7 @@ def step_page(
     errors = errors_to_show(stop, status)
     is_review = step is journey.flow.review
     if draft is None:
+        access.start_key()  # in the session before two clicks can need it
         page = page_fields()
     else:
         digest = journey_digest(journey) if is_review else step_digest(step, draft.answers)
