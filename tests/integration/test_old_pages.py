@@ -73,6 +73,13 @@ def test_the_browser_knows_a_draft_as_long_as_it_is_kept(client, monkeypatch):
     assert client.page(page.path).values()["contact_name"] == ["Day 50"]
 
 
+def test_conflict_page_shows_what_no_page_can_hold(client, organization):
+    first, second = client.page(organization), client.page(organization)
+    send(client, first, city="Tampa")
+    conflict = send(client, second, city="Mia\x00mi")
+    assert (conflict.status, conflict.values()["city"]) == (409, ["Mia\ufffdmi"])
+
+
 # A review
 
 

@@ -15,6 +15,7 @@ from ..models import Draft
 from ..outputs import cards, numbered, typed_in_words
 from ..saving import journey_digest, normalized_answers, step_digest
 from ..stepform import ASKED, Display, build_questions
+from ..text import showable
 from ..words import joined
 from . import access
 
@@ -76,7 +77,7 @@ def page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, str
 
 def posted_page_fields() -> dict[str, str]:
     """Return the hidden fields as they were posted, to show the same revision again."""
-    return {name: request.form.get(name, "") for name in ("page", "turn", "based_on")}
+    return {name: showable(request.form.get(name, "")) for name in ("page", "turn", "based_on")}
 
 
 def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
@@ -92,7 +93,7 @@ def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
     ]  # fmt: skip
     names = {field.name for field in step.fields}
     posted = [
-        (name, value)
+        (showable(name), showable(value))
         for name, value in request.form.items(multi=True)
         if name == ASKED or name.split("-")[0] in names
     ]
