@@ -140,7 +140,8 @@ def test_same_post_twice_is_one_save(state, post, names_page):
 @few
 @given(states(), posts(), posts())
 def test_tabs_on_different_steps_both_win(state, first, second):
-    assume(first.step is not second.step)
+    names = [{field.name for field in post.step.fields} for post in (first, second)]
+    assume(names[0].isdisjoint(names[1]))  # two branches may share a question
     first, second = drawn_from(state, first, "one"), drawn_from(state, second, "two")
     _, after = decide_autosave(state, first)
     outcome, after = decide_autosave(after, second)
