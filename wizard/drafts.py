@@ -1,14 +1,9 @@
 """Drafts: answers being given, kept on the server, opened only by browsers that may."""
 
-import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
-from hashlib import sha256
-from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, bindparam, delete, select
@@ -17,26 +12,21 @@ from sqlalchemy.orm import joinedload
 
 from . import clock, languages, links
 from .conditions import Answers
+from .current import current_flow as current_flow
 from .extensions import db, is_sqlite, writing
-from .flow import Flow, Step
 from .journey import Journey
 from .models import Draft, Submission
+from .saving import DraftState, StepPost
 
 
-def current_flow() -> Flow:
-    """The flow that this program serves."""
-    flow: Flow = current_app.extensions["flow"]
-    return flow
-
-
-def walk(answers: Answers, posted: list[str]) -> Journey:
-    """The journey of these answers through the current flow, today."""
-    return Journey(current_flow(), answers, posted, today=clock.today())
+def build_journey(answers: Answers, completed_steps: Collection[str]) -> Journey:
+    """Return the journey of these answers through the current flow, today."""
+    return Journey(current_flow(), answers, completed_steps, today=clock.today())
 
 
 def journey(draft: Draft) -> Journey:
-    """The journey of a draft."""
-    return walk(draft.answers, draft.posted)
+    """Return the journey of a draft."""
+    return build_journey(draft.answers, draft.posted)
 
 
 def lifetime() -> timedelta:
@@ -116,71 +106,28 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
             db.session.execute(delete(Draft).where(Draft.id == draft_id, _is_over()))
             draft = Draft(id=draft_id, flow_version=flow.version, answers={}, posted=[], saves={})
             db.session.add(draft)
-        if not draft.saves and draft.posted in ([], [flow.first.name]):
-            keep(draft, flow.first, typed, posted=True)
+        state, post = state_of(draft), StepPost(flow.first, typed)
+        if state.is_new(flow.first):
+            answers = {**state.answers, **typed}
+            store_answers(draft, state.with_answers(post, answers, completed=True))
     return draft
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
-    """Which page saves, at which of its turns, and what the answers were when it was drawn.
-
-    A post without these (a script's) saves whatever it brings.
-    """
-
-    page: str = ""
-    turn: int = 0
-    based_on: str = ""
+def state_of(draft: Draft) -> DraftState:
+    """Return what a save of the draft depends on."""
+    return DraftState(
+        answers=draft.answers,
+        completed_steps=tuple(draft.posted),
+        saves={name: (page, turn) for name, (page, turn) in draft.saves.items()},
+        is_submitted=draft.submission is not None,
+    )
 
 
-class Verdict(Enum):
-    """What becomes of a save: it is kept, comes too late to matter, or must be compared."""
-
-    KEEP = "keep"
-    LATE = "late"
-    CONFLICT = "conflict"
-
-
-def essence(step: Step, answers: Answers) -> dict[str, Any]:
-    """What was typed on a step, without what is blank."""
-    return {field.name: field.without_blanks(answers.get(field.name)) for field in step.fields}
-
-
-def digest(step: Step, answers: Answers) -> str:
-    """A short name for what was typed on a step, for a page to say what it is based on."""
-    return sha256(json.dumps(essence(step, answers), sort_keys=True).encode()).hexdigest()[:16]
-
-
-def digest_of_all(journey: Journey) -> str:
-    """The same for all that a review shows."""
-    shown = {k: v for k, v in journey.answers.items() if k not in _names(journey.flow.review)}
-    return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _names(step: Step) -> set[str]:
-    return {field.name for field in step.fields}
-
-
-def judge(draft: Draft, step: Step, typed: Answers, save: Save) -> Verdict:
-    """Whether a save may go over what is stored: never over answers that its page did not know."""
-    last_page, last_turn = draft.saves.get(step.name, ("", 0))
-    if save.page and save.page == last_page:
-        return Verdict.KEEP if save.turn >= last_turn else Verdict.LATE
-    if not save.based_on or save.based_on == digest(step, draft.answers):
-        return Verdict.KEEP
-    same = essence(step, typed) == essence(step, draft.answers)
-    return Verdict.KEEP if same else Verdict.CONFLICT
-
-
-def keep(
-    draft: Draft, step: Step, typed: Answers, *, posted: bool, save: Save | None = None
-) -> None:
-    """Puts what was typed on a step into the draft; `posted` when the answerer went on with it."""
-    draft.answers = {**draft.answers, **typed}
-    if posted and step.name not in draft.posted:
-        draft.posted = [*draft.posted, step.name]
-    if save and save.page:
-        draft.saves = {**draft.saves, step.name: [save.page, save.turn]}
+def store_answers(draft: Draft, state: DraftState) -> None:
+    """Store what a save left; the draft is kept for its whole lifetime from now."""
+    draft.answers = dict(state.answers)
+    draft.posted = list(state.completed_steps)
+    draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
     draft.language = languages.current()
     draft.updated_at = clock.now()
     draft.reminded_at = None

@@ -19,12 +19,10 @@ RESERVED = frozenset({"review", "done", "save", "delete", "exit", "resume"})
 TAKEN = frozenset(
     {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # a page's own fields
     | {"continue", "errors", "line", "main", "saved", "where"}  # its ids
-    | {"data", "formdata", "meta", "obj", "prefix", "process", "validate"}  # WTForms
-    | {"populate_obj", "posted", "questions", "show", "typed", "unseen"}
     | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
     | {"all_programs", "entry"}  # open data
 )
-"""Field names that pages, their forms or WTForms use for themselves."""
+"""Field names that pages, exports and open data use for themselves."""
 
 
 class FlowError(ValueError):

@@ -16,6 +16,8 @@ from .flow import Branch, Flow, Section, Step
 from .text import Invalid
 from .words import Message
 
+REPEATED = Message("There is one like it in the list already. Change it or remove it.")
+
 
 @dataclass(slots=True)
 class Checked:
@@ -119,39 +121,29 @@ class Journey:
     def _check_entries(
         self, group: Group, entries: list[Answers], path: str, found: Checked
     ) -> list[Answers] | None:
-        """The clean entries; None, and the errors in `found`, where one is not valid.
+        """Return the clean entries; or None, with the errors in `found`, if one is not valid.
 
         A blank entry counts only while there are too few without it.
         """
-        checked = [
-            self._check(group.fields, entry, {}, f"{path}-{place}-")
-            for place, entry in enumerate(entries)
-        ]
-        blank = [inside for inside in checked if inside.all_blank]
-        spare = len(entries) - group.min_entries
-        ignored = blank[::-1][: max(spare, 0)]
-        clean: list[Answers] = []
-        errors_before = len(found.errors)
-        known: set[tuple[Any, ...]] = set()
-        for place, inside in enumerate(checked):
-            found.applies |= inside.applies
-            if any(inside is each for each in ignored):
-                continue
-            key = tuple(inside.answers.get(name) for name in group.unique)
-            if key and None not in key and key in known:
-                inside.errors[f"{path}-{place}-{group.unique[-1]}"] = Message(
-                    "There is one like it in the list already. Change it or remove it."
-                )
-            known.add(key)
-            if inside.errors:
-                paths = (f"{path}-{place}-{each.name}" for each in group.fields)
-                found.errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
-                found.missing |= inside.missing
-            clean.append(inside.answers)
-        if spare < 0:
-            found.errors[path] = group.missing()
+        prefixes = [f"{path}-{place}-" for place in range(len(entries))]
+        checked = {
+            prefix: self._check(group.fields, entry, {}, prefix)
+            for prefix, entry in zip(prefixes, entries, strict=True)
+        }
+        found.applies.update(*(inside.applies for inside in checked.values()))
+        counted = _without_spare_blanks(checked, group.min_entries)
+        for prefix in _repeated(group, counted):
+            counted[prefix].errors[prefix + group.unique[-1]] = REPEATED
+        errors: dict[str, str] = {}
+        for prefix, inside in counted.items():
+            paths = (prefix + each.name for each in group.fields)
+            errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
+            found.missing |= inside.missing
+        if len(entries) < group.min_entries:
+            errors[path] = group.missing()
             found.missing.add(path)
-        return None if len(found.errors) > errors_before else clean
+        found.errors |= errors
+        return None if errors else [inside.answers for inside in counted.values()]
 
     @property
     def exits(self) -> bool:
@@ -192,6 +184,25 @@ class Journey:
         names = list(self.stops)
         place = names.index(name)
         return names[place - 1] if place else None
+
+
+def _without_spare_blanks(checked: Mapping[str, Checked], least: int) -> dict[str, Checked]:
+    """Leave out blank entries, the last one first, while more than `least` are there."""
+    blank = [prefix for prefix, inside in checked.items() if inside.all_blank]
+    spare = set(blank[::-1][: max(len(checked) - least, 0)])
+    return {prefix: inside for prefix, inside in checked.items() if prefix not in spare}
+
+
+def _repeated(group: Group, checked: Mapping[str, Checked]) -> list[str]:
+    """Return the prefixes of the entries whose `unique` answers an earlier one has too."""
+    known: set[tuple[Any, ...]] = set()
+    repeated = []
+    for prefix, inside in checked.items():
+        key = tuple(inside.answers.get(name) for name in group.unique)
+        if key and None not in key and key in known:
+            repeated.append(prefix)
+        known.add(key)
+    return repeated
 
 
 def _hinges_on_error(question: Field, prefix: str, found: Checked) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -13,11 +13,11 @@ from . import logs, outbox
 from .drafts import current_flow
 from .extensions import db
 from .models import Draft, Submission
+from .saving import Completed, Submitted
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
 ENTERED = {("wizard.start", 200), ("wizard.step", 200)}
-COMPLETED = {("wizard.begin", 303), ("wizard.save_step", 303)}
 
 
 class Metrics:
@@ -48,7 +48,7 @@ class Metrics:
         step = (request.view_args or {}).get("name", current_flow().first.name)
         if came in ENTERED:
             self.steps.labels(step, "entered").inc()
-        elif came in COMPLETED and request.form.get("action", "continue") == "continue":
+        elif isinstance(g.get("outcome"), Completed | Submitted):
             self.steps.labels(step, "completed").inc()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field, Group
 from .flow import Flow, Step
-from .text import Invalid
+from .text import Invalid, showable
 from .words import Message, joined
 
 ASKED_EARLIER = Message("Asked earlier")
@@ -83,7 +83,7 @@ def typed_in_words(field: Field, raw: Any, today: date) -> str:
     try:
         return field.for_reader(field.clean(raw, today))
     except Invalid:
-        return "; ".join(raw) if isinstance(raw, list) else str(raw)
+        return showable("; ".join(raw) if isinstance(raw, list) else str(raw))
 
 
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:

@@ -1,22 +1,21 @@
-"""A step as a Flask-WTF form: the only bridge to WTForms.
+"""Bind a step to its page: read what was posted, and build the questions that a template draws.
 
-WTForms takes the page apart and puts it together; what is right and wrong, the fields of the flow
-say themselves (`Journey` asks them), so that a form is never more, or less, strict than a submit.
+Nothing is validated here. `Journey` asks the fields of the flow, so that a page is never more, or
+less, strict than a submission.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import wtforms
 from flask import get_template_attribute, request
-from flask_wtf import FlaskForm
 from markupsafe import Markup
 
 from . import fields
+from .conditions import Answers
 from .flow import Step
-from .journey import Checked
+from .saving import Revision, StepPost
 from .text import showable
 
 MACROS: dict[type[fields.Field], str] = {
@@ -36,35 +35,103 @@ MACROS: dict[type[fields.Field], str] = {
 
 ASKED = "asked"
 """The page's own note of which conditional fields it showed; empty when it showed none."""
+ENTRY_PATH = re.compile(r"([a-z0-9_]+)-([0-9]{1,3})-")
+"""The start of the name of a field in a group's entry: the group and the entry's place."""
 
 
-def draw(field: "Question") -> Markup:
-    """The HTML of one question, by the macro of its type."""
-    macro = get_template_attribute("macros/fields.html", MACROS[type(field.spec)])
-    html: Markup = macro(field)
-    return html
+def read_post(step: Step) -> StepPost:
+    """Return what the request posts on a step's page."""
+    form, asked = request.form, request.form.getlist(ASKED)
+    chosen = (each.name for each in step.fields if form.get(f"keep-{each.name}") == "saved")
+    return StepPost(
+        step,
+        _read(step.fields, asked),
+        action=form.get("action", "continue"),
+        revision=Revision(
+            page=form.get("page", "")[:36],
+            turn=form.get("turn", 0, type=int),
+            based_on=form.get("based_on", ""),
+        ),
+        lists_asked=bool(asked),
+        keep_saved=frozenset(chosen),
+    )
 
 
-class Question(wtforms.Field):
-    """A declared field on a page. `applies` says whether it is shown, `reveals` the ids of what
-    may have to be shown or hidden when its answer changes."""
+def _read(
+    specs: tuple[fields.Field, ...], asked: Collection[str], prefix: str = ""
+) -> dict[str, Any]:
+    """Return raw answers by field name. Of a field that was on the page, no value is an answer."""
+    return {
+        spec.name: _read_field(spec, asked, prefix + spec.name)
+        for spec in specs
+        if not spec.when or prefix + spec.name in request.form or prefix + spec.name in asked
+    }
 
-    widget = staticmethod(draw)
 
-    def __init__(self, spec: fields.Field, **options: Any) -> None:
-        super().__init__(spec.label, **options)
-        self.spec = spec
-        self.applies = True
-        self.reveals: list[str] = []
-        self.at = ""
+def _read_field(spec: fields.Field, asked: Collection[str], path: str) -> Any:
+    if isinstance(spec, fields.Group):
+        places = _read_places(spec)
+        return [_read(spec.fields, asked, f"{path}-{place}-") for place in places]
+    values = request.form.getlist(path)
+    return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
 
-    def process_formdata(self, values: list[str]) -> None:
-        one = len(values) == 1 and not isinstance(self.spec, fields.Choices)
-        self.data: Any = values[0] if one else values
+
+def _read_places(group: fields.Group) -> list[int]:
+    """Return the places of a group's posted entries, in order, and of as many as it must have."""
+    found = (ENTRY_PATH.match(key) for key in request.form)
+    places = sorted({int(each[2]) for each in found if each and each[1] == group.name})
+    following = places[-1] + 1 if places else 0
+    return [*places, *range(following, following + group.min_entries - len(places))]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What a page shows beside the answers. All three are by path or id (`milestones-0-due`)."""
+
+    visible: Collection[str]
+    errors: Mapping[str, str]
+    at: str = ""
+    """The id that gets the focus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A declared field on a page, with its raw answer.
+
+    `id` is both its id and its name. `reveals` are the ids of the places that may have to be shown
+    or hidden when its answer changes.
+    """
+
+    spec: fields.Field
+    id: str
+    data: Any
+    display: Display
+    reveals: tuple[str, ...]
+    entries: tuple["Entry", ...]
+
+    def __call__(self) -> Markup:
+        """Return its HTML, drawn by the macro of its type."""
+        html: Markup = get_template_attribute("macros/fields.html", MACROS[type(self.spec)])(self)
+        return html
+
+    @property
+    def applies(self) -> bool:
+        """Whether it is shown."""
+        return self.id in self.display.visible
+
+    @property
+    def error(self) -> str:
+        """Its error message; empty where there is none to show."""
+        return self.display.errors.get(self.id, "")
+
+    @property
+    def at(self) -> str:
+        """The id that gets the focus: its own, or another one."""
+        return self.display.at
 
     @property
     def shown(self) -> str:
-        """What was typed, as a page can show it."""
+        """Its raw answer, as a page can show it."""
         return showable(", ".join(self.data) if isinstance(self.data, list) else self.data or "")
 
     @property
@@ -73,123 +140,61 @@ class Question(wtforms.Field):
         parts = {
             "count": isinstance(self.spec, fields.LongText),
             "hint": self.spec.hint,
-            "error": self.errors,
+            "error": self.error,
         }
         return " ".join(f"{self.id}-{part}" for part, there in parts.items() if there)
 
-    def was_on_page(self, asked: list[str]) -> bool:
-        """Whether the page that was posted asked it, so that no value means no answer."""
-        return self.spec.when is None or bool(self.raw_data) or self.name in asked
 
-    def typed(self, stored: Any, asked: list[str]) -> Any:
-        """What was typed; what is stored where the page did not ask."""
-        return self.data if self.was_on_page(asked) else stored
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a group on a page."""
 
+    questions: tuple[Question, ...]
 
-class GroupQuestion(wtforms.FieldList):
-    """A group on a page: its entries are forms of their own."""
-
-    widget = staticmethod(draw)
-
-    def __init__(self, spec: fields.Group, **options: Any) -> None:
-        entry = wtforms.FormField(_form_class(spec.fields, EntryForm))
-        super().__init__(entry, spec.label, min_entries=spec.min_entries, **options)
-        self.spec = spec
-        self.applies = True
-        self.reveals: list[str] = []
-        self.at = ""
-
-    def _extract_indices(self, prefix: str, formdata: Mapping[str, Any]) -> Iterator[int]:
-        """Indices as a page writes them; WTForms' own reading fails on `²` and 5,000 digits."""
-        pattern = re.compile(rf"{re.escape(prefix)}-([0-9]{{1,3}})-")
-        return (int(found[1]) for key in formdata if (found := pattern.match(key)))
-
-    def typed(self, stored: Any, asked: list[str]) -> list[dict[str, Any]]:
-        """The entries as they were typed."""
-        before = [*(stored or []), *({} for _ in self.entries)]
-        pairs = zip(self.entries, before, strict=False)
-        return [entry.form.typed(old, asked) for entry, old in pairs]
-
-
-class Questions(wtforms.Form):
-    """What a step's form and an entry's form have in common: declared fields, in order."""
-
-    def typed(self, stored: Mapping[str, Any], asked: list[str]) -> dict[str, Any]:
-        """What was typed, by field name."""
-        return {field.spec.name: field.typed(stored.get(field.spec.name), asked) for field in self}
-
-    def show(self, checked: Checked, errors: Mapping[str, str], at: str = "") -> None:
-        """Shows the fields that apply, errors at their fields, and the focus on the id `at`."""
-        watched = self._watched()
-        for field in self:
-            field.applies = field.name in checked.applies
-            field.errors = [errors[field.name]] if field.name in errors else []
-            field.reveals = watched.get(field.spec.name, [])
-            field.at = at
-            for entry in getattr(field, "entries", ()):
-                entry.form.show(checked, errors, at)
-
-    def _watched(self) -> dict[str, list[str]]:
-        """By the name of a field, the ids of the places that depend on it."""
-        watched: dict[str, list[str]] = {}
-        for field in self:
-            for name, _ in field.spec.when.references() if field.spec.when else ():
-                watched.setdefault(name, []).append(f"when-{field.id}")
-        return watched
-
-
-class EntryForm(Questions):
-    """One entry of a group."""
-
-    def called(self) -> str:
-        """What somebody named it: the first line of text that every entry has; empty until then."""
+    @property
+    def title(self) -> str:
+        """The first line of text that every entry has; empty until it is typed."""
         lines = (
-            field.shown
-            for field in self
-            if type(field.spec) is fields.Text
-            and field.spec.required is True
-            and not field.spec.when
+            each.shown
+            for each in self.questions
+            if type(each.spec) is fields.Text and each.spec.required is True and not each.spec.when
         )
         return next(lines, "")
 
 
-class StepForm(Questions, FlaskForm):
-    """One step. Every post has its token checked before it comes here."""
-
-    class Meta:
-        csrf = False
-
-    def posted(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """What the request typed on this step, given what is stored."""
-        return self.typed(stored, request.form.getlist(ASKED))
-
-    def unseen(self, checked: Checked) -> list[str]:
-        """The conditional fields that apply now but were not on the page that was posted."""
-        asked = request.form.getlist(ASKED)
-        if not asked:
-            return []
-        return [
-            field.name
-            for field in self._every_question()
-            if field.spec.when and field.name in checked.applies and not field.was_on_page(asked)
-        ]
-
-    def _every_question(self) -> Iterator[Any]:
-        for field in self:
-            yield field
-            for entry in getattr(field, "entries", ()):
-                yield from entry.form
-
-
-@cache
-def form_class(step: Step) -> type[StepForm]:
-    """The form of a step."""
-    return _form_class(step.fields, StepForm)
-
-
-def _form_class(specs: tuple[fields.Field, ...], base: type[Any]) -> type[Any]:
-    questions = {
-        spec.name: GroupQuestion(spec) if isinstance(spec, fields.Group) else Question(spec)
+def build_questions(
+    specs: tuple[fields.Field, ...], answers: Answers, display: Display, prefix: str = ""
+) -> tuple[Question, ...]:
+    """Return the questions of a page, or of one entry, with their raw answers."""
+    return tuple(
+        Question(
+            spec,
+            prefix + spec.name,
+            answers.get(spec.name),
+            display,
+            reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
+            entries=_build_entries(spec, answers, display)
+            if isinstance(spec, fields.Group)
+            else (),
+        )
         for spec in specs
-    }
-    return type(base.__name__, (base,), questions)
+    )
+
+
+def _build_entries(group: fields.Group, answers: Answers, display: Display) -> tuple[Entry, ...]:
+    """Return the entries of a group, and blank ones where there are too few."""
+    given = answers.get(group.name) or []
+    padded = [*given, *({} for _ in range(group.min_entries - len(given)))]
+    return tuple(
+        Entry(build_questions(group.fields, entry, display, f"{group.name}-{place}-"))
+        for place, entry in enumerate(padded)
+    )
+
+
+def _dependents(spec: fields.Field, siblings: tuple[fields.Field, ...]) -> list[str]:
+    """Return the names of the fields that are asked or not by the answer to `spec`."""
+    return [
+        each.name
+        for each in siblings
+        if each.when and any(name == spec.name for name, _ in each.when.references())
+    ]

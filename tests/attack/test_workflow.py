@@ -3,6 +3,7 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import select
 
 from tests.attack.browser import Browser
@@ -122,3 +123,30 @@ def test_of_submitting_deleting_and_editing_at_once_one_story_is_kept(server, in
                 db.session.close()
         else:
             assert 303 in statuses
+
+
+@pytest.mark.parametrize("has_session", [True, False], ids=["session", "no session"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"csrf_token": ""},
+        {"page": "\x00", "turn": "9" * 5000, "based_on": "\x00", "pass": "\x00.\xe9"},
+        {"page": ["a", "b"], "turn": "-1", "asked": ["\x00", "", "city"], "pass": "W10.x"},
+        {"turn": "\xb2", "action": "remove-\xb2", "keep-city": "saved", "keep-data_sets": "saved"},
+        {"action": "add", "data_sets-999-title": "x", "data_sets-\xb2-title": "x"},
+        {"action": "remove-0", "data_sets": "x", "data_sets-0": "x", "data_sets--title": "x"},
+    ],
+)
+def test_malformed_post_to_a_step_is_no_fault(server, has_session, data):
+    owner = Browser(server)
+    path = draft_path(walk(owner, load_case("agency"), until="review"))
+    sender = owner if has_session else Browser(server)
+    for name in (*COMMITMENT.steps, "nothing"):
+        for end in ("", "/autosave"):
+            for with_token in (True, False):
+                token = {} if with_token else {"csrf_token": ""}
+                answer = sender.post(f"{path}/{name}{end}", data | token)
+                assert answer.status_code < 500, (name, end, answer.status_code)
+    for token in ({}, {"csrf_token": ""}):
+        assert sender.post("/respond/", data | token).status_code < 500

@@ -148,7 +148,7 @@ def test_a_step_is_kept_whole_or_not_at_all(client, app, monkeypatch):
     page = walk(client, case, until="contact")
     path = f"{draft_path(page)}/organization"
     before = answers_shown(client, path)
-    monkeypatch.setattr("wizard.drafts.keep", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("wizard.drafts.store_answers", lambda *args, **kwargs: 1 / 0)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     failed = client.send(path, {"organization_name": "Other", "city": "Other", "state": "GA"})
     assert failed.status == 500

@@ -73,6 +73,13 @@ def test_the_browser_knows_a_draft_as_long_as_it_is_kept(client, monkeypatch):
     assert client.page(page.path).values()["contact_name"] == ["Day 50"]
 
 
+def test_conflict_page_shows_what_no_page_can_hold(client, organization):
+    first, second = client.page(organization), client.page(organization)
+    send(client, first, city="Tampa")
+    conflict = send(client, second, city="Mia\x00mi")
+    assert (conflict.status, conflict.values()["city"]) == (409, ["Mia\ufffdmi"])
+
+
 # A review
 
 
@@ -108,6 +115,21 @@ def test_a_start_page_works_again_after_its_draft_is_over(client, monkeypatch):
     assert client.post("/respond/", data=data).status_code == 303
     move_clock(monkeypatch, days=61)
     assert client.post("/respond/", data=data).status_code == 303
+
+
+def test_start_page_without_a_token_in_the_session_makes_one_draft(app, client):
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    data = {"organization_kind": "city", "page": "of a client without a session"}
+    places = {client.post("/respond/", data=data).location for _ in range(2)}
+    assert len(places) == 1 and None not in places
+
+
+def test_start_page_does_not_reopen_a_draft_that_was_left(client):
+    data = client.page("/respond/").values() | {"organization_kind": "agency"}
+    draft = draft_path(client.send("/respond/", data))
+    client.send(f"{draft}/save", {"action": "leave"})
+    assert not client.send("/respond/", data).path.startswith(draft)
+    assert client.get(f"{draft}/organization").status_code == 404
 
 
 # Leaving

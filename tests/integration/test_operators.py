@@ -10,7 +10,7 @@ import pytest
 from flask_migrate import downgrade
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import PRODUCTION
+from tests.conftest import PRODUCTION, load_case
 from tests.walk import draft_path, form_data, start, walk
 from wizard import checks, clock, config, create_app, logs, outbox
 from wizard.extensions import db, writing
@@ -235,6 +235,29 @@ def test_a_step_is_entered_when_shown_and_completed_when_gone_on_from(client, ca
     figures = scrape(client)
     assert figures["wizard_steps_total entered organization"] == 1
     assert figures["wizard_steps_total completed organization"] == 1
+
+
+def test_post_that_completes_nothing_is_not_counted_as_completed(client):
+    case = load_case("agency")
+    page = walk(client, case, until="current_data")
+    path, step = page.path, COMMITMENT.steps["current_data"]
+    data = form_data(step, case)
+    client.send(path, {"publishes_now": "yes", "current_data_description": "x", "asked": ""})
+    newer = page.values() | {"turn": "9"}
+    client.post(f"{path}/autosave", data={"csrf_token": client.token(), **newer, **data})
+    client.send(path, page.values() | data | {"turn": "2"})
+    client.send(f"{draft_path(page)}/plan", {"access_plan": "out of turn"})
+    client.send(f"{draft_path(page)}/kind", {"organization_kind": "individual"})
+    client.send("/respond/", {"organization_kind": "individual"})
+    figures = scrape(client)
+    completed = {name.split()[-1] for name in figures if "completed" in name}
+    assert completed == {"kind", "organization", "contact"}
+    assert figures["wizard_steps_total completed kind"] == 1
+    receipt = walk(client, case)
+    client.send(f"{draft_path(receipt)}/contact", form_data(COMMITMENT.steps["contact"], case))
+    figures = scrape(client)
+    assert figures["wizard_steps_total completed contact"] == 2
+    assert figures["wizard_steps_total completed review"] == 1
 
 
 def test_words_from_outside_make_no_figures_of_their_own(client):

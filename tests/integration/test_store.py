@@ -13,6 +13,7 @@ from wizard import create_app, drafts, extensions
 from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import Draft
+from wizard.saving import DraftState
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -23,9 +24,7 @@ def test_of_many_changes_at_once_every_one_survives(app):
 
     def add(_) -> None:
         with app.app_context(), drafts.editing(draft_id) as draft:
-            drafts.keep(
-                draft, COMMITMENT.first, {"count": draft.answers["count"] + 1}, posted=False
-            )
+            drafts.store_answers(draft, DraftState({"count": draft.answers["count"] + 1}))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(add, range(200)))
@@ -37,7 +36,7 @@ def test_a_change_that_fails_leaves_the_draft_as_it_was(app):
     with app.app_context():
         draft_id = drafts.start(uuid.uuid4(), {"city": "Orlando"}).id
         with pytest.raises(ZeroDivisionError), drafts.editing(draft_id) as draft:
-            drafts.keep(draft, COMMITMENT.first, {"city": "Tampa"}, posted=True)
+            drafts.store_answers(draft, DraftState({"city": "Tampa"}))
             1 / 0  # noqa: B018
         assert drafts.find(draft_id).answers == {"city": "Orlando"}
 

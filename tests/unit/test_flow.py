@@ -60,7 +60,7 @@ def group(name, *fields, **options) -> Group:
         (lambda: flow(group("g", text("a"), when=Answered("first"))), "always be asked"),
         (lambda: flow(text("csrf_token")), "“csrf_token” cannot be the name"),
         (lambda: flow(text("Not-A-Name")), "“Not-A-Name” cannot be the name"),
-        (lambda: flow(group("g", text("data"))), "“data” cannot be the name"),
+        (lambda: flow(group("g", text("page"))), "“page” cannot be the name"),
         (lambda: flow(sections=()), "no step"),
         (lambda: flow(sections=(Section("Empty", ()),)), "no step"),
         (

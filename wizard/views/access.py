@@ -1,11 +1,14 @@
 """Which drafts this browser may open: those that it made, or came to by their resume links."""
 
+import secrets
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import abort, request, session
 
 from .. import clock, drafts
-from ..extensions import db
+from ..extensions import reading
 from ..models import Draft
 
 MOST_DRAFTS = 20
@@ -29,18 +32,26 @@ def open_here(draft_id: uuid.UUID) -> None:
     session.permanent = True
 
 
+def start_key() -> str:
+    """Return this browser's own key for the drafts that its start pages make."""
+    if "start_key" not in session:
+        session["start_key"] = secrets.token_urlsafe(16)
+    return str(session["start_key"])
+
+
 def leave(draft_id: uuid.UUID) -> None:
-    """Takes a draft out of this browser, and the commitments that it could tell of."""
+    """Take a draft out of this browser, and what could lead back to it: the commitments that it
+    could report on, and the key by which an old start page names the draft."""
     session.pop("commitments", None)
+    session.pop("start_key", None)
     session["drafts"] = [each for each in session.get("drafts", []) if each != str(draft_id)]
 
 
 def comes_from_its_page(draft_id: uuid.UUID) -> bool:
     """Whether a post comes from a page that this draft's browser was shown, if long ago."""
-    draft = drafts.opened_by(request.form.get("pass", ""), "page")
-    comes = draft is not None and draft.id == draft_id
-    db.session.rollback()  # what follows may write, and reads again under its lock
-    return comes
+    with reading():
+        draft = drafts.opened_by(request.form.get("pass", ""), "page")
+    return draft is not None and draft.id == draft_id
 
 
 def require(draft_id: uuid.UUID) -> None:
@@ -65,6 +76,13 @@ def read(draft_id: uuid.UUID) -> Draft:
     """A draft to read; answers 404 where it is not there or not this browser's."""
     enter(draft_id)
     return drafts.find(draft_id) or abort(404)
+
+
+@contextmanager
+def editing(draft_id: uuid.UUID) -> Iterator[Draft]:
+    """Lock a draft for update (see `drafts.editing`); answer 404 where there is none."""
+    with drafts.editing(draft_id) as draft:
+        yield draft or abort(404)
 
 
 def open_commitment(reference: str) -> None:

@@ -3,27 +3,27 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, drafts, links, resuming
-from ..extensions import db, limiter
+from ..extensions import db, limiter, reading
 from ..fields import Email
 from ..htmx import render_page
 from ..text import Invalid
 from . import access
-from .applicant import to_receipt, to_step
+from .pages import to_receipt, to_step
 
 bp = Blueprint("saving", __name__)
 
 MAILS = "20 per hour"
 """Resume links that one sender may have mailed."""
-ADDRESS = Email("address", "E-mail address", noun="the e-mail address")
+ADDRESS = Email("address", "E-mail address", noun="the e-mail address", required=True)
 
 
 @bp.get("/respond/<uuid:draft_id>/save")
 def save(draft_id: uuid.UUID) -> Response:
-    """The resume link, to copy or to have mailed."""
+    """Show the resume link, to copy or to have mailed."""
     return save_page(draft_id)
 
 
@@ -32,19 +32,18 @@ def save(draft_id: uuid.UUID) -> Response:
     MAILS, exempt_when=lambda: leaves(), deduct_when=lambda response: response.status_code == 303
 )
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
-    """Mails the link to an address, or takes the draft out of this browser."""
+    """Mail the link to an address, or take the draft out of this browser."""
     access.require(draft_id)
     if leaves():
         access.leave(draft_id)
         return redirect(url_for("public.landing", left="1"), 303)
-    if access.read(draft_id).submission:
+    with reading():
+        is_submitted = access.read(draft_id).submission is not None
+    if is_submitted:
         return to_receipt(draft_id)
-    db.session.rollback()
     typed = request.form.get("address", "")
     try:
-        if ADDRESS.is_blank(typed):
-            raise Invalid(ADDRESS.missing())
-        address = ADDRESS.clean(typed, clock.today())
+        address = ADDRESS.parse(typed, clock.today())
     except Invalid as invalid:
         return save_page(draft_id, 422, typed=typed, error=invalid.message)
     resuming.mail_link(draft_id, address)
@@ -52,12 +51,12 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
 
 
 def leaves() -> bool:
-    """Whether the post takes the draft out of this browser: no limit may hinder that."""
+    """Return True if the post takes the draft out of this browser, which no limit may hinder."""
     return request.form.get("action") == "leave"
 
 
 def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
-    """The page with the link and the date until which it works."""
+    """Return the page with the link and the date until which it works."""
     draft = access.read(draft_id)
     if draft.submission:
         return to_receipt(draft_id)
@@ -75,7 +74,7 @@ def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
 
 @bp.get("/resume/<token>")
 def resume(token: str) -> Response:
-    """Opens a draft in this browser, as often as wanted, and takes the token off the address."""
+    """Open a draft in this browser, as often as wanted, and take the token off the address."""
     draft = drafts.opened_by(token, "resume")
     if draft is None:
         return render_page("applicant/no_draft.html", 404)
@@ -89,7 +88,7 @@ def resume(token: str) -> Response:
 
 @bp.get("/respond/<uuid:draft_id>/delete")
 def ask_to_delete(draft_id: uuid.UUID) -> Response:
-    """Asks whether a draft is to be deleted."""
+    """Ask whether a draft is to be deleted."""
     draft = access.read(draft_id)
     if draft.submission:
         return to_receipt(draft_id)
@@ -98,15 +97,15 @@ def ask_to_delete(draft_id: uuid.UUID) -> Response:
 
 @bp.post("/respond/<uuid:draft_id>/delete")
 def delete(draft_id: uuid.UUID) -> Response:
-    """Deletes a draft once that was confirmed; what was submitted stays."""
+    """Delete a draft once that was confirmed; what was submitted stays."""
     if request.form.get("action") != "delete":
         return ask_to_delete(draft_id)
     access.require(draft_id)
-    with drafts.editing(draft_id) as draft:
-        if draft is None:
-            abort(404)
-        if draft.submission:
-            return to_receipt(draft_id)
-        db.session.delete(draft)
+    with access.editing(draft_id) as draft:
+        is_submitted = draft.submission is not None
+        if not is_submitted:
+            db.session.delete(draft)
+    if is_submitted:
+        return to_receipt(draft_id)
     access.leave(draft_id)
     return redirect(url_for("public.landing", deleted="1"), 303)

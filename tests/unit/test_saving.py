@@ -1,0 +1,284 @@
+"""The rules of decision 0005, over plain data: what becomes of a posted step."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests import values
+from tests.conftest import load_case
+from wizard.fields import Group
+from wizard.flow import Step
+from wizard.flows.commitment import COMMITMENT
+from wizard.journey import Journey
+from wizard.saving import (
+    Closed,
+    Completed,
+    Conflict,
+    DraftState,
+    GoTo,
+    Ineligible,
+    Invalid,
+    Outdated,
+    Paused,
+    Revision,
+    StepPost,
+    Submitted,
+    change_entries,
+    decide,
+    decide_autosave,
+    journey_digest,
+    merge,
+    normalized_answers,
+    step_digest,
+)
+
+TODAY = date(2026, 11, 22)
+REVIEW = COMMITMENT.review
+STEPS = [step for step in COMMITMENT.steps.values() if step is not REVIEW]
+CASES = [load_case("agency"), load_case("partner")]
+ACTIONS = ["continue", "save", "update", "add", "remove-0", "remove-9", "explode"]
+few = settings(max_examples=60, deadline=None)
+
+
+def typed_on(step: Step) -> st.SearchStrategy[dict[str, Any]]:
+    """What a page of a step can post."""
+    return st.fixed_dictionaries(
+        {
+            field.name: st.lists(values.entry(field), max_size=4)
+            if isinstance(field, Group)
+            else values.typed(field)
+            for field in step.fields
+        }
+    )
+
+
+@st.composite
+def states(draw) -> DraftState:
+    """A draft: a case with some answers left out or replaced, as far as somebody got."""
+    stored = dict(draw(st.sampled_from(CASES)))
+    for name in draw(st.sets(st.sampled_from(sorted(stored)), max_size=3)):
+        del stored[name]
+    step = draw(st.sampled_from(STEPS))
+    stored |= draw(typed_on(step)) | {"organization_kind": stored.get("organization_kind", "city")}
+    far = draw(st.integers(0, len(STEPS)))
+    return DraftState(stored, tuple(each.name for each in STEPS[:far]))
+
+
+@st.composite
+def posts(draw, steps=STEPS, actions=ACTIONS) -> StepPost:
+    step = draw(st.sampled_from(steps))
+    return StepPost(step, draw(typed_on(step)), action=draw(st.sampled_from(actions)))
+
+
+def drawn_from(state: DraftState, post: StepPost, page="here", turn=0) -> StepPost:
+    """The post of a page that was drawn from this state."""
+    return replace(post, revision=Revision(page, turn, step_digest(post.step, state.answers)))
+
+
+def decided(state: DraftState, post: StepPost):
+    return decide(COMMITMENT, state, post, TODAY)
+
+
+def complete(case: dict) -> DraftState:
+    stored = {name: value for name, value in case.items() if name != "authorized"}
+    return DraftState(stored, tuple(each.name for each in STEPS))
+
+
+@few
+@given(states(), posts(), st.data())
+def test_answers_that_a_page_did_not_know_are_never_overwritten(before, post, data):
+    post = drawn_from(before, post)
+    now = replace(before, answers=before.answers | data.draw(typed_on(post.step)))
+    for outcome, after in (decided(now, post), decide_autosave(now, post)):
+        stored = normalized_answers(post.step, now.answers)
+        same = stored in (
+            normalized_answers(post.step, before.answers),
+            normalized_answers(post.step, merge(now.answers, post)),
+        )
+        if not same:
+            assert after is now
+            assert isinstance(outcome, Conflict | Ineligible)
+
+
+@few
+@given(states(), posts(actions=["continue"]), posts())
+def test_overtaken_turn_of_the_same_page_changes_nothing(state, newer, older):
+    older = replace(older, step=newer.step, answers=dict(newer.answers))
+    _, saved = decide_autosave(state, drawn_from(state, newer, turn=2))
+    for outcome, after in (
+        decided(saved, drawn_from(state, older, turn=1)),
+        decide_autosave(saved, drawn_from(state, older, turn=1)),
+    ):
+        assert after is saved
+        assert isinstance(outcome, GoTo | Ineligible)
+
+
+@few
+@given(states(), posts())
+def test_later_turn_of_the_same_page_is_no_conflict(state, post):
+    _, saved = decide_autosave(state, drawn_from(state, post, turn=1))
+    outcome, after = decide_autosave(saved, drawn_from(state, post, turn=2))
+    assert not isinstance(outcome, Conflict)
+    assert after.answers == merge(saved.answers, post)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_same_post_twice_is_one_save(state, post, names_page):
+    post = drawn_from(state, post) if names_page else post
+    outcome, once = decided(state, post)
+    assume(not isinstance(outcome, Ineligible))
+    again, twice = decided(once, post)
+    assert type(again) is type(outcome)
+    assert twice == once
+
+
+@few
+@given(states(), posts(), posts())
+def test_tabs_on_different_steps_both_win(state, first, second):
+    names = [{field.name for field in post.step.fields} for post in (first, second)]
+    assume(names[0].isdisjoint(names[1]))  # two branches may share a question
+    first, second = drawn_from(state, first, "one"), drawn_from(state, second, "two")
+    _, after = decide_autosave(state, first)
+    outcome, after = decide_autosave(after, second)
+    assert not isinstance(outcome, Conflict)
+    assert after.answers == merge(merge(state.answers, first), second)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_no_post_touches_the_answers_of_another_step(state, post, by_button):
+    _, after = decided(state, post) if by_button else decide_autosave(state, post)
+    own = {field.name for field in post.step.fields}
+    assert {name: value for name, value in after.answers.items() if name not in own} == {
+        name: value for name, value in state.answers.items() if name not in own
+    }
+
+
+@few
+@given(states(), posts())
+def test_autosave_completes_no_step(state, post):
+    _, after = decide_autosave(state, post)
+    assert after.completed_steps == state.completed_steps
+
+
+@few
+@given(states(), posts(actions=["continue"]))
+def test_continue_goes_on_only_from_a_valid_step(state, post):
+    outcome, after = decided(state, post)
+    journey = Journey(COMMITMENT, after.answers, after.completed_steps, today=TODAY)
+    match outcome:
+        case Completed(name):
+            assert journey.stops[post.step.name].complete and name == journey.first_open
+        case Invalid(_, answers):
+            assert journey.stops[post.step.name].checked.errors and answers == after.answers
+        case Ineligible():
+            assert after is state
+        case GoTo(name):
+            assert name == journey.first_open != post.step.name
+        case _:
+            pytest.fail(str(outcome))
+
+
+@few
+@given(states(), posts(), st.data())
+def test_conflict_choice_is_followed_field_by_field(state, post, data):
+    names = [field.name for field in post.step.fields]
+    chosen = data.draw(st.sets(st.sampled_from(names)))
+    choice = drawn_from(state, replace(post, action="update", keep_saved=frozenset(chosen)))
+    outcome, after = decided(state, choice)
+    assume(not isinstance(outcome, Ineligible))
+    assert not isinstance(outcome, Conflict)
+    for field in post.step.fields:
+        if field.name in chosen and field.name in state.answers:
+            assert after.answers[field.name] == state.answers[field.name]
+        elif not isinstance(field, Group):
+            assert after.answers[field.name] == post.answers[field.name]
+
+
+@few
+@given(states(), posts(), st.data())
+def test_field_that_was_not_on_the_page_keeps_its_answer(state, post, data):
+    conditional = sorted(field.name for field in post.step.fields if field.when)
+    assume(conditional)
+    hidden = data.draw(st.sets(st.sampled_from(conditional), min_size=1))
+    shown = {name: value for name, value in post.answers.items() if name not in hidden}
+    merged = merge(state.answers, replace(post, answers=shown))
+    assert {name: merged.get(name) for name in hidden} == {
+        name: state.answers.get(name) for name in hidden
+    }
+
+
+def test_visible_field_that_was_not_on_the_page_is_asked_first():
+    case = CASES[0]
+    step = COMMITMENT.steps["current_data"]
+    state = replace(complete(case), answers={**case, "publishes_now": "no", "portal_url": None})
+    typed = {name: case[name] for name in ("publishes_now", "current_data_description")}
+    outcome, after = decided(state, StepPost(step, typed, lists_asked=True))
+    assert outcome == GoTo("current_data", at="portal_url")
+    assert after.answers["publishes_now"] == case["publishes_now"]
+    outcome, _ = decided(after, StepPost(step, typed | {"portal_url": ""}, lists_asked=True))
+    assert isinstance(outcome, Completed)
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 21), st.integers(0, 22))
+def test_entries_are_added_and_removed_in_their_places(name, count, place):
+    group = COMMITMENT.steps[name].group
+    before = {name: [{"number": number} for number in range(count)], "other": 1}
+    added, at = change_entries(group, before, "add")
+    if count < group.max_entries:
+        assert added == before | {name: [*before[name], {}]} and at == f"{name}-{count}"
+    else:
+        assert (added, at) == (before, None)
+    removed, at = change_entries(group, before, f"remove-{place}")
+    kept = [each for each in before[name] if each["number"] != place]
+    assert removed == before | {name: kept}
+    assert at == (f"{name}-{max(0, min(place, len(kept) - 1))}" if place < count else None)
+    assert before == {name: [{"number": number} for number in range(count)], "other": 1}
+
+
+@few
+@given(st.sampled_from(CASES), posts(), st.text(max_size=16))
+def test_review_submits_only_what_it_showed(case, change, other):
+    drawn, now = complete(case), complete(case)
+    if change.step.name != "kind":
+        _, now = decide_autosave(now, change)
+    shown = journey_digest(Journey(COMMITMENT, drawn.answers, drawn.completed_steps, today=TODAY))
+    for based_on in (shown, other):
+        sure = StepPost(REVIEW, {"authorized": "yes"}, revision=Revision(based_on=based_on))
+        outcome, after = decided(now, sure)
+        assert after is now
+        if isinstance(outcome, Submitted):
+            assert not based_on or journey_digest(outcome.journey) == based_on
+            assert outcome.journey.complete
+        elif isinstance(outcome, Outdated):
+            assert journey_digest(outcome.journey) != based_on
+
+
+def test_review_without_its_declaration_is_invalid_and_stores_nothing():
+    state = complete(CASES[0])
+    outcome, after = decided(state, StepPost(REVIEW, {"authorized": []}))
+    assert isinstance(outcome, Invalid) and after is state
+    outcome, after = decided(state, StepPost(REVIEW, {"authorized": "yes"}, action="save"))
+    assert outcome == Paused() and after is state
+
+
+@few
+@given(states(), posts(steps=[*STEPS, REVIEW]))
+def test_submitted_draft_never_changes(state, post):
+    closed = replace(state, is_submitted=True)
+    assert decided(closed, post) == (Closed(), closed)
+    assert decide_autosave(closed, post) == (Closed(), closed)
+
+
+def test_answer_that_ends_the_journey_is_stored_by_autosave_only():
+    state = complete(CASES[0])
+    post = StepPost(COMMITMENT.first, {"organization_kind": "individual"})
+    assert decided(state, post) == (Ineligible(), state)
+    _, after = decide_autosave(state, post)
+    assert after.answers["organization_kind"] == "individual"
