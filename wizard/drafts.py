@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from . import clock, languages, links
 from .conditions import Answers
-from .extensions import db, is_sqlite, writing
+from .extensions import db, delete_in_batches, is_sqlite, writing
 from .flow import Flow, Step
 from .journey import Journey
 from .models import Draft, Submission
@@ -187,6 +187,5 @@ def keep(
 
 
 def purge() -> int:
-    """Deletes every draft whose time is over; how many there were."""
-    with writing() as session:
-        return int(session.execute(delete(Draft).where(_is_over())).rowcount)  # type: ignore[attr-defined]
+    """Delete every draft whose time is over; return how many there were."""
+    return delete_in_batches(Draft.id, _is_over())

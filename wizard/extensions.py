@@ -1,17 +1,17 @@
 """The extensions, and the one way to open a transaction that writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask_limiter
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, event, select
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 from .visitors import visitor
 
@@ -42,6 +42,9 @@ limiter = Limiter(visitor)
 one_at_a_time = Lock()
 """SQLite has one writer. Threads of this process take turns here: SQLite itself would have each
 of them sleep and try again, up to 100 ms at a time, and the unlucky ones for seconds."""
+T = TypeVar("T")
+BATCH_SIZE = 100
+"""Rows that one transaction of a long job changes, so that other writers get in between."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA busy_timeout=5000",
@@ -116,3 +119,27 @@ def writing() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:
+    """Give what `query` finds to `change`, `BATCH_SIZE` locked rows in a transaction.
+
+    After `change` the query must find these rows no more. Rows that another worker has locked are
+    left to it. Return the sum of the results of `change`.
+    """
+    locking, total, found = query.limit(BATCH_SIZE).with_for_update(skip_locked=True), 0, BATCH_SIZE
+    while found == BATCH_SIZE:
+        with writing() as session:
+            rows = session.scalars(locking).all()
+            found, total = len(rows), total + change(rows)
+    return total
+
+
+def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
+    """Delete the rows that meet the conditions, by their primary key; return how many."""
+
+    def remove(keys: Sequence[Any]) -> int:
+        deleted = db.session.execute(delete(key.class_).where(key.in_(keys)))
+        return int(deleted.rowcount)  # type: ignore[attr-defined]
+
+    return write_in_batches(select(key).where(*conditions), remove)

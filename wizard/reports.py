@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from . import clock, languages, links, outbox
 from .drafts import current_flow
-from .extensions import db, writing
+from .extensions import db, write_in_batches, writing
 from .fields import Confirm, Field, Group, Text, Url
 from .models import Report, Submission
 from .outputs import numbered
@@ -165,16 +165,16 @@ def remind() -> int:
         Submission.reminders.is_(True),
         last <= clock.now() - YEAR,
     )
-    reminded = 0
-    with writing() as session:
-        for submission in session.scalars(
-            select(Submission).where(*due).with_for_update(skip_locked=True)
-        ):
-            submission.reminded_at = clock.now()
-            if address := submission.answers.get("contact_email"):
-                _queue(submission, address)
-                reminded += 1
-    return reminded
+    return write_in_batches(select(Submission).where(*due), lambda batch: sum(map(_remind, batch)))
+
+
+def _remind(submission: Submission) -> bool:
+    """Queue the yearly message of a commitment; return whether an address is known."""
+    submission.reminded_at = clock.now()
+    address = submission.answers.get("contact_email")
+    if address:
+        _queue(submission, address)
+    return bool(address)
 
 
 def _queue(submission: Submission, address: str) -> None:

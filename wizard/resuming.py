@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from . import clock, drafts, languages, links, outbox
-from .extensions import db, writing
+from .extensions import db, write_in_batches
 from .models import Draft, OutboxMessage, Submission
 from .words import Message
 
@@ -46,21 +46,22 @@ def remind() -> int:
     """Queues one reminder for each draft that ends within a week, where an address is known."""
     if drafts.lifetime() <= REMINDER:
         return 0
-    with writing() as session:
-        ends_soon = select(Draft).where(
-            Draft.updated_at <= clock.now() - drafts.lifetime() + REMINDER,
-            Draft.updated_at > clock.now() - drafts.lifetime(),
-            Draft.reminded_at.is_(None),
-            Draft.id.not_in(select(Submission.draft_id)),
-        )
-        reminded = 0
-        for draft in session.scalars(ends_soon.with_for_update(skip_locked=True)):
-            draft.reminded_at = clock.now()
-            known = drafts.journey(draft).answers
-            if address := known.get("contact_email") or draft.mailed_to:
-                _queue(draft, address, "reminder", Message("your draft is deleted in a week"))
-                reminded += 1
-    return reminded
+    ends_soon = select(Draft).where(
+        Draft.updated_at <= clock.now() - drafts.lifetime() + REMINDER,
+        Draft.updated_at > clock.now() - drafts.lifetime(),
+        Draft.reminded_at.is_(None),
+        Draft.id.not_in(select(Submission.draft_id)),
+    )
+    return write_in_batches(ends_soon, lambda batch: sum(map(_remind, batch)))
+
+
+def _remind(draft: Draft) -> bool:
+    """Queue the reminder of a draft; return whether an address is known."""
+    draft.reminded_at = clock.now()
+    address = drafts.journey(draft).answers.get("contact_email") or draft.mailed_to
+    if address:
+        _queue(draft, address, "reminder", Message("your draft is deleted in a week"))
+    return bool(address)
 
 
 def _queue(draft: Draft, address: str, kind: str, subject: Message) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from . import audit, clock, passwords, throttle
 from .audit import Actor, record
-from .extensions import db, writing
+from .extensions import db, delete_in_batches, writing
 from .fields import Email
 from .models import StaffSession, StaffUser
 from .text import Invalid, showable
@@ -155,13 +155,11 @@ def sign_out(person: Person, actor: Actor) -> None:
         record(actor, "signed_out")
 
 
-def forget_ended() -> None:
-    """Deletes the sessions that are over, and failed attempts that no longer count."""
+def forget_ended() -> int:
+    """Delete the sessions that are over, and failed attempts that no longer count."""
     now = clock.now()
-    with writing() as session:
-        over = or_(StaffSession.seen_at < now - IDLE, StaffSession.created_at < now - LONGEST)
-        session.execute(delete(StaffSession).where(over))
-    throttle.forget_old()
+    over = or_(StaffSession.seen_at < now - IDLE, StaffSession.created_at < now - LONGEST)
+    return delete_in_batches(StaffSession.token_hash, over) + throttle.forget_old()
 
 
 # One's own account

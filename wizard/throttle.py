@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from . import clock
-from .extensions import db, writing
+from .extensions import db, delete_in_batches, writing
 from .models import SignInThrottle
 
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 5, 20
@@ -62,8 +62,7 @@ def forgive(key: str) -> None:
     db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
 
 
-def forget_old() -> None:
-    """Deletes what no longer counts."""
-    with writing() as session:
-        over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
-        session.execute(delete(SignInThrottle).where(over))
+def forget_old() -> int:
+    """Delete what no longer counts; return how much."""
+    over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
+    return delete_in_batches(SignInThrottle.key, over)

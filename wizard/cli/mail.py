@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import outbox
-from .serving import deliver_until, tidy_up
+from .serving import JOBS, DailyJobs, deliver_until
 
 outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
 drafts_commands = AppGroup("drafts", help="Answers that are being given.")
@@ -41,4 +41,8 @@ def retry(ids: tuple[int, ...]) -> None:
 @drafts_commands.command("purge")
 def purge() -> None:
     """Deletes the drafts whose time is over, and reminds of those that end within a week."""
-    click.echo("{} deleted, {} reminded".format(*tidy_up()))
+    done = DailyJobs().run_due()
+    deleted, reminded = done.get("drafts deleted", 0), done.get("drafts reminded", 0)
+    click.echo(f"{deleted} deleted, {reminded} reminded")
+    if failed := [name for name in JOBS if name not in done]:
+        raise click.ClickException(f"{', '.join(failed)} failed: see the log, then run it again.")
