@@ -12,7 +12,16 @@ from .audit import Actor, record
 from .extensions import db, writing
 from .fields import LongText
 from .filters import Filters
-from .models import STATUSES, AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
+from .models import (
+    STATUSES,
+    AuditEvent,
+    Draft,
+    Message,
+    OutboxMessage,
+    Report,
+    StaffNote,
+    Submission,
+)
 from .outputs import LISTED
 from .paging import Place, keys
 from .text import Invalid, showable
@@ -91,7 +100,7 @@ class Case:
 
     submission: Submission
     history: list[AuditEvent]
-    messages: list[OutboxMessage]
+    messages: list[tuple[outbox.AnyMessage, str]]
     notes: list[StaffNote]
     reports: list[tuple[Report, reports.News]]
 
@@ -111,12 +120,11 @@ def read(reference: str) -> Case:
     """Raises `NotThere`."""
     submission = _find(reference)
     of_it = AuditEvent.subject == reference, AuditEvent.action.in_(CHANGES)
-    messages = select(OutboxMessage).where(OutboxMessage.submission_id == submission.id)
     notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
     return Case(
         submission,
         list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
-        list(db.session.scalars(messages.order_by(OutboxMessage.id))),
+        [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
         list(db.session.scalars(notes.order_by(StaffNote.id))),
         [(each, reports.tell(each, submission)) for each in reports.of(submission)],
     )
@@ -184,12 +192,15 @@ def note(reference: str, text: str, actor: Actor) -> None:
         record(actor, "noted", reference)
 
 
-def resend(reference: str, message_id: int, actor: Actor) -> None:
-    """Queues a message of this submission once more. Raises `NotThere`, `NotAllowed`."""
+def resend(reference: str, message_id: str, actor: Actor) -> None:
+    """Queue a message of this submission once more, by its Message-ID.
+
+    Raises `NotThere`, `NotAllowed`.
+    """
     with _changing(reference) as submission:
-        message = db.session.get(OutboxMessage, message_id)
+        message = outbox.find(message_id)
         if message is None or message.submission_id != submission.id:
-            raise NotThere(str(message_id))
+            raise NotThere(message_id)
         if outbox.waits(message):
             raise NotAllowed("This message waits to be sent already.")
         outbox.queue_again(message)
@@ -229,7 +240,7 @@ def erase(reference: str, actor: Actor) -> None:
             submission.status = "withdrawn"
         _changed(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
-        for table in (OutboxMessage, Report, StaffNote):
+        for table in (Message, OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         record(actor, "erased", reference)
 

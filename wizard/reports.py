@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from . import clock, languages, links, outbox
+from . import clock, links, models, outbox
 from .drafts import current_flow
 from .extensions import db, write_in_batches, writing
 from .fields import Confirm, Field, Group, Text, Url
@@ -178,8 +178,14 @@ def _remind(submission: Submission) -> bool:
 
 
 def _queue(submission: Submission, address: str) -> None:
-    context = {"submission": submission, "link": links.UPDATE_PLACE}
-    subject = Message("what became of your commitment?")
     name = f"{submission.reference}.news-{clock.now():%Y%m%d}"
-    with languages.speaking(submission.language):
-        outbox.queue_message("news", name, address, subject, context, submission_id=submission.id)
+    language = submission.language
+    outbox.queue_message("news", address, language, name, submission_id=submission.id)
+
+
+def _context(message: models.Message) -> dict[str, Any]:
+    submission = db.session.get_one(Submission, message.submission_id)
+    return {"submission": submission, "link": links.update_url(submission)}
+
+
+outbox.register("news", Message("what became of your commitment?"), _context)

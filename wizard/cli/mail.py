@@ -27,15 +27,15 @@ def deliver(watch: bool) -> None:
 def show() -> None:
     """What waits or was given up: when it goes next, how often it was tried, what went wrong."""
     for each in outbox.unsent():
-        when = "given up" if each.failed_at else f"due {each.due_at:%Y-%m-%d %H:%M}Z"
-        click.echo(f"{each.id}\t{when}\t{each.attempts} tries\t{each.last_error or ''}")
+        when = "given up" if each.failed_at else f"due {each.next_attempt_at:%Y-%m-%d %H:%M}Z"
+        click.echo(f"{each.message_id}\t{when}\t{each.attempts} tries\t{each.last_error or ''}")
 
 
 @outbox_commands.command("retry")
-@click.argument("ids", nargs=-1, type=int)
-def retry(ids: tuple[int, ...]) -> None:
-    """Makes messages due now that wait or were given up: those of these numbers, or all."""
-    click.echo(f"{outbox.retry(ids)} due now")
+@click.argument("message_ids", nargs=-1)
+def retry(message_ids: tuple[str, ...]) -> None:
+    """Makes messages due now that wait or were given up: those of these Message-IDs, or all."""
+    click.echo(f"{outbox.retry(message_ids)} due now")
 
 
 @drafts_commands.command("purge")
