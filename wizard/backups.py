@@ -27,10 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from . import audit, clock, schema_version
+from . import audit, clock, outbox, schema_version
 from .config import engine_options
 from .extensions import db, writing
-from .models import OutboxMessage, StaffSession
+from .models import StaffSession
 
 AT_ONCE = 500
 """Rows that are in memory at a time."""
@@ -78,9 +78,10 @@ def restore(path: Path) -> int:
         _check_fits(source, target)
         copied = sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
         _go_on_counting(target)
-        unsent = OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
         held = {"failed_at": clock.now(), "last_error": HELD}
-        session.execute(update(OutboxMessage).where(*unsent).values(held))
+        for messages in outbox.TABLES:
+            waits = messages.sent_at.is_(None), messages.failed_at.is_(None)
+            session.execute(update(messages).where(*waits).values(held))
         session.execute(delete(StaffSession))
         audit.record(audit.COMMAND_LINE, "restored", path.name)
     return copied

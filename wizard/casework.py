@@ -12,7 +12,7 @@ from .extensions import db, reading
 from .fields import LongText
 from .filters import Filters
 from .listing import LISTED
-from .models import AuditEvent, Draft, OutboxMessage, Report, StaffNote, Submission
+from .models import AuditEvent, Draft, Message, OutboxMessage, Report, StaffNote, Submission
 from .paging import keys
 from .query import Place
 from .text import Invalid
@@ -72,7 +72,7 @@ class Case:
 
     submission: Submission
     history: list[AuditEvent]
-    messages: list[OutboxMessage]
+    messages: list[tuple[outbox.AnyMessage, str]]
     notes: list[StaffNote]
     reports: list[tuple[Report, reports.News]]
 
@@ -89,12 +89,11 @@ def read(reference: str) -> Case:
         if submission is None:
             raise CaseNotFound(reference)
         of_it = AuditEvent.subject == submission.reference, AuditEvent.action.in_(HISTORY_ACTIONS)
-        messages = select(OutboxMessage).where(OutboxMessage.submission_id == submission.id)
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
         return Case(
             submission,
             list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
-            list(db.session.scalars(messages.order_by(OutboxMessage.id))),
+            [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
             list(db.session.scalars(notes.order_by(StaffNote.id))),
             [(each, reports.tell(each, submission)) for each in reports.of(submission)],
         )
@@ -122,15 +121,15 @@ def note(reference: str, text: str, actor: Actor) -> None:
         record(actor, "noted", reference)
 
 
-def resend(reference: str, message_id: int, actor: Actor) -> None:
-    """Queues a message of this submission once more.
+def resend(reference: str, message_id: str, actor: Actor) -> None:
+    """Queue a message of this submission once more, by its Message-ID.
 
     Raises `CaseNotFound`, `CaseErased`, `NotAllowed`.
     """
     with locked_case(reference) as submission:
-        message = db.session.get(OutboxMessage, message_id)
+        message = outbox.find(message_id)
         if message is None or message.submission_id != submission.id:
-            raise CaseNotFound(str(message_id))
+            raise CaseNotFound(message_id)
         if outbox.waits(message):
             raise NotAllowed("This message waits to be sent already.")
         outbox.queue_again(message)
@@ -170,7 +169,7 @@ def erase(reference: str, actor: Actor) -> None:
         submission.erased_at = clock.now()
         touch(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
-        for table in (OutboxMessage, Report, StaffNote):
+        for table in (Message, OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         record(actor, "erased", reference)
 

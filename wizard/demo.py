@@ -19,7 +19,7 @@ from .flow import Section
 from .flows.commitment import COMMITMENT
 from .journey import Journey
 from .listing import listing
-from .models import Draft, OutboxMessage, Submission
+from .models import Draft, Message, Submission
 from .submissions import REFERENCE_LETTERS, REFERENCE_PREFIX
 
 BATCH = 1_000
@@ -157,16 +157,14 @@ def _draft(random: Random, now: datetime) -> Draft:
     )
 
 
-def _message(submission: Submission, *, failed: bool) -> OutboxMessage:
+def _message(submission: Submission, *, failed: bool) -> Message:
     """A confirmation that was sent, or refused for good."""
-    at, thanks = submission.submitted_at, f"We have your commitment ({submission.reference})."
-    return OutboxMessage(
+    at = submission.submitted_at
+    return Message(
         submission_id=submission.id,
+        kind="confirmation",
         message_id=f"<{submission.reference}.confirmation@example.org>",
         recipient=submission.answers["contact_email"],
-        subject=thanks,
-        text=thanks,
-        html=f"<p>{thanks}</p>",
         created_at=at,
         attempts=1,
         last_error="Refused: 550 b'5.1.1 no such mailbox'" if failed else None,

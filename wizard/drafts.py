@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from . import clock, languages, links
 from .conditions import Answers
 from .current import current_flow as current_flow
-from .extensions import db, is_sqlite, writing
+from .extensions import db, delete_in_batches, is_sqlite, writing
 from .journey import Journey
 from .models import Draft, Submission
 from .saving import DraftState, StepPost
@@ -134,6 +134,5 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
 
 def purge() -> int:
-    """Deletes every draft whose time is over; how many there were."""
-    with writing() as session:
-        return int(session.execute(delete(Draft).where(_is_over())).rowcount)  # type: ignore[attr-defined]
+    """Delete every draft whose time is over; return how many there were."""
+    return delete_in_batches(Draft.id, _is_over())

@@ -1,17 +1,17 @@
 """The extensions, and the one way to open a transaction that writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Engine, event, exc
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, event, exc, select
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 from .visitors import visitor
 
@@ -36,10 +36,13 @@ def _only_reads() -> bool:
     return request.method != "POST"
 
 
+T = TypeVar("T")
 StoreBusyError = exc.TimeoutError
 """What the connection pool raises as well when all of its connections are in use for too long."""
 WRITE_TIMEOUT_SECONDS = 5.0
 """How long to wait for another writer before the store counts as busy."""
+BATCH_SIZE = 100
+"""Rows that one transaction of a long job changes, so that other writers get in between."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     f"PRAGMA busy_timeout={WRITE_TIMEOUT_SECONDS * 1000:.0f}",
@@ -142,3 +145,27 @@ def writing() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:
+    """Give what `query` finds to `change`, `BATCH_SIZE` locked rows in a transaction.
+
+    After `change` the query must find these rows no more. Rows that another worker has locked are
+    left to it. Return the sum of the results of `change`.
+    """
+    locking, total, found = query.limit(BATCH_SIZE).with_for_update(skip_locked=True), 0, BATCH_SIZE
+    while found == BATCH_SIZE:
+        with writing() as session:
+            rows = session.scalars(locking).all()
+            found, total = len(rows), total + change(rows)
+    return total
+
+
+def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
+    """Delete the rows that meet the conditions, by their primary key; return how many."""
+
+    def remove(keys: Sequence[Any]) -> int:
+        deleted = db.session.execute(delete(key.class_).where(key.in_(keys)))
+        return int(deleted.rowcount)  # type: ignore[attr-defined]
+
+    return write_in_batches(select(key).where(*conditions), remove)

@@ -19,11 +19,6 @@ Purpose = Literal["resume", "page"]
 """`resume` travels in a message or on paper; `page` is in a page that the draft's browser shows,
 so that what is typed there can be kept even when the session has ended."""
 
-PLACE = "[[resume link]]"
-"""Stands in a stored message where the link goes when it is sent."""
-UPDATE_PLACE = "[[update link]]"
-"""The same for the link by which an organization comes back to its commitment."""
-
 
 def token(draft: Draft, purpose: Purpose) -> str:
     """What opens a draft."""

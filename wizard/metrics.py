@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from . import logs, outbox
 from .drafts import current_flow
-from .extensions import db
+from .extensions import reading
 from .models import Draft, Submission
 from .saving import Completed, Submitted
 
@@ -58,11 +58,11 @@ class Store(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """A figure each; without the store just that it is away."""
         try:
-            queue = outbox.queue()
-            drafts = db.session.scalar(select(func.count()).select_from(Draft))
-            submissions = db.session.scalar(select(func.count()).select_from(Submission))
+            with reading() as session:
+                queue = outbox.queue()
+                drafts = session.scalar(select(func.count()).select_from(Draft))
+                submissions = session.scalar(select(func.count()).select_from(Submission))
         except DBAPIError:
-            db.session.rollback()
             yield GaugeMetricFamily("wizard_store_up", "Whether the store answers", 0)
             return
         for name, text, value in (

@@ -1,11 +1,12 @@
 """What is stored."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, func
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from . import clock
@@ -138,18 +139,13 @@ class Submission(Model):
     )  # fmt: skip
 
 
-class OutboxMessage(Model):
-    """A message to send: queued with what it is about, sent later, at least once.
+class Delivery:
+    """The columns of a message that say to whom it goes, and how its sending stands.
 
-    Where it is to hold the resume link of `draft_id`, the text has `links.PLACE` instead: a copy
-    of the store opens no draft.
-
-    `due_at` is when to try next; while a worker holds the message it is when its lease ends.
-    `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, and so
-    have the messages to one address, so that to look for them costs the same after a million.
+    `next_attempt_at` is when to try next; while a worker holds the message it is when its lease
+    ends. `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, and
+    so have the messages to one address, so that to look for them costs the same after a million.
     """
-
-    __tablename__ = "outbox_message"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int | None] = mapped_column(
@@ -159,24 +155,62 @@ class OutboxMessage(Model):
         ForeignKey("draft.id", ondelete="CASCADE"), index=True
     )
     message_id: Mapped[str] = mapped_column(unique=True)
-    recipient: Mapped[str] = mapped_column()
-    subject: Mapped[str]
-    text: Mapped[str]
-    html: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    recipient: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+
+BY_RECIPIENT = text("lower(recipient)"), text("created_at")
+UNSENT = text("sent_at IS NULL")
+
+
+class Message(Delivery, Model):
+    """A message to send: what it is about and in which language. Its text is drawn when it goes.
+
+    `kind` is one that is registered with `outbox.register`.
+    """
+
+    __tablename__ = "message"
+
+    kind: Mapped[str]
+    language: Mapped[str] = mapped_column(default="en")
+
     __table_args__ = (
-        Index(
-            "ix_outbox_unsent", "due_at",
-            sqlite_where=sent_at.is_(None), postgresql_where=sent_at.is_(None),
-        ),
-        Index("ix_outbox_recipient", func.lower(recipient), created_at),
-    )  # fmt: skip
+        Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        Index("ix_message_recipient", *BY_RECIPIENT),
+    )
+
+
+class OutboxMessage(Delivery, Model):
+    """A message that the version before queued, with its texts. It is sent, and none is added.
+
+    Its texts hold a placeholder where its link goes: a copy of the store opens no draft.
+    """
+
+    __tablename__ = "outbox_message"
+
+    next_attempt_at: Mapped[datetime] = mapped_column("due_at", UtcDateTime, default=clock.now)
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_outbox_unsent", "due_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        Index("ix_outbox_recipient", *BY_RECIPIENT),
+        Index("ix_outbox_message_created_at", "created_at"),
+    )
+
+    @property
+    def kind(self) -> str:
+        """The kind, which the version before wrote only into the Message-ID:
+        `<PDI-….news-20270331@…>`, `<resume.…@…>`."""
+        name = self.message_id.strip("<>").partition("@")[0]
+        reference, _, kind = name.partition(".")
+        return reference if self.draft_id else re.split(r"[-+]", kind)[0]
 
 
 class Report(Model):

@@ -1,8 +1,9 @@
 """The outbox: messages wait in the store until a mail server, or the mail folder, has them.
 
-A worker claims a message with a lease and commits, sends it with no transaction open, and marks
-it. A worker that dies in between leaves a lease that runs out, so a message goes at least once,
-always with the same Message-ID.
+A message is its kind, recipient, language and what it is about; `register` says how a kind is
+drawn, which happens when a message goes. A worker claims a message with a lease and commits, draws
+and sends it with no transaction open, and marks it. A worker that dies in between leaves a lease
+that runs out, so a message goes at least once, always with the same Message-ID.
 """
 
 import logging
@@ -13,7 +14,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -22,18 +23,25 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from . import clock, languages, links
-from .extensions import db, writing
-from .models import Draft, OutboxMessage, Submission
+from .extensions import db, is_sqlite, reading, writing
+from .models import Draft, Message, OutboxMessage, Submission
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)
+AnyMessage = Message | OutboxMessage
+Table = type[Message] | type[OutboxMessage]
+TABLES: tuple[Table, ...] = (OutboxMessage, Message)
+"""Where messages wait; the first is only emptied (`OutboxMessage`)."""
 SMTP_TIMEOUT = 30.0
 """Seconds for each answer of a mail server."""
+MAX_SMTP_ANSWERS = 24
+"""How often one message waits for its server at most: three ways to sign in are tried, and a host
+may have several addresses."""
+LEASE = timedelta(seconds=SMTP_TIMEOUT * MAX_SMTP_ANSWERS)
 MOST_ATTEMPTS = 16
 """With the waits below, a mail server may be away for about two days."""
 MOST_GIVEN_UP = 20
@@ -42,6 +50,139 @@ MOST_GIVEN_UP = 20
 
 class Refused(Exception):
     """The mail server will never take this message."""
+
+
+class LeaseLost(Exception):
+    """The message was deleted, or claimed by another worker."""
+
+
+# Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the messages of a kind are drawn; the subject may hold `%(reference)s`."""
+
+    subject: str
+    template: str
+    context: Callable[[Message], dict[str, Any]]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(
+    name: str, subject: str, context: Callable[[Message], dict[str, Any]], template: str = ""
+) -> None:
+    """Say how a kind of message is drawn: `email/<template>.txt` and `.html` with its context.
+
+    `template` is the kind's name unless it is given.
+    """
+    KINDS[name] = Kind(subject, template or name, context)
+
+
+def subject_of(message: AnyMessage) -> str:
+    """Return the subject of a message in the current language; of a kind not known, its code."""
+    if isinstance(message, OutboxMessage):
+        return message.subject
+    kind = KINDS.get(message.kind)
+    if kind is None:
+        return message.kind
+    about = db.session.get(Submission, message.submission_id) if message.submission_id else None
+    subject = languages.words(kind.subject) % {"reference": about.reference if about else ""}
+    return f"{current_app.config['PROGRAM_NAME']}: {subject}"
+
+
+def _texts(message: AnyMessage) -> tuple[str, str, str]:
+    """Draw a message: its subject, plain text and HTML."""
+    if isinstance(message, OutboxMessage):
+        return _stored_texts(message)
+    kind = KINDS[message.kind]
+    with languages.speaking(message.language):
+        context = kind.context(message)
+        text, html = (
+            render_template(f"email/{kind.template}.{form}", **context) for form in ("txt", "html")
+        )
+        return subject_of(message), text, html
+
+
+def _stored_texts(message: OutboxMessage) -> tuple[str, str, str]:
+    """Return the texts that the version before drew, with the link where its placeholder is."""
+    place, link = "[[update link]]", ""
+    if message.draft_id is not None:
+        place = "[[resume link]]"
+        link = links.resume_url(db.session.get_one(Draft, message.draft_id))
+    elif place in message.text:
+        link = links.update_url(db.session.get_one(Submission, message.submission_id))
+    return message.subject, message.text.replace(place, link), message.html.replace(place, link)
+
+
+# Queuing
+
+
+def queue_message(
+    kind: str,
+    recipient: str,
+    language: str,
+    name: str,
+    delay: timedelta = timedelta(),
+    **about: Any,
+) -> None:
+    """Queue a message within the caller's transaction.
+
+    `name` is what is its own in its Message-ID, `about` is its submission or draft.
+    """
+    host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
+    db.session.add(
+        Message(
+            message_id=f"<{name}@{host}>",
+            kind=kind,
+            recipient=recipient,
+            language=language,
+            next_attempt_at=clock.now() + delay,
+            **about,
+        )
+    )
+
+
+def queue_again(message: AnyMessage) -> None:
+    """Queue another message of the same kind; the first keeps how it fared."""
+    name = message.message_id.strip("<>").partition("@")[0].split("+")[0]
+    submission = db.session.get_one(Submission, message.submission_id)
+    queue_message(
+        message.kind,
+        message.recipient,
+        getattr(message, "language", submission.language),
+        f"{name}+{secrets.token_hex(4)}",
+        submission_id=submission.id,
+    )
+
+
+def count_recent(recipient: str, within: timedelta, about: str) -> int:
+    """Count the messages for an address about drafts (`draft_id`) or submissions.
+
+    Whoever else asks about the address waits until this transaction ends: two at once would count
+    the same. SQLite has one writer anyway.
+    """
+    if not is_sqlite():
+        lock = func.pg_advisory_xact_lock(func.hashtext(recipient.lower()))
+        db.session.execute(select(lock))
+    since = clock.now() - within
+    return sum(
+        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
+    )
+
+
+def recent_count(table: Table, recipient: str, since: datetime, about: str) -> Select[int]:
+    """Query: the number of messages for an address in one table."""
+    return select(func.count()).where(
+        table.created_at > since,
+        func.lower(table.recipient) == recipient.lower(),
+        getattr(table, about).is_not(None),
+    )
+
+
+# Sending
 
 
 def wait_after(attempts: int) -> timedelta:
@@ -57,43 +198,51 @@ def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
     return sent
 
 
-def _claim() -> OutboxMessage | None:
-    """The next message that is due, leased to this worker."""
+def _claim() -> AnyMessage | None:
+    """Lease the next message that is due to this worker."""
     now = clock.now()
     with writing() as session:
-        message = session.scalars(
-            select(OutboxMessage)
-            .where(
-                OutboxMessage.due_at <= now,
-                OutboxMessage.sent_at.is_(None),
-                OutboxMessage.failed_at.is_(None),
-            )
-            .order_by(OutboxMessage.due_at, OutboxMessage.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).one_or_none()
+        due = (session.scalars(_due(table, now)).one_or_none() for table in TABLES)
+        message: AnyMessage | None = next(filter(None, due), None)
         if message is None:
             return None
         message.attempts += 1
-        message.due_at = now + LEASE
+        message.next_attempt_at = now + LEASE
         session.flush()
         session.expunge(message)
     return message
 
 
-def _deliver(claimed: OutboxMessage) -> bool:
-    """Sends a claimed message and marks how that went."""
+def _due(table: Table, now: datetime) -> Select[Any]:
+    waits = table.next_attempt_at <= now, table.sent_at.is_(None), table.failed_at.is_(None)
+    first = select(table).where(*waits).order_by(table.next_attempt_at, table.id).limit(1)
+    return first.with_for_update(skip_locked=True)
+
+
+def _deliver(claimed: AnyMessage) -> bool:
+    """Draw and send a claimed message, and note how that went while the lease is ours."""
     error: Exception | None = None
     try:
-        send(as_email(claimed))
+        send(as_email(claimed), lambda: _check_lease(claimed))
     except Exception as failure:  # whatever it is, the messages behind this one go on
         error = failure
-        db.session.rollback()
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
-    this = update(OutboxMessage).where(OutboxMessage.id == claimed.id)
-    with writing() as session:  # of one that was deleted meanwhile this changes nothing
-        session.execute(this.values(_fared(error, claimed.attempts)))
+    with writing() as session:
+        result = _fared(error, claimed.attempts)
+        session.execute(update(type(claimed)).where(*_leased(claimed)).values(result))
     return error is None
+
+
+def _leased(claimed: AnyMessage) -> tuple[ColumnElement[bool], ...]:
+    table = type(claimed)
+    return table.id == claimed.id, table.next_attempt_at == claimed.next_attempt_at
+
+
+def _check_lease(claimed: AnyMessage) -> None:
+    """Raise `LeaseLost` unless the message is still there, and leased to this worker."""
+    with reading() as session:
+        if session.scalar(select(type(claimed).id).where(*_leased(claimed))) is None:
+            raise LeaseLost
 
 
 def _fared(error: Exception | None, attempts: int) -> dict[str, Any]:
@@ -104,82 +253,19 @@ def _fared(error: Exception | None, attempts: int) -> dict[str, Any]:
     said = f"{type(error).__name__}: {error}"[:500]
     if isinstance(error, Refused) or attempts >= MOST_ATTEMPTS:
         return {"failed_at": now, "last_error": said}
-    return {"due_at": now + wait_after(attempts), "last_error": said}
+    return {"next_attempt_at": now + wait_after(attempts), "last_error": said}
 
 
-def queue_message(
-    template: str, name: str, recipient: str, subject: str, context: dict[str, Any], **about: Any
-) -> None:
-    """Queues a message within the caller's transaction, in the language that is spoken now.
-
-    `template` is what its texts in `email/` are called, `name` what is its own in its Message-ID,
-    `about` its submission or draft.
-    """
+def as_email(message: AnyMessage) -> EmailMessage:
+    """The message as it travels: plain text and HTML, its link in place, with today's date."""
     config = current_app.config
-    db.session.add(
-        OutboxMessage(
-            message_id=f"<{name}@{urlsplit(config['PUBLIC_URL']).hostname}>",
-            recipient=recipient,
-            subject=f"{config['PROGRAM_NAME']}: {languages.words(subject)}",
-            text=render_template(f"email/{template}.txt", **context),
-            html=render_template(f"email/{template}.html", **context),
-            **about,
-        )
-    )
-
-
-def lately(recipient: str, within: timedelta) -> Select[int]:
-    """How many messages for an address were queued within the last time."""
-    return select(func.count()).where(
-        OutboxMessage.created_at > clock.now() - within,
-        func.lower(OutboxMessage.recipient) == recipient.lower(),
-    )
-
-
-def queue_again(message: OutboxMessage) -> None:
-    """Queues a copy under a Message-ID of its own, so that how the first one fared stays known."""
-    host = message.message_id.partition("@")[2]
-    name = message.message_id.strip("<>").partition("@")[0].split("+")[0]
-    db.session.add(
-        OutboxMessage(
-            submission_id=message.submission_id,
-            message_id=f"<{name}+{secrets.token_hex(4)}@{host}",
-            recipient=message.recipient,
-            subject=message.subject,
-            text=message.text,
-            html=message.html,
-        )
-    )
-
-
-def waits(message: OutboxMessage) -> bool:
-    """Whether this message, or a copy of it, is still to be sent."""
-    unsent = OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_(None)
-    same = (
-        OutboxMessage.submission_id == message.submission_id,
-        OutboxMessage.recipient == message.recipient,
-        OutboxMessage.subject == message.subject,
-    )
-    return db.session.scalar(select(OutboxMessage.id).where(*unsent, *same).limit(1)) is not None
-
-
-def as_email(message: OutboxMessage) -> EmailMessage:
-    """The message as it travels: plain text and HTML, its link in place."""
-    config = current_app.config
-    text, html = message.text, message.html
-    if message.draft_id is not None:
-        link = links.resume_url(db.session.get_one(Draft, message.draft_id))
-        db.session.rollback()
-        text, html = text.replace(links.PLACE, link), html.replace(links.PLACE, link)
-    elif message.submission_id is not None and links.UPDATE_PLACE in text:
-        link = links.update_url(db.session.get_one(Submission, message.submission_id))
-        db.session.rollback()
-        text, html = (part.replace(links.UPDATE_PLACE, link) for part in (text, html))
+    with reading():
+        subject, text, html = _texts(message)
     email = EmailMessage(policy=SMTP)
     email["From"] = config["MAIL_FROM"]
     email["To"] = message.recipient
-    email["Subject"] = message.subject
-    email["Date"] = format_datetime(message.created_at)
+    email["Subject"] = subject
+    email["Date"] = format_datetime(clock.now())
     email["Message-ID"] = message.message_id
     email["Auto-Submitted"] = "auto-generated"  # RFC 3834
     if config["PROGRAM_EMAIL"]:
@@ -189,16 +275,20 @@ def as_email(message: OutboxMessage) -> EmailMessage:
     return email
 
 
-def send(email: EmailMessage) -> None:
+def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
     """Hands a message to the mail server of `SMTP_URL`; without one, to a file.
 
-    Raises `Refused` where trying again cannot help, `OSError` or `SMTPException` where it can.
+    `check` is called once the server is ready, and may raise: a message that was deleted meanwhile
+    must not go. Raises `Refused` where trying again cannot help, `OSError` or `SMTPException` where
+    it can.
     """
     url = current_app.config["SMTP_URL"]
     if not url:
+        check()
         _write_file(email)
         return
     with _mail_server(url) as server:
+        check()
         try:
             server.send_message(email)
         except smtplib.SMTPRecipientsRefused as refused:
@@ -242,6 +332,7 @@ def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
             server.starttls(context=secure)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.ehlo_or_helo_if_needed()
         yield server
     finally:
         with suppress(OSError, smtplib.SMTPException):  # the message is taken, or not, by now
@@ -264,6 +355,9 @@ def _write_file(email: EmailMessage) -> None:
     os.replace(unfinished, mail_folder() / f"{name}.eml")
 
 
+# Looking into it
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """How many messages wait, how long the oldest has, and how many were given up."""
@@ -275,47 +369,102 @@ class Queue:
 
 def queue() -> Queue:
     """What is not sent."""
-    waits = OutboxMessage.failed_at.is_(None)
-    waiting, oldest, given_up = db.session.execute(
-        select(
-            func.count().filter(waits),
-            func.min(OutboxMessage.created_at).filter(waits),
-            func.count().filter(~waits),
-        ).where(OutboxMessage.sent_at.is_(None))
-    ).one()
-    return Queue(waiting, clock.now() - oldest if oldest else timedelta(), given_up)
+    rows = [db.session.execute(_unsent_counts(table)).one() for table in TABLES]
+    waiting, oldest, given_up = zip(*rows, strict=True)
+    age = clock.now() - min(filter(None, oldest)) if any(oldest) else timedelta()
+    return Queue(sum(waiting), age, sum(given_up))
 
 
-def unsent() -> list[OutboxMessage]:
+def _unsent_counts(table: Table) -> Select[int, datetime, int]:
+    waits = table.failed_at.is_(None)
+    return select(
+        func.count().filter(waits),
+        func.min(table.created_at).filter(waits),
+        func.count().filter(~waits),
+    ).where(table.sent_at.is_(None))
+
+
+def unsent() -> list[AnyMessage]:
     """What waits or was given up, in the order of its queuing."""
-    query = select(OutboxMessage).where(OutboxMessage.sent_at.is_(None))
-    return list(db.session.scalars(query.order_by(OutboxMessage.id)))
+    return _in_order(lambda table: table.sent_at.is_(None))
+
+
+def messages_about(submission_id: int) -> list[AnyMessage]:
+    """Every message about a submission, in the order of its queuing."""
+    return _in_order(lambda table: table.submission_id == submission_id)
+
+
+def find(message_id: str) -> AnyMessage | None:
+    """The message of that Message-ID."""
+    if not message_id.isprintable():
+        return None
+    return next(iter(_in_order(lambda table: table.message_id == message_id)), None)
+
+
+def _in_order(condition: Callable[[Table], ColumnElement[bool]]) -> list[AnyMessage]:
+    found = [each for table in TABLES for each in db.session.scalars(_where(table, condition))]
+    return sorted(found, key=lambda message: message.created_at)
+
+
+def _where(table: Table, condition: Callable[[Table], ColumnElement[bool]]) -> Select[Any]:
+    return select(table).where(condition(table)).order_by(table.id)
+
+
+def waits(message: AnyMessage) -> bool:
+    """Whether this message, or another of its kind to the same address, is still to be sent."""
+    return any(
+        (each.kind, each.recipient) == (message.kind, message.recipient)
+        for each in _in_order(lambda table: table.submission_id == message.submission_id)
+        if each.sent_at is None and each.failed_at is None
+    )
 
 
 def given_up() -> list[Submission]:
     """The submissions about which a message could not be sent, nor again: the newest first."""
-    again = aliased(OutboxMessage)
-    sent_again = exists().where(
-        again.submission_id == OutboxMessage.submission_id,
-        again.recipient == OutboxMessage.recipient,
-        again.subject == OutboxMessage.subject,
-        again.id > OutboxMessage.id,
-    )
-    query = (
-        select(Submission)
-        .join(OutboxMessage)
-        .where(OutboxMessage.sent_at.is_(None), OutboxMessage.failed_at.is_not(None), ~sent_again)
-    )
-    newest_first = query.order_by(OutboxMessage.id.desc()).limit(MOST_GIVEN_UP)
-    return list(dict.fromkeys(db.session.scalars(newest_first)))
+    rows = [row for table in TABLES for row in db.session.execute(_given_up(table))]
+    rows.sort(key=lambda row: row[1], reverse=True)
+    return list(dict.fromkeys(submission for submission, _ in rows))[:MOST_GIVEN_UP]
 
 
-def retry(ids: Sequence[int] = ()) -> int:
-    """Makes what could not be sent due now, those of these ids or all; how many."""
-    wanted = [OutboxMessage.sent_at.is_(None), OutboxMessage.last_error.is_not(None)]
-    if ids:
-        wanted.append(OutboxMessage.id.in_(ids))
-    again = {"due_at": clock.now(), "failed_at": None, "attempts": 0}
+def _given_up(table: Table) -> Select[Submission, datetime]:
+    query = select(Submission, table.created_at).join(table, table.submission_id == Submission.id)
+    failed = table.sent_at.is_(None), table.failed_at.is_not(None), ~_queued_again(table)
+    return query.where(*failed).order_by(table.created_at.desc()).limit(MOST_GIVEN_UP)
+
+
+def _queued_again(table: Table) -> ColumnElement[bool]:
+    """Whether another message of the same kind went to the same address later.
+
+    That of the version before has its kind in its Message-ID, and copies with the same subject.
+    """
+    newer, copy = aliased(Message), aliased(OutboxMessage)
+
+    def later(again: Any) -> tuple[ColumnElement[bool], ...]:
+        return (
+            again.submission_id == table.submission_id,
+            again.recipient == table.recipient,
+            again.created_at > table.created_at,
+        )
+
+    if table is Message:
+        return exists().where(*later(newer), newer.kind == Message.kind)
+    same_kind = table.message_id.like("<%." + newer.kind + "%@%")
+    return or_(
+        exists().where(*later(newer), same_kind),
+        exists().where(*later(copy), copy.subject == OutboxMessage.subject),
+    )
+
+
+def retry(message_ids: Sequence[str] = ()) -> int:
+    """Makes what could not be sent due now, that of these Message-IDs or all; how many."""
     with writing() as session:
-        changed = session.execute(update(OutboxMessage).where(*wanted).values(again))
-        return int(changed.rowcount)  # type: ignore[attr-defined]
+        results = [session.execute(_retried(table, message_ids)) for table in TABLES]
+        return sum(result.rowcount for result in results)  # type: ignore[attr-defined]
+
+
+def _retried(table: Table, message_ids: Sequence[str]) -> Any:
+    wanted = [table.sent_at.is_(None), table.last_error.is_not(None)]
+    if message_ids:
+        wanted.append(table.message_id.in_(message_ids))
+    again = {"next_attempt_at": clock.now(), "failed_at": None, "attempts": 0}
+    return update(table).where(*wanted).values(again)

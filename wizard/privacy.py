@@ -42,7 +42,7 @@ KEPT = (
     Kept(
         "Messages that we sent you",
         "As long as the draft or submission that they are about",
-        ("outbox_message",),
+        ("message", "outbox_message"),
     ),
     Kept(
         "Members of staff: e-mail address, role, and a password that cannot be read back",

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from . import clock, languages, links, outbox
+from . import clock, links, models, outbox
 from .cases import NotAllowed, allowed_transitions, find_by_reference, locked_case
 from .drafts import current_flow
-from .extensions import db, reading, writing
+from .extensions import db, reading, write_in_batches
 from .fields import Confirm, Field, Group, Text, Url
 from .models import Report, Submission
 from .outputs import numbered
@@ -174,16 +174,16 @@ def remind() -> int:
         Submission.reminders.is_(True),
         last < day_end_a_year_ago(clock.now()),
     )
-    reminded = 0
-    with writing() as session:
-        for submission in session.scalars(
-            select(Submission).where(*due).with_for_update(skip_locked=True)
-        ):
-            submission.reminded_at = clock.now()
-            if address := submission.answers.get("contact_email"):
-                _queue(submission, address)
-                reminded += 1
-    return reminded
+    return write_in_batches(select(Submission).where(*due), lambda batch: sum(map(_remind, batch)))
+
+
+def _remind(submission: Submission) -> bool:
+    """Queue the yearly message of a commitment; return whether an address is known."""
+    submission.reminded_at = clock.now()
+    address = submission.answers.get("contact_email")
+    if address:
+        _queue(submission, address)
+    return bool(address)
 
 
 def day_end_a_year_ago(now: datetime) -> datetime:
@@ -197,8 +197,14 @@ def day_end_a_year_ago(now: datetime) -> datetime:
 
 
 def _queue(submission: Submission, address: str) -> None:
-    context = {"submission": submission, "link": links.UPDATE_PLACE}
-    subject = Message("what became of your commitment?")
     name = f"{submission.reference}.news-{clock.now():%Y%m%d}"
-    with languages.speaking(submission.language):
-        outbox.queue_message("news", name, address, subject, context, submission_id=submission.id)
+    language = submission.language
+    outbox.queue_message("news", address, language, name, submission_id=submission.id)
+
+
+def _context(message: models.Message) -> dict[str, Any]:
+    submission = db.session.get_one(Submission, message.submission_id)
+    return {"submission": submission, "link": links.update_url(submission)}
+
+
+outbox.register("news", Message("what became of your commitment?"), _context)

@@ -5,12 +5,13 @@ Nothing that anybody typed is in them but the address they go to.
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from . import clock, drafts, languages, links, outbox
-from .extensions import db, writing
-from .models import Draft, OutboxMessage, Submission
+from . import clock, drafts, languages, links, models, outbox
+from .extensions import db, write_in_batches
+from .models import Draft, Submission
 from .words import Message
 
 MOST_TO_ONE_ADDRESS = 3
@@ -20,51 +21,54 @@ REMINDER = timedelta(days=7)
 
 
 def mail_link(draft_id: uuid.UUID, address: str) -> None:
-    """Queues the resume link, unless the address has had its share: nobody can tell which."""
+    """Queues the resume link, unless the address has had its share: nobody can tell which.
+
+    Nor is one queued for what was submitted meanwhile.
+    """
     with drafts.editing(draft_id) as draft:
-        _one_at_a_time(address)
-        if draft is None or _had_its_share(address):
+        if draft is None or draft.submission or _had_its_share(address):
             return
         draft.mailed_to = address
         draft.language = languages.current()
-        _queue(draft, address, "resume", Message("your link to go on"))
-
-
-def _one_at_a_time(address: str) -> None:
-    """Two drafts could ask for the same address at once; SQLite has one writer anyway."""
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(address.lower()))))
+        _queue(draft, address, "resume")
 
 
 def _had_its_share(address: str) -> bool:
-    about_drafts = OutboxMessage.draft_id.is_not(None)
-    lately = outbox.lately(address, timedelta(hours=1)).where(about_drafts)
-    return db.session.scalars(lately).one() >= MOST_TO_ONE_ADDRESS
+    return outbox.count_recent(address, timedelta(hours=1), "draft_id") >= MOST_TO_ONE_ADDRESS
 
 
 def remind() -> int:
     """Queues one reminder for each draft that ends within a week, where an address is known."""
     if drafts.lifetime() <= REMINDER:
         return 0
-    with writing() as session:
-        ends_soon = select(Draft).where(
-            Draft.updated_at <= clock.now() - drafts.lifetime() + REMINDER,
-            Draft.updated_at > clock.now() - drafts.lifetime(),
-            Draft.reminded_at.is_(None),
-            Draft.id.not_in(select(Submission.draft_id)),
-        )
-        reminded = 0
-        for draft in session.scalars(ends_soon.with_for_update(skip_locked=True)):
-            draft.reminded_at = clock.now()
-            known = drafts.journey(draft).answers
-            if address := known.get("contact_email") or draft.mailed_to:
-                _queue(draft, address, "reminder", Message("your draft is deleted in a week"))
-                reminded += 1
-    return reminded
+    ends_soon = select(Draft).where(
+        Draft.updated_at <= clock.now() - drafts.lifetime() + REMINDER,
+        Draft.updated_at > clock.now() - drafts.lifetime(),
+        Draft.reminded_at.is_(None),
+        Draft.id.not_in(select(Submission.draft_id)),
+    )
+    return write_in_batches(ends_soon, lambda batch: sum(map(_remind, batch)))
 
 
-def _queue(draft: Draft, address: str, kind: str, subject: Message) -> None:
-    context = {"link": links.PLACE, "until": drafts.kept_until(draft), "kind": kind}
-    with languages.speaking(draft.language):
-        name = f"{kind}.{uuid.uuid4()}"
-        outbox.queue_message("resume", name, address, subject, context, draft_id=draft.id)
+def _remind(draft: Draft) -> bool:
+    """Queue the reminder of a draft; return whether an address is known."""
+    draft.reminded_at = clock.now()
+    address = drafts.journey(draft).answers.get("contact_email") or draft.mailed_to
+    if address:
+        _queue(draft, address, "reminder")
+    return bool(address)
+
+
+def _queue(draft: Draft, address: str, kind: str) -> None:
+    name = f"{kind}.{uuid.uuid4()}"
+    outbox.queue_message(kind, address, draft.language, name, draft_id=draft.id)
+
+
+def _context(message: models.Message) -> dict[str, Any]:
+    draft = db.session.get_one(Draft, message.draft_id)
+    until = drafts.kept_until(draft)
+    return {"link": links.resume_url(draft), "until": until, "kind": message.kind}
+
+
+outbox.register("resume", Message("your link to go on"), _context)
+outbox.register("reminder", Message("your draft is deleted in a week"), _context, "resume")

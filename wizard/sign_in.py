@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from . import accounts, clock, passwords, second_factor, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record
-from .extensions import reading, writing
+from .extensions import delete_in_batches, reading, writing
 from .models import StaffSession, StaffUser
 from .passwords import hash_token
 from .text import showable
@@ -111,13 +111,11 @@ def sign_out(user: CurrentUser, actor: Actor) -> None:
         record(actor, "signed_out")
 
 
-def purge_expired() -> None:
+def purge_expired() -> int:
     """Delete the sessions that are over, and failed attempts that no longer count."""
     now = clock.now()
-    with writing() as session:
-        over = or_(
-            StaffSession.seen_at < now - IDLE_TIMEOUT,
-            StaffSession.created_at < now - ABSOLUTE_TIMEOUT,
-        )
-        session.execute(delete(StaffSession).where(over))
-    throttle.purge_expired()
+    over = or_(
+        StaffSession.seen_at < now - IDLE_TIMEOUT,
+        StaffSession.created_at < now - ABSOLUTE_TIMEOUT,
+    )
+    return delete_in_batches(StaffSession.token_hash, over) + throttle.purge_expired()

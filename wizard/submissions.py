@@ -2,15 +2,17 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
 
-from . import clock, languages, outbox
+from . import languages, models, outbox
+from .drafts import current_flow
 from .extensions import db
 from .journey import Journey
 from .listing import listing
-from .models import Draft, OutboxMessage, Submission
+from .models import Draft, Submission
 from .outputs import cards
 from .words import Message
 
@@ -42,11 +44,9 @@ def submit(draft: Draft, journey: Journey) -> Submission:
     db.session.add(submission)
     db.session.flush()
     if contact := journey.answers.get("contact_email"):
-        with languages.speaking(submission.language):
-            _queue(submission, journey, "confirmation", contact, _delay(contact))
+        _queue(submission, "confirmation", contact, submission.language, _delay(contact))
     if office := current_app.config["PROGRAM_EMAIL"]:
-        with languages.speaking("en"):
-            _queue(submission, journey, "notice", office)
+        _queue(submission, "notice", office, "en")
     return submission
 
 
@@ -62,31 +62,30 @@ def new_reference() -> str:
 
 def _delay(address: str) -> timedelta:
     """How long a confirmation waits: see `MOST_CONFIRMATIONS`."""
-    about_submissions = OutboxMessage.submission_id.is_not(None)
-    today = outbox.lately(address, timedelta(days=1)).where(about_submissions)
-    return timedelta(hours=db.session.scalars(today).one() // MOST_CONFIRMATIONS)
+    today = outbox.count_recent(address, timedelta(days=1), "submission_id")
+    return timedelta(hours=today // MOST_CONFIRMATIONS)
 
 
 def _queue(
     submission: Submission,
-    journey: Journey,
     kind: str,
     recipient: str,
+    language: str,
     delay: timedelta = timedelta(),
 ) -> None:
-    """Queues a message about a submission; `kind` names its templates."""
-    subjects = {"confirmation": Message("we have your commitment"), "notice": "a new commitment"}
-    context = {
+    """Queue a message about a submission."""
+    name = f"{submission.reference}.{kind}"
+    outbox.queue_message(kind, recipient, language, name, delay, submission_id=submission.id)
+
+
+def _context(message: models.Message) -> dict[str, Any]:
+    submission = db.session.get_one(Submission, message.submission_id)
+    return {
         "submission": submission,
         "answers": submission.answers,
-        "cards": cards(journey.flow, journey.answers),
+        "cards": cards(current_flow(), submission.answers),
     }
-    outbox.queue_message(
-        kind,
-        f"{submission.reference}.{kind}",
-        recipient,
-        f"{languages.words(subjects[kind])} ({submission.reference})",
-        context,
-        submission_id=submission.id,
-        due_at=clock.now() + delay,
-    )
+
+
+outbox.register("confirmation", Message("we have your commitment (%(reference)s)"), _context)
+outbox.register("notice", "a new commitment (%(reference)s)", _context)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from . import clock
-from .extensions import db, writing
+from .extensions import db, delete_in_batches, writing
 from .models import SignInThrottle
 
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 5, 20
@@ -63,8 +63,7 @@ def reset(key: str) -> None:
     db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
 
 
-def purge_expired() -> None:
-    """Delete the attempts that no longer count."""
-    with writing() as session:
-        over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
-        session.execute(delete(SignInThrottle).where(over))
+def purge_expired() -> int:
+    """Delete the attempts that no longer count; return how many."""
+    over = SignInThrottle.next_at < clock.now() - FORGOTTEN_AFTER
+    return delete_in_batches(SignInThrottle.key, over)

@@ -14,7 +14,7 @@ from tests.walk import draft_path, start, walk
 from wizard import accounts
 from wizard.audit import COMMAND_LINE
 from wizard.extensions import db
-from wizard.models import OutboxMessage, StaffUser
+from wizard.models import Message, StaffUser
 
 PASSWORD = "violin-cactus-harbor-9"
 HOST = "commitments.example.org"
@@ -80,7 +80,7 @@ def everything_that_is_done_there(server) -> list[str]:
                     "audit", "submissions?text=asked+for", "submissions?state=asked"):  # fmt: skip
         assert member.get(f"/staff/{address}").status_code in (200, 400), address
     with inside.app_context():
-        while None in db.session.scalars(select(OutboxMessage.last_error)).all():
+        while None in db.session.scalars(select(Message.last_error)).all():
             db.session.rollback()
             time.sleep(0.1)
         db.engine.dispose()

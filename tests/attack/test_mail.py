@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from tests.attack.browser import Browser
 from tests.conftest import load_case
+from tests.letters import drawn
 from tests.server import ROOT
 from tests.walk import draft_path, form_data, start, walk
 from wizard import clock, outbox, resuming, submissions
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import OutboxMessage
+from wizard.models import Message
 
 HOSTILE = [
     "a@example.org\r\nBcc: victim@example.org",
@@ -34,10 +35,10 @@ HOSTILE = [
 ]
 
 
-def messages_to(app, *words: str) -> list[OutboxMessage]:
+def messages_to(app, *words: str) -> list[Message]:
     """The messages whose address holds one of some words."""
     with app.app_context():
-        found = list(db.session.scalars(select(OutboxMessage)))
+        found = list(db.session.scalars(select(Message)))
         db.session.close()
     return [each for each in found if any(word in each.recipient for word in words)]
 
@@ -68,7 +69,8 @@ def test_a_message_with_a_link_holds_nothing_that_anybody_typed(browser, inside)
     }
     assert browser.post(f"{draft_path(page)}/save", address, hostile).status_code == 303
     (message,) = messages_to(inside, "relayed@example.org")
-    whole = message.subject + message.text + message.html
+    letter = drawn(inside, message)
+    whole = letter.subject + letter.text + letter.html
     assert "pills" not in whole and "evil.example" not in whole
 
 
@@ -87,7 +89,9 @@ def test_a_strangers_mailbox_is_not_filled_with_confirmations(browser, inside):
     for _ in range(submissions.MOST_CONFIRMATIONS + 2):
         assert "Your commitment is in" in walk(browser, case).text("h1")
     messages = messages_to(inside, "bombed@example.org")
-    waiting = [each for each in messages if each.due_at > clock.now() + timedelta(minutes=50)]
+    waiting = [
+        each for each in messages if each.next_attempt_at > clock.now() + timedelta(minutes=50)
+    ]
     assert len(messages) - len(waiting) == submissions.MOST_CONFIRMATIONS
     assert len(waiting) == 2
 

@@ -15,11 +15,12 @@ from tests.attack.browser import Browser
 from tests.attack.conftest import signed_in
 from tests.client import Page, is_page
 from tests.conftest import load_case
+from tests.letters import drawn
 from tests.walk import draft_path, walk
 from wizard.extensions import db
 from wizard.fields import Group, LongText, Text
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import OutboxMessage, Submission
+from wizard.models import Message, Submission
 
 PAYLOADS = {
     "script": '<script>pwned()</script>"><img src=x onerror=pwned()>',
@@ -132,11 +133,12 @@ def safe_table(text: str) -> None:
 def messages_hold(app, reference: str, payload: str) -> None:
     """Asserts that a message holds the payload as text, in a letter that runs nothing."""
     with app.app_context():
-        query = select(OutboxMessage).join(Submission).where(Submission.reference == reference)
+        query = select(Message).join(Submission).where(Submission.reference == reference)
         (message,) = db.session.scalars(query)
-    assert payload in message.text
-    assert "pwned" not in message.subject
-    letter = JustHTML(message.html, sanitize=False)
+    read = drawn(app, message)
+    assert payload in read.text
+    assert "pwned" not in read.subject
+    letter = JustHTML(read.html, sanitize=False)
     for element in letter.query("*"):
         assert element.name not in ("script", "img", "b", "form"), element
         assert not [name for name in element.attrs if name.startswith(("on", "hx-"))], element

@@ -21,7 +21,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.models import (
     AuditEvent,
     Draft,
-    OutboxMessage,
+    Message,
     Report,
     SignInThrottle,
     StaffUser,
@@ -131,10 +131,10 @@ def everything(app) -> list:
     """What is kept, but for the note of who looked."""
     with app.app_context():
         kept = []
-        for model in (Draft, Submission, OutboxMessage, Report, StaffUser):
+        for model in (Draft, Submission, Message, Report, StaffUser):
             for row in db.session.scalars(select(model)):
                 values = {c.name: getattr(row, c.name) for c in model.__table__.columns}
-                for bookkeeping in ("attempts", "claimed_until", "sent_at", "next_at", "due_at"):
+                for bookkeeping in ("attempts", "sent_at", "next_at", "next_attempt_at"):
                     values.pop(bookkeeping, None)
                 kept.append(json.dumps(values, default=str, sort_keys=True))
         return sorted(kept)

@@ -53,4 +53,4 @@ def test_a_submission_survives_a_kill_and_is_made_once(database_url, tmp_path):
             status, location, _ = browser.open("POST", f"{path}/review", authorized)
             assert (status, location) == (303, f"{path}/done")
             assert len(stored(server, "submission")) == turn + 1
-            assert len(stored(server, "outbox_message")) == turn + 1
+            assert len(stored(server, "message")) == turn + 1

@@ -135,7 +135,7 @@ def test_two_servers_are_one_program(database_url, tmp_path, redis, mail_server)
         references = [row["reference"] for row in stored(one, "submission")]
         assert len(references) == 10 and references[-1] in receipt
         for _ in range(100):
-            if all(row["sent_at"] for row in stored(one, "outbox_message")):
+            if all(row["sent_at"] for row in stored(one, "message")):
                 break
             time.sleep(0.1)
         arrived = Counter(message_from_bytes(each)["Message-ID"] for each in inbox.messages)

@@ -145,9 +145,9 @@ def test_on_a_full_disk_nobody_gets_a_false_receipt(sqlite_url, tmp_path):
             for _ in range(3):
                 status, _, page = browser.open("POST", f"{path}/review", authorized)
                 assert (status, "Try again" in page) == (503, True)
-        assert stored(server, "submission") == stored(server, "outbox_message") == []
+        assert stored(server, "submission") == stored(server, "message") == []
         assert browser.open("POST", f"{path}/review", authorized)[:2] == (303, f"{path}/done")
-        assert len(stored(server, "submission")) == len(stored(server, "outbox_message")) == 1
+        assert len(stored(server, "submission")) == len(stored(server, "message")) == 1
     with sqlite3.connect(store) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()

@@ -9,6 +9,7 @@ from flask_migrate import downgrade
 from sqlalchemy import select
 
 from tests.conftest import create_database, load_case, migrate, postgres_url
+from tests.integration.test_mail import old_failure
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
 from wizard import backups, outbox
@@ -59,7 +60,7 @@ def test_all_of_a_store_is_there_again_on_either_kind(app, client, fresh, case, 
     assert stat.S_IMODE((tmp_path / "store.backup").stat().st_mode) == 0o600
     restore(fresh, tmp_path / "store.backup")
     after = everything(fresh)
-    changed = {"audit_event", "outbox_message"}
+    changed = {"audit_event", "message"}
     assert {name for name in before if before[name] != after[name]} <= changed
     assert [event.action for event in events(fresh)] == ["backed_up", "restored"]
     with fresh.app_context():
@@ -79,6 +80,16 @@ def test_after_a_restore_nothing_is_sent_until_an_operator_says_so(app, client, 
         db.session.remove()
         assert outbox.retry() == 1
         assert outbox.deliver_due() == 1
+
+
+def test_restore_holds_back_messages_of_the_version_before(app, fresh, tmp_path):
+    old_failure(app, failed_at=None, last_error=None)
+    write(app, tmp_path / "store.backup")
+    restore(fresh, tmp_path / "store.backup")
+    with fresh.app_context():
+        assert outbox.deliver_due() == 0
+        (held,) = outbox.unsent()
+        assert "may have been sent" in held.last_error
 
 
 def test_after_a_restore_nobody_is_signed_in(app, fresh, tmp_path):

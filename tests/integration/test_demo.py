@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from wizard import clock, demo
 from wizard.extensions import db
 from wizard.listing import listing
-from wizard.models import STATUSES, Draft, OutboxMessage, Submission
+from wizard.models import STATUSES, Draft, Message, Submission
 
 
 def stored() -> list[Submission]:
@@ -54,7 +54,7 @@ def test_there_are_drafts_left_and_messages_sent_and_refused(app):
     with app.app_context():
         demo.fill(50)
         drafts = list(db.session.scalars(select(Draft)))
-        messages = list(db.session.scalars(select(OutboxMessage)))
+        messages = list(db.session.scalars(select(Message)))
     assert len(drafts) == demo.DRAFTS and len({len(draft.posted) for draft in drafts}) > 2
     assert len(messages) == demo.MESSAGES
     refused = [each for each in messages if each.failed_at]

@@ -14,13 +14,14 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.integration.test_commitments import publish
 from tests.integration.test_reports import come_back, link
+from tests.letters import drawn
 from tests.staff import colleague
 from tests.walk import draft_path, form_data, start, walk
 from wizard import drafts, languages, reports, resuming
 from wizard.extensions import db
 from wizard.fields import Group
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, OutboxMessage, Submission
+from wizard.models import Draft, Message, Submission
 
 ES = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
@@ -224,17 +225,19 @@ def test_no_message_shows_a_word_that_is_not_translated(office, unmarked):
         submission = db.session.scalars(select(Submission)).one()
         reports._queue(submission, "desk@example.org")
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
-        resuming._queue(draft, "desk@example.org", "reminder", resuming.Message("soon"))
+        resuming._queue(draft, "desk@example.org", "reminder")
         db.session.commit()
-        queued = list(db.session.scalars(select(OutboxMessage)))
+        queued = list(db.session.scalars(select(Message)))
     notice = [each for each in queued if each.recipient == "office@example.gov"]
-    assert len(queued) == 5 and "⟦" not in notice[0].subject + notice[0].text + notice[0].html
+    letter = drawn(office, notice[0])
+    assert len(queued) == 5 and "⟦" not in letter.subject + letter.text + letter.html
     for message in queued:
         if message in notice:
             continue
-        html = re.sub(r"<[^>]+>", " ", message.html)
-        for text in (message.subject, *message.text.splitlines(), *html.splitlines()):
-            assert not english(re.sub(r"\[\[[\w ]+]]\S*", "", text)), (message.subject, text)
+        letter = drawn(office, message)
+        html = re.sub(r"<[^>]+>", " ", letter.html)
+        for text in (letter.subject, *letter.text.splitlines(), *html.splitlines()):
+            assert not english(re.sub(r"https?://\S+", "", text)), (letter.subject, text)
 
 
 def test_the_small_status_of_an_autosave_is_translated(office, unmarked):
@@ -256,13 +259,12 @@ def test_a_case_answered_in_spanish_is_stored_and_exported_as_in_english(app, ca
     assert " de 20" in spanish_one.text(".next")
     with app.app_context():
         stored = {each.reference: each for each in db.session.scalars(select(Submission))}
-        message = db.session.scalars(
-            select(OutboxMessage).where(OutboxMessage.subject.contains("recibimos"))
-        ).one()
+        message = db.session.scalars(select(Message).where(Message.language == "es")).one()
+    letter = drawn(app, message)
     here, there = (stored[each.text(".reference")] for each in (english_one, spanish_one))
     assert (here.language, there.language) == ("en", "es")
     assert here.answers == there.answers
-    assert "Gracias. Recibimos el compromiso de" in message.text and 'lang="es"' in message.html
+    assert "Gracias. Recibimos el compromiso de" in letter.text and 'lang="es"' in letter.html
 
     staff = colleague(app, "admin")
     for name in ("submissions.csv", "submissions.jsonl", "data-sets.csv", "milestones.csv"):
@@ -352,7 +354,8 @@ def test_the_messages_of_a_draft_are_in_the_language_of_its_last_answer(app, cli
         draft.updated_at -= drafts.lifetime() - resuming.REMINDER
         db.session.commit()
         assert resuming.remind() == 1
-        assert "su borrador se borrará" in db.session.scalars(select(OutboxMessage)).one().subject
+        message = db.session.scalars(select(Message)).one()
+    assert "su borrador se borrará" in drawn(app, message).subject
 
 
 def test_what_is_in_the_order_of_the_alphabet_is_so_in_spanish(client, case):

@@ -1,7 +1,5 @@
 """The migrations make what the models say, and can be undone."""
 
-from datetime import timedelta
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -10,7 +8,7 @@ from sqlalchemy import inspect, select
 
 from tests.conftest import create_database, postgres_url
 from tests.staff import add_submission
-from wizard import create_app, outbox
+from wizard import clock, create_app, outbox
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.listing import listing
@@ -28,12 +26,14 @@ def test_the_migrated_store_is_what_the_models_declare(app):
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_messages_of_a_day_to_one_address_are_found_by_an_index_made_for_it(app):
     with app.app_context():
-        query = outbox.lately("desk@example.org", timedelta(days=1))
-        compiled = query.compile(db.engine)
-        plan = db.session.connection().exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {compiled}", tuple(map(str, compiled.params.values()))
-        )
-        assert "INDEX ix_outbox_recipient (<expr>=? AND created_at>?)" in plan.one().detail
+        for table, index in zip(outbox.TABLES, ("outbox", "message"), strict=True):
+            query = outbox.recent_count(table, "desk@example.org", clock.now(), "draft_id")
+            compiled = query.compile(db.engine)
+            plan = db.session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {compiled}", tuple(map(str, compiled.params.values()))
+            )
+            expected = f"INDEX ix_{index}_recipient (<expr>=? AND created_at>?)"
+            assert expected in plan.one().detail
         db.session.remove()
 
 

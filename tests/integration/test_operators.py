@@ -15,7 +15,7 @@ from tests.walk import draft_path, form_data, start, walk
 from wizard import checks, clock, config, create_app, logs, outbox
 from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import OutboxMessage
+from wizard.models import Message
 
 # Settings
 
@@ -188,11 +188,9 @@ def queue_one(app, **columns):
         message = {
             "message_id": f"<{number}@example.org>",
             "recipient": "a@example.org",
-            "subject": "s",
-            "text": "t",
-            "html": "h",
+            "kind": "confirmation",
         }
-        session.add(OutboxMessage(**message, **columns))
+        session.add(Message(**message, **columns))
 
 
 # Figures

@@ -22,7 +22,7 @@ from wizard.fields import (
     Url,
 )
 from wizard.flow import Flow, Section, Step
-from wizard.models import OutboxMessage, Submission
+from wizard.models import Message, Submission
 
 COLORS = (Option("red", "red"), Option("blue", "blue"))
 HAS_PET = Has("has_pet", frozenset({"yes"}))
@@ -104,7 +104,7 @@ def test_another_flow_goes_through_the_same_pages(make_app, answers, htmx):
         submission = db.session.scalars(select(Submission)).one()
         assert submission.answers == answers
         assert submission.flow_version == 7
-        assert db.session.scalars(select(OutboxMessage)).all() == []
+        assert db.session.scalars(select(Message)).all() == []
 
 
 def test_a_conditional_question_on_the_first_page_is_asked_for(make_app):

@@ -10,11 +10,12 @@ from sqlalchemy import select, text
 
 from tests.client import Page, headers
 from tests.conftest import load_case
+from tests.letters import drawn
 from tests.walk import draft_path, form_data, start, walk
 from wizard import clock
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, OutboxMessage
+from wizard.models import Draft, Message
 from wizard.outbox import deliver_due, mail_folder
 
 AGENCY = load_case("agency")
@@ -423,9 +424,9 @@ def test_the_first_page_too_comes_again_with_its_answer(app):
 # An end to a draft
 
 
-def queued(app) -> list[OutboxMessage]:
+def queued(app) -> list[Message]:
     with app.app_context():
-        return list(db.session.scalars(select(OutboxMessage)))
+        return list(db.session.scalars(select(Message)))
 
 
 def purge(app) -> str:
@@ -458,7 +459,8 @@ def test_one_reminder_goes_out_a_week_before_where_an_address_is_known(app, clie
     assert purge(app) == "0 deleted, 0 reminded\n"
     message = queued(app)[sent]
     assert message.recipient == AGENCY["contact_email"]
-    assert "deleted in about a week" in message.text and "Orlando" not in message.text
+    text = drawn(app, message).text
+    assert "deleted in about a week" in text and "Orlando" not in text
     # A change gives it another 60 days, and another reminder.
     autosave(client, known.path, {"publishes_now": "no"})
     move_clock(monkeypatch, days=54)

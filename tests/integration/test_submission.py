@@ -11,7 +11,7 @@ from tests.conftest import load_case
 from tests.walk import draft_path, walk
 from wizard import clock
 from wizard.extensions import db
-from wizard.models import Draft, OutboxMessage, Submission
+from wizard.models import Draft, Message, Submission
 
 REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
 
@@ -19,7 +19,7 @@ REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
 def counts(app) -> tuple[int, int]:
     """How many submissions and messages there are."""
     with app.app_context():
-        return db.session.query(Submission).count(), db.session.query(OutboxMessage).count()
+        return db.session.query(Submission).count(), db.session.query(Message).count()
 
 
 def test_twenty_posts_at_once_give_one_submission_one_reference_one_message(app, client, case):
@@ -46,7 +46,7 @@ def test_the_office_gets_a_message_where_it_has_an_address(make_app, case):
     app = make_app(PROGRAM_EMAIL="office@example.gov")
     walk(app.test_client(), case)
     with app.app_context():
-        recipients = set(db.session.scalars(select(OutboxMessage.recipient)))
+        recipients = set(db.session.scalars(select(Message.recipient)))
     assert recipients == {case["contact_email"], "office@example.gov"}
 
 

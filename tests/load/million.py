@@ -13,22 +13,23 @@ from tests.load.cost import CASE, cost, serving, walk_program
 
 GOAL = 1.1
 """How many times as much as in an empty store a request may cost."""
-NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
 NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || (i % 50) || ' days')"
 FILL = (
     f"""{NUMBERS} INSERT INTO draft
     (id, flow_version, answers, posted, created_at, updated_at, saves, link_version)
-    SELECT printf('%032x', i), 1, ?2, '["kind"]', {NOW}, {NOW}, '{{}}', 1 FROM n""",
+    SELECT printf('%032x', i), 1, :answers, '["kind"]', {NOW}, {NOW}, '{{}}', 1 FROM n""",
     f"""{NUMBERS} INSERT INTO submission
     (reference, draft_id, flow_version, branch, answers, submitted_at, status, version, changed_at,
     reminders, organization_kind, organization_name, city, state, commitment_title, programs,
     categories, search)
-    SELECT printf('PDI-%08d', i), printf('%032x', i), 1, 'agency', ?2, {NOW}, 'received', 1, {NOW},
-    1, 'agency', 'Police ' || i, 'Orlando', 'FL', 'Title', '', '', 'police ' || i FROM n""",
-    f"""{NUMBERS} INSERT INTO outbox_message
-    (submission_id, message_id, recipient, subject, text, html, created_at, due_at, attempts,
+    SELECT printf('PDI-%08d', i), printf('%032x', i), 1, 'agency', :answers, {NOW}, 'received', 1,
+    {NOW}, 1, 'agency', 'Police ' || i, 'Orlando', 'FL', 'Title', '', '', 'police ' || i FROM n""",
+    f"""{NUMBERS} INSERT INTO message
+    (submission_id, message_id, kind, recipient, language, created_at, next_attempt_at, attempts,
     sent_at)
-    SELECT i, i || '@example.org', 'a@example.org', 'S', ?2, ?2, {NOW}, {NOW}, 1, {NOW} FROM n""",
+    SELECT i, i || '@example.org', 'confirmation', 'a@example.org', 'en', {NOW}, {NOW}, 1, {NOW}
+    FROM n""",
 )
 
 
@@ -36,7 +37,7 @@ def fill(store: Path, count: int) -> None:
     """So many drafts, each submitted and its message sent."""
     with sqlite3.connect(store) as connection:
         for statement in FILL:
-            connection.execute(statement, (count, json.dumps(CASE)))
+            connection.execute(statement, {"count": count, "answers": json.dumps(CASE)})
     connection.close()
 
 

@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from .. import outbox
-from .serving import deliver_until, tidy_up
+from .serving import JOBS, DailyJobs, deliver_until
 
 outbox_commands = AppGroup("outbox", help="Messages that wait to be sent.")
 drafts_commands = AppGroup("drafts", help="Answers that are being given.")
@@ -27,18 +27,22 @@ def deliver(watch: bool) -> None:
 def show() -> None:
     """What waits or was given up: when it goes next, how often it was tried, what went wrong."""
     for each in outbox.unsent():
-        when = "given up" if each.failed_at else f"due {each.due_at:%Y-%m-%d %H:%M}Z"
-        click.echo(f"{each.id}\t{when}\t{each.attempts} tries\t{each.last_error or ''}")
+        when = "given up" if each.failed_at else f"due {each.next_attempt_at:%Y-%m-%d %H:%M}Z"
+        click.echo(f"{each.message_id}\t{when}\t{each.attempts} tries\t{each.last_error or ''}")
 
 
 @outbox_commands.command("retry")
-@click.argument("ids", nargs=-1, type=int)
-def retry(ids: tuple[int, ...]) -> None:
-    """Makes messages due now that wait or were given up: those of these numbers, or all."""
-    click.echo(f"{outbox.retry(ids)} due now")
+@click.argument("message_ids", nargs=-1)
+def retry(message_ids: tuple[str, ...]) -> None:
+    """Makes messages due now that wait or were given up: those of these Message-IDs, or all."""
+    click.echo(f"{outbox.retry(message_ids)} due now")
 
 
 @drafts_commands.command("purge")
 def purge() -> None:
     """Deletes the drafts whose time is over, and reminds of those that end within a week."""
-    click.echo("{} deleted, {} reminded".format(*tidy_up()))
+    done = DailyJobs().run_due()
+    deleted, reminded = done.get("drafts deleted", 0), done.get("drafts reminded", 0)
+    click.echo(f"{deleted} deleted, {reminded} reminded")
+    if failed := [name for name in JOBS if name not in done]:
+        raise click.ClickException(f"{', '.join(failed)} failed: see the log, then run it again.")

@@ -4,19 +4,27 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from types import FrameType
 
 import click
 import waitress
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from .. import checks, clock, drafts, logs, outbox, reports, resuming, sign_in
 from ..extensions import db
 
-POLL = 2.0
-"""Seconds between two looks into the outbox."""
+POLL_SECONDS = 2.0
+"""Between two looks into the outbox."""
+JOBS: dict[str, Callable[[], int]] = {
+    "drafts deleted": drafts.purge,
+    "drafts reminded": resuming.remind,
+    "commitments reminded": reports.remind,
+    "sessions ended": sign_in.purge_expired,
+}
+"""What is done once a day, by what its result counts."""
 THREADS = 4
 """Python runs one at a time; with more of them each waits longer for its turn (measured: with 8,
 the slowest hundredth of the steps takes a third longer than with 4)."""
@@ -27,31 +35,61 @@ waitress takes by itself, a hundred slow ones would keep everybody else out."""
 log = logging.getLogger(__name__)
 
 
-def tidy_up() -> tuple[int, int]:
-    """Deletes what is over and reminds of what soon is; how many drafts of each."""
-    deleted, reminded = drafts.purge(), resuming.remind()
-    reports.remind()
-    sign_in.purge_expired()
-    log.info("drafts: %d deleted, %d reminded", deleted, reminded)
-    return deleted, reminded
+class DailyJobs:
+    """The jobs of each day, and when each of them runs next."""
+
+    def __init__(self) -> None:
+        self.next_at = dict.fromkeys(JOBS, clock.now())
+
+    def run_due(self) -> dict[str, int]:
+        """Run each job that is due; return how much each did. What fails is not in it."""
+        done = {}
+        for name in [name for name, at in self.next_at.items() if at <= clock.now()]:
+            try:
+                done[name] = JOBS[name]()
+            except Exception:
+                log.exception("%s failed; trying again in an hour", name)
+            wait = timedelta(days=1) if name in done else timedelta(hours=1)
+            self.next_at[name] = clock.now() + wait
+            db.session.remove()
+        if done:
+            log.info("%s", ", ".join(f"{name}: {count}" for name, count in done.items()))
+        return done
 
 
-def deliver_until(stopped: threading.Event, tidy: bool = False) -> None:
-    """Sends what is due, again and again, and once a day tidies up the drafts if told to.
+def deliver_until(stopped: threading.Event) -> None:
+    """Send what is due, again and again."""
+    repeat_until(stopped, lambda: outbox.deliver_due(stopped.is_set))
 
-    A store or mail folder out of reach is waited for.
-    """
-    next_tidying = clock.now()
-    while not stopped.wait(POLL):
+
+def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
+    """Do some work every `POLL_SECONDS`. A store or mail folder out of reach is waited for."""
+    while not stopped.wait(POLL_SECONDS):
         try:
-            outbox.deliver_due(stopped.is_set)
-            if tidy and clock.now() >= next_tidying:
-                tidy_up()
-                next_tidying = clock.now() + timedelta(days=1)
+            work()
         except Exception:
             log.exception("the background work failed; trying again")
         finally:
             db.session.remove()
+
+
+def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:
+    """Start a thread for the outbox and one for the daily jobs: neither waits for the other."""
+
+    def run(work: Callable[[threading.Event], None]) -> None:
+        with app.app_context():
+            work(stopped)
+
+    def run_jobs(stopped: threading.Event) -> None:
+        repeat_until(stopped, DailyJobs().run_due)
+
+    workers = [
+        threading.Thread(target=run, args=[work], name=name)
+        for name, work in (("outbox", deliver_until), ("daily jobs", run_jobs))
+    ]
+    for worker in workers:
+        worker.start()
+    return workers
 
 
 @click.command("serve")
@@ -66,16 +104,11 @@ def serve() -> None:
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
 
-    def deliver_in_background() -> None:
-        with app.app_context():
-            deliver_until(stopped, tidy=True)
-
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    worker = threading.Thread(target=deliver_in_background, name="outbox")
-    worker.start()
+    workers = start_workers(app, stopped)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     click.echo(f"Open http://{shown}:{port}")
     where = "its mail server" if app.config["SMTP_URL"] else f"files in {outbox.mail_folder()}"
@@ -94,4 +127,5 @@ def serve() -> None:
         )
     finally:
         stopped.set()
-        worker.join()
+        for worker in workers:
+            worker.join()

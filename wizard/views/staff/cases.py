@@ -177,11 +177,8 @@ def note(reference: str) -> Response:
 @bp.post("/submissions/<reference>/resend")
 def resend(reference: str) -> Response:
     """Sends a message once more."""
-    message = whole_number(request.form.get("message", ""))
-    if message is None:
-        abort(400)
     try:
-        casework.resend(reference, message, actor())
+        casework.resend(reference, request.form.get("message", ""), actor())
     except NotAllowed as error:
         return case_page(reference, 422, errors={"messages": str(error)})
     return _to_case(reference, "The message goes out again.")

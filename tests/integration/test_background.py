@@ -1,0 +1,161 @@
+"""The work that is done once a day: in small transactions, and each job by itself."""
+
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, func, select
+
+from wizard import clock, drafts, reports, resuming, staff
+from wizard.cli import serving
+from wizard.extensions import BATCH_SIZE, db, writing
+from wizard.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
+
+MANY = 2 * BATCH_SIZE + 1
+"""Rows that take three transactions."""
+
+
+def add_drafts(age_days: int) -> None:
+    """Add `MANY` drafts that were changed so many days ago, each with an address."""
+    at = clock.now() - timedelta(days=age_days)
+    with writing() as session:
+        session.add_all(
+            Draft(flow_version=1, answers={}, posted=[], updated_at=at, mailed_to=f"{n}@x.example")
+            for n in range(MANY)
+        )
+
+
+def add_commitments() -> None:
+    """Add `MANY` submissions that were accepted more than a year ago."""
+    at = clock.now() - timedelta(days=400)
+    with writing() as session:
+        session.add_all(
+            Submission(
+                reference=f"PDI-{n}",
+                draft_id=uuid.uuid4(),
+                flow_version=1,
+                branch="agency",
+                status="accepted",
+                answers={"contact_email": f"{n}@x.example"},
+                submitted_at=at,
+            )
+            for n in range(MANY)
+        )
+
+
+def add_sessions() -> None:
+    """Add `MANY` sessions and `MANY` failed attempts that are over."""
+    at = clock.now() - timedelta(days=2)
+    with writing() as session:
+        user = StaffUser(email="a@example.gov", role="viewer", password_hash="none")
+        session.add(user)
+        session.flush()
+        for n in range(MANY):
+            session.add(StaffSession(token_hash=f"{n}", user_id=user.id, created_at=at, seen_at=at))
+            session.add(SignInThrottle(key=f"{n}", next_at=at))
+
+
+@contextmanager
+def counted_commits():
+    """Yield a list that grows with every transaction that is committed."""
+    commits: list[object] = []
+
+    def count(connection):
+        commits.append(connection)
+
+    event.listen(db.engine, "commit", count)
+    try:
+        yield commits
+    finally:
+        event.remove(db.engine, "commit", count)
+
+
+@pytest.mark.parametrize(
+    ("add", "job", "transactions"),
+    [
+        (lambda: add_drafts(54), resuming.remind, 3),
+        (lambda: add_drafts(61), drafts.purge, 3),
+        (add_commitments, reports.remind, 3),
+        (add_sessions, staff.forget_ended, 6),
+    ],
+    ids=["drafts.remind", "drafts.purge", "reports.remind", "staff.forget_ended"],
+)
+def test_daily_job_with_many_rows_lets_other_writers_in_between(app, add, job, transactions):
+    with app.app_context():
+        add()
+        with counted_commits() as commits:
+            job()
+        assert len(commits) >= transactions
+        assert not job()  # nothing is left to do
+
+
+def test_reminders_that_break_off_go_on_where_they_were(app, monkeypatch):
+    queue, queued = resuming._queue, []
+
+    def break_off(draft, address, *args):
+        if len(queued) == BATCH_SIZE + BATCH_SIZE // 2:
+            raise OSError("No space left on device")
+        queued.append(address)
+        queue(draft, address, *args)
+
+    with app.app_context():
+        add_drafts(54)
+        monkeypatch.setattr(resuming, "_queue", break_off)
+        with pytest.raises(OSError, match="No space"):
+            resuming.remind()
+        monkeypatch.setattr(resuming, "_queue", queue)
+        assert resuming.remind() == MANY - BATCH_SIZE
+        reminded = select(func.count()).where(Draft.reminded_at.is_not(None))
+        assert db.session.scalar(reminded) == MANY
+
+
+def test_failing_daily_job_stops_no_other_and_is_tried_again_an_hour_later(
+    app, monkeypatch, caplog
+):
+    calls = []
+
+    def broken():
+        calls.append("broken")
+        raise ValueError("a bad row")
+
+    monkeypatch.setattr(serving, "JOBS", {"one": broken, "other": lambda: calls.append("other")})
+    with app.app_context():
+        jobs = serving.DailyJobs()
+        assert jobs.run_due().keys() == {"other"}
+        assert "one" in caplog.text
+        assert jobs.run_due() == {}
+        start = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=1))
+        jobs.run_due()
+        assert calls == ["broken", "other", "broken"]
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(days=1))
+        jobs.run_due()
+        assert calls == ["broken", "other", "broken", "broken", "other"]
+
+
+def test_daily_jobs_do_not_wait_for_a_slow_mail_server(app, monkeypatch):
+    """Serve mail that never ends, and see that the jobs run meanwhile."""
+    stopped, ran = serving.threading.Event(), serving.threading.Event()
+    monkeypatch.setattr(serving, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(serving, "JOBS", {"job": ran.set})
+    monkeypatch.setattr(serving.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
+    workers = serving.start_workers(app, stopped)
+    try:
+        assert ran.wait(10)
+    finally:
+        stopped.set()
+        for worker in workers:
+            worker.join()
+
+
+def test_purge_command_reports_a_failed_job_after_running_the_others(app, monkeypatch):
+    def broken():
+        raise ValueError("a bad row")
+
+    monkeypatch.setitem(serving.JOBS, "drafts reminded", broken)
+    with app.app_context():
+        add_drafts(61)
+    result = app.test_cli_runner().invoke(args=["drafts", "purge"])
+    assert result.exit_code == 1
+    assert f"{MANY} deleted" in result.output and "drafts reminded failed" in result.output
