@@ -2,6 +2,7 @@
 
 import jinja2
 import pytest
+from flask import has_app_context
 
 from tests.conftest import load_case
 from tests.staff import colleague
@@ -27,7 +28,9 @@ def drawn(monkeypatch) -> list[str]:
 
 
 def is_writing() -> bool:
-    """Whether a transaction that writes is open."""
+    """Return True while a transaction that writes is open; cached parts have no context."""
+    if not has_app_context():
+        return False
     session = db.session()
     return session.in_transaction() and bool(
         session.connection().get_execution_options().get("writes")
