@@ -16,7 +16,7 @@ from sqlalchemy import select
 from .. import audit, backups, demo, exports, filters, staff
 from ..audit import COMMAND_LINE
 from ..drafts import current_flow
-from ..extensions import db
+from ..extensions import reading
 from ..models import Submission
 
 PIPE = Path("-")
@@ -98,9 +98,10 @@ def restore(file: Path) -> None:
 @with_appcontext
 def demo_command(count: int) -> None:
     """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
-    if staff.everyone() or db.session.scalar(select(Submission.id).limit(1)) is not None:
+    with reading() as session:
+        in_use = staff.everyone() or session.scalar(select(Submission.id).limit(1)) is not None
+    if in_use:
         raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
-    db.session.rollback()
     demo.fill(count)
     password = staff.add("demo@example.org", "admin", COMMAND_LINE)
     click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
