@@ -29,7 +29,7 @@ from sqlalchemy.exc import DatabaseError
 
 from . import audit, clock, outbox, schema_version
 from .config import engine_options
-from .extensions import db, writing
+from .extensions import db, reading, writing
 from .models import StaffSession
 
 AT_ONCE = 500
@@ -49,9 +49,9 @@ def write(path: Path) -> int:
     """
     if path.exists():
         raise BackupError(f"{path} exists: name a new file.")
-    if schema_version.of_store() != schema_version.newest():
-        raise BackupError("The store has another version than this program: migrate it first.")
-    db.session.rollback()
+    with reading():
+        if schema_version.of_store() != schema_version.newest():
+            raise BackupError("The store has another version than this program: migrate it first.")
     audit.write(audit.COMMAND_LINE, "backed_up", path.name)
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.unlink(missing_ok=True)

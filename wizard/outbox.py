@@ -106,6 +106,17 @@ def _texts(message: AnyMessage) -> tuple[str, str, str]:
         return subject_of(message), text, html
 
 
+def submission_of(message: Message) -> Submission:
+    """Return what a message is about. Raise `Refused` once its answers were deleted.
+
+    Its messages go with the answers, but a process of the version before knows none of these.
+    """
+    submission = db.session.get_one(Submission, message.submission_id)
+    if submission.erased_at is not None:
+        raise Refused("The answers were deleted on request.")
+    return submission
+
+
 def _stored_texts(message: OutboxMessage) -> tuple[str, str, str]:
     """Return the texts that the version before drew, with the link where its placeholder is."""
     place, link = "[[update link]]", ""

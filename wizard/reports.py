@@ -203,7 +203,7 @@ def _queue(submission: Submission, address: str) -> None:
 
 
 def _context(message: models.Message) -> dict[str, Any]:
-    submission = db.session.get_one(Submission, message.submission_id)
+    submission = outbox.submission_of(message)
     return {"submission": submission, "link": links.update_url(submission)}
 
 

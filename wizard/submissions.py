@@ -79,7 +79,7 @@ def _queue(
 
 
 def _context(message: models.Message) -> dict[str, Any]:
-    submission = db.session.get_one(Submission, message.submission_id)
+    submission = outbox.submission_of(message)
     return {
         "submission": submission,
         "answers": submission.answers,

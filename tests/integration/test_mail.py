@@ -11,7 +11,7 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague
@@ -336,6 +336,15 @@ def test_message_that_cannot_be_drawn_is_tried_again_and_stops_no_other(make_app
         assert (third.sent_at, outbox.subject_of(third)) == (None, "unknown")
 
 
+def test_message_about_deleted_answers_is_given_up(make_app):
+    app = submitted(make_app, "")
+    with app.app_context():
+        with writing() as session:  # as a process of the version before deletes them
+            session.execute(update(Submission).values(answers={}, erased_at=clock.now()))
+        assert outbox.deliver_due() == 0
+    assert message(app).failed_at is not None
+
+
 def test_submitting_draws_no_message(make_app, monkeypatch):
     def draw(*args, **context):
         raise AssertionError("drawn while the store is locked")
@@ -437,3 +446,15 @@ def test_limit_to_one_address_counts_both_tables(app):
     with app.app_context(), writing():
         count = outbox.count_recent("DESK@example.org", timedelta(hours=1), "submission_id")
         assert count == 1
+
+
+def test_deletion_of_answers_takes_the_messages_of_both_tables(app):
+    reference = old_failure(app)
+    with app.app_context():
+        (failed,) = outbox.given_up()
+        db.session.rollback()
+        with writing():
+            outbox.queue_message("news", "desk@example.org", "en", "n", submission_id=failed.id)
+    colleague(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    with app.app_context():
+        assert outbox.messages_about(failed.id) == []

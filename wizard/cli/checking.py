@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from .. import accounts, checks, clock, outbox, schema_version
-from ..extensions import db, limiter
+from ..extensions import limiter, reading
 
 
 @click.command("check")
@@ -36,12 +36,13 @@ def check() -> None:
 
 def _store() -> Iterator[str]:
     try:
-        if not schema_version.is_served():
-            yield "The store is not migrated: run `flask --app wizard db upgrade`."
+        with reading():
+            migrated = schema_version.is_served()
     except DBAPIError as error:
         yield f"The store does not answer: {error.orig}"
-    finally:
-        db.session.rollback()
+        return
+    if not migrated:
+        yield "The store is not migrated: run `flask --app wizard db upgrade`."
 
 
 def _mail() -> Iterator[str]:

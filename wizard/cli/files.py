@@ -16,7 +16,7 @@ from sqlalchemy import select
 from .. import accounts, audit, backups, demo, exports, filters
 from ..audit import COMMAND_LINE
 from ..drafts import current_flow
-from ..extensions import db
+from ..extensions import reading
 from ..models import Submission
 from ..query import BadFilter
 
@@ -99,9 +99,10 @@ def restore(file: Path) -> None:
 @with_appcontext
 def demo_command(count: int) -> None:
     """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
-    if accounts.list_accounts() or db.session.scalar(select(Submission.id).limit(1)) is not None:
+    with reading() as session:
+        submission = session.scalar(select(Submission.id).limit(1))
+    if submission is not None or accounts.list_accounts():
         raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
-    db.session.rollback()
     demo.fill(count)
     password = accounts.add("demo@example.org", "admin", COMMAND_LINE)
     click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
