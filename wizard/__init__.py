@@ -12,10 +12,11 @@ from . import (
     clock,
     compression,
     config,
+    dates,
     errors,
     extensions,
-    fields,
     languages,
+    limits,
     logs,
     metrics,
     models,
@@ -24,7 +25,7 @@ from . import (
 )
 from .flow import Flow
 from .flows.commitment import COMMITMENT
-from .views import applicant, commitments, open_data, ops, public, saving
+from .views import applicant, followup, open_data, ops, public, saving
 from .views.staff import bp as staff_side
 
 
@@ -52,22 +53,22 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     app.extensions["flow"] = flow
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
-        "moment": clock.in_words,
-        "age": lambda moment: clock.age_in_words(moment, clock.now()),
-        "day": fields.day_in_words,
+        "moment": dates.moment_in_words,
+        "age": lambda moment: dates.age_in_words(moment, clock.now()),
+        "day": dates.day_in_words,
         "showable": text.showable,
         "case_status": models.describe_status,
     }
     app.jinja_env.tests["publishable"] = cases.may_publish
     for module in (
-        compression, logs, metrics, languages, security, assets, extensions, errors, cli,
+        compression, logs, metrics, languages, security, limits, assets, extensions, errors, cli,
     ):  # fmt: skip
         module.init_app(app)
     for blueprint in (
         public.bp,
         applicant.bp,
         saving.bp,
-        commitments.bp,
+        followup.bp,
         open_data.bp,
         ops.bp,
         staff_side,

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from . import errors, filters, privacy, reports
 from .flows.commitment import COMMITMENT
-from .views import commitments, saving
+from .views import followup, saving
 from .words import messages
 
 DECLARED = (
@@ -15,7 +15,7 @@ DECLARED = (
     privacy.KEPT,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,
-    commitments.ERASED,
+    followup.ERASED,
     saving.ADDRESS,
 )
 """The declarations whose texts are messages."""

@@ -5,15 +5,11 @@ from contextlib import contextmanager, nullcontext
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, current_app, request
-from flask_limiter import Limiter
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
 from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, event, exc, select
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
-
-from .visitors import visitor
 
 
 class Base(DeclarativeBase):
@@ -26,15 +22,6 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 migrate = Migrate()
-csrf = CSRFProtect()
-limiter = Limiter(visitor)
-
-
-@limiter.request_filter
-def _only_reads() -> bool:
-    """Skip the search for limits, which takes a thirtieth of a page: only posts have any."""
-    return request.method != "POST"
-
 
 T = TypeVar("T")
 StoreBusyError = exc.TimeoutError
@@ -56,8 +43,6 @@ def init_app(app: Flask) -> None:
     """Set up the extensions."""
     db.init_app(app)
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations")
-    csrf.init_app(app)
-    limiter.init_app(app)
     with app.app_context():
         if is_sqlite():
             _begin_explicitly(db.engine)

@@ -16,6 +16,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from .conditions import Condition
+from .dates import day_in_words
 from .text import Invalid, plain_text
 from .words import Message, joined, speak
 
@@ -218,28 +219,6 @@ def _is_web_address(text: str) -> bool:
         and re.fullmatch(r"([^\W_]([\w-]*[^\W_])?\.)+[^\W_][\w-]*", host) is not None
         and not re.search(r"[\s<>\"\\^`{|}]", text)
     )
-
-
-MONTHS = (
-    Message("January"),
-    Message("February"),
-    Message("March"),
-    Message("April"),
-    Message("May"),
-    Message("June"),
-    Message("July"),
-    Message("August"),
-    Message("September"),
-    Message("October"),
-    Message("November"),
-    Message("December"),
-)
-
-
-def day_in_words(day: date) -> Message:
-    """A day as a reader in the US expects it: March 31, 2027."""
-    month = MONTHS[day.month - 1]
-    return Message("%(month)s %(day)s, %(year)s", month=month, day=day.day, year=day.year)
 
 
 @dataclass(frozen=True, slots=True)

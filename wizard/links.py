@@ -12,7 +12,6 @@ from typing import Literal
 from flask import current_app
 from itsdangerous import BadSignature
 
-from .models import Draft, Submission
 from .signing import serializer
 
 Purpose = Literal["resume", "page"]
@@ -20,9 +19,9 @@ Purpose = Literal["resume", "page"]
 so that what is typed there can be kept even when the session has ended."""
 
 
-def token(draft: Draft, purpose: Purpose) -> str:
-    """What opens a draft."""
-    return str(serializer(f"draft-{purpose}").dumps([draft.id.hex, draft.link_version]))
+def token(draft_id: uuid.UUID, link_version: int, purpose: Purpose) -> str:
+    """Return a token that opens a draft while `link_version` is its link version."""
+    return str(serializer(f"draft-{purpose}").dumps([draft_id.hex, link_version]))
 
 
 def draft_named_by(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None:
@@ -34,14 +33,14 @@ def draft_named_by(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None
     return uuid.UUID(hexadecimal), version
 
 
-def resume_url(draft: Draft) -> str:
-    """The resume link of a draft, on the address that the program is known by."""
-    return f"{current_app.config['PUBLIC_URL']}/resume/{token(draft, 'resume')}"
+def resume_url(draft_id: uuid.UUID, link_version: int) -> str:
+    """Return the resume link of a draft, below `PUBLIC_URL`."""
+    return f"{current_app.config['PUBLIC_URL']}/resume/{token(draft_id, link_version, 'resume')}"
 
 
-def update_url(submission: Submission) -> str:
-    """Where an organization tells what became of its commitment."""
-    token = serializer("submission-update").dumps(submission.reference)
+def update_url(reference: str) -> str:
+    """Return the link by which an organization returns to its commitment, below `PUBLIC_URL`."""
+    token = serializer("submission-update").dumps(reference)
     return f"{current_app.config['PUBLIC_URL']}/updates/{token}"
 
 

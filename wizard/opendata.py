@@ -20,14 +20,15 @@ from sqlalchemy import Engine, Row, func, select
 
 from . import clock, schema
 from .batches import batches
+from .cases import may_publish
 from .dictionary import stem
-from .exports import as_csv
 from .extensions import db
 from .fields import Group
 from .filters import PUBLISHED
 from .flow import Flow
 from .models import Submission
 from .outputs import cells, public_record
+from .tables import as_csv
 
 SCHEMA = "commitments/schema.json"
 """Where the schema is."""
@@ -155,7 +156,7 @@ def _published(engine: Engine, edition: Edition) -> Iterator[Record]:
     """Yield every commitment of an edition that is still published, the oldest first."""
     query = select(*COLUMNS).where(PUBLISHED, Submission.published_at <= edition.newest)
     for rows in batches(engine, query, Submission.published_at, Submission.reference):
-        yield from (_record(edition, row) for row in rows if _consented(row))
+        yield from (_record(edition, row) for row in rows if may_publish(row.answers))
 
 
 def _newest(engine: Engine, edition: Edition) -> list[Record]:
@@ -164,11 +165,7 @@ def _newest(engine: Engine, edition: Edition) -> list[Record]:
     query = select(*COLUMNS).where(PUBLISHED).order_by(*order).limit(MOST_ENTRIES)
     with engine.connect() as connection:
         rows = connection.execute(query).all()
-    return [_record(edition, row) for row in rows if _consented(row)]
-
-
-def _consented(row: Stored) -> bool:
-    return bool(row.answers.get("publish_consent") == "yes")
+    return [_record(edition, row) for row in rows if may_publish(row.answers)]
 
 
 def _record(edition: Edition, row: Stored) -> Record:

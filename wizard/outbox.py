@@ -7,26 +7,20 @@ that runs out, so a message goes at least once, always with the same Message-ID.
 """
 
 import logging
-import os
 import secrets
-import smtplib
-import ssl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from . import clock, languages, links
+from . import clock, email, languages, links
+from .email import MAX_SMTP_ANSWERS, SMTP_TIMEOUT, Refused
 from .extensions import db, is_sqlite, reading, writing
 from .models import Draft, Message, OutboxMessage, Submission
 
@@ -36,20 +30,11 @@ AnyMessage = Message | OutboxMessage
 Table = type[Message] | type[OutboxMessage]
 TABLES: tuple[Table, ...] = (OutboxMessage, Message)
 """Where messages wait; the first is only emptied (`OutboxMessage`)."""
-SMTP_TIMEOUT = 30.0
-"""Seconds for each answer of a mail server."""
-MAX_SMTP_ANSWERS = 24
-"""How often one message waits for its server at most: three ways to sign in are tried, and a host
-may have several addresses."""
 LEASE = timedelta(seconds=SMTP_TIMEOUT * MAX_SMTP_ANSWERS)
 MOST_ATTEMPTS = 16
 """With the waits below, a mail server may be away for about two days."""
 MOST_GIVEN_UP = 20
 """Messages that staff are shown at once."""
-
-
-class Refused(Exception):
-    """The mail server will never take this message."""
 
 
 class LeaseLost(Exception):
@@ -122,9 +107,10 @@ def _stored_texts(message: OutboxMessage) -> tuple[str, str, str]:
     place, link = "[[update link]]", ""
     if message.draft_id is not None:
         place = "[[resume link]]"
-        link = links.resume_url(db.session.get_one(Draft, message.draft_id))
+        draft = db.session.get_one(Draft, message.draft_id)
+        link = links.resume_url(draft.id, draft.link_version)
     elif place in message.text:
-        link = links.update_url(db.session.get_one(Submission, message.submission_id))
+        link = links.update_url(db.session.get_one(Submission, message.submission_id).reference)
     return message.subject, message.text.replace(place, link), message.html.replace(place, link)
 
 
@@ -234,7 +220,7 @@ def _deliver(claimed: AnyMessage) -> bool:
     """Draw and send a claimed message, and note how that went while the lease is ours."""
     error: Exception | None = None
     try:
-        send(as_email(claimed), lambda: _check_lease(claimed))
+        email.send(as_email(claimed), lambda: _check_lease(claimed))
     except Exception as failure:  # whatever it is, the messages behind this one go on
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
@@ -268,102 +254,10 @@ def _fared(error: Exception | None, attempts: int) -> dict[str, Any]:
 
 
 def as_email(message: AnyMessage) -> EmailMessage:
-    """The message as it travels: plain text and HTML, its link in place, with today's date."""
-    config = current_app.config
+    """Draw a message as it travels."""
     with reading():
-        subject, text, html = _texts(message)
-    email = EmailMessage(policy=SMTP)
-    email["From"] = config["MAIL_FROM"]
-    email["To"] = message.recipient
-    email["Subject"] = subject
-    email["Date"] = format_datetime(clock.now())
-    email["Message-ID"] = message.message_id
-    email["Auto-Submitted"] = "auto-generated"  # RFC 3834
-    if config["PROGRAM_EMAIL"]:
-        email["Reply-To"] = config["PROGRAM_EMAIL"]
-    email.set_content(text, cte="quoted-printable")
-    email.add_alternative(html, subtype="html", cte="quoted-printable")
-    return email
-
-
-def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
-    """Hands a message to the mail server of `SMTP_URL`; without one, to a file.
-
-    `check` is called once the server is ready, and may raise: a message that was deleted meanwhile
-    must not go. Raises `Refused` where trying again cannot help, `OSError` or `SMTPException` where
-    it can.
-    """
-    url = current_app.config["SMTP_URL"]
-    if not url:
-        check()
-        _write_file(email)
-        return
-    with _mail_server(url) as server:
-        check()
-        try:
-            server.send_message(email)
-        except smtplib.SMTPRecipientsRefused as refused:
-            code, text = next(iter(refused.recipients.values()))
-            _raise_if_final(code, text, refused)
-        except smtplib.SMTPDataError as refused:
-            _raise_if_final(refused.smtp_code, refused.smtp_error, refused)
-
-
-def greet() -> None:
-    """Signs in to the mail server, and sends nothing. Raises what a message would meet."""
-    if url := current_app.config["SMTP_URL"]:
-        with _mail_server(url) as server:
-            server.noop()
-
-
-def _raise_if_final(code: int, text: bytes | str, error: smtplib.SMTPException) -> None:
-    """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not.
-
-    Only for the recipient and the text: any other refusal is about our own settings, and the
-    message can go once they are right.
-    """
-    if code >= 500:
-        raise Refused(f"{code} {text!r}") from error
-    raise error
-
-
-@contextmanager
-def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
-    """A signed-in connection, by `smtp://user:password@host:587?starttls=1` or `smtps://…`."""
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "localhost", ssl.create_default_context()
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, parts.port or 465, timeout=SMTP_TIMEOUT, context=secure
-        )
-    else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT)
-    try:
-        if parse_qs(parts.query).get("starttls") == ["1"]:
-            server.starttls(context=secure)
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.ehlo_or_helo_if_needed()
-        yield server
-    finally:
-        with suppress(OSError, smtplib.SMTPException):  # the message is taken, or not, by now
-            server.quit()
-        server.close()
-
-
-def mail_folder() -> Path:
-    """Where messages are written when there is no mail server."""
-    return Path(current_app.config["INSTANCE_PATH"]) / "mail"
-
-
-def _write_file(email: EmailMessage) -> None:
-    """One `.eml` file a message, named by its Message-ID, so that a second sending is no second
-    file."""
-    mail_folder().mkdir(parents=True, exist_ok=True)
-    name = email["Message-ID"].strip("<>").split("@")[0]
-    unfinished = mail_folder() / f".{name}.part"
-    unfinished.write_bytes(email.as_bytes())
-    os.replace(unfinished, mail_folder() / f"{name}.eml")
+        texts = _texts(message)
+    return email.build_email(message.message_id, message.recipient, *texts)
 
 
 # Looking into it

@@ -204,7 +204,7 @@ def _queue(submission: Submission, address: str) -> None:
 
 def _context(message: models.Message) -> dict[str, Any]:
     submission = outbox.submission_of(message)
-    return {"submission": submission, "link": links.update_url(submission)}
+    return {"submission": submission, "link": links.update_url(submission.reference)}
 
 
 outbox.register("news", Message("what became of your commitment?"), _context)

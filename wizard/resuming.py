@@ -67,7 +67,8 @@ def _queue(draft: Draft, address: str, kind: str) -> None:
 def _context(message: models.Message) -> dict[str, Any]:
     draft = db.session.get_one(Draft, message.draft_id)
     until = drafts.kept_until(draft)
-    return {"link": links.resume_url(draft), "until": until, "kind": message.kind}
+    link = links.resume_url(draft.id, draft.link_version)
+    return {"link": link, "until": until, "kind": message.kind}
 
 
 outbox.register("resume", Message("your link to go on"), _context)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, abort, redirect, request
+from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as Answer
@@ -14,6 +15,7 @@ FORM = "application/x-www-form-urlencoded"
 """How every page posts."""
 MAX_FIELDS = 1_000
 """A full page has some 200; to put many thousands into a form costs a server seconds."""
+csrf = CSRFProtect()
 NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
 
 
@@ -26,6 +28,7 @@ def init_app(app: Flask) -> None:
 
     app.before_request(_relative_redirect)
     app.before_request(_validate_form_post)
+    csrf.init_app(app)
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -15,10 +15,10 @@ from . import accounts, clock, passwords, second_factor, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record
 from .extensions import delete_in_batches, reading, writing
+from .limits import counted_as
 from .models import StaffSession, StaffUser
 from .passwords import hash_token
 from .text import showable
-from .visitors import counted_as
 
 IDLE_TIMEOUT, ABSOLUTE_TIMEOUT = timedelta(minutes=30), timedelta(hours=12)
 """When a session ends: that long after its last request, and after signing in."""

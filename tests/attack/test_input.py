@@ -11,7 +11,7 @@ from tests.attack.browser import raw, status
 from tests.conftest import load_case
 from tests.server import ROOT
 from tests.walk import draft_path, start
-from wizard import exports, fields, filters, logs, opendata, query
+from wizard import fields, filters, logs, opendata, query, tables
 from wizard.text import CANNOT_BE_KEPT, Invalid
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -132,12 +132,12 @@ def test_a_body_in_an_odd_coding_is_read_as_text_or_refused(browser, content_typ
 
 
 PATTERNS = {
-    "cell": exports.COULD_RUN,
+    "cell": tables.COULD_RUN,
     "xml": opendata.NOT_XML.search,
     "kept": CANNOT_BE_KEPT.search,
     "request id": logs.GIVEN_ID.fullmatch,
-    "cell made safe": exports.safe_cell,
-    "cell read": exports.exact_value,
+    "cell made safe": tables.safe_cell,
+    "cell read": tables.exact_value,
 }
 CLEANED = {
     field.__name__: field("a", "A", noun="the answer", max_length=10**9)

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.walk import walk
+from wizard.email import mail_folder
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import Submission
-from wizard.outbox import deliver_due, mail_folder
+from wizard.outbox import deliver_due
 from wizard.outputs import cards
 
 

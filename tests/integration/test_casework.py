@@ -11,7 +11,7 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague, events
 from tests.walk import draft_path, walk
-from wizard import audit, cases, casework, clock, outbox, reports, statistics
+from wizard import audit, cases, casework, clock, email, reports, statistics
 from wizard.audit import Actor
 from wizard.extensions import db
 from wizard.models import (
@@ -432,11 +432,11 @@ def test_a_message_that_could_not_be_sent_is_on_the_dashboard_until_it_is_sent_a
     reference = walk(client, case).text(".reference")
 
     def refuse(email, check):
-        raise outbox.Refused("550 no such person")
+        raise email.Refused("550 no such person")
 
     assert "could not be sent" not in editor.page("/staff/").text("main")
     with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(outbox, "send", refuse)
+        patched.setattr(email, "send", refuse)
         deliver_due()
     page = editor.page("/staff/")
     assert "Messages that could not be sent" in page.text("main")

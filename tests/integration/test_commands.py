@@ -6,9 +6,9 @@ from sqlalchemy import select
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
 from wizard import sign_in
+from wizard.email import mail_folder
 from wizard.extensions import db
 from wizard.models import Message, StaffUser, Submission
-from wizard.outbox import mail_folder
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import load_case
 from tests.staff import colleague, events
-from wizard import batches, exports, filters
+from wizard import batches, exports, filters, tables
 from wizard.extensions import db, writing
 from wizard.fields import Group, Text
 from wizard.filters import Filters
@@ -83,7 +83,7 @@ def table(app, name: str, *args, **named) -> list[dict[str, str]]:
     """The rows of a CSV, each cell with its exact value."""
     text = exported(app, name, *args, **named).decode("utf-8-sig")
     return [
-        {column: exports.exact_value(cell) for column, cell in row.items()}
+        {column: tables.exact_value(cell) for column, cell in row.items()}
         for row in csv.DictReader(io.StringIO(text, newline=""))
     ]
 
@@ -226,7 +226,7 @@ def test_the_workbook_holds_the_same_texts_and_no_formula(stored, app):
 
 def test_more_than_a_sheet_holds_is_refused_before_it_starts(stored, monkeypatch):
     monkeypatch.setattr(exports, "MOST_ROWS", 3)
-    with pytest.raises(exports.TooMany, match="Export them as CSV"):
+    with pytest.raises(tables.TooMany, match="Export them as CSV"):
         exported(stored, "submissions.xlsx")
     monkeypatch.setattr(exports, "MOST_ROWS", 4)
     assert len(workbook(exported(stored, "submissions.xlsx"))) == 4
@@ -235,7 +235,7 @@ def test_more_than_a_sheet_holds_is_refused_before_it_starts(stored, monkeypatch
 def test_a_text_that_is_too_long_for_a_sheet_is_refused_rather_than_cut(app):
     answers = load_case("agency") | {"access_plan": "x" * 32_768}
     keep(app, submission("PDI-AAAA-AAAA", START, answers))
-    with app.app_context(), pytest.raises(exports.TooMany):
+    with app.app_context(), pytest.raises(tables.TooMany):
         exports.export("submissions.xlsx", COMMITMENT, Filters())
     page = colleague(app, "viewer").page("/staff/export/submissions.xlsx")
     assert page.status == 400

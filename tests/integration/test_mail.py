@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague
 from tests.walk import walk
-from wizard import clock, outbox
+from wizard import clock, email, outbox
 from wizard.extensions import db, writing
 from wizard.models import Draft, Message, OutboxMessage, Submission
 
@@ -153,7 +153,7 @@ def test_a_refusal_for_now_is_tried_again_after_a_while(make_app, mail_server, m
     app = submitted(make_app, f"smtp://127.0.0.1:{mail_server(inbox)}")
     start = clock.now()
     assert (deliver(app), deliver(app)) == (0, 0)
-    monkeypatch.setattr(clock, "now", lambda: start + timedelta(minutes=2))
+    monkeypatch.setattr(clock, email, "now", lambda: start + timedelta(minutes=2))
     assert deliver(app) == 1
     assert len(inbox.messages) == 1
     assert message(app).attempts == 2
@@ -161,7 +161,7 @@ def test_a_refusal_for_now_is_tried_again_after_a_while(make_app, mail_server, m
 
 @pytest.mark.parametrize("kind", ["silent", "gone"])
 def test_a_server_that_does_not_answer_is_tried_again(make_app, monkeypatch, kind):
-    monkeypatch.setattr(outbox, "SMTP_TIMEOUT", 0.3)
+    monkeypatch.setattr(email, "SMTP_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         if kind == "gone":
@@ -187,7 +187,7 @@ def test_a_server_that_breaks_off_after_it_took_a_message_gets_it_once_more(
     start = clock.now()
     assert deliver(app) == 0
     for later in (1, 2, 3):
-        monkeypatch.setattr(clock, "now", lambda later=later: start + timedelta(hours=later))
+        monkeypatch.setattr(clock, email, "now", lambda later=later: start + timedelta(hours=later))
         deliver(app)
     first, second = (message_from_bytes(raw)["Message-ID"] for raw in inbox.messages)
     assert first == second == message(app).message_id
@@ -200,7 +200,7 @@ def test_waits_grow_and_end(make_app, monkeypatch):
     app = submitted(make_app, "smtp://127.0.0.1:1")
     start = clock.now()
     for attempt in range(outbox.MOST_ATTEMPTS + 2):
-        monkeypatch.setattr(clock, "now", lambda n=attempt: start + timedelta(hours=7 * n))
+        monkeypatch.setattr(clock, email, "now", lambda n=attempt: start + timedelta(hours=7 * n))
         deliver(app)
     assert message(app).attempts == outbox.MOST_ATTEMPTS
     assert message(app).failed_at is not None
@@ -213,7 +213,7 @@ def test_a_worker_that_died_leaves_its_message_to_the_next(make_app, mail_server
         claimed = outbox._claim()
         assert outbox._claim() is None
     start = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: start + outbox.LEASE)
+    monkeypatch.setattr(clock, email, "now", lambda: start + outbox.LEASE)
     assert deliver(app) == 1
     (raw,) = inbox.messages
     assert message_from_bytes(raw)["Message-ID"] == claimed.message_id
@@ -223,8 +223,8 @@ def test_without_a_mail_server_a_message_is_one_file_however_often_it_is_written
     app = submitted(make_app, "")
     assert deliver(app) == 1
     with app.app_context():
-        outbox.send(outbox.as_email(message(app)))
-        assert [file.suffix for file in outbox.mail_folder().iterdir()] == [".eml"]
+        email.send(outbox.as_email(message(app)))
+        assert [file.suffix for file in email.mail_folder().iterdir()] == [".eml"]
 
 
 def test_the_command_delivers_and_says_how_many(make_app):
@@ -266,13 +266,13 @@ def test_worker_that_lost_its_lease_marks_nothing(make_app, monkeypatch):
     with app.app_context():
         slow = outbox._claim()
         later = clock.now() + outbox.LEASE
-        monkeypatch.setattr(clock, "now", lambda: later)
+        monkeypatch.setattr(clock, email, "now", lambda: later)
         assert outbox.deliver_due() == 1
 
         def break_off(email, check):
             raise OSError("timed out")
 
-        monkeypatch.setattr(outbox, "send", break_off)
+        monkeypatch.setattr(email, "send", break_off)
         outbox._deliver(slow)
     kept = message(app)
     assert (kept.sent_at, kept.last_error) == (later, None)
@@ -294,7 +294,7 @@ def test_lease_is_longer_than_a_server_that_is_slow_at_each_answer(
     app = submitted(make_app, f"smtp://me:pw@localhost:{port}?starttls=1")
     assert deliver(app) == 1
     handshakes = 2  # the connection's and that of TLS
-    assert (len(answers) + handshakes) * outbox.SMTP_TIMEOUT < outbox.LEASE.total_seconds()
+    assert (len(answers) + handshakes) * email.SMTP_TIMEOUT < outbox.LEASE.total_seconds()
 
 
 def test_date_is_when_a_message_is_sent(make_app, mail_server, monkeypatch):
@@ -302,7 +302,7 @@ def test_date_is_when_a_message_is_sent(make_app, mail_server, monkeypatch):
     app = submitted(make_app, f"smtp://127.0.0.1:{mail_server(inbox)}")
     later = clock.now() + timedelta(hours=5)
     deliver(app)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    monkeypatch.setattr(clock, email, "now", lambda: later)
     assert deliver(app) == 1
     arrived = message_from_bytes(inbox.messages[0], policy=policy.default)
     assert arrived["Date"].datetime == later.replace(microsecond=0)

@@ -19,11 +19,11 @@ from tests.oracle import NEVER_PUBLIC
 from tests.staff import add_submission
 from wizard import batches, casework, clock, opendata
 from wizard.audit import Actor
-from wizard.exports import exact_value
 from wizard.extensions import db, writing
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import STATUSES, Report, StaffNote, Submission
 from wizard.outputs import public_record
+from wizard.tables import exact_value
 
 FILES = {
     "/commitments.csv": "text/csv; charset=utf-8",

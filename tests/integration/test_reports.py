@@ -28,7 +28,7 @@ def link(app, reference: str) -> str:
         submission = db.session.scalars(
             select(Submission).where(Submission.reference == reference)
         ).one()
-        return links.update_url(submission).removeprefix("http://commitments.example.org")
+        return links.update_url(submission.reference).removeprefix("http://commitments.example.org")
 
 
 def come_back(app, reference: str):

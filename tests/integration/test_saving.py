@@ -13,10 +13,11 @@ from tests.conftest import load_case
 from tests.letters import drawn
 from tests.walk import draft_path, form_data, start, walk
 from wizard import clock
+from wizard.email import mail_folder
 from wizard.extensions import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.models import Draft, Message
-from wizard.outbox import deliver_due, mail_folder
+from wizard.outbox import deliver_due
 
 AGENCY = load_case("agency")
 STEPS = [name for name in COMMITMENT.steps if name not in ("kind", "involvement", "commitment",

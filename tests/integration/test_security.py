@@ -11,8 +11,9 @@ from werkzeug.formparser import FormDataParser
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, walk
 from wizard import config, create_app, security
+from wizard.email import mail_folder
 from wizard.flows.commitment import COMMITMENT
-from wizard.outbox import deliver_due, mail_folder
+from wizard.outbox import deliver_due
 
 
 def every_post(path: str) -> list[str]:

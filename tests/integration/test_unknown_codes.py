@@ -141,7 +141,7 @@ def test_update_page_of_an_unknown_status_offers_nothing(app, client, reference,
         submission = db.session.scalars(
             select(Submission).where(Submission.reference == reference)
         ).one()
-        url = links.update_url(submission).partition("example.org")[2]
+        url = links.update_url(submission.reference).partition("example.org")[2]
     page = client.page(url, htmx=htmx)
     assert (page.status, page.all("form")) == (200, [])
     for action in ("report", "withdraw"):

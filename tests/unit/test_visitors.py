@@ -2,7 +2,7 @@
 
 import pytest
 
-from wizard.visitors import counted_as
+from wizard.limits import counted_as
 
 
 @pytest.mark.parametrize(

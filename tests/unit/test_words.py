@@ -11,7 +11,8 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from wizard.fields import Text, day_in_words
+from wizard.dates import day_in_words
+from wizard.fields import Text
 from wizard.flow import Section, Step
 from wizard.text import Invalid
 from wizard.words import Message, in_words, joined, messages

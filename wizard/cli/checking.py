@@ -7,8 +7,9 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from .. import accounts, checks, clock, outbox, schema_version
-from ..extensions import limiter, reading
+from .. import accounts, checks, clock, email, schema_version
+from ..extensions import reading
+from ..limits import limiter
 
 
 @click.command("check")
@@ -47,7 +48,7 @@ def _store() -> Iterator[str]:
 
 def _mail() -> Iterator[str]:
     try:
-        outbox.greet()
+        email.greet()
     except Exception as error:  # a refusal, a certificate, a name that is not known
         yield f"The mail server does not take us: {type(error).__name__}: {error}"
 

@@ -19,6 +19,7 @@ from ..drafts import current_flow
 from ..extensions import reading
 from ..models import Submission
 from ..query import BadFilter
+from ..tables import TooMany
 
 PIPE = Path("-")
 
@@ -37,7 +38,7 @@ def export(name: str, output: BinaryIO, **given: str) -> None:
     except exports.UnknownExport as error:
         names = ", ".join(exports.names(flow))
         raise click.ClickException(f"There is no “{name}”. There are: {names}.") from error
-    except (exports.TooMany, BadFilter) as error:
+    except (TooMany, BadFilter) as error:
         raise click.ClickException(str(error)) from error
     shown = chosen.without_text().chosen()
     audit.write(COMMAND_LINE, "exported", name, filters=shown)

@@ -13,7 +13,7 @@ import waitress
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from .. import checks, clock, drafts, logs, outbox, reports, resuming, sign_in
+from .. import checks, clock, drafts, email, logs, outbox, reports, resuming, sign_in
 from ..extensions import db
 
 POLL_SECONDS = 2.0
@@ -111,7 +111,7 @@ def serve() -> None:
     workers = start_workers(app, stopped)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     click.echo(f"Open http://{shown}:{port}")
-    where = "its mail server" if app.config["SMTP_URL"] else f"files in {outbox.mail_folder()}"
+    where = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
     click.echo(f"Mail goes to {where}")
     try:
         waitress.serve(

@@ -1,6 +1,7 @@
 """The form itself: from the first question to the receipt."""
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
@@ -8,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from .. import answers, clock, drafts, errors, links
 from ..current import current_flow
-from ..extensions import limiter
 from ..flow import Step
 from ..htmx import render_page
+from ..limits import limiter
 from ..models import Draft
 from ..outputs import cards
 from ..saving import (
@@ -28,12 +29,18 @@ from ..saving import (
 )
 from ..stepform import read_post
 from . import access
-from .pages import conflict_page, step_page, to_receipt, to_step
+from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step
 
 bp = Blueprint("wizard", __name__, url_prefix="/respond")
 
 STARTS = "120 per hour"
 """Drafts that one address may start: an office shares one address, a flood does not fit."""
+
+
+@bp.app_context_processor
+def add_drafts_in_progress() -> dict[str, Any]:
+    """Let every page list the drafts that are open in this browser."""
+    return {"drafts_in_progress": drafts_in_progress}
 
 
 @bp.get("/")

@@ -1,6 +1,8 @@
 """The pages of a step: what its templates show, and where an answer leads."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -72,7 +74,10 @@ def summary(step: Step, errors: dict[str, str]) -> dict[str, str]:
 def page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, str]:
     """Return a new page's hidden fields: see `saving.Revision` and `links.Purpose`."""
     own = {"page": str(uuid.uuid4()), "turn": "0"}
-    return own | ({"based_on": based_on, "pass": links.token(draft, "page")} if draft else {})
+    if draft is None:
+        return own
+    token = links.token(draft.id, draft.link_version, "page")
+    return own | {"based_on": based_on, "pass": token}
 
 
 def posted_page_fields() -> dict[str, str]:
@@ -116,3 +121,24 @@ def to_step(draft_id: uuid.UUID, name: str, **query: Any) -> Response:
 def to_receipt(draft_id: uuid.UUID) -> Response:
     """Redirect to the receipt."""
     return redirect(url_for("wizard.done", draft_id=draft_id), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLink:
+    """A draft in progress, for a page to lead back to."""
+
+    title: str
+    url: str
+    updated_at: datetime
+
+
+def drafts_in_progress() -> list[DraftLink]:
+    """Return the drafts that are open in this browser, the last changed first."""
+    return [_draft_link(draft) for draft in drafts.find_all(access.opened())]
+
+
+def _draft_link(draft: Draft) -> DraftLink:
+    title = draft.answers.get("organization_name")
+    step = drafts.journey(draft).first_open
+    url = url_for("wizard.step", draft_id=draft.id, name=step)
+    return DraftLink(title if isinstance(title, str) else "", url, draft.updated_at)

@@ -2,14 +2,15 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, abort, current_app, request, url_for
 
-from .. import charts, commitments, drafts, filters
+from .. import charts, commitments, filters, opendata
+from ..current import current_flow
 from ..htmx import render_page
 from ..privacy import KEPT
+from ..query import list_address, parse_place
 from ..wording import condition_in_words
 from ..words import Message
-from . import access
 
 bp = Blueprint("public", __name__)
 
@@ -25,13 +26,10 @@ FLASH_MESSAGES = {
 def landing() -> Response:
     """Show the first page."""
     said = next((FLASH_MESSAGES[name] for name in FLASH_MESSAGES if name in request.args), "")
-    own = drafts.find_all(access.opened())
     states = commitments.by_state()
-    labels = filters.options(drafts.current_flow())
+    labels = filters.options(current_flow())
     return render_page(
         "public/landing.html",
-        own=own,
-        drafts=drafts,
         said=said,
         newest=commitments.newest(NEWEST),
         count=sum(states.values()),
@@ -41,10 +39,38 @@ def landing() -> Response:
     )
 
 
+@bp.get("/commitments")
+def commitment_list() -> Response:
+    """The list, with its map."""
+    chosen = filters.parse_public(request.args.to_dict(flat=False))
+    labels = filters.options(current_flow())
+    found = commitments.list_page(chosen, parse_place(request.args))
+    return render_page(
+        "public/commitments.html",
+        address=list_address(url_for("public.commitment_list"), chosen.chosen(), request.args),
+        found=found,
+        chosen=chosen,
+        labels=labels,
+        map=charts.tile_map(found.states, labels["state"]),
+        data_files=opendata.groups(current_flow()),
+    )
+
+
+@bp.get("/commitments/<reference>")
+def commitment(reference: str) -> Response:
+    """One commitment."""
+    found = commitments.read(reference)
+    if found is None:
+        abort(404)
+    return render_page(
+        "public/commitment.html", found=found, labels=filters.options(current_flow())
+    )
+
+
 @bp.get("/questions")
 def questions() -> Response:
     """Show every question of every branch, to prepare the answers."""
-    flow = drafts.current_flow()
+    flow = current_flow()
     return render_page("public/questions.html", flow=flow, in_words=condition_in_words)
 
 

@@ -7,9 +7,10 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, drafts, links, resuming
-from ..extensions import db, limiter, reading
+from ..extensions import db, reading
 from ..fields import Email
 from ..htmx import render_page
+from ..limits import limiter
 from ..text import Invalid
 from . import access
 from .pages import to_receipt, to_step
@@ -64,7 +65,7 @@ def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
         "applicant/save.html",
         status,
         draft=draft,
-        link=links.resume_url(draft),
+        link=links.resume_url(draft.id, draft.link_version),
         until=drafts.kept_until(draft),
         first_open=drafts.journey(draft).first_open,
         mailed="mailed" in request.args,

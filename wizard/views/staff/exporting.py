@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from ... import audit, clock, drafts, exports
 from ...errors import ErrorPage, page
+from ...tables import TooMany
 from .cases import chosen_filters
 from .guard import actor, bp
 
@@ -18,7 +19,7 @@ def export(name: str) -> Response:
         stream = exports.export(name, flow, chosen)
     except exports.UnknownExport:
         abort(404)
-    except exports.TooMany as error:
+    except TooMany as error:
         return page(
             400, ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
         )

@@ -4,7 +4,7 @@ from flask import Response as Streamed
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from ... import accounts, audit, clock, exports, tokens
+from ... import accounts, audit, clock, tables, tokens
 from ...accounts import AccountError
 from ...htmx import render_page
 from ...query import list_address, parse_args, whole_number
@@ -111,7 +111,7 @@ def audit_export() -> Response:
     audit.write(actor(), "exported", "audit.csv", filters=chosen)
     name = f"audit-{clock.now().date()}.csv"
     return Streamed(
-        exports.as_csv(audit.COLUMNS, audit.rows(chosen)),
+        tables.as_csv(audit.COLUMNS, audit.rows(chosen)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,8 +1,9 @@
-"""Rate-limit key of the client."""
+"""Rate limits, and what a client is counted by."""
 
 from ipaddress import IPv6Address, ip_address
 
-from flask import request
+from flask import Flask, request
+from flask_limiter import Limiter
 
 
 def visitor() -> str:
@@ -22,3 +23,17 @@ def counted_as(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+limiter = Limiter(visitor)
+
+
+@limiter.request_filter
+def _only_reads() -> bool:
+    """Skip the search for limits, which takes a thirtieth of a page: only posts have any."""
+    return request.method != "POST"
+
+
+def init_app(app: Flask) -> None:
+    """Set up the rate limits."""
+    limiter.init_app(app)

@@ -1,21 +1,21 @@
-"""What organizations committed to, for all to read; and their way back to it."""
+"""An organization returns to its commitment: it reports, withdraws, or ends the reminders."""
 
 from typing import Any
 
 from flask import Blueprint, abort, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from .. import charts, commitments, drafts, filters, languages, links, opendata, reports
+from .. import languages, links, reports
 from ..cases import CaseErased, NotAllowed, find_by_reference
 from ..errors import ErrorPage, page
-from ..extensions import limiter, reading
+from ..extensions import reading
 from ..htmx import render_page
+from ..limits import limiter
 from ..models import Submission
-from ..query import list_address, parse_place
 from ..words import Message
 from . import access
 
-bp = Blueprint("commitments", __name__)
+bp = Blueprint("followup", __name__)
 
 REPORTS = "60 per hour"
 """Reports that one address may give."""
@@ -32,43 +32,15 @@ def on_erased(error: CaseErased) -> Response:
     return page(410, ERASED)
 
 
-@bp.get("/commitments")
-def listing() -> Response:
-    """The list, with its map."""
-    chosen = filters.parse_public(request.args.to_dict(flat=False))
-    labels = filters.options(drafts.current_flow())
-    found = commitments.list_page(chosen, parse_place(request.args))
-    return render_page(
-        "public/commitments.html",
-        address=list_address(url_for("commitments.listing"), chosen.chosen(), request.args),
-        found=found,
-        chosen=chosen,
-        labels=labels,
-        map=charts.tile_map(found.states, labels["state"]),
-        data_files=opendata.groups(drafts.current_flow()),
-    )
-
-
-@bp.get("/commitments/<reference>")
-def commitment(reference: str) -> Response:
-    """One commitment."""
-    found = commitments.read(reference)
-    if found is None:
-        abort(404)
-    return render_page(
-        "public/commitment.html", found=found, labels=filters.options(drafts.current_flow())
-    )
-
-
 @bp.get("/updates/<token>")
-def come_back(token: str) -> Response:
+def open_update_link(token: str) -> Response:
     """Opens a commitment's update page in this browser, and takes the token off the address."""
     reference = links.submission_named_by(token)
     if reference is None or reports.find(reference) is None:
         return render_page("applicant/no_draft.html", 404)
     access.open_commitment(reference)
-    to = "stop" if request.args.get("then") == "stop" else "update"
-    return redirect(url_for(f"commitments.{to}", reference=reference), 303)
+    to = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"
+    return redirect(url_for(f"followup.{to}", reference=reference), 303)
 
 
 @bp.get("/commitments/<reference>/update")
@@ -125,17 +97,17 @@ def _store(
 
 
 def _to_update(reference: str) -> Response:
-    return redirect(url_for("commitments.update", reference=reference), 303)
+    return redirect(url_for("followup.update", reference=reference), 303)
 
 
 @bp.get("/commitments/<reference>/reminders")
-def stop(reference: str) -> Response:
+def confirm_unsubscribe(reference: str) -> Response:
     """Asks whether the yearly message is to stop."""
     return render_page("applicant/reminders.html", submission=_own(reference))
 
 
 @bp.post("/commitments/<reference>/reminders")
-def stopped(reference: str) -> Response:
+def unsubscribe(reference: str) -> Response:
     """Stops it."""
     _own(reference)
     reports.stop_reminders(reference)
