@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 
 from . import clock, reports
 from .cases import find_by_reference
-from .drafts import current_flow
+from .current import current_flow
 from .extensions import db
 from .fields import Date, Group
 from .filters import PUBLISHED, Filters

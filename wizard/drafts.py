@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from . import clock, languages, links
 from .conditions import Answers
-from .current import current_flow as current_flow
+from .current import current_flow
 from .extensions import db, delete_in_batches, is_sqlite, writing
 from .journey import Journey
 from .models import Draft, Submission

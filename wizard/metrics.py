@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from . import logs, outbox
-from .drafts import current_flow
+from .current import current_flow
 from .extensions import reading
 from .models import Draft, Submission
 from .saving import Completed, Submitted

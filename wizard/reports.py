@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from . import clock, links, models, outbox
 from .cases import NotAllowed, allowed_transitions, find_by_reference, locked_case
-from .drafts import current_flow
+from .current import current_flow
 from .extensions import db, reading, write_in_batches
 from .fields import Confirm, Field, Group, Text, Url
 from .models import Report, Submission

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import ColumnElement, String, cast, func, select
 
 from . import clock
-from .drafts import current_flow
+from .current import current_flow
 from .extensions import db
 from .models import Draft, Submission
 

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from . import languages, models, outbox
-from .drafts import current_flow
+from .current import current_flow
 from .extensions import db
 from .journey import Journey
 from .listing import listing

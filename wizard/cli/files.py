@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from .. import accounts, audit, backups, demo, exports, filters
 from ..audit import COMMAND_LINE
-from ..drafts import current_flow
+from ..current import current_flow
 from ..extensions import reading
 from ..models import Submission
 from ..query import BadFilter

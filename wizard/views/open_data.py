@@ -8,7 +8,8 @@ from functools import partial
 from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.wrappers import Response as Answer
 
-from .. import clock, drafts, opendata
+from .. import clock, opendata
+from ..current import current_flow
 
 bp = Blueprint("open_data", __name__)
 
@@ -33,7 +34,7 @@ def commitments_csv() -> Answer:
 @bp.get("/commitments/<name>.csv")
 def entries_csv(name: str) -> Answer:
     """A row for each entry of a group."""
-    group = opendata.groups(drafts.current_flow()).get(name) or abort(404)
+    group = opendata.groups(current_flow()).get(name) or abort(404)
     return _send(partial(opendata.entries_csv, group=group), CSV)
 
 
@@ -66,7 +67,7 @@ def _send(write: Callable[[opendata.Edition], Iterable[bytes]], content_type: st
 
     What is withdrawn is gone at once: whoever keeps a copy asks again before each use.
     """
-    edition = opendata.current_edition(drafts.current_flow(), _site())
+    edition = opendata.current_edition(current_flow(), _site())
     response = Pieces(write(edition), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"

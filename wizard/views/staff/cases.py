@@ -11,7 +11,6 @@ from ... import (
     charts,
     checks,
     clock,
-    drafts,
     exports,
     filters,
     outbox,
@@ -20,6 +19,7 @@ from ... import (
 )
 from ...cases import CaseErased, CaseNotFound, NotAllowed
 from ...casework import Stale
+from ...current import current_flow
 from ...errors import ErrorPage, page
 from ...htmx import render_page
 from ...models import describe_status
@@ -52,13 +52,13 @@ def on_erased(error: CaseErased) -> Response:
 
 def chosen_filters(besides: tuple[str, ...] = ()) -> filters.Filters:
     """The filters of this request's address."""
-    return filters.parse(drafts.current_flow(), request.args.to_dict(flat=False), besides)
+    return filters.parse(current_flow(), request.args.to_dict(flat=False), besides)
 
 
 @bp.get("/")
 def dashboard() -> Response:
     """What is new, what waits, and how it all adds up."""
-    labels = filters.options(drafts.current_flow())
+    labels = filters.options(current_flow())
     sums = statistics.sums()
     return render_page(
         "staff/dashboard.html",
@@ -86,9 +86,9 @@ def submissions() -> Response:
         found=found,
         chosen=chosen,
         way_back=list_query(chosen),
-        labels=filters.options(drafts.current_flow()),
+        labels=filters.options(current_flow()),
         most_counted=casework.MOST_COUNTED,
-        exports=exports.names(drafts.current_flow()),
+        exports=exports.names(current_flow()),
     )
 
 
@@ -138,7 +138,7 @@ def case_page(
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
         actions=audit.ACTIONS,
-        cards=cards(drafts.current_flow(), case.submission.answers),
+        cards=cards(current_flow(), case.submission.answers),
         **context,
     )
 

@@ -4,7 +4,8 @@ from flask import Response as Streamed
 from flask import abort
 from werkzeug.wrappers import Response
 
-from ... import audit, clock, drafts, exports
+from ... import audit, clock, exports
+from ...current import current_flow
 from ...errors import ErrorPage, page
 from ...tables import TooMany
 from .cases import chosen_filters
@@ -14,7 +15,7 @@ from .guard import actor, bp
 @bp.get("/export/<name>")
 def export(name: str) -> Response:
     """A file of what was submitted, filtered like the list, streamed."""
-    flow, chosen = drafts.current_flow(), chosen_filters()
+    flow, chosen = current_flow(), chosen_filters()
     try:
         stream = exports.export(name, flow, chosen)
     except exports.UnknownExport:
