@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from justhtml import JustHTML
 from justhtml.parser import FragmentContext
 
-from wizard.extensions import db
+from wizard.db.engine import db
 
 
 class Page:

@@ -20,7 +20,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
 from wizard import create_app
-from wizard.extensions import db
+from wizard.db.engine import db
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")

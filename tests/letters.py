@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from wizard import outbox
+from wizard.notify import outbox
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,6 @@ class Letter:
 def drawn(app: Flask, message: outbox.AnyMessage) -> Letter:
     """Draw a message that is queued."""
     with app.app_context():
-        email = outbox.as_email(message)
+        email = outbox.render_email(message)
     bodies = (email.get_body((kind,)).get_content() for kind in ("plain", "html"))
     return Letter(email["Subject"], *(body.replace("\r\n", "\n") for body in bodies))

@@ -7,13 +7,14 @@ from sqlalchemy import select
 
 from tests.client import Client
 from tests.conftest import load_case
-from wizard import clock, submissions
-from wizard.extensions import db, writing
+from wizard import clock
+from wizard.accounts.passwords import hash_token
+from wizard.apply import submit
+from wizard.db.engine import db, writing
+from wizard.db.models import AuditEvent, StaffSession, StaffUser, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
-from wizard.listing import listing
-from wizard.models import AuditEvent, StaffSession, StaffUser, Submission
-from wizard.passwords import hash_token
+from wizard.forms.journey import Journey
+from wizard.submissions.listing import index_columns
 
 
 def colleague(app, role: str, name: str = "") -> Client:
@@ -49,7 +50,7 @@ def add_submission(
     typed = load_case(case)
     given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
     with app.app_context(), writing() as session:
-        reference = submissions.new_reference()
+        reference = submit.new_reference()
         (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
         session.add(
             Submission(
@@ -61,7 +62,7 @@ def add_submission(
                 submitted_at=at or clock.now(),
                 status=status,
                 published_at=clock.now() if status == "published" else None,
-                **listing(flow, reference, given),
+                **index_columns(flow, reference, given),
             )
         )
     return reference

@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wizard import fields
-from wizard.flow import Flow
+from wizard.forms import fields
+from wizard.forms.flow import Flow
 
 JUNK = st.one_of(
     st.none(),

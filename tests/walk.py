@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.client import Client, Page
-from wizard.fields import Group
-from wizard.flow import Flow, Step
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Group
+from wizard.forms.flow import Flow, Step
 
 
 def form_data(step: Step, answers: Mapping[str, Any]) -> dict[str, Any]:

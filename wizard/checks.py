@@ -13,14 +13,14 @@ from .config import DEFAULTS, SQLITE_VERSION
 
 MIN_SECRET_LENGTH = 32
 """Characters; 32 random ones hold at least the 128 bits that a signature needs."""
-SQLITE_WITH_SOUND_WAL = (3, 51, 3)
+MIN_SQLITE_VERSION = (3, 51, 3)
 """Before it a rare race can corrupt a write-ahead log: docs/decisions/0003-sqlite.md."""
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 Settings = dict[str, Any]
 
 
-def faults(settings: Settings) -> list[str]:
+def errors(settings: Settings) -> list[str]:
     """A line for each setting that is missing or unsafe; `settings` as the environment has them."""
     return [*_secret(settings), *_address(settings), *_mail(settings), *_scripts(settings)]
 
@@ -38,7 +38,7 @@ def _secret(settings: Settings) -> Iterator[str]:
 
 def _address(settings: Settings) -> Iterator[str]:
     parts = urlsplit(settings["PUBLIC_URL"])
-    if parts.scheme != "https" or parts.hostname in LOOPBACK:
+    if parts.scheme != "https" or parts.hostname in LOOPBACK_HOSTS:
         yield "WIZARD_PUBLIC_URL must be the https://… address that visitors use."
     if not settings["TRUSTED_PROXIES"]:
         yield (
@@ -52,7 +52,7 @@ def _mail(settings: Settings) -> Iterator[str]:
     if not settings["SMTP_URL"]:
         yield "WIZARD_SMTP_URL is not set: no confirmation would reach anybody."
     in_clear = parts.scheme == "smtp" and parse_qs(parts.query).get("starttls") != ["1"]
-    if in_clear and parts.password and parts.hostname not in LOOPBACK:
+    if in_clear and parts.password and parts.hostname not in LOOPBACK_HOSTS:
         yield "WIZARD_SMTP_URL sends its password in clear: add ?starttls=1, or use smtps://."
     if settings["MAIL_FROM"] == DEFAULTS["MAIL_FROM"]:
         yield "WIZARD_MAIL_FROM is not set: messages need a sender that can be answered."
@@ -67,10 +67,10 @@ def _scripts(settings: Settings) -> Iterator[str]:
 
 def warnings(settings: Settings, today: date) -> list[str]:
     """A line for each thing that works, and yet wants a look; `settings` as Flask has them."""
-    return [*paperwork(settings, today), *_more_than_one(settings), *_store(settings)]
+    return [*paperwork_warnings(settings, today), *_more_than_one(settings), *_store(settings)]
 
 
-def paperwork(settings: Settings, today: date) -> Iterator[str]:
+def paperwork_warnings(settings: Settings, today: date) -> Iterator[str]:
     """What of that concerns the program's own staff: the approval of its questions."""
     expires: date | None = settings["OMB_EXPIRES"]
     if settings["OMB_CONTROL_NUMBER"] and not expires:
@@ -91,10 +91,8 @@ def _more_than_one(settings: Settings) -> Iterator[str]:
 
 
 def _store(settings: Settings) -> Iterator[str]:
-    if _on_sqlite(settings) and SQLITE_VERSION < SQLITE_WITH_SOUND_WAL:
-        found, wanted = (
-            ".".join(map(str, each)) for each in (SQLITE_VERSION, SQLITE_WITH_SOUND_WAL)
-        )
+    if _on_sqlite(settings) and SQLITE_VERSION < MIN_SQLITE_VERSION:
+        found, wanted = (".".join(map(str, each)) for each in (SQLITE_VERSION, MIN_SQLITE_VERSION))
         yield (
             f"SQLite is {found}: before {wanted} a rare race can corrupt it."
             " Use PostgreSQL, or a Python that brings a newer one."

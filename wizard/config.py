@@ -61,11 +61,11 @@ class Config(flask.Config):
     def __missing__(self, name: str) -> str:
         if name != "SECRET_KEY":
             raise KeyError(name)
-        secret = self[name] = _kept_secret(Path(self["INSTANCE_PATH"]) / "secret_key")
+        secret = self[name] = _stored_secret(Path(self["INSTANCE_PATH"]) / "secret_key")
         return secret
 
 
-def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Every setting, each of the type of its default. Raises `SettingError`."""
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
@@ -77,7 +77,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     return settings
 
 
-def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
+def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration of Flask and its extensions. Creates no file."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
@@ -91,7 +91,7 @@ def for_flask(settings: dict[str, Any]) -> dict[str, Any]:
     secure = settings["PUBLIC_URL"].startswith("https:")
     return settings | {
         "INSTANCE_PATH": str(instance),
-        "OMB_EXPIRES": _day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
+        "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is away each process limits by itself: nobody is turned away for it.
@@ -120,7 +120,7 @@ def _check_numbers(settings: dict[str, Any]) -> None:
             raise SettingError(f"WIZARD_{name} must be {least} or more.")
 
 
-def _day(name: str, value: str) -> date | None:
+def _parse_day(name: str, value: str) -> date | None:
     try:
         day = date.fromisoformat(value) if value else None
     except ValueError:
@@ -161,7 +161,7 @@ def _storage_options(uri: str) -> dict[str, Any]:
     return seconds if uri.startswith("redis") else {}
 
 
-def _kept_secret(path: Path) -> str:
+def _stored_secret(path: Path) -> str:
     """Return the secret of this installation; make it if missing, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():

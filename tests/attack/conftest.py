@@ -8,7 +8,7 @@ from tests.attack.browser import Browser
 from tests.server import Server, serving
 from tests.staff import colleague
 from wizard import create_app
-from wizard.extensions import db
+from wizard.db.engine import db
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,11 @@ from tests.attack.browser import raw, status
 from tests.conftest import load_case
 from tests.server import ROOT
 from tests.walk import draft_path, start
-from wizard import fields, filters, logs, opendata, query, tables
-from wizard.text import CANNOT_BE_KEPT, Invalid
+from wizard.forms import fields
+from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
+from wizard.public import open_data
+from wizard.submissions import filters
+from wizard.web import logs, query, tables
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -132,10 +135,10 @@ def test_a_body_in_an_odd_coding_is_read_as_text_or_refused(browser, content_typ
 
 
 PATTERNS = {
-    "cell": tables.COULD_RUN,
-    "xml": opendata.NOT_XML.search,
-    "kept": CANNOT_BE_KEPT.search,
-    "request id": logs.GIVEN_ID.fullmatch,
+    "cell": tables.FORMULA_START,
+    "xml": open_data.FORBIDDEN_IN_XML.search,
+    "kept": FORBIDDEN_CHARACTERS.search,
+    "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.safe_cell,
     "cell read": tables.exact_value,
 }
@@ -181,7 +184,7 @@ def read(name: str):
     """Reads a filter as a list does."""
 
     def reading(text: str) -> None:
-        with suppress(query.BadFilter):
+        with suppress(query.BadQuery):
             query.parse_args({name: [text]}, filters.UNCODED)
 
     return reading

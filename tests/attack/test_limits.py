@@ -5,13 +5,13 @@ from sqlalchemy import select
 from tests.attack.browser import Browser
 from tests.attack.conftest import inside_of
 from tests.server import serving
-from wizard import accounts, throttle
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
-from wizard.models import AuditEvent
-from wizard.views.applicant import STARTS
+from wizard.accounts import accounts, throttle
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.apply.views import START_LIMIT
+from wizard.db.engine import db
+from wizard.db.models import AuditEvent
 
-MOST = int(STARTS.split()[0])
+MOST = int(START_LIMIT.split()[0])
 FORGED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Client-IP", "True-Client-IP", "Via")
 
 
@@ -65,12 +65,16 @@ def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_a_visitor_pu
 
 def test_guessing_passwords_is_slowed_and_logged_by_the_true_address(server, inside):
     with inside.app_context():
-        accounts.add("guessed@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9")
+        accounts.add_account(
+            "guessed@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9"
+        )
     statuses = []
-    for number in range(throttle.FREE_FOR_ACCOUNT + 3):
+    for number in range(throttle.FREE_ATTEMPTS_PER_ACCOUNT + 3):
         data = {"email": "guessed@example.gov", "password": f"guess {number}"}
         statuses.append(Browser(server).post("/staff/login", data, forged(number)).status_code)
-    assert statuses[: throttle.FREE_FOR_ACCOUNT] == [422] * throttle.FREE_FOR_ACCOUNT
+    assert (
+        statuses[: throttle.FREE_ATTEMPTS_PER_ACCOUNT] == [422] * throttle.FREE_ATTEMPTS_PER_ACCOUNT
+    )
     assert 429 in statuses
     with inside_of(server).app_context():
         refused = select(AuditEvent).where(AuditEvent.actor == "guessed@example.gov")

@@ -8,10 +8,10 @@ import pytest
 from tests.attack.browser import Browser
 from tests.conftest import load_case
 from tests.walk import draft_path, start, walk
-from wizard import links
-from wizard.models import Draft
-from wizard.signing import serializer
-from wizard.submissions import new_reference
+from wizard.apply.submit import new_reference
+from wizard.db.models import Draft
+from wizard.web import links
+from wizard.web.signing import serializer
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_token_of_another_secret_opens_nothing(server, inside, left):
         inside.config["SECRET_KEY"] = "guessed" * 8
         try:
             draft = Draft(id=uuid.UUID(path.rsplit("/", 1)[1]), link_version=1)
-            forged = links.token(draft.id, draft.link_version, "resume")
+            forged = links.draft_token(draft.id, draft.link_version, "resume")
         finally:
             inside.config["SECRET_KEY"] = inside_key
     assert not opens(server, forged)

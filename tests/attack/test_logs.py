@@ -11,10 +11,10 @@ from tests.attack.conftest import inside_of
 from tests.conftest import PRODUCTION, load_case
 from tests.server import serving
 from tests.walk import draft_path, start, walk
-from wizard import accounts
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
-from wizard.models import Message, StaffUser
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, StaffUser
 
 PASSWORD = "violin-cactus-harbor-9"
 HOST = "commitments.example.org"
@@ -68,7 +68,7 @@ def everything_that_is_done_there(server) -> list[str]:
     inside = inside_of(server)
     secret = pyotp.random_base32()
     with inside.app_context():
-        accounts.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add_account("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
         user = db.session.scalars(select(StaffUser)).one()
         user.totp_secret = secret
         db.session.commit()
@@ -80,7 +80,7 @@ def everything_that_is_done_there(server) -> list[str]:
                     "audit", "submissions?text=asked+for", "submissions?state=asked"):  # fmt: skip
         assert member.get(f"/staff/{address}").status_code in (200, 400), address
     with inside.app_context():
-        while None in db.session.scalars(select(Message.last_error)).all():
+        while None in db.session.scalars(select(MailMessage.last_error)).all():
             db.session.rollback()
             time.sleep(0.1)
         db.engine.dispose()

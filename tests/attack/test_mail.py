@@ -12,10 +12,12 @@ from tests.conftest import load_case
 from tests.letters import drawn
 from tests.server import ROOT
 from tests.walk import draft_path, form_data, start, walk
-from wizard import clock, outbox, resuming, submissions
-from wizard.extensions import db
+from wizard import clock
+from wizard.apply import resume, submit
+from wizard.db.engine import db
+from wizard.db.models import MailMessage
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Message
+from wizard.notify import outbox
 
 HOSTILE = [
     "a@example.org\r\nBcc: victim@example.org",
@@ -35,10 +37,10 @@ HOSTILE = [
 ]
 
 
-def messages_to(app, *words: str) -> list[Message]:
+def messages_to(app, *words: str) -> list[MailMessage]:
     """The messages whose address holds one of some words."""
     with app.app_context():
-        found = list(db.session.scalars(select(Message)))
+        found = list(db.session.scalars(select(MailMessage)))
         db.session.close()
     return [each for each in found if any(word in each.recipient for word in words)]
 
@@ -75,24 +77,24 @@ def test_a_message_with_a_link_holds_nothing_that_anybody_typed(browser, inside)
 
 
 def test_no_address_is_flooded_from_however_many_drafts_and_networks(server, inside):
-    for number in range(resuming.MOST_TO_ONE_ADDRESS + 3):
+    for number in range(resume.MAX_LINKS_PER_HOUR + 3):
         browser = Browser(server, X_Forwarded_For=f"192.0.2.{number}")
         path = draft_path(start(browser, load_case("agency")))
         spelled = "flooded@example.org" if number % 2 else "FLOODED@example.org"
         assert browser.post(f"{path}/save", {"address": spelled}).status_code == 303
     sent = messages_to(inside, "flooded@example.org", "FLOODED@example.org")
-    assert len(sent) == resuming.MOST_TO_ONE_ADDRESS
+    assert len(sent) == resume.MAX_LINKS_PER_HOUR
 
 
 def test_a_strangers_mailbox_is_not_filled_with_confirmations(browser, inside):
     case = load_case("partner") | {"contact_email": "bombed@example.org"}
-    for _ in range(submissions.MOST_CONFIRMATIONS + 2):
+    for _ in range(submit.CONFIRMATIONS_PER_HOUR + 2):
         assert "Your commitment is in" in walk(browser, case).text("h1")
     messages = messages_to(inside, "bombed@example.org")
     waiting = [
         each for each in messages if each.next_attempt_at > clock.now() + timedelta(minutes=50)
     ]
-    assert len(messages) - len(waiting) == submissions.MOST_CONFIRMATIONS
+    assert len(messages) - len(waiting) == submit.CONFIRMATIONS_PER_HOUR
     assert len(waiting) == 2
 
 
@@ -106,7 +108,7 @@ def test_a_confirmation_goes_to_the_contact_alone_and_its_head_is_the_programs_o
     walk(browser, case)
     (message,) = messages_to(inside, "confirmed@example.org")
     with inside.app_context():
-        written = outbox.as_email(message).as_bytes()
+        written = outbox.render_email(message).as_bytes()
     parsed = email.message_from_bytes(written, policy=policy.default)
     assert parsed["To"] == "confirmed@example.org"
     assert parsed["From"].addresses[0].addr_spec == inside.config["MAIL_FROM"]

@@ -17,10 +17,10 @@ from tests.client import Page, is_page
 from tests.conftest import load_case
 from tests.letters import drawn
 from tests.walk import draft_path, walk
-from wizard.extensions import db
-from wizard.fields import Group, LongText, Text
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Message, Submission
+from wizard.forms.fields import Group, LongText, Text
 
 PAYLOADS = {
     "script": '<script>pwned()</script>"><img src=x onerror=pwned()>',
@@ -133,7 +133,7 @@ def safe_table(text: str) -> None:
 def messages_hold(app, reference: str, payload: str) -> None:
     """Asserts that a message holds the payload as text, in a letter that runs nothing."""
     with app.app_context():
-        query = select(Message).join(Submission).where(Submission.reference == reference)
+        query = select(MailMessage).join(Submission).where(Submission.reference == reference)
         (message,) = db.session.scalars(query)
     read = drawn(app, message)
     assert payload in read.text

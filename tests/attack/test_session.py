@@ -14,19 +14,20 @@ from tests.conftest import PRODUCTION, load_case
 from tests.server import serving
 from tests.staff import add_submission
 from tests.walk import draft_path, start, walk
-from wizard import accounts, clock
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db, writing
-from wizard.flows.commitment import COMMITMENT
-from wizard.models import (
+from wizard import clock
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db, writing
+from wizard.db.models import (
     AuditEvent,
     Draft,
-    Message,
+    MailMessage,
     Report,
     SignInThrottle,
     StaffUser,
     Submission,
 )
+from wizard.flows.commitment import COMMITMENT
 
 HERE = "https://commitments.example.org"
 PASSWORD = "violin-cactus-harbor-9"
@@ -131,7 +132,7 @@ def everything(app) -> list:
     """What is kept, but for the note of who looked."""
     with app.app_context():
         kept = []
-        for model in (Draft, Submission, Message, Report, StaffUser):
+        for model in (Draft, Submission, MailMessage, Report, StaffUser):
             for row in db.session.scalars(select(model)):
                 values = {c.name: getattr(row, c.name) for c in model.__table__.columns}
                 for bookkeeping in ("attempts", "sent_at", "next_at", "next_attempt_at"):
@@ -168,7 +169,7 @@ def test_a_session_that_was_not_signed_here_is_none(server, submitted):
 def account(inside) -> str:
     """Somebody who may sign in."""
     with inside.app_context():
-        accounts.add("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
+        accounts.add_account("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
     return "ada@example.gov"
 
 

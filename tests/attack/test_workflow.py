@@ -9,9 +9,9 @@ from sqlalchemy import select
 from tests.attack.browser import Browser
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, start, walk
-from wizard.extensions import db
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, Message, Submission
 
 SUBMIT = {"authorized": "yes", "action": "continue"}
 
@@ -118,8 +118,8 @@ def test_of_submitting_deleting_and_editing_at_once_one_story_is_kept(server, in
             assert drafts, "a submission keeps its draft"
             assert one.branch == "partner" and one.answers["organization_kind"] != "city"
             with inside.app_context():
-                of_it = Message.submission_id == one.id
-                assert len(db.session.scalars(select(Message).where(of_it)).all()) == 1
+                of_it = MailMessage.submission_id == one.id
+                assert len(db.session.scalars(select(MailMessage).where(of_it)).all()) == 1
                 db.session.close()
         else:
             assert 303 in statuses

@@ -16,10 +16,12 @@ from tests.browser.pages import StepPage, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case, migrate
 from tests.server import ROOT, serving
-from wizard import accounts, create_app, demo
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
+from wizard import create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
+from wizard.ops import demo
 
 FOLDER = ROOT / "build" / "screenshots"
 SCREENS = {"phone": {"width": 375, "height": 740}, "desktop": {"width": 1280, "height": 800}}
@@ -71,7 +73,7 @@ def fill(url: str, folder: Path) -> str:
     app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
     with app.app_context():
         demo.fill(300)
-        accounts.add("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add_account("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
         select = db.text("SELECT reference FROM submission WHERE status = 'in_review' LIMIT 1")
         reference = db.session.execute(select).scalar_one()
         db.session.remove()

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case
-from wizard.fields import Choice, Choices, Confirm, Date, Field, Group, Select
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Group, Select
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")
 HEBREW_NAME = "מרכז הנתונים (2026) 100%"

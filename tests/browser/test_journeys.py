@@ -9,8 +9,8 @@ from sqlalchemy import select
 from tests.browser.pages import check_accessibility, walk
 from tests.integration.test_cases import same
 from wizard import create_app
-from wizard.extensions import db
-from wizard.models import Submission
+from wizard.db.engine import db
+from wizard.db.models import Submission
 
 STEPS = {
     "agency": [

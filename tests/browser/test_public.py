@@ -7,7 +7,7 @@ from tests.browser.pages import check_accessibility
 from tests.integration.test_commitments import publish
 from tests.integration.test_reports import link
 from wizard import create_app
-from wizard.extensions import db
+from wizard.db.engine import db
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pages import check_accessibility
 from tests.staff import add_submission
-from wizard import accounts, create_app
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
+from wizard import create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
 
 PASSWORD = "violin-cactus-harbor-9"
 
@@ -22,7 +23,7 @@ def office(server):
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
     with app.app_context():
         for name, role in [("ada", "admin"), ("bob", "editor")]:
-            accounts.add(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
+            accounts.add_account(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
     yield app
     with app.app_context():
         db.engine.dispose()

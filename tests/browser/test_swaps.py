@@ -186,8 +186,8 @@ def test_double_click_creates_one_draft(open_browser, server):
     from sqlalchemy import select
 
     from wizard import create_app
-    from wizard.extensions import db
-    from wizard.models import Draft
+    from wizard.db.engine import db
+    from wizard.db.models import Draft
 
     page = open_browser()
     page.get_by_role("link", name="Start").click()

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from wizard import clock, drafts, reports, resuming, staff
-from wizard.cli import serving
-from wizard.extensions import BATCH_SIZE, db, writing
-from wizard.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
+from wizard import clock, staff
+from wizard.apply import drafts, resume
+from wizard.db.engine import BATCH_SIZE, db, writing
+from wizard.db.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
+from wizard.ops import serve
+from wizard.submissions import progress_reports
 
 MANY = 2 * BATCH_SIZE + 1
 """Rows that take three transactions."""
@@ -74,9 +76,9 @@ def counted_commits():
 @pytest.mark.parametrize(
     ("add", "job", "transactions"),
     [
-        (lambda: add_drafts(54), resuming.remind, 3),
-        (lambda: add_drafts(61), drafts.purge, 3),
-        (add_commitments, reports.remind, 3),
+        (lambda: add_drafts(54), resume.send_reminders, 3),
+        (lambda: add_drafts(61), drafts.purge_expired, 3),
+        (add_commitments, progress_reports.send_reminders, 3),
         (add_sessions, staff.forget_ended, 6),
     ],
     ids=["drafts.remind", "drafts.purge", "reports.remind", "staff.forget_ended"],
@@ -91,7 +93,7 @@ def test_daily_job_with_many_rows_lets_other_writers_in_between(app, add, job, t
 
 
 def test_reminders_that_break_off_go_on_where_they_were(app, monkeypatch):
-    queue, queued = resuming._queue, []
+    queue, queued = resume._queue, []
 
     def break_off(draft, address, *args):
         if len(queued) == BATCH_SIZE + BATCH_SIZE // 2:
@@ -101,11 +103,11 @@ def test_reminders_that_break_off_go_on_where_they_were(app, monkeypatch):
 
     with app.app_context():
         add_drafts(54)
-        monkeypatch.setattr(resuming, "_queue", break_off)
+        monkeypatch.setattr(resume, "_queue", break_off)
         with pytest.raises(OSError, match="No space"):
-            resuming.remind()
-        monkeypatch.setattr(resuming, "_queue", queue)
-        assert resuming.remind() == MANY - BATCH_SIZE
+            resume.send_reminders()
+        monkeypatch.setattr(resume, "_queue", queue)
+        assert resume.send_reminders() == MANY - BATCH_SIZE
         reminded = select(func.count()).where(Draft.reminded_at.is_not(None))
         assert db.session.scalar(reminded) == MANY
 
@@ -119,9 +121,9 @@ def test_failing_daily_job_stops_no_other_and_is_tried_again_an_hour_later(
         calls.append("broken")
         raise ValueError("a bad row")
 
-    monkeypatch.setattr(serving, "JOBS", {"one": broken, "other": lambda: calls.append("other")})
+    monkeypatch.setattr(serve, "JOBS", {"one": broken, "other": lambda: calls.append("other")})
     with app.app_context():
-        jobs = serving.DailyJobs()
+        jobs = serve.DailyJobs()
         assert jobs.run_due().keys() == {"other"}
         assert "one" in caplog.text
         assert jobs.run_due() == {}
@@ -136,11 +138,11 @@ def test_failing_daily_job_stops_no_other_and_is_tried_again_an_hour_later(
 
 def test_daily_jobs_do_not_wait_for_a_slow_mail_server(app, monkeypatch):
     """Serve mail that never ends, and see that the jobs run meanwhile."""
-    stopped, ran = serving.threading.Event(), serving.threading.Event()
-    monkeypatch.setattr(serving, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(serving, "JOBS", {"job": ran.set})
-    monkeypatch.setattr(serving.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
-    workers = serving.start_workers(app, stopped)
+    stopped, ran = serve.threading.Event(), serve.threading.Event()
+    monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(serve, "JOBS", {"job": ran.set})
+    monkeypatch.setattr(serve.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
+    workers = serve.start_workers(app, stopped)
     try:
         assert ran.wait(10)
     finally:
@@ -153,7 +155,7 @@ def test_purge_command_reports_a_failed_job_after_running_the_others(app, monkey
     def broken():
         raise ValueError("a bad row")
 
-    monkeypatch.setitem(serving.JOBS, "drafts reminded", broken)
+    monkeypatch.setitem(serve.JOBS, "drafts reminded", broken)
     with app.app_context():
         add_drafts(61)
     result = app.test_cli_runner().invoke(args=["drafts", "purge"])

@@ -12,10 +12,11 @@ from tests.conftest import create_database, load_case, migrate, postgres_url
 from tests.integration.test_mail import old_failure
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
-from wizard import backups, outbox
-from wizard.audit import COMMAND_LINE, record
-from wizard.extensions import db, writing
-from wizard.models import StaffSession, Submission
+from wizard.accounts.audit import COMMAND_LINE, record
+from wizard.db.engine import db, writing
+from wizard.db.models import StaffSession, Submission
+from wizard.notify import outbox
+from wizard.ops import backups
 
 
 def everything(app):
@@ -44,12 +45,12 @@ def fresh(request, make_app, tmp_path):
 
 def write(app, file):
     with app.app_context():
-        return backups.write(file)
+        return backups.write_backup(file)
 
 
 def restore(app, file):
     with app.app_context():
-        return backups.restore(file)
+        return backups.restore_backup(file)
 
 
 def test_all_of_a_store_is_there_again_on_either_kind(app, client, fresh, case, tmp_path):

@@ -12,10 +12,10 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.values import answers
 from tests.walk import draft_path, form_data, walk
-from wizard.extensions import db
-from wizard.fields import Group
+from wizard.db.engine import db
+from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, Submission
+from wizard.forms.fields import Group
 
 
 def raw_post(client, path: str, body: bytes, content_type="application/x-www-form-urlencoded"):
@@ -148,7 +148,7 @@ def test_a_step_is_kept_whole_or_not_at_all(client, app, monkeypatch):
     page = walk(client, case, until="contact")
     path = f"{draft_path(page)}/organization"
     before = answers_shown(client, path)
-    monkeypatch.setattr("wizard.drafts.store_answers", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("wizard.apply.drafts.store_answers", lambda *args, **kwargs: 1 / 0)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     failed = client.send(path, {"organization_name": "Other", "city": "Other", "state": "GA"})
     assert failed.status == 500

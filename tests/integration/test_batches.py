@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from wizard import audit, batches
-from wizard.extensions import db, writing
-from wizard.models import AuditEvent, Draft
+from wizard.accounts import audit
+from wizard.db import batches
+from wizard.db.engine import db, writing
+from wizard.db.models import AuditEvent, Draft
 
 EVENTS = AuditEvent.__table__
 

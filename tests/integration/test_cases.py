@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from tests.walk import walk
-from wizard.email import mail_folder
-from wizard.extensions import db
+from wizard.db.engine import db
+from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Submission
-from wizard.outbox import deliver_due
-from wizard.outputs import cards
+from wizard.forms.outputs import cards
+from wizard.notify.email import mail_folder
+from wizard.notify.outbox import deliver_due
 
 
 def same(given, stored) -> bool:

@@ -11,18 +11,16 @@ from tests.client import Page
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague, events
 from tests.walk import draft_path, walk
-from wizard import audit, cases, casework, clock, email, reports, statistics
-from wizard.audit import Actor
-from wizard.extensions import db
-from wizard.models import (
-    CASE_STATUSES,
-    Draft,
-    Message,
-    Report,
-    StaffNote,
-    Submission,
-)
-from wizard.outbox import deliver_due
+from wizard import clock
+from wizard.accounts import audit
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db
+from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNote, Submission
+from wizard.notify import email
+from wizard.notify.outbox import deliver_due
+from wizard.staff import cases, dashboard
+from wizard.submissions import cases as submission_cases
+from wizard.submissions import progress_reports
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -203,13 +201,13 @@ def test_reading_one_is_on_the_log_without_an_answer(app, client, viewer, case):
 
 
 def test_view_is_recorded_before_the_page_is_drawn(app, viewer, monkeypatch):
-    from wizard.views.staff import cases as views
+    from wizard.staff import views
 
     reference = add_submission(app)
     drawn = []
 
     def render(*args, **kwargs):
-        audit.write(Actor("somebody else"), "exported")  # waits for no lock
+        audit.record_event(Actor("somebody else"), "exported")  # waits for no lock
         drawn.append([event.action for event in events(app)])
         return original(*args, **kwargs)
 
@@ -223,11 +221,11 @@ def test_view_is_recorded_before_the_page_is_drawn(app, viewer, monkeypatch):
 
 def test_case_is_read_as_of_one_moment(app, monkeypatch):
     reference = add_submission(app)
-    original = cases.find_by_reference
+    original = submission_cases.find_by_reference
 
     def move() -> None:
         with app.app_context():
-            casework.move(reference, "in_review", 1, Actor("editor"))
+            cases.decide(reference, "in_review", 1, Actor("editor"))
 
     def find(reference: str, *, lock: bool = False) -> Submission | None:
         found = original(reference, lock=lock)
@@ -237,11 +235,11 @@ def test_case_is_read_as_of_one_moment(app, monkeypatch):
         return found
 
     with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(cases, "find_by_reference", find)
-        case = casework.read(reference)
+        patched.setattr(submission_cases, "find_by_reference", find)
+        case = cases.get_case(reference)
     assert (case.submission.status, case.history) == ("received", [])
     with app.app_context():
-        case = casework.read(reference)
+        case = cases.get_case(reference)
     assert (case.submission.status, len(case.history)) == ("in_review", 1)
 
 
@@ -279,38 +277,38 @@ def test_a_case_goes_its_way_and_its_history_tells(app, editor):
         assert db.session.scalars(select(Submission)).one().published_at is None
 
 
-@pytest.mark.parametrize("before", list(cases.TRANSITIONS))
+@pytest.mark.parametrize("before", list(submission_cases.TRANSITIONS))
 def test_from_each_state_only_its_ways_are_open(app, editor, before):
     path = f"/staff/submissions/{add_submission(app, status=before)}"
     page = editor.page(path)
     offered = [button.attrs["value"] for button in page.all("button[name=to]")]
-    assert offered == list(cases.TRANSITIONS[before])
-    for to in {*cases.TRANSITIONS, "nonsense", ""} - set(offered):
+    assert offered == list(submission_cases.TRANSITIONS[before])
+    for to in {*submission_cases.TRANSITIONS, "nonsense", ""} - set(offered):
         assert move(editor, path, to).status == 422
     with app.app_context():
         assert db.session.scalars(select(Submission)).one().status == before
 
 
 def test_every_status_has_its_sign_transitions_and_button():
-    assert set(CASE_STATUSES) == set(cases.TRANSITIONS)
+    assert set(CASE_STATUSES) == set(submission_cases.TRANSITIONS)
     assert len({status.sign for status in CASE_STATUSES.values()}) == len(CASE_STATUSES)
-    reachable = {to for following in cases.TRANSITIONS.values() for to in following}
+    reachable = {to for following in submission_cases.TRANSITIONS.values() for to in following}
     assert reachable == {code for code, status in CASE_STATUSES.items() if status.verb}
 
 
 def act_at_random(random: Random, reference: str) -> None:
     """Do something with a case that its status allows."""
-    case = casework.read(reference)
+    case = cases.get_case(reference)
     actor = Actor("editor")
     if case.ways and random.random() < 0.7:
-        casework.move(reference, random.choice(case.ways), case.submission.version, actor)
-    elif reports.can_withdraw(case.submission) and random.random() < 0.7:
-        reports.give(reference, {}, withdraws=True)
+        cases.decide(reference, random.choice(case.ways), case.submission.version, actor)
+    elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
+        progress_reports.submit_report(reference, {}, withdraws=True)
         number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
         db.session.rollback()
-        casework.decide_report(reference, number, random.random() < 0.7, actor)
+        cases.decide_report(reference, number, random.random() < 0.7, actor)
     elif random.random() < 0.1:
-        casework.erase(reference, actor)
+        cases.erase(reference, actor)
 
 
 @pytest.mark.parametrize("consent", ["yes", "no"])
@@ -323,33 +321,35 @@ def test_case_has_a_day_of_publication_exactly_while_it_is_published(app, consen
             for _ in range(12):
                 try:
                     act_at_random(random, reference)
-                except cases.CaseErased:
+                except submission_cases.CaseErased:
                     break
-                it = casework.read(reference).submission
+                it = cases.get_case(reference).submission
                 assert (it.published_at is not None) == (it.status == "published")
                 reached.add(it.status)
-            history = [e for e in casework.read(reference).history if e.action == "moved"]
+            history = [e for e in cases.get_case(reference).history if e.action == "moved"]
             steps = [(event.details["before"], event.details["after"]) for event in history]
             assert [before for before, _ in steps] == ["received", *(a for _, a in steps)][:-1]
-            assert casework.read(reference).submission.status == steps[-1][1]
-    assert reached == set(cases.TRANSITIONS) - ({"published"} if consent == "no" else set())
+            assert cases.get_case(reference).submission.status == steps[-1][1]
+    assert reached == set(submission_cases.TRANSITIONS) - (
+        {"published"} if consent == "no" else set()
+    )
 
 
 def test_lock_rereads_what_was_read_before(app):
     reference = add_submission(app)
     with app.app_context():
-        old = cases.find_by_reference(reference)
+        old = submission_cases.find_by_reference(reference)
         db.session.commit()
         with ThreadPoolExecutor(1) as thread:
             thread.submit(decide_elsewhere, app, reference).result()
-        with cases.locked_case(reference) as locked:
+        with submission_cases.locked_case(reference) as locked:
             assert (locked is old, locked.status, locked.version) == (True, "in_review", 2)
 
 
 def decide_elsewhere(app, reference: str) -> None:
     """Change a case as another request does."""
     with app.app_context():
-        casework.move(reference, "in_review", 1, Actor("editor"))
+        cases.decide(reference, "in_review", 1, Actor("editor"))
 
 
 def test_nothing_is_published_without_consent(app, editor):
@@ -383,8 +383,8 @@ def test_of_many_decisions_at_once_one_counts(app):
         to = ("accepted", "declined", "withdrawn")[number % 3]
         with app.app_context():
             try:
-                casework.move(reference, to, 1, Actor(f"editor {number}"))
-            except casework.Stale:
+                cases.decide(reference, to, 1, Actor(f"editor {number}"))
+            except cases.StaleVersion:
                 return False
         return True
 
@@ -457,7 +457,7 @@ def test_a_message_is_sent_again_as_a_message_of_its_own(app, client, editor, ca
     assert "● Waits to be sent" in page.text("aside")
     with app.app_context():
         assert deliver_due() == 1
-        first, second = db.session.scalars(select(Message).order_by(Message.id))
+        first, second = db.session.scalars(select(MailMessage).order_by(MailMessage.id))
         assert first.message_id != second.message_id
         assert (first.kind, first.recipient) == (second.kind, second.recipient)
         assert first.sent_at is not None and second.sent_at is not None
@@ -482,7 +482,7 @@ def test_a_deletion_on_request_leaves_the_bare_fact(app, client, case):
     with app.app_context():
         kept = db.session.scalars(select(Submission)).one()
         assert (kept.reference, kept.answers, kept.branch != "") == (reference, {}, True)
-        for table in (Draft, Message, StaffNote):
+        for table in (Draft, MailMessage, StaffNote):
             assert db.session.scalars(select(table)).all() == []
         rows = [tuple(row) for row in db.session.execute(select(Submission.__table__))]
     for secret in (case["contact_name"], case["organization_name"], case["city"]):
@@ -525,10 +525,10 @@ def test_the_dashboard_counts_what_there_is(app, monkeypatch):
     for status in ("accepted", "published", "declined", "received"):
         add_submission(app, at=START + timedelta(days=35), status=status)
     with app.app_context():
-        sums = statistics.sums()
+        sums = dashboard.count_submissions()
         assert sums.statuses == {"received": 2, "accepted": 1, "published": 1, "declined": 1}
         assert (sums.states, sums.kinds) == ({"FL": 5}, {"agency": 5})
-        months = statistics.by_month()
+        months = dashboard.count_by_month()
         assert len(months) == 12
         assert months[-2:] == [("Mar 2027", 1), ("Apr 2027", 4)]
     page = colleague(app, "viewer").page("/staff/")
@@ -542,7 +542,7 @@ def test_the_dashboard_tells_where_drafts_are_left_without_their_answers(app, cl
     walk(app.test_client(), case, until="organization")
     walk(app.test_client(), case)  # submitted: not left
     with app.app_context():
-        assert statistics.drafts_by_step() == [("Who", 1), ("Organization", 1)]
+        assert dashboard.count_drafts_by_step() == [("Who", 1), ("Organization", 1)]
     assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")
 
 

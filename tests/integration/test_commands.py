@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
-from wizard import sign_in
-from wizard.email import mail_folder
-from wizard.extensions import db
-from wizard.models import Message, StaffUser, Submission
+from wizard.accounts import sign_in
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, StaffUser, Submission
+from wizard.notify.email import mail_folder
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_messages_that_failed_are_listed_and_tried_again(make_app, case):
     assert "1 sent" in run(args=["outbox", "deliver"]).output
     assert run(args=["outbox", "list"]).output == ""
     with app.app_context():
-        assert db.session.scalars(select(Message)).one().sent_at is not None
+        assert db.session.scalars(select(MailMessage)).one().sent_at is not None
         assert list(mail_folder().glob("*.eml"))
 
 

@@ -11,8 +11,8 @@ from tests.client import Page
 from tests.oracle import NEVER_PUBLIC
 from tests.staff import add_submission, colleague
 from wizard import clock
-from wizard.extensions import db, writing
-from wizard.models import Submission
+from wizard.db.engine import db, writing
+from wizard.db.models import Submission
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 

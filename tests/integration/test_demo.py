@@ -4,10 +4,11 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
-from wizard import clock, demo
-from wizard.extensions import db
-from wizard.listing import listing
-from wizard.models import STATUSES, Draft, Message, Submission
+from wizard import clock
+from wizard.db.engine import db
+from wizard.db.models import STATUSES, Draft, MailMessage, Submission
+from wizard.ops import demo
+from wizard.submissions.listing import index_columns
 
 
 def stored() -> list[Submission]:
@@ -24,7 +25,7 @@ def test_as_many_submissions_as_wanted_and_each_once(app):
         assert moments == sorted(moments)
         assert clock.now() - demo.SPAN <= moments[0] <= moments[-1] <= clock.now()
         for each in found:
-            columns = listing(app.extensions["flow"], each.reference, each.answers)
+            columns = index_columns(app.extensions["flow"], each.reference, each.answers)
             assert {name: getattr(each, name) for name in columns} == columns
 
 
@@ -37,7 +38,7 @@ def test_filling_again_adds_others(app):
 
 
 def test_only_what_may_be_published_is(app, monkeypatch):
-    monkeypatch.setattr(demo, "BATCH", 90)
+    monkeypatch.setattr(demo, "BATCH_SIZE", 90)
     with app.app_context():
         demo.fill(400)
         found = stored()
@@ -54,7 +55,7 @@ def test_there_are_drafts_left_and_messages_sent_and_refused(app):
     with app.app_context():
         demo.fill(50)
         drafts = list(db.session.scalars(select(Draft)))
-        messages = list(db.session.scalars(select(Message)))
+        messages = list(db.session.scalars(select(MailMessage)))
     assert len(drafts) == demo.DRAFTS and len({len(draft.posted) for draft in drafts}) > 2
     assert len(messages) == demo.MESSAGES
     refused = [each for each in messages if each.failed_at]

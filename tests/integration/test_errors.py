@@ -7,7 +7,7 @@ from sqlalchemy import text
 from tests.client import headers
 from tests.conftest import load_case
 from tests.walk import form_data, walk
-from wizard.extensions import db
+from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
 
 BUSY = "We are busy at the moment"
@@ -61,7 +61,7 @@ def test_a_store_that_is_gone_is_503(make_app):
 def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch):
     page = walk(client, load_case("agency"), until="contact")
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("wizard.drafts.journey", lambda draft: 1 / 0)
+    monkeypatch.setattr("wizard.apply.drafts.journey_for", lambda draft: 1 / 0)
     failed = client.page(page.path)
     assert failed.status == 500
     assert failed.text("h1") == "Something went wrong on our side"
@@ -70,7 +70,7 @@ def test_a_fault_of_ours_says_so_and_tells_nothing_else(client, app, monkeypatch
 
 def test_no_error_page_repeats_a_password(app, client, monkeypatch):
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("wizard.sign_in.sign_in", lambda *given: 1 / 0)
+    monkeypatch.setattr("wizard.accounts.sign_in.sign_in", lambda *given: 1 / 0)
     failed = client.send("/staff/login", {"email": "a@example.gov", "password": "violin-cactus"})
     assert failed.status == 500
     assert "violin" not in failed.response.text

@@ -16,13 +16,16 @@ import pytest
 
 from tests.conftest import load_case
 from tests.staff import colleague, events
-from wizard import batches, exports, filters, tables
-from wizard.extensions import db, writing
-from wizard.fields import Group, Text
-from wizard.filters import Filters
+from wizard.db import batches
+from wizard.db.engine import db, writing
+from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.listing import listing
-from wizard.models import Submission
+from wizard.forms.fields import Group, Text
+from wizard.staff import exports
+from wizard.submissions import filters
+from wizard.submissions.filters import Filters
+from wizard.submissions.listing import index_columns
+from wizard.web import tables
 
 START = datetime(2026, 1, 31, 23, 59, 59, 250_000, UTC)
 OLDER = replace(
@@ -49,7 +52,7 @@ def submission(reference: str, at: datetime, answers: dict, **columns) -> Submis
         branch=branch,
         answers=answers,
         submitted_at=at,
-        **listing(COMMITMENT, reference, answers),
+        **index_columns(COMMITMENT, reference, answers),
         **columns,
     )
 
@@ -143,7 +146,7 @@ def test_batches_join_without_a_gap_or_a_repetition(stored, monkeypatch):
         assert exported(stored, "submissions.jsonl") == whole
 
 
-@pytest.mark.parametrize("name", exports.names(COMMITMENT))
+@pytest.mark.parametrize("name", exports.export_names(COMMITMENT))
 def test_the_same_data_gives_the_same_bytes(stored, name):
     assert exported(stored, name) == exported(stored, name)
 
@@ -166,10 +169,10 @@ def test_what_comes_in_while_an_export_runs_waits_for_the_next(stored, monkeypat
     assert b"PDI-DDDD-DDDD" not in b"".join(pieces)
 
 
-@pytest.mark.parametrize("name", exports.names(COMMITMENT)[:-1])
+@pytest.mark.parametrize("name", exports.export_names(COMMITMENT)[:-1])
 def test_the_filters_of_the_list_hold_for_every_file(stored, name):
     with stored.app_context():
-        chosen = filters.parse(COMMITMENT, {"branch": ["jurisdiction"], "text": ["aaaa"]})
+        chosen = filters.parse_filters(COMMITMENT, {"branch": ["jurisdiction"], "text": ["aaaa"]})
     data = exported(stored, name, chosen)
     if name.endswith("xlsx"):
         data = repr(workbook(data)).encode()
@@ -225,17 +228,17 @@ def test_the_workbook_holds_the_same_texts_and_no_formula(stored, app):
 
 
 def test_more_than_a_sheet_holds_is_refused_before_it_starts(stored, monkeypatch):
-    monkeypatch.setattr(exports, "MOST_ROWS", 3)
-    with pytest.raises(tables.TooMany, match="Export them as CSV"):
+    monkeypatch.setattr(exports, "MAX_SHEET_ROWS", 3)
+    with pytest.raises(tables.SheetTooLarge, match="Export them as CSV"):
         exported(stored, "submissions.xlsx")
-    monkeypatch.setattr(exports, "MOST_ROWS", 4)
+    monkeypatch.setattr(exports, "MAX_SHEET_ROWS", 4)
     assert len(workbook(exported(stored, "submissions.xlsx"))) == 4
 
 
 def test_a_text_that_is_too_long_for_a_sheet_is_refused_rather_than_cut(app):
     answers = load_case("agency") | {"access_plan": "x" * 32_768}
     keep(app, submission("PDI-AAAA-AAAA", START, answers))
-    with app.app_context(), pytest.raises(tables.TooMany):
+    with app.app_context(), pytest.raises(tables.SheetTooLarge):
         exports.export("submissions.xlsx", COMMITMENT, Filters())
     page = colleague(app, "viewer").page("/staff/export/submissions.xlsx")
     assert page.status == 400
@@ -259,10 +262,10 @@ def test_workbook_of_a_response_that_nobody_reads_is_gone(stored, monkeypatch, t
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", exports.names(COMMITMENT))
+@pytest.mark.parametrize("name", exports.export_names(COMMITMENT))
 def test_a_reader_who_leaves_takes_nothing_with_it(stored, monkeypatch, tmp_path, name):
     monkeypatch.setattr(batches, "BATCH_SIZE", 1)
-    monkeypatch.setattr(exports, "CHUNK", 100)
+    monkeypatch.setattr(exports, "CHUNK_BYTES", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     with stored.app_context():
@@ -319,7 +322,7 @@ def test_a_file_that_there_is_not_is_said_at_once(app, name):
 @pytest.mark.parametrize("flow", [COMMITMENT, OLDER], ids=["today", "with retired questions"])
 def test_the_dictionary_explains_every_column_of_every_file(app, flow):
     explained = table(app, "dictionary.csv", flow=flow)
-    for name in exports.names(flow):
+    for name in exports.export_names(flow):
         if name.endswith(".csv") and name != "dictionary.csv":
             header = next(csv.reader([exported(app, name, flow=flow).decode("utf-8-sig")]))
             rows = [row for row in explained if f"{row['file']}.csv" == name]

@@ -17,11 +17,13 @@ from tests.integration.test_reports import come_back, link
 from tests.letters import drawn
 from tests.staff import colleague
 from tests.walk import draft_path, form_data, start, walk
-from wizard import drafts, languages, reports, resuming
-from wizard.extensions import db
-from wizard.fields import Group
+from wizard.apply import drafts, resume
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, Message, Submission
+from wizard.forms.fields import Group
+from wizard.submissions import progress_reports
+from wizard.web import languages
 
 ES = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
@@ -62,7 +64,7 @@ def unmarked(monkeypatch):
             assert not any(left), (page.path, page.status, left)
 
     monkeypatch.setattr(
-        languages, "catalog", lambda code: Marked() if code == "es" else NullTranslations()
+        languages, "load_catalog", lambda code: Marked() if code == "es" else NullTranslations()
     )
     monkeypatch.setattr(tests.client, "lint", check)
     return seen
@@ -223,11 +225,11 @@ def test_no_message_shows_a_word_that_is_not_translated(office, unmarked):
     walk(client, answers)
     with office.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        reports._queue(submission, "desk@example.org")
+        progress_reports._queue(submission, "desk@example.org")
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
-        resuming._queue(draft, "desk@example.org", "reminder")
+        resume._queue(draft, "desk@example.org", "reminder")
         db.session.commit()
-        queued = list(db.session.scalars(select(Message)))
+        queued = list(db.session.scalars(select(MailMessage)))
     notice = [each for each in queued if each.recipient == "office@example.gov"]
     letter = drawn(office, notice[0])
     assert len(queued) == 5 and "⟦" not in letter.subject + letter.text + letter.html
@@ -259,7 +261,7 @@ def test_a_case_answered_in_spanish_is_stored_and_exported_as_in_english(app, ca
     assert " de 20" in spanish_one.text(".next")
     with app.app_context():
         stored = {each.reference: each for each in db.session.scalars(select(Submission))}
-        message = db.session.scalars(select(Message).where(Message.language == "es")).one()
+        message = db.session.scalars(select(MailMessage).where(MailMessage.language == "es")).one()
     letter = drawn(app, message)
     here, there = (stored[each.text(".reference")] for each in (english_one, spanish_one))
     assert (here.language, there.language) == ("en", "es")
@@ -350,11 +352,11 @@ def test_the_messages_of_a_draft_are_in_the_language_of_its_last_answer(app, cli
     with app.app_context():
         draft = db.session.scalars(select(Draft)).one()
         assert draft.language == "es"
-        draft.mailed_to = "desk@example.org"
-        draft.updated_at -= drafts.lifetime() - resuming.REMINDER
+        draft.link_email = "desk@example.org"
+        draft.updated_at -= drafts.draft_lifetime() - resume.REMINDER_LEAD
         db.session.commit()
-        assert resuming.remind() == 1
-        message = db.session.scalars(select(Message)).one()
+        assert resume.send_reminders() == 1
+        message = db.session.scalars(select(MailMessage)).one()
     assert "su borrador se borrará" in drawn(app, message).subject
 
 

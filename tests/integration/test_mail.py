@@ -16,9 +16,10 @@ from sqlalchemy import delete, select, update
 from tests.conftest import load_case
 from tests.staff import add_submission, colleague
 from tests.walk import walk
-from wizard import clock, email, outbox
-from wizard.extensions import db, writing
-from wizard.models import Draft, Message, OutboxMessage, Submission
+from wizard import clock
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft, MailMessage, OutboxMessage, Submission
+from wizard.notify import email, outbox
 
 
 class Inbox:
@@ -76,9 +77,9 @@ def submitted(make_app, url: str, until: str = "done"):
     return app
 
 
-def message(app) -> Message:
+def message(app) -> MailMessage:
     with app.app_context():
-        return db.session.scalars(select(Message)).one()
+        return db.session.scalars(select(MailMessage)).one()
 
 
 def deliver(app) -> int:
@@ -161,7 +162,7 @@ def test_a_refusal_for_now_is_tried_again_after_a_while(make_app, mail_server, m
 
 @pytest.mark.parametrize("kind", ["silent", "gone"])
 def test_a_server_that_does_not_answer_is_tried_again(make_app, monkeypatch, kind):
-    monkeypatch.setattr(email, "SMTP_TIMEOUT", 0.3)
+    monkeypatch.setattr(email, "SMTP_TIMEOUT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         if kind == "gone":
@@ -194,15 +195,15 @@ def test_a_server_that_breaks_off_after_it_took_a_message_gets_it_once_more(
 
 
 def test_waits_grow_and_end(make_app, monkeypatch):
-    waits = [outbox.wait_after(n) for n in range(1, outbox.MOST_ATTEMPTS)]
+    waits = [outbox.backoff(n) for n in range(1, outbox.MAX_ATTEMPTS)]
     assert waits == sorted(waits)
     assert timedelta(days=1) < sum(waits, timedelta()) < timedelta(days=3)
     app = submitted(make_app, "smtp://127.0.0.1:1")
     start = clock.now()
-    for attempt in range(outbox.MOST_ATTEMPTS + 2):
+    for attempt in range(outbox.MAX_ATTEMPTS + 2):
         monkeypatch.setattr(clock, email, "now", lambda n=attempt: start + timedelta(hours=7 * n))
         deliver(app)
-    assert message(app).attempts == outbox.MOST_ATTEMPTS
+    assert message(app).attempts == outbox.MAX_ATTEMPTS
     assert message(app).failed_at is not None
 
 
@@ -223,7 +224,7 @@ def test_without_a_mail_server_a_message_is_one_file_however_often_it_is_written
     app = submitted(make_app, "")
     assert deliver(app) == 1
     with app.app_context():
-        email.send(outbox.as_email(message(app)))
+        email.send(outbox.render_email(message(app)))
         assert [file.suffix for file in email.mail_folder().iterdir()] == [".eml"]
 
 
@@ -242,7 +243,7 @@ def test_message_erased_after_its_claim_is_not_sent(make_app, mail_server):
     with app.app_context():
         claimed = outbox._claim()
         with writing() as session:
-            session.execute(delete(Message))
+            session.execute(delete(MailMessage))
         assert outbox._deliver(claimed) is False
     assert inbox.messages == []
 
@@ -251,7 +252,7 @@ def test_message_erased_while_the_server_is_reached_is_not_sent(make_app, mail_s
     class Slow(Inbox):
         async def handle_EHLO(self, server, session, envelope, hostname, responses):
             with app.app_context(), writing() as store:
-                store.execute(delete(Message))
+                store.execute(delete(MailMessage))
             session.host_name = hostname
             return responses
 
@@ -294,7 +295,7 @@ def test_lease_is_longer_than_a_server_that_is_slow_at_each_answer(
     app = submitted(make_app, f"smtp://me:pw@localhost:{port}?starttls=1")
     assert deliver(app) == 1
     handshakes = 2  # the connection's and that of TLS
-    assert (len(answers) + handshakes) * email.SMTP_TIMEOUT < outbox.LEASE.total_seconds()
+    assert (len(answers) + handshakes) * email.SMTP_TIMEOUT_SECONDS < outbox.LEASE.total_seconds()
 
 
 def test_date_is_when_a_message_is_sent(make_app, mail_server, monkeypatch):
@@ -314,7 +315,7 @@ def test_date_is_when_a_message_is_sent(make_app, mail_server, monkeypatch):
 def test_message_that_cannot_be_drawn_is_tried_again_and_stops_no_other(make_app, monkeypatch):
     app = submitted(make_app, "")
     with app.app_context():
-        submission_id = db.session.scalars(select(Message.submission_id)).one()
+        submission_id = db.session.scalars(select(MailMessage.submission_id)).one()
         db.session.rollback()
         with writing():
             about = {"submission_id": submission_id}
@@ -422,11 +423,11 @@ def test_failed_message_of_the_version_before_is_sent_again_as_its_kind(app):
 def test_message_of_another_kind_leaves_a_failure_of_the_version_before_on_the_dashboard(app):
     old_failure(app)
     with app.app_context():
-        (failed,) = outbox.given_up()
+        (failed,) = outbox.failed_submissions()
         db.session.rollback()
         with writing():
             outbox.queue_message("news", "desk@example.org", "en", "n", submission_id=failed.id)
-        assert outbox.given_up() == [failed]
+        assert outbox.failed_submissions() == [failed]
 
 
 def test_commands_and_figures_know_the_messages_of_the_version_before(app):
@@ -435,7 +436,7 @@ def test_commands_and_figures_know_the_messages_of_the_version_before(app):
     name = f"<{reference}.confirmation@data.news.example.org>"
     assert run(args=["outbox", "list"]).output.startswith(f"{name}\tgiven up")
     with app.app_context():
-        assert (outbox.queue().waiting, outbox.queue().given_up) == (0, 1)
+        assert (outbox.queue_stats().waiting, outbox.queue_stats().given_up) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "0 due now\n"
     assert run(args=["outbox", "retry", name]).output == "1 due now\n"
     assert run(args=["outbox", "deliver"]).output == "1 sent, 0 still waiting\n"
@@ -451,7 +452,7 @@ def test_limit_to_one_address_counts_both_tables(app):
 def test_deletion_of_answers_takes_the_messages_of_both_tables(app):
     reference = old_failure(app)
     with app.app_context():
-        (failed,) = outbox.given_up()
+        (failed,) = outbox.failed_submissions()
         db.session.rollback()
         with writing():
             outbox.queue_message("news", "desk@example.org", "en", "n", submission_id=failed.id)

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from tests.integration.test_saving import AGENCY
 from tests.staff import add_submission
 from tests.walk import walk
-from wizard import outbox, resuming, submissions
-from wizard.extensions import db, is_sqlite, writing
-from wizard.models import Draft, Message, Submission
+from wizard.apply import resume, submit
+from wizard.db.engine import db, is_sqlite, writing
+from wizard.db.models import Draft, MailMessage, Submission
+from wizard.notify import outbox
 
 
 def test_link_asked_for_while_the_draft_is_submitted_is_not_mailed(app, client):
@@ -19,12 +20,12 @@ def test_link_asked_for_while_the_draft_is_submitted_is_not_mailed(app, client):
     with app.app_context():
         draft_id = db.session.scalars(select(Draft.id)).one()
         db.session.rollback()
-        resuming.mail_link(draft_id, "desk@example.org")
-        assert db.session.scalars(select(Message.recipient)).all() == [AGENCY["contact_email"]]
+        resume.mail_link(draft_id, "desk@example.org")
+        assert db.session.scalars(select(MailMessage.recipient)).all() == [AGENCY["contact_email"]]
 
 
 def test_submissions_at_the_same_moment_share_the_limit_of_an_address(app, monkeypatch):
-    monkeypatch.setattr(submissions, "MOST_CONFIRMATIONS", 2)
+    monkeypatch.setattr(submit, "CONFIRMATIONS_PER_HOUR", 2)
     for _ in range(6):
         add_submission(app)
     with app.app_context():
@@ -34,7 +35,7 @@ def test_submissions_at_the_same_moment_share_the_limit_of_an_address(app, monke
     def confirm(submission_id: int) -> timedelta:
         with app.app_context(), writing():
             start.wait()
-            delay = submissions._delay("desk@example.org")
+            delay = submit._confirmation_delay("desk@example.org")
             about = {"submission_id": submission_id}
             name = f"{submission_id}.confirmation"
             outbox.queue_message("confirmation", "desk@example.org", "en", name, delay, **about)

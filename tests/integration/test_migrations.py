@@ -8,11 +8,12 @@ from sqlalchemy import inspect, select
 
 from tests.conftest import create_database, postgres_url
 from tests.staff import add_submission
-from wizard import clock, create_app, outbox
-from wizard.extensions import db
+from wizard import clock, create_app
+from wizard.db.engine import db
+from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.listing import listing
-from wizard.models import Submission
+from wizard.notify import outbox
+from wizard.submissions.listing import index_columns
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
@@ -70,7 +71,7 @@ def test_submissions_from_before_the_staff_side_are_found_in_its_list(app, case)
         db.engine.dispose()
         upgrade()
         found = db.session.scalars(select(Submission)).one()
-        expected = listing(COMMITMENT, reference, found.answers)
+        expected = index_columns(COMMITMENT, reference, found.answers)
         assert {name: getattr(found, name) for name in expected} == expected
         assert (found.status, found.version) == ("received", 1)
         db.session.remove()

@@ -12,10 +12,10 @@ from tests.client import Page
 from tests.integration.test_saving import AGENCY, autosave, move_clock, send
 from tests.walk import draft_path, form_data, walk
 from wizard import clock
-from wizard.extensions import db
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, Message
-from wizard.outbox import deliver_due
+from wizard.notify.outbox import deliver_due
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_drafts_that_ask_at_the_same_moment_share_the_limit(app):
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(ask, browsers))
     with app.app_context():
-        assert len(db.session.scalars(select(Message)).all()) == 3
+        assert len(db.session.scalars(select(MailMessage)).all()) == 3
 
 
 def test_a_link_to_go_on_is_not_mailed_for_what_was_submitted(app, client):
@@ -198,7 +198,7 @@ def test_a_link_to_go_on_is_not_mailed_for_what_was_submitted(app, client):
     path = f"{draft_path(receipt)}/save"
     assert client.send(path, {"address": "desk@example.org"}).path == receipt.path
     with app.app_context():
-        assert len(db.session.scalars(select(Message)).all()) == 1
+        assert len(db.session.scalars(select(MailMessage)).all()) == 1
 
 
 # The same, typed in two ways

@@ -17,13 +17,16 @@ from sqlalchemy import select, update
 from tests.conftest import load_case
 from tests.oracle import NEVER_PUBLIC
 from tests.staff import add_submission
-from wizard import batches, casework, clock, opendata
-from wizard.audit import Actor
-from wizard.extensions import db, writing
+from wizard import clock
+from wizard.accounts.audit import Actor
+from wizard.db import batches
+from wizard.db.engine import db, writing
+from wizard.db.models import STATUSES, Report, StaffNote, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import STATUSES, Report, StaffNote, Submission
-from wizard.outputs import public_record
-from wizard.tables import exact_value
+from wizard.forms.outputs import public_record
+from wizard.public import open_data
+from wizard.staff import cases
+from wizard.web.tables import exact_value
 
 FILES = {
     "/commitments.csv": "text/csv; charset=utf-8",
@@ -94,7 +97,7 @@ def both(app) -> list[str]:
 
 def test_these_are_all_the_files(app):
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("open_data.")]
-    names = opendata.groups(COMMITMENT)
+    names = open_data.entry_files(COMMITMENT)
     found = {rule.rule.replace("<name>", name) for rule in rules for name in names}
     assert found == set(FILES)
 
@@ -122,12 +125,12 @@ def test_the_document_is_valid_against_its_schema(client, both):
     document = json.loads(body(client, "/commitments.json"))
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
     assert document["describedBy"] == schema["$id"] == f"{HOME}/commitments/schema.json"
-    assert document["license"] == opendata.LICENSE
+    assert document["license"] == open_data.LICENSE
 
 
 def test_the_table_says_the_same_as_the_document(client, both):
     table = rows(client, "/commitments.csv")
-    assert list(table[0]) == list(opendata.schema.columns(COMMITMENT))
+    assert list(table[0]) == list(open_data.schema.columns(COMMITMENT))
     for row, record in zip(table, records(client), strict=True):
         shown = {name: cell for name, cell in row.items() if cell}
         assert set(shown) == set(record)
@@ -230,9 +233,9 @@ def test_what_is_no_longer_published_is_gone_from_every_file_at_once(app, client
     before = {address: client.get(address).headers for address in FILES}
     with app.app_context():
         if how == "erased":
-            casework.erase(gone, OFFICE)
+            cases.erase(gone, OFFICE)
         else:
-            casework.move(gone, how, 1, OFFICE)
+            cases.decide(gone, how, 1, OFFICE)
     for address, headers in before.items():
         known = (
             {"If-None-Match": headers["ETag"]},
@@ -250,26 +253,26 @@ def test_what_is_no_longer_published_is_gone_from_every_file_at_once(app, client
 def test_what_is_withdrawn_while_a_file_is_sent_is_not_sent_any_more(app, both, monkeypatch):
     monkeypatch.setattr(batches, "BATCH_SIZE", 1)
     with app.app_context():
-        pieces = opendata.commitments_json(edition())
+        pieces = open_data.commitments_json(edition())
         next(pieces)
         assert both[0].encode() in next(pieces)
-        casework.move(both[1], "withdrawn", 1, OFFICE)
+        cases.decide(both[1], "withdrawn", 1, OFFICE)
         rest = b"".join(pieces)
     assert both[1].encode() not in rest
 
 
 def test_what_is_published_while_a_file_is_sent_waits_for_the_next_edition(app, client, both):
     with app.app_context():
-        pieces = opendata.commitments_json(edition())
+        pieces = open_data.commitments_json(edition())
     newer = add(app)
     assert newer.encode() not in b"".join(pieces)
     assert newer in body(client, "/commitments.json")
 
 
-def edition() -> opendata.Edition:
+def edition() -> open_data.Snapshot:
     """What stands now."""
-    return opendata.current_edition(
-        COMMITMENT, opendata.Site("Program", "office@example.gov", HOME)
+    return open_data.current_snapshot(
+        COMMITMENT, open_data.Site("Program", "office@example.gov", HOME)
     )
 
 
@@ -297,8 +300,8 @@ def test_who_has_a_file_or_asks_for_headers_alone_gets_no_body(
     with client.get(address) as whole:
         headers = whole.headers
     with monkeypatch.context() as patch:
-        patch.setattr(opendata, "batches", refuse)
-        patch.setattr(opendata, "_newest", refuse)
+        patch.setattr(open_data, "batches", refuse)
+        patch.setattr(open_data, "_newest", refuse)
         for name, known in (("None-Match", "ETag"), ("Modified-Since", "Last-Modified")):
             with client.get(address, headers={f"If-{name}": headers[known]}) as response:
                 assert (response.status_code, response.data) == (304, b"")
@@ -331,9 +334,9 @@ def test_the_tag_names_who_publishes_and_what_can_be_in_a_file(app, both, monkey
     with app.app_context():
         tags = {edition().tag, edition().tag}
         assert len(tags) == 1
-        other = opendata.Site("Another program", "office@example.gov", HOME)
-        tags.add(opendata.current_edition(COMMITMENT, other).tag)
-        monkeypatch.setattr(opendata, "FORMAT", 2)
+        other = open_data.Site("Another program", "office@example.gov", HOME)
+        tags.add(open_data.current_snapshot(COMMITMENT, other).tag)
+        monkeypatch.setattr(open_data, "FORMAT", 2)
         tags.add(edition().tag)
         change(app, both[0], published_at=None)
         tags.add(edition().tag)
@@ -384,7 +387,7 @@ def test_the_catalog_is_one_that_others_can_collect(make_app):
 def test_the_catalog_says_when_something_last_changed(app, client, both):
     before = json.loads(body(client, "/data.json"))["dataset"][0]["modified"]
     with app.app_context():
-        casework.move(both[0], "withdrawn", 1, OFFICE)
+        cases.decide(both[0], "withdrawn", 1, OFFICE)
     assert json.loads(body(client, "/data.json"))["dataset"][0]["modified"] > before
 
 
@@ -405,7 +408,7 @@ def test_the_feed_has_the_newest_first_and_all_that_a_reader_needs(client, both)
 
 
 def test_the_feed_holds_the_newest_alone(app, client, monkeypatch):
-    monkeypatch.setattr(opendata, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(open_data, "MAX_FEED_ENTRIES", 2)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     added = [add(app, at=start + timedelta(days=day)) for day in (1, 2, 0)]
     found = [entry.findtext(f"{ATOM}id")[-13:] for entry in entries(client)]

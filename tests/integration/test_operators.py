@@ -12,24 +12,26 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import PRODUCTION, load_case
 from tests.walk import draft_path, form_data, start, walk
-from wizard import checks, clock, config, create_app, logs, outbox
-from wizard.extensions import db, writing
+from wizard import checks, clock, config, create_app
+from wizard.db.engine import db, writing
+from wizard.db.models import MailMessage
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Message
+from wizard.notify import outbox
+from wizard.web import logs
 
 # Settings
 
 
 def settings(**changed):
-    return config.from_environment({}) | PRODUCTION | changed
+    return config.read_environment({}) | PRODUCTION | changed
 
 
 def warnings(**changed):
-    return checks.warnings(config.for_flask(settings(**changed)), date(2027, 1, 1))
+    return checks.warnings(config.flask_settings(settings(**changed)), date(2027, 1, 1))
 
 
 def test_settings_that_are_safe_have_no_fault():
-    assert checks.faults(settings()) == []
+    assert checks.errors(settings()) == []
     assert warnings() == []
 
 
@@ -48,13 +50,13 @@ def test_settings_that_are_safe_have_no_fault():
     ],
 )
 def test_each_unsafe_setting_is_one_line_that_names_it(name, value):
-    (line,) = checks.faults(settings(**{name: value}))
+    (line,) = checks.errors(settings(**{name: value}))
     assert line.startswith(f"WIZARD_{name} ")
 
 
 def test_machines_that_share_a_store_need_a_secret_of_their_own_making():
     shared = {"DATABASE_URL": "postgresql+psycopg://db/wizard", "SECRET_KEY": ""}
-    (line,) = checks.faults(settings(**shared))
+    (line,) = checks.errors(settings(**shared))
     assert line.startswith("WIZARD_SECRET_KEY is not set")
 
 
@@ -190,7 +192,7 @@ def queue_one(app, **columns):
             "recipient": "a@example.org",
             "kind": "confirmation",
         }
-        session.add(Message(**message, **columns))
+        session.add(MailMessage(**message, **columns))
 
 
 # Figures
@@ -307,7 +309,7 @@ def written(app):
     handler = logging.StreamHandler(kept)
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    handler.setFormatter(logs.AsJson())
+    handler.setFormatter(logs.JsonFormatter())
     yield kept, handler
     root.removeHandler(handler)
     root.setLevel(logging.NOTSET)

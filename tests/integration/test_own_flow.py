@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from tests.walk import walk
-from wizard.conditions import Has
-from wizard.extensions import db
-from wizard.fields import (
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, Submission
+from wizard.forms.conditions import Has
+from wizard.forms.fields import (
     YES_NO,
     Choice,
     Choices,
@@ -21,8 +22,7 @@ from wizard.fields import (
     Text,
     Url,
 )
-from wizard.flow import Flow, Section, Step
-from wizard.models import Message, Submission
+from wizard.forms.flow import Flow, Section, Step
 
 COLORS = (Option("red", "red"), Option("blue", "blue"))
 HAS_PET = Has("has_pet", frozenset({"yes"}))
@@ -104,7 +104,7 @@ def test_another_flow_goes_through_the_same_pages(make_app, answers, htmx):
         submission = db.session.scalars(select(Submission)).one()
         assert submission.answers == answers
         assert submission.flow_version == 7
-        assert db.session.scalars(select(Message)).all() == []
+        assert db.session.scalars(select(MailMessage)).all() == []
 
 
 def test_a_conditional_question_on_the_first_page_is_asked_for(make_app):

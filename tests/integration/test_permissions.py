@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import load_case
 from tests.staff import colleague
 from tests.walk import walk
-from wizard.views.staff import guard
+from wizard.accounts import permissions
 
 NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
 ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]
@@ -74,7 +74,7 @@ def test_a_role_reaches_as_far_as_the_table_says(app, role):
 
 
 def test_an_address_that_nobody_put_into_the_table_is_nobodys(app, monkeypatch):
-    monkeypatch.delitem(guard.REQUIRED_ROLE, "dashboard")
+    monkeypatch.delitem(permissions.REQUIRED_ROLE, "dashboard")
     assert colleague(app, "admin").get("/staff/").status_code == 403
 
 

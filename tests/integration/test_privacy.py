@@ -3,8 +3,9 @@
 from collections import Counter
 
 from tests.staff import colleague
-from wizard import privacy, sign_in, throttle
-from wizard.extensions import db
+from wizard.accounts import sign_in, throttle
+from wizard.db.engine import db
+from wizard.public import privacy
 
 NOTICE = {
     "OMB_CONTROL_NUMBER": "1234-0042",
@@ -15,21 +16,21 @@ NOTICE = {
 
 
 def test_the_statement_tells_of_every_table_of_the_store_once():
-    told = Counter(table for each in privacy.KEPT for table in each.tables)
+    told = Counter(table for each in privacy.RETENTION_SCHEDULE for table in each.tables)
     assert told == Counter(list(db.metadata.tables))
 
 
 def test_the_statement_says_how_long_from_the_settings(make_app):
     page = make_app(DRAFT_DAYS=33).test_client().page("/privacy")
     assert "33 days after its last change" in page.text("table.kept")
-    assert len(page.all("table.kept tbody tr")) == len(privacy.KEPT)
+    assert len(page.all("table.kept tbody tr")) == len(privacy.RETENTION_SCHEDULE)
 
 
 def test_what_it_says_of_staff_is_what_the_program_does():
-    told = {table: each.until for each in privacy.KEPT for table in each.tables}
+    told = {table: each.until for each in privacy.RETENTION_SCHEDULE for table in each.tables}
     hours = sign_in.ABSOLUTE_TIMEOUT.total_seconds() / 3600
     assert told["staff_session"] == f"{hours:.0f} hours at most"
-    assert throttle.FORGOTTEN_AFTER.total_seconds() < 86_400
+    assert throttle.RETENTION.total_seconds() < 86_400
 
 
 def test_without_settings_it_names_no_address_and_no_number(client):

@@ -13,11 +13,14 @@ from tests.integration.test_commitments import publish
 from tests.letters import drawn
 from tests.staff import add_submission, colleague, events
 from tests.walk import walk
-from wizard import casework, clock, links, reports
-from wizard.audit import Actor
-from wizard.cases import CaseErased, locked_case
-from wizard.extensions import db
-from wizard.models import AuditEvent, Message, OutboxMessage, Report, StaffNote, Submission
+from wizard import clock
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db
+from wizard.db.models import AuditEvent, MailMessage, OutboxMessage, Report, StaffNote, Submission
+from wizard.staff import cases
+from wizard.submissions import progress_reports
+from wizard.submissions.cases import CaseErased, locked_case
+from wizard.web import links
 
 EDITOR = Actor("editor@example.gov")
 
@@ -160,7 +163,7 @@ def test_news_wait_until_a_commitment_is_accepted(app):
 def test_a_flood_of_reports_is_stopped(app):
     reference = publish(app, "partner")
     own = come_back(app, reference)
-    for _ in range(reports.MOST_WAITING):
+    for _ in range(progress_reports.MAX_PENDING):
         assert tell(own, reference, NEWS).status == 200
     page = tell(own, reference, NEWS)
     assert (page.status, list(page.errors())) == (422, ["report"])
@@ -187,14 +190,16 @@ def stored(app) -> list[list]:
 
 
 WRITES = {
-    "news": lambda it: reports.give(it, {"milestones": {"0": {"note": "secret"}}}),
-    "withdrawal": lambda it: reports.give(it, {}, withdraws=True),
-    "reminders": reports.stop_reminders,
-    "status": lambda it: casework.move(it, "in_review", 3, EDITOR),
-    "note": lambda it: casework.note(it, "A note", EDITOR),
-    "message": lambda it: casework.resend(it, 1, EDITOR),
-    "decision": lambda it: casework.decide_report(it, 1, True, EDITOR),
-    "erasure": lambda it: casework.erase(it, EDITOR),
+    "news": lambda it: progress_reports.submit_report(
+        it, {"milestones": {"0": {"note": "secret"}}}
+    ),
+    "withdrawal": lambda it: progress_reports.submit_report(it, {}, withdraws=True),
+    "reminders": progress_reports.stop_reminders,
+    "status": lambda it: cases.decide(it, "in_review", 3, EDITOR),
+    "note": lambda it: cases.add_note(it, "A note", EDITOR),
+    "message": lambda it: cases.resend(it, 1, EDITOR),
+    "decision": lambda it: cases.decide_report(it, 1, True, EDITOR),
+    "erasure": lambda it: cases.erase(it, EDITOR),
 }
 
 
@@ -202,7 +207,7 @@ WRITES = {
 def test_write_after_erasure_stores_nothing(app, write):
     reference = publish(app, "partner")
     with app.app_context():
-        casework.erase(reference, EDITOR)
+        cases.erase(reference, EDITOR)
     before = stored(app)
     with app.app_context(), pytest.raises(CaseErased):
         write(reference)
@@ -247,19 +252,19 @@ def test_write_during_erasure_waits_and_stores_nothing(app, write):
 def test_post_checked_before_an_erasure_is_410(app, monkeypatch, function, path, data, htmx):
     reference = publish(app, "partner")
     own = come_back(app, reference)
-    original = getattr(reports, function)
+    original = getattr(progress_reports, function)
 
     def erase_first(*args, **kwargs) -> None:
-        casework.erase(reference, EDITOR)
+        cases.erase(reference, EDITOR)
         original(*args, **kwargs)
 
-    monkeypatch.setattr(reports, function, erase_first)
+    monkeypatch.setattr(progress_reports, function, erase_first)
     page = own.send(f"/commitments/{reference}/{path}", data, htmx=htmx)
     assert page.status == 410
     assert "These answers were deleted" in page.text("h1")
     with app.app_context():
         assert db.session.scalars(select(Report)).all() == []
-        assert reports.waiting() == []
+        assert progress_reports.pending_references() == []
     for address in ("update", "reminders"):
         assert own.page(f"/commitments/{reference}/{address}").status == 410
     assert app.test_client().page(f"/commitments/{reference}/update").status == 404
@@ -269,13 +274,13 @@ def test_post_checked_before_an_erasure_is_410(app, monkeypatch, function, path,
 def test_post_checked_before_a_withdrawal_shows_the_page_again(app, monkeypatch, data):
     reference = publish(app, "partner")
     own = come_back(app, reference)
-    original = reports.give
+    original = progress_reports.submit_report
 
     def withdraw_first(*args, **kwargs) -> None:
-        casework.move(reference, "withdrawn", 1, EDITOR)
+        cases.decide(reference, "withdrawn", 1, EDITOR)
         original(*args, **kwargs)
 
-    monkeypatch.setattr(reports, "give", withdraw_first)
+    monkeypatch.setattr(progress_reports, "submit_report", withdraw_first)
     page = own.send(f"/commitments/{reference}/update", data)
     assert (page.status, page.all(".sent"), page.all("form")) == (200, [], [])
     with app.app_context():
@@ -288,11 +293,11 @@ def test_post_checked_before_a_withdrawal_shows_the_page_again(app, monkeypatch,
 def test_approved_withdrawal_is_in_the_history(app):
     reference = publish(app)
     with app.app_context():
-        reports.give(reference, {}, withdraws=True)
-        reports.give(reference, {}, withdraws=True)
+        progress_reports.submit_report(reference, {}, withdraws=True)
+        progress_reports.submit_report(reference, {}, withdraws=True)
         for number in db.session.scalars(select(Report.id)).all():
             db.session.rollback()
-            casework.decide_report(reference, number, True, EDITOR)
+            cases.decide_report(reference, number, True, EDITOR)
     (event,) = events(app, "moved")
     assert event.details == {"before": "published", "after": "withdrawn"}
     assert len(events(app, "report_decided")) == 2
@@ -315,10 +320,10 @@ def test_withdrawal_is_possible_from_every_other_status(app, status):
 # The yearly message
 
 
-def messages(app) -> list[Message]:
+def messages(app) -> list[MailMessage]:
     """What is in the outbox."""
     with app.app_context():
-        return list(db.session.scalars(select(Message)))
+        return list(db.session.scalars(select(MailMessage)))
 
 
 def remind_after(app, monkeypatch, days: int) -> int:
@@ -326,7 +331,7 @@ def remind_after(app, monkeypatch, days: int) -> int:
     moment = clock.now() + timedelta(days=days)
     monkeypatch.setattr(clock, "now", lambda: moment)
     with app.app_context():
-        return reports.remind()
+        return progress_reports.send_reminders()
 
 
 @pytest.mark.parametrize(
@@ -344,7 +349,7 @@ def test_yearly_message_is_due_on_the_same_calendar_day(app, monkeypatch, last, 
         now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         monkeypatch.setattr(clock, "now", lambda now=now: now)
         with app.app_context():
-            assert reports.remind() == count
+            assert progress_reports.send_reminders() == count
 
 
 def test_once_a_year_a_message_asks_for_news_and_carries_the_link(app, monkeypatch, case):

@@ -13,11 +13,11 @@ from tests.conftest import load_case
 from tests.letters import drawn
 from tests.walk import draft_path, form_data, start, walk
 from wizard import clock
-from wizard.email import mail_folder
-from wizard.extensions import db
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft, Message
-from wizard.outbox import deliver_due
+from wizard.notify.email import mail_folder
+from wizard.notify.outbox import deliver_due
 
 AGENCY = load_case("agency")
 STEPS = [name for name in COMMITMENT.steps if name not in ("kind", "involvement", "commitment",
@@ -253,7 +253,7 @@ def test_the_token_is_in_no_log_and_not_in_the_store(app, client, left, caplog, 
     with caplog.at_level(logging.DEBUG):
         app.test_client().get(link)
         app.config["PROPAGATE_EXCEPTIONS"] = False
-        monkeypatch.setattr("wizard.drafts.opened_by", lambda *args: 1 / 0)
+        monkeypatch.setattr("wizard.apply.drafts.find_by_token", lambda *args: 1 / 0)
         assert app.test_client().get(link).status_code == 500
     assert token not in caplog.text and "ZeroDivisionError" in caplog.text
     with app.app_context():
@@ -425,9 +425,9 @@ def test_the_first_page_too_comes_again_with_its_answer(app):
 # An end to a draft
 
 
-def queued(app) -> list[Message]:
+def queued(app) -> list[MailMessage]:
     with app.app_context():
-        return list(db.session.scalars(select(Message)))
+        return list(db.session.scalars(select(MailMessage)))
 
 
 def purge(app) -> str:

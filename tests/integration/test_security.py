@@ -10,10 +10,11 @@ from werkzeug.formparser import FormDataParser
 
 from tests.conftest import load_case
 from tests.walk import draft_path, form_data, walk
-from wizard import config, create_app, security
-from wizard.email import mail_folder
+from wizard import config, create_app
 from wizard.flows.commitment import COMMITMENT
-from wizard.outbox import deliver_due
+from wizard.notify.email import mail_folder
+from wizard.notify.outbox import deliver_due
+from wizard.web import security
 
 
 def every_post(path: str) -> list[str]:
@@ -146,7 +147,7 @@ def test_the_secret_is_made_once_and_is_the_owners_alone(tmp_path):
 
 def test_a_setting_of_the_wrong_type_is_named():
     with pytest.raises(config.SettingError, match="WIZARD_PORT must be a whole number"):
-        config.from_environment({"WIZARD_PORT": "eighty"})
+        config.read_environment({"WIZARD_PORT": "eighty"})
 
 
 def test_an_environment_that_nobody_knows_is_none_that_is_safe(tmp_path):
@@ -231,4 +232,4 @@ def test_form_that_no_page_sends_is_refused_unparsed(
     ],
 )
 def test_form_must_be_utf_8(body, is_text):
-    assert security._is_text(body) == is_text
+    assert security._is_utf8(body) == is_text

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from tests.client import Client
 from tests.conftest import PRODUCTION
 from tests.staff import colleague, events
-from wizard import accounts, clock, passwords, second_factor, sign_in, throttle
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
-from wizard.models import StaffSession, StaffUser
+from wizard import clock
+from wizard.accounts import accounts, passwords, second_factor, sign_in, throttle
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
+from wizard.db.models import StaffSession, StaffUser
 
 EMAIL = "ada@example.gov"
 PASSWORD = "violin-cactus-harbor-9"
@@ -38,7 +39,7 @@ def now(monkeypatch) -> list[datetime]:
 def account(app) -> str:
     """An editor's password."""
     with app.app_context():
-        accounts.add(EMAIL, "editor", COMMAND_LINE, PASSWORD)
+        accounts.add_account(EMAIL, "editor", COMMAND_LINE, PASSWORD)
     return PASSWORD
 
 
@@ -88,9 +89,9 @@ def test_signing_in_leads_nowhere_else(client, account, away):
 
 def test_whatever_is_wrong_the_answer_is_the_same(app, client, account):
     with app.app_context():
-        accounts.add("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
-        accounts.disable("gone@example.gov", COMMAND_LINE)
-        accounts.add("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.add_account("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        accounts.disable_account("gone@example.gov", COMMAND_LINE)
+        accounts.add_account("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
         user = db.session.scalars(select(StaffUser).where(StaffUser.email.like("careful%"))).one()
         user.totp_secret = pyotp.random_base32()
         db.session.commit()
@@ -203,7 +204,9 @@ def test_attempts_at_the_same_moment_are_all_counted(app, make_app, account):
 
     with ThreadPoolExecutor(8) as threads:
         waited = list(threads.map(attempt, range(16)))
-    assert waited.count(False) <= throttle.FREE_FOR_ACCOUNT + 2  # a wait of 1 s may end meanwhile
+    assert (
+        waited.count(False) <= throttle.FREE_ATTEMPTS_PER_ACCOUNT + 2
+    )  # a wait of 1 s may end meanwhile
 
 
 def test_a_reset_forgets_the_failures(app, account, now):
@@ -211,7 +214,7 @@ def test_a_reset_forgets_the_failures(app, account, now):
         with app.app_context(), pytest.raises(sign_in.SignInRefused):
             sign_in.sign_in(EMAIL, "wrong", "", "192.0.2.1", "")
     with app.app_context():
-        password = accounts.reset(EMAIL, COMMAND_LINE)
+        password = accounts.reset_account(EMAIL, COMMAND_LINE)
         assert sign_in.sign_in(EMAIL, password, "", "192.0.2.2", "")
 
 
@@ -248,7 +251,7 @@ def test_signing_out_ends_the_session_even_for_a_copied_cookie(app, client, acco
 def test_disabling_an_account_ends_its_sessions_at_once(app, client, account):
     submit_sign_in(client)
     with app.app_context():
-        accounts.disable(EMAIL, COMMAND_LINE)
+        accounts.disable_account(EMAIL, COMMAND_LINE)
     assert not is_in(client)
     assert submit_sign_in(client).status_code == 422
 
@@ -268,7 +271,7 @@ def test_a_new_password_ends_every_other_session(app, client, account):
 def test_the_cookie_is_the_staff_sides_alone(make_app):
     app = make_app(PUBLIC_URL="https://commitments.example.org")
     with app.app_context():
-        accounts.add(EMAIL, "viewer", COMMAND_LINE, PASSWORD)
+        accounts.add_account(EMAIL, "viewer", COMMAND_LINE, PASSWORD)
     client = app.test_client()
     base = {"base_url": "https://commitments.example.org"}
     page = client.get("/staff/login", **base)
@@ -311,7 +314,7 @@ def test_a_reset_under_way_lets_no_old_password_in(app, account, monkeypatch):
     def slow(kept, password):
         fits = real(kept, password)
         monkeypatch.setattr(passwords, "verify_password", real)
-        accounts.reset(EMAIL, COMMAND_LINE)
+        accounts.reset_account(EMAIL, COMMAND_LINE)
         return fits
 
     monkeypatch.setattr(passwords, "verify_password", slow)
@@ -323,7 +326,7 @@ def test_a_session_that_a_reset_ended_changes_nothing_more(app, client, account)
     submit_sign_in(client)
     with app.app_context():
         person = sign_in.load_session(client.get_cookie("staff", path="/staff").value)
-        password = accounts.reset(EMAIL, COMMAND_LINE)
+        password = accounts.reset_account(EMAIL, COMMAND_LINE)
         secret = pyotp.random_base32()
         with pytest.raises(accounts.AccountError, match="session has ended"):
             second_factor.set_second_factor(
@@ -370,14 +373,14 @@ def test_towards_a_file_one_signs_in_to_the_page_that_leads_to_it(client):
 )  # fmt: skip
 def test_a_password_that_is_short_or_known_is_refused(app, password):
     with app.app_context(), pytest.raises(passwords.WeakPassword):
-        accounts.add(EMAIL, "viewer", COMMAND_LINE, password)
+        accounts.add_account(EMAIL, "viewer", COMMAND_LINE, password)
 
 
 def test_a_password_made_here_is_good_enough_and_never_the_same(app):
-    made = {passwords.make() for _ in range(50)}
+    made = {passwords.generate_password() for _ in range(50)}
     assert len(made) == 50
     for each in made:
-        passwords.check(each)
+        passwords.check_strength(each)
 
 
 def test_passwords_are_kept_as_memory_hard_hashes(app, account, monkeypatch):
@@ -504,6 +507,6 @@ def test_a_lost_phone_is_helped_by_a_reset(app, client, account):
     submit_sign_in(client)
     set_up(client)
     with app.app_context():
-        password = accounts.reset(EMAIL, COMMAND_LINE)
+        password = accounts.reset_account(EMAIL, COMMAND_LINE)
     assert not is_in(client)
     assert submit_sign_in(client, password=password).status_code == 303

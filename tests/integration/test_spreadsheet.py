@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import load_case
-from wizard import exports
-from wizard.extensions import writing
-from wizard.filters import Filters
+from wizard.db.engine import writing
+from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Submission
+from wizard.staff import exports
+from wizard.submissions.filters import Filters
 
 pytestmark = [
     pytest.mark.slow,

@@ -4,8 +4,8 @@ import pytest
 
 from tests.client import headers
 from tests.walk import draft_path, form_data, walk
-from wizard.fields import Choices, Confirm, Group
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Choices, Confirm, Group
 
 PARTNER_ONLY = {"involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]
@@ -113,8 +113,8 @@ def test_opening_a_step_out_of_turn_leads_to_the_first_open_one(client, step, ht
 
 
 def test_the_first_step_makes_a_draft_only_when_it_is_answered(client, app, htmx):
-    from wizard.extensions import db
-    from wizard.models import Draft
+    from wizard.db.engine import db
+    from wizard.db.models import Draft
 
     page = client.page("/respond/", htmx=htmx)
     assert page.text("h1") == "Who is answering?"
@@ -129,8 +129,8 @@ def test_the_first_step_makes_a_draft_only_when_it_is_answered(client, app, htmx
 
 
 def test_someone_who_answers_for_themselves_is_told_what_to_do_instead(client, app, htmx):
-    from wizard.extensions import db
-    from wizard.models import Draft
+    from wizard.db.engine import db
+    from wizard.db.models import Draft
 
     page = client.send("/respond/", {"organization_kind": "individual"}, htmx=htmx)
     assert page.text("h1") == "This form is for organizations"

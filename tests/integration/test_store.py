@@ -9,21 +9,23 @@ import pytest
 
 from tests.conftest import load_case
 from tests.walk import form_data, walk
-from wizard import create_app, drafts, extensions
-from wizard.extensions import db, writing
+from wizard import create_app
+from wizard.apply import drafts
+from wizard.db import engine
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Draft
-from wizard.saving import DraftState
+from wizard.forms.saving import DraftState
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_of_many_changes_at_once_every_one_survives(app):
     with app.app_context():
-        draft_id = drafts.start(uuid.uuid4(), {"count": 0}).id
+        draft_id = drafts.start_draft(uuid.uuid4(), {"count": 0}).id
 
     def add(_) -> None:
-        with app.app_context(), drafts.editing(draft_id) as draft:
+        with app.app_context(), drafts.locked_draft(draft_id) as draft:
             drafts.store_answers(draft, DraftState({"count": draft.answers["count"] + 1}))
 
     with ThreadPoolExecutor(8) as threads:
@@ -34,8 +36,8 @@ def test_of_many_changes_at_once_every_one_survives(app):
 
 def test_a_change_that_fails_leaves_the_draft_as_it_was(app):
     with app.app_context():
-        draft_id = drafts.start(uuid.uuid4(), {"city": "Orlando"}).id
-        with pytest.raises(ZeroDivisionError), drafts.editing(draft_id) as draft:
+        draft_id = drafts.start_draft(uuid.uuid4(), {"city": "Orlando"}).id
+        with pytest.raises(ZeroDivisionError), drafts.locked_draft(draft_id) as draft:
             drafts.store_answers(draft, DraftState({"city": "Tampa"}))
             1 / 0  # noqa: B018
         assert drafts.find(draft_id).answers == {"city": "Orlando"}
@@ -51,7 +53,7 @@ def test_writing_after_reading_is_a_fault_of_the_program(app):
 def test_awkward_text_comes_back_as_it_went_in(app):
     awkward = {"text": "\x00 \ud83d 😀 \u202e e\u0301 \\u0041 '; DROP TABLE draft; --"}
     with app.app_context():
-        draft_id = drafts.start(uuid.uuid4(), awkward).id
+        draft_id = drafts.start_draft(uuid.uuid4(), awkward).id
     with app.app_context():
         assert drafts.find(draft_id).answers == awkward
 
@@ -78,7 +80,7 @@ def another_thread_writing(app):
 
 @on_sqlite
 def test_writer_that_waits_too_long_for_another_thread_gets_503(app, monkeypatch):
-    monkeypatch.setattr(extensions, "WRITE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "WRITE_TIMEOUT_SECONDS", 0.1)
     client, case = app.test_client(), load_case("agency")
     page = walk(client, case, until="contact")
     path = page.path.replace("contact", "organization")

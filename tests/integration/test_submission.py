@@ -10,8 +10,8 @@ from sqlalchemy import select
 from tests.conftest import load_case
 from tests.walk import draft_path, walk
 from wizard import clock
-from wizard.extensions import db
-from wizard.models import Draft, Message, Submission
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage, Submission
 
 REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
 
@@ -19,7 +19,7 @@ REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
 def counts(app) -> tuple[int, int]:
     """How many submissions and messages there are."""
     with app.app_context():
-        return db.session.query(Submission).count(), db.session.query(Message).count()
+        return db.session.query(Submission).count(), db.session.query(MailMessage).count()
 
 
 def test_twenty_posts_at_once_give_one_submission_one_reference_one_message(app, client, case):
@@ -46,7 +46,7 @@ def test_the_office_gets_a_message_where_it_has_an_address(make_app, case):
     app = make_app(PROGRAM_EMAIL="office@example.gov")
     walk(app.test_client(), case)
     with app.app_context():
-        recipients = set(db.session.scalars(select(Message.recipient)))
+        recipients = set(db.session.scalars(select(MailMessage.recipient)))
     assert recipients == {case["contact_email"], "office@example.gov"}
 
 
@@ -62,7 +62,7 @@ def test_without_the_declaration_nothing_is_submitted(client, app, case):
 
 def test_a_submission_that_cannot_be_kept_whole_is_not_kept_at_all(client, app, case, monkeypatch):
     review = walk(client, case, until="review")
-    monkeypatch.setattr("wizard.submissions._queue", lambda *args: 1 / 0)
+    monkeypatch.setattr("wizard.apply.submit._queue", lambda *args: 1 / 0)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     assert client.send(review.path, {"authorized": "yes"}).status == 500
     assert counts(app) == (0, 0)
@@ -91,7 +91,7 @@ def test_a_day_counts_as_today_until_it_is_over_in_samoa(monkeypatch):
 
 def test_a_reference_that_is_taken_is_drawn_again(app, monkeypatch, case):
     drawn = iter("AAAAAAAA" + "AAAAAAAA" + "BBBBBBBB")
-    monkeypatch.setattr("wizard.submissions.secrets.choice", lambda letters: next(drawn))
+    monkeypatch.setattr("wizard.apply.submit.secrets.choice", lambda letters: next(drawn))
     assert walk(app.test_client(), case).text(".reference") == "PDI-AAAA-AAAA"
     assert walk(app.test_client(), case).text(".reference") == "PDI-BBBB-BBBB"
 

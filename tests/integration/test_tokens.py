@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from tests.client import Client
 from tests.staff import add_submission, colleague, events
-from wizard import accounts, audit, batches, clock, tokens
-from wizard.audit import COMMAND_LINE, Actor
-from wizard.extensions import db
-from wizard.models import ApiToken, AuditEvent
+from wizard import clock
+from wizard.accounts import accounts, audit, tokens
+from wizard.accounts.audit import COMMAND_LINE, Actor
+from wizard.db import batches
+from wizard.db.engine import db
+from wizard.db.models import ApiToken, AuditEvent
 
 CSV = "/staff/export/submissions.csv"
 
@@ -93,7 +95,7 @@ def test_the_page_tells_when_a_token_was_last_used(client, admin):
 )  # fmt: skip
 def test_a_token_that_cannot_be_made_is_422_with_what_was_typed(app, admin, name, days):
     with app.app_context():
-        tokens.make("taken", 5, COMMAND_LINE)
+        tokens.create_token("taken", 5, COMMAND_LINE)
     page = admin.send("/staff/tokens", {"action": "make", "name": name, "days": days})
     assert (page.status, page.errors().keys() <= {"name", "days"}) == (422, True)
     with app.app_context():
@@ -112,7 +114,7 @@ def log(app, *entries: tuple[str, str]) -> None:
     """Some events of one actor."""
     for action, subject in entries:
         with app.app_context():
-            audit.write(Actor("ada@example.gov", "192.0.2.7"), action, subject)
+            audit.record_event(Actor("ada@example.gov", "192.0.2.7"), action, subject)
 
 
 def test_the_log_is_filtered_by_who_what_and_when(app, admin):
@@ -175,7 +177,7 @@ def test_log_is_streamed_without_session_or_application(app, monkeypatch):
     log(app, *(("viewed", f"PDI-{number}") for number in range(5)))
     with app.app_context():
         mine = db.session.scalars(select(AuditEvent)).first()
-        rows = audit.rows({"action": "viewed"})
+        rows = audit.csv_rows({"action": "viewed"})
         assert next(rows)[3] == "PDI-0"
         assert mine in db.session
         db.session.rollback()
@@ -186,13 +188,13 @@ def test_log_is_streamed_without_session_or_application(app, monkeypatch):
 def test_log_tells_the_exact_moment(app):
     log(app, ("viewed", "PDI-AAAA-AAAA"))
     with app.app_context():
-        (row,) = audit.rows({})
+        (row,) = audit.csv_rows({})
     assert datetime.fromisoformat(row[0]) == events(app)[0].at
 
 
 def test_every_action_in_the_store_has_words(app):
     with app.app_context(), pytest.raises(ValueError, match="no words"):
-        audit.write(COMMAND_LINE, "danced")
+        audit.record_event(COMMAND_LINE, "danced")
     with app.app_context():
         assert db.session.scalars(select(AuditEvent)).all() == []
 
@@ -255,11 +257,11 @@ def test_the_same_added_twice_at_once_is_there_once(app, what):
         with app.app_context():
             try:
                 if what == "person":
-                    accounts.add(
+                    accounts.add_account(
                         "ada@example.gov", "viewer", COMMAND_LINE, "violin-cactus-harbor-9"
                     )
                 else:
-                    tokens.make("nightly", 9, COMMAND_LINE)
+                    tokens.create_token("nightly", 9, COMMAND_LINE)
             except (accounts.AccountError, tokens.TokenError):
                 return False
         return True

@@ -7,9 +7,9 @@ from flask import has_app_context
 from tests.conftest import load_case
 from tests.staff import colleague
 from tests.walk import draft_path, form_data, start, walk
-from wizard.extensions import db
+from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
-from wizard.outbox import deliver_due
+from wizard.notify.outbox import deliver_due
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_no_page_of_the_form_is_drawn_under_the_lock(client, case, drawn):
     other = start(client, case)
     client.send(f"{draft_path(other)}/delete", {"action": "delete"})
     assert {
-        f"applicant/{name}.html"
+        f"apply/{name}.html"
         for name in ("step", "review", "conflict", "save", "saved", "delete", "exit", "receipt")
     } <= set(drawn)
 

@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.staff import add_submission, colleague
-from wizard import casework, clock, links, reports
-from wizard.audit import Actor
-from wizard.cases import NotAllowed
-from wizard.extensions import db, writing
-from wizard.models import (
+from wizard import clock
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db, writing
+from wizard.db.models import (
     AuditEvent,
     Draft,
     OutboxMessage,
@@ -23,6 +22,10 @@ from wizard.models import (
     StaffUser,
     Submission,
 )
+from wizard.staff import cases
+from wizard.submissions import progress_reports
+from wizard.submissions.cases import NotAllowed
+from wizard.web import links
 
 CODES = {
     "branch": "new-branch",
@@ -189,13 +192,13 @@ def test_unknown_role_may_nothing(app):
 def test_unknown_status_can_be_noted_and_erased_but_not_changed(app, reference):
     with app.app_context():
         with pytest.raises(NotAllowed, match="What is new-status cannot become accepted."):
-            casework.move(reference, "accepted", 1, EDITOR)
-        casework.note(reference, "A note", EDITOR)
-        number = casework.read(reference).reports[1][0].id
-        casework.decide_report(reference, number, False, EDITOR)
+            cases.decide(reference, "accepted", 1, EDITOR)
+        cases.add_note(reference, "A note", EDITOR)
+        number = cases.get_case(reference).reports[1][0].id
+        cases.decide_report(reference, number, False, EDITOR)
         with writing() as session:
             session.execute(update(Submission).values(reminded_at=None))
-        assert reports.remind() == 0
-        casework.erase(reference, EDITOR)
-        it = casework.read(reference).submission
+        assert progress_reports.send_reminders() == 0
+        cases.erase(reference, EDITOR)
+        it = cases.get_case(reference).submission
     assert (it.status, it.answers, it.published_at) == ("new-status", {}, None)

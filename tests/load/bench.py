@@ -20,12 +20,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
-from wizard import accounts, clock, create_app, demo, exports
-from wizard.audit import COMMAND_LINE
-from wizard.extensions import db
-from wizard.filters import Filters
+from wizard import clock, create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
+from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.models import Submission
+from wizard.ops import demo
+from wizard.staff import exports
+from wizard.submissions.filters import Filters
 
 PAGE_RUNS, CSV_RUNS = 15, 5
 PAGE_GOAL, PUBLIC_GOAL, MEMORY_GOAL = 50, 30, 50
@@ -86,7 +89,7 @@ def signed_in_client(app: Flask) -> FlaskClient:
     with app.app_context():
         email = f"bench-{len(accounts.list_accounts())}@example.org"
         db.session.rollback()
-        password = accounts.add(email, "admin", COMMAND_LINE)
+        password = accounts.add_account(email, "admin", COMMAND_LINE)
     client = app.test_client()
     page = client.get("/staff/login").text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
@@ -243,7 +246,7 @@ def print_memory(url: str, folder: str) -> None:
     """The most that the program takes while it streams, in a process of its own each."""
     print(f"| export (goal {MEMORY_GOAL} MB) | idle MB | peak above idle MB | MB streamed | s |")
     print("|---|---:|---:|---:|---:|")
-    for name in exports.names(COMMITMENT):
+    for name in exports.export_names(COMMITMENT):
         arguments = ["--database-url", url, "--folder", folder, "--memory-of", name]
         command = [sys.executable, "-m", "tests.load.bench", *arguments]
         told = subprocess.run(command, check=True, capture_output=True, text=True)

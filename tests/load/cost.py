@@ -19,9 +19,9 @@ from uuid import uuid4
 
 from tests.conftest import load_case, migrate
 from tests.walk import form_data
-from wizard.fields import Group
-from wizard.flow import Step
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Group
+from wizard.forms.flow import Step
 
 ROOT = Path(__file__).parents[2]
 RIVALS = ROOT / "tests/load/rivals"

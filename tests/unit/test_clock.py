@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wizard.clock import age_in_words
+from wizard.clock import format_age
 
 NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
 JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzinfo=UTC)
@@ -16,8 +16,8 @@ JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzin
      (364, "11 months"), (365, "12 months"), (3653, "120 months")],
 )  # fmt: skip
 def test_age_is_in_days_then_in_calendar_months(days, age):
-    assert age_in_words(NOW - timedelta(days=days), NOW) == age
+    assert format_age(NOW - timedelta(days=days), NOW) == age
 
 
 def test_sixty_days_can_be_less_than_two_months():
-    assert age_in_words(JULY_1, AUGUST_30) == "60 days"
+    assert format_age(JULY_1, AUGUST_30) == "60 days"

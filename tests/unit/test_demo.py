@@ -3,10 +3,10 @@
 from datetime import date
 from random import Random
 
-from wizard import demo
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
-from wizard.listing import LISTED
+from wizard.forms.journey import Journey
+from wizard.ops import demo
+from wizard.submissions.listing import INDEXED_ANSWERS
 
 DAY = date(2026, 11, 22)
 GROUPS = {"data_sets": set(range(3, 9)), "milestones": set(range(1, 7))}
@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_answers():
 
 
 def test_texts_hold_what_is_awkward_in_a_table():
-    text = "".join(made[name] for made in MADE for name in (*LISTED, "publish_consent"))
+    text = "".join(made[name] for made in MADE for name in (*INDEXED_ANSWERS, "publish_consent"))
     texts = [made.get("access_plan", "") for made in MADE]
     assert all(awkward in text for awkward in ("'", "’", "é", "@", "市", "Н"))
     assert any("\n" in text for text in texts) and max(map(len, texts)) > 4_000

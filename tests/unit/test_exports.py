@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.tables import as_csv, exact_value, safe_cell
+from wizard.web.tables import as_csv, exact_value, safe_cell
 
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
 BLANKS = "".join(

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.values import JUNK, good
-from wizard.fields import (
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import (
     YES_NO,
     Choice,
     Choices,
@@ -22,7 +23,6 @@ from wizard.fields import (
     Text,
     Url,
 )
-from wizard.flows.commitment import COMMITMENT
 
 TODAY = date(2026, 11, 22)
 TEXT = Text("text", "Text", noun="the text", max_length=5)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from wizard.conditions import Answered, Has, Not
-from wizard.fields import YES_NO, Choice, Choices, Group, Option, Text
-from wizard.flow import Branch, Flow, FlowError, Section, Step
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.conditions import Answered, Has, Not
+from wizard.forms.fields import YES_NO, Choice, Choices, Group, Option, Text
+from wizard.forms.flow import Branch, Flow, FlowError, Section, Step
 
 FIRST = Choice("first", "First", noun="the first", options=YES_NO)
 REVIEW = Step("review", "Review", (), short="Review")

@@ -10,7 +10,7 @@ from tests import oracle
 from tests.conftest import load_case
 from tests.values import answers
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
+from wizard.forms.journey import Journey
 
 TODAY = date(2026, 11, 22)
 PARTNER_STEPS = ["involvement", "commitment", "milestones"]
@@ -48,14 +48,14 @@ def walked(typed, posted=EVERY_STEP) -> Journey:
 )
 def test_the_steps_that_apply_follow_the_answers(typed, middle):
     expected = ["kind", "organization", "contact", *middle, "publication", "review"]
-    assert list(walked(typed).stops) == expected
+    assert list(walked(typed).steps) == expected
 
 
 def test_someone_who_answers_for_themselves_gets_no_further():
     journey = walked({**load_case("agency"), "organization_kind": "individual"})
-    assert list(journey.stops) == ["kind"]
-    assert journey.exits and not journey.complete
-    assert journey.first_open == "kind" and journey.may_visit("kind")
+    assert list(journey.steps) == ["kind"]
+    assert journey.is_ineligible and not journey.complete
+    assert journey.first_incomplete == "kind" and journey.may_visit("kind")
 
 
 @pytest.mark.parametrize("name", ["agency", "partner"])
@@ -64,21 +64,21 @@ def test_a_case_is_complete_once_every_step_was_posted(name):
     journey = walked(case)
     assert journey.complete
     assert journey.branch.name == ("partner" if name == "partner" else "jurisdiction")
-    for step in journey.stops:
+    for step in journey.steps:
         without = walked(case, [each for each in EVERY_STEP if each != step])
         assert not without.complete
-        assert without.first_open == step
+        assert without.first_incomplete == step
 
 
 def test_a_step_is_not_complete_by_being_filled_in():
     journey = walked(load_case("agency"), posted=[])
-    assert journey.first_open == "kind"
+    assert journey.first_incomplete == "kind"
     assert not journey.may_visit("organization")
 
 
 def test_a_gap_in_the_middle_closes_everything_after_it():
     journey = walked({**load_case("agency"), "data_sets": []})
-    assert journey.first_open == "data_sets"
+    assert journey.first_incomplete == "data_sets"
     assert journey.may_visit("contact") and journey.may_visit("data_sets")
     assert not journey.may_visit("plan") and not journey.may_visit("review")
     assert not journey.may_visit("milestones")
@@ -88,12 +88,12 @@ def test_a_due_date_that_has_passed_since_opens_its_step_again():
     case = load_case("partner")
     assert walked(case).complete
     late = Journey(COMMITMENT, case, EVERY_STEP, today=date(2027, 10, 1))
-    assert late.first_open == "milestones"
-    assert list(late.stops["milestones"].checked.errors) == ["milestones-0-due"]
+    assert late.first_incomplete == "milestones"
+    assert list(late.steps["milestones"].checked.errors) == ["milestones-0-due"]
 
 
 def test_before_a_step_is_posted_only_what_was_typed_can_be_wrong():
-    stop = walked({"organization_kind": "city", "city": "a\x00"}, []).stops["organization"]
+    stop = walked({"organization_kind": "city", "city": "a\x00"}, []).steps["organization"]
     assert list(stop.checked.errors) == ["organization_name", "city", "state"]
     assert list(stop.errors_to_show) == ["city"]
 
@@ -108,7 +108,7 @@ def test_before_a_step_is_posted_only_what_was_typed_can_be_wrong():
 )
 def test_fields_show_only_when_others_say_so(field, condition, shown):
     typed = {**load_case("partner"), **condition}
-    applies = set().union(*(stop.checked.applies for stop in walked(typed).stops.values()))
+    applies = set().union(*(stop.checked.applies for stop in walked(typed).steps.values()))
     assert (field in applies) == shown
 
 
@@ -129,14 +129,14 @@ def test_fields_show_only_when_others_say_so(field, condition, shown):
 )
 def test_a_partner_that_leaves_out_or_overdoes_something_is_told_where(change, path):
     journey = walked({**load_case("partner"), **change})
-    errors = [each for stop in journey.stops.values() for each in stop.checked.errors]
+    errors = [each for stop in journey.steps.values() for each in stop.checked.errors]
     assert errors == [path]
 
 
 def test_while_an_answer_is_wrong_nothing_is_asked_that_hinges_on_it():
     typed = {**load_case("partner"), "works_with": ["none_yet", "open_data"]}
     del typed["involvement_description"]
-    assert list(walked(typed).stops["involvement"].checked.errors) == ["works_with"]
+    assert list(walked(typed).steps["involvement"].checked.errors) == ["works_with"]
 
 
 def test_none_yet_asks_for_no_description():
@@ -148,7 +148,7 @@ def test_the_same_data_set_twice_is_an_error_on_the_second():
     case = load_case("agency")
     first = case["data_sets"][0]
     journey = walked({**case, "data_sets": [*case["data_sets"], {**first, "format": "xml"}]})
-    assert list(journey.stops["data_sets"].checked.errors) == ["data_sets-4-title"]
+    assert list(journey.steps["data_sets"].checked.errors) == ["data_sets-4-title"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_blank_entry_counts_only_while_there_are_too_few(places, errors):
         )
         for place, what in enumerate(places)
     ]
-    stop = walked({**load_case("agency"), "data_sets": entries}).stops["data_sets"]
+    stop = walked({**load_case("agency"), "data_sets": entries}).steps["data_sets"]
     assert len(stop.checked.errors) == errors
     if not errors:
         assert len(stop.checked.answers["data_sets"]) == 3
@@ -193,7 +193,7 @@ def test_no_answers_reach_a_submission_that_lacks_or_holds_what_it_must_not(type
     event(f"complete: {journey.complete}")
     if journey.complete:
         oracle.check(journey.answers)
-    elif not journey.exits:
-        assert journey.stops[journey.first_open].checked.errors
+    elif not journey.is_ineligible:
+        assert journey.steps[journey.first_incomplete].checked.errors
     again = walked(journey.answers)
     assert again.answers == journey.answers

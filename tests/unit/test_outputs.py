@@ -6,11 +6,11 @@ import pytest
 
 from tests.conftest import load_case
 from tests.oracle import NEVER_PUBLIC
-from wizard.conditions import Answered, Either, Has, Not
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
-from wizard.outputs import cards, cells, public_record
-from wizard.wording import condition_in_words
+from wizard.forms.conditions import Answered, Either, Has, Not
+from wizard.forms.journey import Journey
+from wizard.forms.outputs import cards, cells, public_record
+from wizard.forms.wording import describe_condition
 
 
 @pytest.fixture(params=["agency", "partner"])
@@ -84,4 +84,4 @@ def test_the_public_record_holds_nothing_that_was_not_declared_public(answers):
     ],
 )
 def test_a_condition_is_put_in_words(condition, words):
-    assert condition_in_words(condition, COMMITMENT.fields.values()) == words
+    assert describe_condition(condition, COMMITMENT.fields.values()) == words

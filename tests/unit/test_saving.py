@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests import values
 from tests.conftest import load_case
-from wizard.fields import Group
-from wizard.flow import Step
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
-from wizard.saving import (
+from wizard.forms.fields import Group
+from wizard.forms.flow import Step
+from wizard.forms.journey import Journey
+from wizard.forms.saving import (
     Closed,
     Completed,
     Conflict,
@@ -174,13 +174,13 @@ def test_continue_goes_on_only_from_a_valid_step(state, post):
     journey = Journey(COMMITMENT, after.answers, after.completed_steps, today=TODAY)
     match outcome:
         case Completed(name):
-            assert journey.stops[post.step.name].complete and name == journey.first_open
+            assert journey.steps[post.step.name].complete and name == journey.first_incomplete
         case Invalid(_, answers):
-            assert journey.stops[post.step.name].checked.errors and answers == after.answers
+            assert journey.steps[post.step.name].checked.errors and answers == after.answers
         case Ineligible():
             assert after is state
         case GoTo(name):
-            assert name == journey.first_open != post.step.name
+            assert name == journey.first_incomplete != post.step.name
         case _:
             pytest.fail(str(outcome))
 

@@ -8,13 +8,13 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from tests.conftest import load_case
 from tests.oracle import NEVER_PUBLIC
-from wizard import schema
-from wizard.conditions import Answered
-from wizard.fields import YES_NO, Choice, Confirm, Email, Field, Phone, Text
-from wizard.flow import Branch, Flow, Section, Step
 from wizard.flows.commitment import COMMITMENT
-from wizard.journey import Journey
-from wizard.outputs import public_record
+from wizard.forms import json_schema
+from wizard.forms.conditions import Answered
+from wizard.forms.fields import YES_NO, Choice, Confirm, Email, Field, Phone, Text
+from wizard.forms.flow import Branch, Flow, Section, Step
+from wizard.forms.journey import Journey
+from wizard.forms.outputs import public_record
 
 ADDRESS = "https://commitments.example.org/commitments/schema.json"
 LICENSE = "https://license.example.org/"
@@ -25,7 +25,7 @@ ABOUT = {
     "branch": "jurisdiction",
     "all_programs": ["police_data_initiative"],
 }
-OF_ONE = schema.commitment(COMMITMENT)
+OF_ONE = json_schema.commitment_schema(COMMITMENT)
 PROPERTIES = OF_ONE["properties"]
 
 
@@ -41,7 +41,7 @@ def check(value: dict, against: dict = OF_ONE) -> None:
 
 
 def test_it_is_a_schema():
-    whole = schema.document(COMMITMENT, ADDRESS, LICENSE)
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
     Draft202012Validator.check_schema(whole)
     assert whole["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     assert whole["$id"] == ADDRESS
@@ -49,7 +49,7 @@ def test_it_is_a_schema():
 
 @pytest.mark.parametrize("case", ["agency", "partner"])
 def test_what_is_published_is_valid(case):
-    whole = schema.document(COMMITMENT, ADDRESS, LICENSE)
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
     document = {"describedBy": ADDRESS, "license": LICENSE, "commitments": [record(case)]}
     check(document, whole)
     del document["license"]
@@ -59,7 +59,7 @@ def test_what_is_published_is_valid(case):
 
 def test_a_record_has_all_public_questions_and_no_other():
     public = {name for name in COMMITMENT.fields if name not in NEVER_PUBLIC}
-    assert set(PROPERTIES) == set(schema.columns(COMMITMENT)) == public | set(ABOUT)
+    assert set(PROPERTIES) == set(json_schema.public_columns(COMMITMENT)) == public | set(ABOUT)
     assert list(PROPERTIES)[: len(ABOUT)] == list(ABOUT)
 
 
@@ -140,7 +140,7 @@ def test_another_flow_has_a_schema_of_its_own():
         Confirm("agreed", "Agreed", noun="x", public=True),
         Text("secret", "Secret", noun="x", required=True),
     )
-    of_one = schema.commitment(flow_of(*asked))
+    of_one = json_schema.commitment_schema(flow_of(*asked))
     assert set(of_one["required"]) == {*ABOUT, "sure"}
     assert of_one["properties"]["desk"]["format"] == "email"
     assert of_one["properties"]["agreed"] == {"title": "Agreed", "const": True}
@@ -149,4 +149,4 @@ def test_another_flow_has_a_schema_of_its_own():
 
 def test_a_type_without_a_rule_is_said_at_once():
     with pytest.raises(TypeError, match="no schema"):
-        schema.commitment(flow_of(Field("new", "New", noun="x", public=True)))
+        json_schema.commitment_schema(flow_of(Field("new", "New", noun="x", public=True)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wizard.limits import counted_as
+from wizard.web.limits import address_key
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from wizard.limits import counted_as
     ],
 )
 def test_an_address_of_ipv6_counts_by_its_network(address, counted):
-    assert counted_as(address) == counted
+    assert address_key(address) == counted

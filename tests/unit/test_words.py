@@ -11,11 +11,11 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from wizard.dates import day_in_words
-from wizard.fields import Text
-from wizard.flow import Section, Step
-from wizard.text import Invalid
-from wizard.words import Message, in_words, joined, messages
+from wizard.forms.dates import format_day
+from wizard.forms.fields import Text
+from wizard.forms.flow import Section, Step
+from wizard.forms.messages import Message, iter_messages, join_messages, translate_if_message
+from wizard.forms.text import Invalid
 
 ROOT = Path(__file__).parents[2]
 SPANISH = ROOT / "wizard/translations/es/LC_MESSAGES/messages.po"
@@ -30,10 +30,10 @@ def test_a_message_is_english_and_can_be_said_otherwise():
 
 
 def test_what_was_typed_is_never_translated():
-    said = joined(": ", [Message("name"), "name 100%"])
+    said = join_messages(": ", [Message("name"), "name 100%"])
     assert said == "name: name 100%"
     assert said.by(in_test) == "nombre: name 100%"
-    assert in_words("name", in_test) == "name"
+    assert translate_if_message("name", in_test) == "name"
 
 
 def in_test(text: str) -> str:
@@ -46,7 +46,7 @@ def test_an_empty_message_does_not_bring_up_the_head_of_the_catalog():
 
 def test_what_a_flow_declares_are_messages_whatever_signs_it_holds():
     step = Step("a", "50 % off & more", (Text("b", "50 %", noun="it"),), short="A")
-    found = list(messages(Section("All", (step,))))
+    found = list(iter_messages(Section("All", (step,))))
     assert found == ["All", "50 % off & more", "50 %", "it", "A"]
     assert step.title.by(str) == "50 % off & more"
 
@@ -126,5 +126,5 @@ def test_the_compiled_catalog_is_the_one_that_can_be_read(spanish):
 
 def test_a_day_is_written_as_its_readers_write_it(spanish):
     said = {message.id: message.string for message in spanish}
-    day = day_in_words(date(2027, 3, 1))
+    day = format_day(date(2027, 3, 1))
     assert (day, day.by(lambda text: said[text])) == ("March 1, 2027", "1 de marzo de 2027")

@@ -4,8 +4,8 @@ Names, options, limits and conditions are public vocabulary: HTML names, stored 
 columns and open data all use them. A new question goes here and nowhere else.
 """
 
-from ..conditions import Answered, Either, Has, Not
-from ..fields import (
+from ..forms.conditions import Answered, Either, Has, Not
+from ..forms.fields import (
     YES_NO,
     Choice,
     Choices,
@@ -20,7 +20,7 @@ from ..fields import (
     Text,
     Url,
 )
-from ..flow import Branch, Flow, Program, Section, Step
+from ..forms.flow import Branch, Flow, Program, Section, Step
 
 PARTNER = Has("organization_kind", frozenset({"company", "nonprofit", "community"}))
 JURISDICTION = Has("organization_kind", frozenset({"city", "agency"}))

@@ -7,7 +7,7 @@ from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection, text
 
-from wizard.extensions import db
+from wizard.db.engine import db
 
 
 def check_encoding(connection: Connection) -> None:

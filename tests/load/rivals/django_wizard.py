@@ -17,9 +17,9 @@ from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 
-from wizard import fields
-from wizard.flow import Step
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms import fields
+from wizard.forms.flow import Step
 
 PAGE = """<!doctype html>
 <html lang="en">

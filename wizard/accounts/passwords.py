@@ -1,0 +1,62 @@
+"""Passwords of the staff: which are strong enough, and the hashes that are stored.
+
+After NIST SP 800-63B: long rather than complicated, none that is known or guessed quickly.
+"""
+
+import secrets
+import unicodedata
+from hashlib import sha256
+
+from werkzeug.security import check_password_hash, generate_password_hash
+from zxcvbn import zxcvbn
+
+MIN_LENGTH, MAX_LENGTH = 15, 200
+"""Characters."""
+METHOD = "scrypt:32768:8:3"
+"""Memory-hard: 32 MiB a try (OWASP Password Storage Cheat Sheet)."""
+ZXCVBN_MAX_CHARS = 72
+"""The estimate takes long for more."""
+MIN_ZXCVBN_SCORE = 3
+"""Of 0-4; 3 means at least 10^8 guesses."""
+
+
+class WeakPassword(ValueError):
+    """A password that is too short or too well known; the text says what to do."""
+
+
+def check_strength(password: str, *about: str) -> None:
+    """Raise `WeakPassword` if needed; `about` is what others know of the owner."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise WeakPassword(f"Choose a password of {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if zxcvbn(password[:ZXCVBN_MAX_CHARS], [*about, "commitment"])["score"] < MIN_ZXCVBN_SCORE:
+        raise WeakPassword(
+            "Choose another password: this one is on the lists that are tried first. "
+            "Four or five words that have nothing to do with each other are good."
+        )
+
+
+def generate_password() -> str:
+    """Generate a random password: 125 bits, in five groups that can be read aloud."""
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(5))
+
+
+def hash_password(password: str) -> str:
+    """Return the hash to store."""
+    return generate_password_hash(_normalize(password), METHOD)
+
+
+def verify_password(kept: str | None, password: str) -> bool:
+    """Return True if it is the password; without an account, False after the same time."""
+    nobodys = f"{METHOD}$nobody${'0' * 128}"
+    fits = check_password_hash(kept or nobodys, _normalize(password[: MAX_LENGTH + 1]))
+    return fits and kept is not None
+
+
+def hash_token(secret: str) -> str:
+    """Return the SHA-256 hex digest of a high-entropy secret, which needs no salt."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def _normalize(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)

@@ -1,0 +1,69 @@
+"""Attempts to sign in, slowed: counted in the store, so that every server process knows of them.
+
+After some free attempts each one costs a wait, twice as long as the one before. Nobody is locked
+out for good: waits end, a browser that its owner signed in with before is counted by itself, and
+`flask staff reset` forgets them.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from .. import clock
+from ..db.engine import db, delete_in_batches, writing
+from ..db.models import SignInThrottle
+
+FREE_ATTEMPTS_PER_ACCOUNT, FREE_ATTEMPTS_PER_ADDRESS = 5, 20
+"""Attempts that cost no wait; an office shares one address."""
+MAX_WAIT = timedelta(minutes=15)
+RETENTION = timedelta(hours=1)
+
+
+def record_attempt(keys: Mapping[str, int]) -> timedelta:
+    """Record an attempt for each key. Return the remaining wait if any key is blocked.
+
+    `keys` maps each key to its free attempts. An attempt counts before it is made, so that a
+    hundred at once are a hundred.
+    """
+    try:
+        return _record_attempt(keys)
+    except IntegrityError:  # two at once were the first on a key
+        return _record_attempt(keys)
+
+
+def _record_attempt(keys: Mapping[str, int]) -> timedelta:
+    now = clock.now()
+    with writing() as session:
+        query = select(SignInThrottle).where(SignInThrottle.key.in_(keys))
+        ordered = query.order_by(SignInThrottle.key).with_for_update()
+        known = {row.key: row for row in session.scalars(ordered)}
+        wait = max((row.next_at - now for row in known.values()), default=timedelta())
+        if wait > timedelta():
+            return wait
+        for key, free in keys.items():
+            row = known.get(key) or SignInThrottle(key=key, failures=0)
+            session.add(row)
+            lately = key in known and now - row.next_at < RETENTION
+            row.failures = row.failures + 1 if lately else 1
+            row.next_at = now + _wait(row.failures - free)
+    return timedelta()
+
+
+def _wait(too_many: int) -> timedelta:
+    """Return one second after the last free attempt, then twice as long each time."""
+    if too_many < 0:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(too_many, 20)), MAX_WAIT)
+
+
+def reset(key: str) -> None:
+    """Reset a key after a successful sign-in, within the caller's transaction."""
+    db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
+
+
+def purge_expired() -> int:
+    """Delete the attempts that no longer count; return how many."""
+    over = SignInThrottle.next_at < clock.now() - RETENTION
+    return delete_in_batches(SignInThrottle.key, over)

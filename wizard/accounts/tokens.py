@@ -1,0 +1,92 @@
+"""Keys with which other programs fetch exports: shown once, kept as hashes, with an end."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from .. import clock
+from ..db.engine import db, reading, writing
+from ..db.models import ApiToken
+from ..forms.text import replace_forbidden
+from .audit import Actor, record
+from .passwords import hash_token
+
+MAX_DAYS = 365
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)
+"""Update `used_at` at most this often."""
+MAX_NAME_LENGTH = 60
+
+
+class TokenError(ValueError):
+    """Something that cannot be done with a token; the text says why, `field` where."""
+
+    def __init__(self, text: str, field: str = "name") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def create_token(name: str, days: int, actor: Actor) -> str:
+    """Make a token; return its secret, which is not stored. Raises `TokenError`."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise TokenError(
+            f"Give the token a name of 1 to {MAX_NAME_LENGTH} characters: who uses it."
+        )
+    if not 1 <= days <= MAX_DAYS:
+        raise TokenError(f"Choose an end in 1 to {MAX_DAYS} days.", "days")
+    secret = f"wizard_{secrets.token_urlsafe(32)}"
+    ends = clock.now() + timedelta(days=days)
+    try:
+        with writing() as session:
+            session.add(
+                ApiToken(
+                    name=name, token_hash=hash_token(secret), created_by=actor.name, expires_at=ends
+                )
+            )
+            record(actor, "token_made", name, days=days)
+    except IntegrityError:
+        raise TokenError(f"There is a token “{name}” already. Choose another name.") from None
+    return secret
+
+
+def list_tokens() -> list[ApiToken]:
+    """Return every token, newest first."""
+    with reading() as session:
+        return list(session.scalars(select(ApiToken).order_by(ApiToken.id.desc())))
+
+
+def revoke_token(name: str, actor: Actor) -> None:
+    """End a token at once. Raises `TokenError` where there is none."""
+    with writing():
+        token = _find(name)
+        if token is None:
+            raise TokenError(f"There is no token “{replace_forbidden(name)}”.")
+        if token.revoked_at is None:
+            token.revoked_at = clock.now()
+            record(actor, "token_revoked", name)
+
+
+def authenticate(secret: str) -> str | None:
+    """Return the name of a valid token, and note its use; None for any other."""
+    now = clock.now()
+    query = select(ApiToken).where(
+        ApiToken.token_hash == hash_token(secret),
+        ApiToken.revoked_at.is_(None),
+        ApiToken.expires_at > now,
+    )
+    with reading() as session:
+        token = session.scalars(query).one_or_none()
+    if token is None:
+        return None
+    if token.used_at is None or now - token.used_at > LAST_SEEN_RESOLUTION:
+        with writing() as session:
+            session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
+    return token.name
+
+
+def _find(name: str) -> ApiToken | None:
+    return db.session.scalars(
+        select(ApiToken).where(ApiToken.name == replace_forbidden(name))
+    ).one_or_none()

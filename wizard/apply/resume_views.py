@@ -1,0 +1,115 @@
+"""Leaving a draft and coming back to it: its resume link, and its end."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from .. import clock
+from ..db.engine import db, reading
+from ..forms.fields import Email
+from ..forms.text import Invalid
+from ..web import links
+from ..web.htmx import render_page
+from ..web.limits import limiter
+from . import access, drafts, resume
+from .pages import to_receipt, to_step
+
+bp = Blueprint("resume", __name__)
+
+MAIL_LIMIT = "20 per hour"
+"""Resume links that one sender may have mailed."""
+ADDRESS = Email("address", "E-mail address", noun="the e-mail address", required=True)
+
+
+@bp.get("/respond/<uuid:draft_id>/save")
+def save_link(draft_id: uuid.UUID) -> Response:
+    """Show the resume link, to copy or to have mailed."""
+    return save_page(draft_id)
+
+
+@bp.post("/respond/<uuid:draft_id>/save")
+@limiter.limit(
+    MAIL_LIMIT,
+    exempt_when=lambda: is_leaving(),
+    deduct_when=lambda response: response.status_code == 303,
+)
+def mail_or_leave(draft_id: uuid.UUID) -> Response:
+    """Mail the link to an address, or take the draft out of this browser."""
+    access.require_access(draft_id)
+    if is_leaving():
+        access.revoke_access(draft_id)
+        return redirect(url_for("public.landing", left="1"), 303)
+    with reading():
+        is_submitted = access.read_draft(draft_id).submission is not None
+    if is_submitted:
+        return to_receipt(draft_id)
+    typed = request.form.get("address", "")
+    try:
+        address = ADDRESS.parse(typed, clock.today())
+    except Invalid as invalid:
+        return save_page(draft_id, 422, typed=typed, error=invalid.message)
+    resume.mail_link(draft_id, address)
+    return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)
+
+
+def is_leaving() -> bool:
+    """Return True if the post takes the draft out of this browser, which no limit may hinder."""
+    return request.form.get("action") == "leave"
+
+
+def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+    """Return the page with the link and the date until which it works."""
+    draft = access.read_draft(draft_id)
+    if draft.submission:
+        return to_receipt(draft_id)
+    return render_page(
+        "apply/save.html",
+        status,
+        draft=draft,
+        link=links.resume_url(draft.id, draft.link_version),
+        until=drafts.expires_at(draft),
+        first_open=drafts.journey_for(draft).first_incomplete,
+        mailed="mailed" in request.args,
+        **context,
+    )
+
+
+@bp.get("/resume/<token>")
+def open_resume_link(token: str) -> Response:
+    """Open a draft in this browser, as often as wanted, and take the token off the address."""
+    draft = drafts.find_by_token(token, "resume")
+    if draft is None:
+        return render_page("apply/no_draft.html", 404)
+    access.grant_access(draft.id)
+    if request.args.get("then") == "delete":
+        return redirect(url_for("resume.ask_to_delete", draft_id=draft.id), 303)
+    if draft.submission:
+        return to_receipt(draft.id)
+    return to_step(draft.id, drafts.journey_for(draft).first_incomplete)
+
+
+@bp.get("/respond/<uuid:draft_id>/delete")
+def ask_to_delete(draft_id: uuid.UUID) -> Response:
+    """Ask whether a draft is to be deleted."""
+    draft = access.read_draft(draft_id)
+    if draft.submission:
+        return to_receipt(draft_id)
+    return render_page("apply/delete.html", draft=draft)
+
+
+@bp.post("/respond/<uuid:draft_id>/delete")
+def delete(draft_id: uuid.UUID) -> Response:
+    """Delete a draft once that was confirmed; what was submitted stays."""
+    if request.form.get("action") != "delete":
+        return ask_to_delete(draft_id)
+    access.require_access(draft_id)
+    with access.editing(draft_id) as draft:
+        is_submitted = draft.submission is not None
+        if not is_submitted:
+            db.session.delete(draft)
+    if is_submitted:
+        return to_receipt(draft_id)
+    access.revoke_access(draft_id)
+    return redirect(url_for("public.landing", deleted="1"), 303)

@@ -1,0 +1,178 @@
+"""The form itself: from the first question to the receipt."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response
+
+from .. import clock
+from ..db.models import Draft
+from ..forms.flow import Step
+from ..forms.outputs import cards
+from ..forms.saving import (
+    Closed,
+    Completed,
+    Conflict,
+    GoTo,
+    Ineligible,
+    Invalid,
+    Outcome,
+    Outdated,
+    Paused,
+    Submitted,
+    merge,
+)
+from ..web import errors, links
+from ..web.current import current_flow
+from ..web.htmx import render_page
+from ..web.limits import limiter
+from . import access, answers, drafts
+from .binding import read_post
+from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step
+
+bp = Blueprint("apply", __name__, url_prefix="/respond")
+
+START_LIMIT = "120 per hour"
+"""Drafts that one address may start: an office shares one address, a flood does not fit."""
+
+
+@bp.app_context_processor
+def add_drafts_in_progress() -> dict[str, Any]:
+    """Let every page list the drafts that are open in this browser."""
+    return {"drafts_in_progress": drafts_in_progress}
+
+
+@bp.get("/")
+def start() -> Response:
+    """Show the first step; looking at it makes no draft."""
+    journey = drafts.build_journey({}, [])
+    return step_page(journey, journey.flow.first, {})
+
+
+@bp.post("/")
+@limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
+def begin() -> Response:
+    """Make the draft from the first answer; pressed twice, it is still one draft."""
+    step, page = current_flow().first, request.form.get("page")
+    draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
+    g.outcome = answers.begin(draft_id, read_post(step))
+    match g.outcome:
+        case Completed(name):
+            access.grant_access(draft_id)
+            return to_step(draft_id, name)
+        case Invalid(journey, typed):
+            return step_page(journey, step, typed, status=422)
+    return redirect(url_for("apply.ineligible"), 303)
+
+
+@bp.get("/exit")
+def ineligible() -> Response:
+    """Tell a person who answers for nobody but themselves what to do instead."""
+    draft_id = request.args.get("draft", "")
+    draft_id = draft_id if draft_id in session.get("drafts", []) else ""
+    first = current_flow().first.name
+    return render_page("apply/exit.html", draft_id=draft_id, first=first)
+
+
+@bp.get("/<uuid:draft_id>/<name>")
+def step(draft_id: uuid.UUID, name: str) -> Response:
+    """Show one step, as far as it was answered; the review is one of them."""
+    find_step(name)
+    draft = access.read_draft(draft_id)
+    if draft.submission:
+        return to_receipt(draft_id)
+    journey = drafts.journey_for(draft)
+    if not journey.may_visit(name):
+        return to_step(draft_id, journey.first_incomplete)
+    return step_page(journey, journey.steps[name].step, draft.answers, draft)
+
+
+@bp.post("/<uuid:draft_id>/<name>")
+def save_step(draft_id: uuid.UUID, name: str) -> Response:
+    """Save what was typed on a step, and go where the button said."""
+    post = read_post(find_step(name))
+    access.require_and_remember(draft_id)
+    with access.editing(draft_id) as draft:
+        outcome = answers.save(draft, post)
+    return respond(draft, post.step, outcome)
+
+
+@bp.post("/<uuid:draft_id>/<name>/autosave")
+def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
+    """Save what is typed, valid or not, and say so in a small fragment."""
+    post = read_post(find_step(name))
+    access.require_access(draft_id)
+    if post.step is current_flow().review:
+        abort(404)
+    with access.editing(draft_id) as draft:
+        outcome = answers.autosave(draft, post)
+    match outcome:
+        case Closed():
+            return render_template("apply/saved.html", outcome="submitted"), 409
+        case Conflict():
+            return render_template("apply/saved.html", outcome="conflict"), 409
+    return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
+
+
+def respond(draft: Draft, step: Step, outcome: Outcome) -> Response:
+    """Return the response to a save. The store must not be locked any more: pages are drawn."""
+    g.outcome = outcome
+    match outcome:
+        case Ineligible():
+            return redirect(url_for("apply.ineligible", draft=draft.id), 303)
+        case GoTo(name, at, keep):
+            return to_step(draft.id, name, at=at, keep="1" if keep else None)
+        case Completed(name):
+            return to_step(draft.id, name)
+        case Paused():
+            return redirect(url_for("resume.save_link", draft_id=draft.id), 303)
+        case Invalid(journey, typed):
+            return step_page(journey, step, typed, draft, status=422)
+        case Outdated(journey, stored):
+            return step_page(journey, step, stored, draft, status=409)
+        case Conflict(typed):
+            return conflict_page(draft, step, typed)
+        case Submitted() | Closed():
+            return to_receipt(draft.id)
+
+
+@bp.get("/<uuid:draft_id>/done")
+def receipt(draft_id: uuid.UUID) -> Response:
+    """Show the receipt."""
+    draft = access.read_draft(draft_id)
+    submission = draft.submission
+    if submission is None:
+        return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
+    access.grant_commitment(submission.reference)
+    shown = cards(current_flow(), submission.answers)
+    return render_page("apply/receipt.html", submission=submission, cards=shown)
+
+
+@bp.errorhandler(CSRFError)
+def handle_csrf_error(error: CSRFError) -> Response:
+    """Show the page again with what was typed, to be confirmed: its session ended while it was
+    open, or its token aged. Nothing is stored until then."""
+    name = current_flow().first.name
+    draft, stored, completed = None, {}, []
+    if request.endpoint == "apply.save_step":
+        draft_id, name = (request.view_args or {}).values()
+        if access.is_open(draft_id) or access.has_page_token(draft_id):
+            draft = drafts.find(draft_id)
+        if draft is None or name not in current_flow().steps:
+            return errors.error_response(400, errors.SESSION_ENDED)
+        stored, completed = draft.answers, draft.posted
+    elif request.endpoint != "apply.begin":
+        return errors.error_response(400, errors.SESSION_ENDED)
+    step = current_flow().steps[name]
+    typed = merge(stored, read_post(step))
+    journey = drafts.build_journey(typed, completed)
+    if name not in journey.steps:
+        return errors.error_response(400, errors.SESSION_ENDED)
+    return step_page(journey, step, typed, draft, status=400)
+
+
+def find_step(name: str) -> Step:
+    """Return the step of that name; answer 404 where the flow has none."""
+    return current_flow().steps.get(name) or abort(404)

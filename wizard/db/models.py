@@ -1,0 +1,323 @@
+"""What is stored."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .. import clock
+from .engine import Model
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both databases (SQLite itself forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+
+
+class Draft(Model):
+    """Answers being given: what was typed, valid or not, and which steps were posted.
+
+    `saves` notes by step which page saved it last, and at which turn of that page. A resume link
+    holds as long as its version is `link_version`. `mailed_to` is where one was sent. `language` is
+    the one in which it was last answered, and its messages are. `submission` is what it became.
+    """
+
+    __tablename__ = "draft"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    flow_version: Mapped[int]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    posted: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    link_version: Mapped[int] = mapped_column(default=1)
+    link_email: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submission: Mapped["Submission | None"] = relationship(
+        primaryjoin="foreign(Submission.draft_id) == Draft.id", viewonly=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How staff see the status of a case: a label, a sign that reads without color, and the label
+    of the button that leads to it."""
+
+    label: str
+    sign: str
+    verb: str = ""
+
+
+CASE_STATUSES = {
+    "received": Status("Received", "●"),
+    "in_review": Status("In review", "◐", "Take into review"),
+    "accepted": Status("Accepted", "✓", "Accept"),
+    "declined": Status("Declined", "✕", "Decline"),
+    "withdrawn": Status("Withdrawn", "↩", "Mark as withdrawn"),
+    "published": Status("Published", "★", "Publish"),
+}
+"""The statuses of a case, by code; `cases.TRANSITIONS` says which can follow which."""
+STATUSES = {code: status.label for code, status in CASE_STATUSES.items()}
+"""Their labels, by code."""
+
+
+def describe_status(code: str) -> Status:
+    """Return the declaration of a status; one that is not known here is shown by its code."""
+    return CASE_STATUSES.get(code) or Status(code, "?", code)
+
+
+class Submission(Model):
+    """Answers given, frozen: only what applied. A draft becomes at most one.
+
+    `version` rises with every change of its case, so that a change says which state it was based
+    on; `changed_at` is when. `reminded_at` is when its organization was last asked for news, and
+    `reminders` whether it wants to be. `erased_at` is when its answers were deleted on request.
+    `language` is the one in which it was given, and its messages are.
+
+    The columns from `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to
+    filter and show. One index holds all that a list looks at, so that it reads no answers; one all
+    that is counted.
+    """
+
+    __tablename__ = "submission"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    draft_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    flow_version: Mapped[int]
+    branch: Mapped[str]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    status: Mapped[str] = mapped_column(default="received")
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminders: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(default="en")
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    organization_kind: Mapped[str] = mapped_column(default="")
+    organization_name: Mapped[str] = mapped_column(default="")
+    city: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default="")
+    commitment_title: Mapped[str] = mapped_column(default="")
+    programs: Mapped[str] = mapped_column(default="")
+    categories: Mapped[str] = mapped_column(default="")
+    search: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (
+        Index(
+            "ix_submission_list",
+            "submitted_at", "reference", "status", "branch", "organization_kind", "state",
+            "programs", "categories", "search",
+        ),
+        Index("ix_submission_counts", "state", "organization_kind", "status"),
+        Index(
+            "ix_submission_published",
+            "published_at", "reference", "branch", "organization_kind", "state", "programs",
+            "categories", "search",
+        ),
+    )  # fmt: skip
+
+
+class Delivery:
+    """The columns of a message that say to whom it goes, and how its sending stands.
+
+    `next_attempt_at` is when to try next; while a worker holds the message it is when its lease
+    ends. `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, and
+    so have the messages to one address, so that to look for them costs the same after a million.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int | None] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    draft_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("draft.id", ondelete="CASCADE"), index=True
+    )
+    message_id: Mapped[str] = mapped_column(unique=True)
+    recipient: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+BY_RECIPIENT = text("lower(recipient)"), text("created_at")
+UNSENT = text("sent_at IS NULL")
+
+
+class MailMessage(Delivery, Model):
+    """A message to send: what it is about and in which language. Its text is drawn when it goes.
+
+    `kind` is one that is registered with `outbox.register`.
+    """
+
+    __tablename__ = "message"
+
+    kind: Mapped[str]
+    language: Mapped[str] = mapped_column(default="en")
+
+    __table_args__ = (
+        Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        Index("ix_message_recipient", *BY_RECIPIENT),
+    )
+
+
+class OutboxMessage(Delivery, Model):
+    """A message that the version before queued, with its texts. It is sent, and none is added.
+
+    Its texts hold a placeholder where its link goes: a copy of the store opens no draft.
+    """
+
+    __tablename__ = "outbox_message"
+
+    next_attempt_at: Mapped[datetime] = mapped_column("due_at", UtcDateTime, default=clock.now)
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_outbox_unsent", "due_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        Index("ix_outbox_recipient", *BY_RECIPIENT),
+        Index("ix_outbox_message_created_at", "created_at"),
+    )
+
+    @property
+    def kind(self) -> str:
+        """The kind, which the version before wrote only into the Message-ID:
+        `<PDI-….news-20270331@…>`, `<resume.…@…>`."""
+        name = self.message_id.strip("<>").partition("@")[0]
+        reference, _, kind = name.partition(".")
+        return reference if self.draft_id else re.split(r"[-+]", kind)[0]
+
+
+class Report(Model):
+    """What an organization tells of its commitment later: news of its entries, or its withdrawal.
+
+    `entries` holds news by group and place: `{"milestones": {"0": {"done": true, "url": …,
+    "note": …}}}`; for a withdrawal it is empty. Staff decide: `approved` is None until then.
+    """
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    withdraws: Mapped[bool]
+    entries: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    approved: Mapped[bool | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffNote(Model):
+    """What staff write down about a submission, for each other."""
+
+    __tablename__ = "staff_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    author: Mapped[str]
+    text: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class StaffUser(Model):
+    """Someone of the program's staff. `role` is one of `accounts.ROLES`.
+
+    `totp_secret` (base32) is there once an authenticator app is set up; `totp_step` is the last
+    time step of which a code was used, so that none works twice. Recovery codes are hashed.
+    """
+
+    __tablename__ = "staff_user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    totp_secret: Mapped[str | None]
+    totp_step: Mapped[int] = mapped_column(default=0)
+    recovery_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffSession(Model):
+    """One sign-in, by the SHA-256 of the token in its cookie; it ends with this row."""
+
+    __tablename__ = "staff_session"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("staff_user.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class SignInThrottle(Model):
+    """How often signing in failed lately, by account, address or known browser."""
+
+    __tablename__ = "sign_in_throttle"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class ApiToken(Model):
+    """A key for a program that fetches exports, by its SHA-256."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditEvent(Model):
+    """Who did what, to what, when. Never an answer or a secret.
+
+    `actor` is a member of staff, `token:<name>`, or `command line`; `subject` a reference, an
+    account, or the name of a token or file.
+    """
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="", index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    address: Mapped[str] = mapped_column(default="")

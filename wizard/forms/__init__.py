@@ -1,0 +1,1 @@
+"""What a form is: fields, conditions, steps, and the journey through them. No framework."""

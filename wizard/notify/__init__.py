@@ -1,0 +1,1 @@
+"""Messages: the queue, and e-mail."""

@@ -1,0 +1,250 @@
+"""Made-up submissions, to try the program with or to measure it: any number, alike for a seed.
+
+Organizations, people and texts are invented. What is asked is read from the flow, so that a new
+question gets answers too; they are made clean, since walking a journey for each would take long.
+"""
+
+import uuid
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from .. import clock
+from ..apply.submit import REFERENCE_LETTERS, REFERENCE_PREFIX
+from ..db.engine import writing
+from ..db.models import Draft, MailMessage, Submission
+from ..flows.commitment import COMMITMENT
+from ..forms.fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongText, Phone, Url
+from ..forms.flow import Section
+from ..forms.journey import Journey
+from ..submissions.cases import may_publish
+from ..submissions.listing import index_columns
+
+BATCH_SIZE = 1_000
+"""Submissions in one transaction."""
+SPAN = timedelta(days=548)
+"""How far back submissions go."""
+DRAFTS, MESSAGES = 12, 40
+STRIDE = 405_500_999_987
+"""Has no factor in common with the number of references, so that no two numbers share one."""
+
+PEOPLE = (
+    "CA 390, TX 300, FL 225, NY 195, PA 130, IL 125, OH 118, GA 110, NC 108, MI 100, NJ 93, VA 87, "
+    "WA 78, AZ 74, TN 71, MA 70, IN 69, MD 62, MO 62, WI 59, CO 59, MN 57, SC 54, AL 51, LA 46, "
+    "KY 45, OR 42, OK 41, CT 36, UT 34, IA 32, NV 32, PR 32, AR 31, MS 29, KS 29, NM 21, NE 20, "
+    "ID 20, WV 18, HI 14, NH 14, ME 14, MT 11, RI 11, DE 10, SD 9, ND 8, AK 7, DC 7, VT 6, WY 6, "
+    "GU 2, VI 1, AS 1, MP 1"
+)
+"""Who lives where, roughly, in hundred thousands."""
+WEIGHTS = {
+    "organization_kind": dict(agency=34, city=26, nonprofit=18, community=12, company=10),
+    "state": {entry[:2]: int(entry[3:]) for entry in PEOPLE.split(", ")},
+    "publish_consent": dict(yes=85, no=15),
+}
+"""How often a code is chosen, where it is not as often as any other."""
+CITIES = (
+    "Lakeview|Cedar Crossing|Maple Ridge|Fort Alder|New Hadley|Río Sereno|Cañada Vista|Two Pines|"
+    "Saint-Léonie|O’Hara Mills|Harbor Point|Elk Meadow|Mill Hollow|Granite Bend|Kaʻala Bay|"
+    "Peñasco Verde|Prairie Junction|Dunmore Heights|Sable Creek|Port Winslow|D'Arcy Springs"
+)
+NAMES = {
+    "agency": "{city} Police Department|{city} County Sheriff’s Office|Tribal Police of {city}",
+    "city": "City of {city}|Town of {city}|{city} County|Village of {city}, Office of Data",
+    "nonprofit": "Open Streets Collective of {city}|Códigos Abiertos {city}|Neighbors First {city}",
+    "community": "Friends of {city} Commons|{city} Tenants' Union|{city}市民データ会|"
+    "Vecinos Unidos de {city}|Наш район {city}|@{city} Neighbors",
+    "company": "{city} Civic Analytics, Inc.|Brightline Maps {city}|{city} Data Works LLC",
+}
+LINES = {
+    "contact_name": "Open Data Desk|Ana Peña|Sam O'Neill|Records Unit|Lê Thị Hoa|Мария Ким",
+    "delegate_name": "Technology Bureau|José Ortiz|Siobhán O’Dea|Liaison Desk",
+    "contact_role": "Records supervisor|Data analyst|Director|Volunteer coordinator|Lieutenant",
+    "commitment_title": "Incident-level data that residents of {city} can read|"
+    "Every stop in a table: who, where and what came of it|A map that works on a phone|"
+    "“What happened on my block?” — answered in plain words|"
+    "Use of force, published monthly with a data dictionary",
+    "title": "All records since 2009|Monthly extract with a dictionary|Reports without names",
+    "category_other": "Naloxone given by officers|Body-worn camera requests|Tow-aways",
+    "what": "Publish the first three months|Hold a workshop with residents|"
+    "Translate the dictionary|Train officers on the new form|Release the code openly",
+    "measure": "A page with three files, each with its date|It's there in Spanish|"
+    "90% of patrol staff have signed the list|A survey with 200 answers, published whole",
+}
+"""What is answered on one line, by question."""
+SENTENCES = (
+    "Residents of {city} ask the same three questions at each meeting, and none has a number yet.",
+    "Calls for service are public as yearly totals; what people want is one row for each call.",
+    "We publish every table with a dictionary that says, field by field, what it means.",
+    "Before anything goes out, advocates for victims of violence read a sample with us.",
+    "Officers who fill in the forms sit at the table; it's their words that name the columns.",
+    "A volunteer translates the summary into Español, Tiếng Việt and 中文.",
+    "Twice a year the “data night” at the library shows what changed since the last one.",
+    "We count use of force by incident and by person, since one incident can involve several.",
+)
+CASES = {
+    14: dict(received=85, in_review=13, withdrawn=2),
+    60: dict(received=20, in_review=35, accepted=30, declined=10, withdrawn=5),
+    999: dict(received=2, in_review=6, accepted=27, declined=10, withdrawn=5, published=50),
+}
+"""How many of 100 submissions are in a state, below an age in days."""
+CHANGES = dict(received=0, in_review=1, withdrawn=1, accepted=2, declined=2, published=3)
+"""How often a case has changed to come into a state."""
+
+
+def fill(count: int, *, seed: int = 1) -> None:
+    """Adds that many submissions, and a few drafts and messages (no more than those)."""
+    with writing() as session:
+        last = session.scalar(select(func.max(Submission.id))) or 0
+    random, now = Random(f"{seed} {last}"), clock.now()  # noqa: S311
+    for start in range(0, count, BATCH_SIZE):
+        rows = []
+        for place in range(start, min(start + BATCH_SIZE, count)):
+            age = SPAN * (1 - (place + random.random()) / count) ** 2
+            rows.append(_submission(random, last + place + 1, age, now))
+        with writing() as session:
+            session.connection().execute(insert(Submission), rows)
+    with writing() as session:
+        session.add_all(_draft(random, now) for _ in range(min(DRAFTS, count)))
+        newest = select(Submission).where(Submission.id > last).order_by(Submission.id.desc())
+        for place, submission in enumerate(session.scalars(newest.limit(MESSAGES))):
+            session.add(_message(submission, failed=place % 10 == 7))
+
+
+def _submission(random: Random, number: int, age: timedelta, now: datetime) -> dict[str, Any]:
+    at, reference = now - age, _reference(number)
+    given = answers(random, at.date())
+    status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
+    if status == "published" and not may_publish(given):
+        status = "accepted"
+    published_at = at + timedelta(days=random.uniform(5, 59)) if status == "published" else None
+    return {
+        "reference": reference,
+        "draft_id": uuid.UUID(int=random.getrandbits(128), version=4),
+        "flow_version": COMMITMENT.version,
+        "branch": next(each.name for each in COMMITMENT.branches if each.when.holds(given)),
+        "answers": given,
+        "submitted_at": at,
+        "status": status,
+        "version": 1 + CHANGES[status],
+        "changed_at": published_at or at,
+        "published_at": published_at,
+        **index_columns(COMMITMENT, reference, given),
+    }
+
+
+def _reference(number: int) -> str:
+    rest, base = number * STRIDE, len(REFERENCE_LETTERS)
+    drawn = "".join(REFERENCE_LETTERS[rest // base**place % base] for place in range(8))
+    return f"{REFERENCE_PREFIX}-{drawn[:4]}-{drawn[4:]}"
+
+
+def _draft(random: Random, now: datetime) -> Draft:
+    """Answers up to some step that was posted, and the next one begun."""
+    given = answers(random, now.date())
+    steps = [stop.step for stop in Journey(COMMITMENT, given, today=now.date()).steps.values()]
+    posted = random.randint(1, len(steps) - 1)
+    fields = [field for step in steps[:posted] for field in step.fields]
+    typed = [field.name for field in (*fields, steps[posted].fields[0])]
+    at = now - timedelta(days=random.uniform(0, 50))
+    return Draft(
+        flow_version=COMMITMENT.version,
+        answers={name: given[name] for name in typed if name in given},
+        posted=[step.name for step in steps[:posted]],
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _message(submission: Submission, *, failed: bool) -> MailMessage:
+    """A confirmation that was sent, or refused for good."""
+    at = submission.submitted_at
+    return MailMessage(
+        submission_id=submission.id,
+        kind="confirmation",
+        message_id=f"<{submission.reference}.confirmation@example.org>",
+        recipient=submission.answers["contact_email"],
+        created_at=at,
+        attempts=1,
+        last_error="Refused: 550 b'5.1.1 no such mailbox'" if failed else None,
+        **{"failed_at" if failed else "sent_at": at},
+    )
+
+
+def _weighted(random: Random, weights: dict[str, int]) -> str:
+    return random.choices(list(weights), list(weights.values()))[0]
+
+
+def answers(random: Random, day: date) -> dict[str, Any]:
+    """Clean answers to everything that applies, as they could be given on that day."""
+    writer, given = _Writer(random, day), dict[str, Any]()
+    for section in (*COMMITMENT.sections, Section("", (COMMITMENT.review,))):
+        if section.when is None or section.when.holds(given):
+            for step in section.steps:
+                writer.answer(step.fields, given)
+    return given
+
+
+class _Writer:
+    """Someone who answers, on some day and from some city."""
+
+    def __init__(self, random: Random, day: date) -> None:
+        self.random, self.day, self.city = random, day, random.choice(CITIES.split("|"))
+        self.host = f"org-{random.randrange(10_000)}.example.org"
+
+    def answer(self, fields: tuple[Field, ...], given: dict[str, Any]) -> dict[str, Any]:
+        """Adds an answer to each field that needs one, and to half of the others."""
+        for field in fields:
+            if field.when is None or field.when.holds(given):
+                needed = field.required
+                needed = needed if isinstance(needed, bool) else needed.holds(given)
+                if needed or (self.random.random() < 0.5 and not isinstance(field, LongText)):
+                    given[field.name] = self._value(field, given)
+        return given
+
+    def _value(self, field: Field, given: dict[str, Any]) -> Any:
+        random, word = self.random, field.name.split("_")[0]
+        match field:
+            case Group():
+                return self._entries(field)
+            case Choice():
+                return self._chosen(field)
+            case Confirm():
+                return True
+            case Date():
+                after = random.randint(14 if field.not_past else -900, 700)
+                return (self.day + timedelta(days=after)).isoformat()
+            case Email():
+                return f"{word}@{self.host}"
+            case Phone():
+                return f"+1{random.randint(201, 989)}55501{random.randrange(100):02}"
+            case Url():
+                return f"https://{word}.{self.host}"
+        if isinstance(field, LongText):
+            return self._paragraphs(field.max_length)
+        names = NAMES[given["organization_kind"]] if field.name == "organization_name" else ""
+        lines = names or LINES.get(field.name, "{city}")
+        return random.choice(lines.split("|")).format(city=self.city)
+
+    def _entries(self, group: Group) -> list[dict[str, Any]]:
+        """A few entries, no two of them alike."""
+        wanted, found = group.min_entries + self.random.randint(0, 5), dict[Any, dict[str, Any]]()
+        while len(found) < min(wanted, group.max_entries):
+            entry = self.answer(group.fields, {})
+            found[tuple(entry[name] for name in group.unique) or len(found)] = entry
+        return list(found.values())
+
+    def _chosen(self, field: Choice) -> str | list[str]:
+        codes = field.codes()
+        if not isinstance(field, Choices):
+            return _weighted(self.random, WEIGHTS.get(field.name, dict.fromkeys(codes, 1)))
+        several = [code for code in codes if code != field.exclusive and self.random.random() < 0.5]
+        return several or [self.random.choice(codes)]
+
+    def _paragraphs(self, most: int) -> str:
+        """Two to six sentences, on one line or on several, and now and then as many as may be."""
+        some = self.random.sample(SENTENCES, self.random.randint(2, 6))
+        chosen = SENTENCES * 7 if self.random.random() < 0.02 else some
+        between = self.random.choice((" ", " ", "\n\n"))
+        return between.join(chosen).format(city=self.city)[:most].strip()

@@ -1,0 +1,98 @@
+"""Figures for Prometheus: of this process its requests and steps, of the store what is in it."""
+
+from collections.abc import Iterator
+
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from ..db.engine import reading
+from ..db.models import Draft, Submission
+from ..forms.saving import Completed, Submitted
+from ..notify import outbox
+from ..web import logs
+from ..web.current import current_flow
+
+BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Seconds."""
+STEP_SHOWN = {("apply.start", 200), ("apply.step", 200)}
+
+
+class Metrics:
+    """The figures of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "wizard_request_seconds",
+            "Requests, by how long each took until its answer began",
+            ("method", "rule", "status"),
+            buckets=BUCKETS_SECONDS,
+            registry=self.registry,
+        )
+        self.steps = Counter(
+            "wizard_steps",
+            "Steps shown, and steps whose answers were taken",
+            ("step", "event"),
+            registry=self.registry,
+        )
+        self.registry.register(DatabaseCollector())
+
+    def count(self, response: Response) -> None:
+        """Counts the request that is being answered."""
+        method, rule, status, milliseconds = logs.describe_request(response)
+        self.requests.labels(method, rule, status).observe(milliseconds / 1000)
+        came = request.endpoint or "", status
+        step = (request.view_args or {}).get("name", current_flow().first.name)
+        if came in STEP_SHOWN:
+            self.steps.labels(step, "entered").inc()
+        elif isinstance(g.get("outcome"), Completed | Submitted):
+            self.steps.labels(step, "completed").inc()
+
+
+class DatabaseCollector(Collector):
+    """What is in the store, counted when it is asked for."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """A figure each; without the store just that it is away."""
+        try:
+            with reading() as session:
+                queue = outbox.queue_stats()
+                drafts = session.scalar(select(func.count()).select_from(Draft))
+                submissions = session.scalar(select(func.count()).select_from(Submission))
+        except DBAPIError:
+            yield GaugeMetricFamily("wizard_store_up", "Whether the store answers", 0)
+            return
+        for name, text, value in (
+            ("wizard_store_up", "Whether the store answers", 1),
+            ("wizard_drafts", "Drafts that are kept", drafts),
+            ("wizard_submissions", "Submissions", submissions),
+            ("wizard_outbox_waiting", "Messages that wait to be sent", queue.waiting),
+            ("wizard_outbox_oldest_seconds", "Since the oldest of them was queued",
+             queue.oldest.total_seconds()),
+            ("wizard_outbox_given_up", "Messages that could not be sent", queue.given_up),
+        ):  # fmt: skip
+            yield GaugeMetricFamily(name, text, value)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing: to register this must not ask the store."""
+        return iter(())
+
+
+def init_app(app: Flask) -> None:
+    """Counts every request."""
+    metrics = app.extensions["metrics"] = Metrics()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        metrics.count(response)
+        return response
+
+
+def render_metrics() -> bytes:
+    """All figures, in the text format of Prometheus."""
+    metrics: Metrics = current_app.extensions["metrics"]
+    return generate_latest(metrics.registry)

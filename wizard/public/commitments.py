@@ -1,0 +1,195 @@
+"""What was published, for all to read: of each submission only what was declared public."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer
+
+from .. import clock
+from ..db.engine import db
+from ..db.models import Submission
+from ..forms.fields import Date, Group
+from ..forms.outputs import Card, cards, public_record
+from ..submissions import progress_reports
+from ..submissions.cases import find_by_reference
+from ..submissions.filters import Filters, is_published
+from ..submissions.listing import INDEXED_ANSWERS
+from ..submissions.paging import select_keys
+from ..web.current import current_flow
+from ..web.query import Place
+
+PAGE_SIZE = 20
+HEADER_FIELDS = (*INDEXED_ANSWERS, "website")
+"""The answers that stand at the top of a commitment's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentSummary:
+    """A commitment in a list."""
+
+    reference: str
+    title: str
+    organization: str
+    kind: str
+    city: str
+    state: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentPage:
+    """Some commitments, the newest first; how many there are in all, and by state."""
+
+    rows: list[CommitmentSummary]
+    newer: str
+    older: str
+    count: int
+    states: Mapping[str, int]
+
+
+def list_page(filters: Filters, place: Place) -> CommitmentPage:
+    """The page at some place of the list.
+
+    The states are counted without their own filter, so that the map still shows where else to look.
+    """
+    found = select_keys(
+        Submission.published_at, [is_published, *filters.conditions()], place, PAGE_SIZE
+    )
+    states = _states(replace(filters, state=""))
+    count = states.get(filters.state, 0) if filters.state else sum(states.values())
+    return CommitmentPage(_rows(found.references), found.newer, found.older, count, states)
+
+
+def newest_commitments(limit: int) -> list[CommitmentSummary]:
+    """Those published last."""
+    return _rows(select_keys(Submission.published_at, [is_published], Place(), limit).references)
+
+
+def count_by_state() -> Mapping[str, int]:
+    """How many there are, by state."""
+    return _states(Filters())
+
+
+def _states(filters: Filters) -> Mapping[str, int]:
+    """Grouped by the branch too: then SQLite walks the index of what is published, and not one
+    that is ordered by state and holds less (3 ms instead of 50 of 10,000)."""
+    columns = (Submission.branch, Submission.state)
+    query = select(*columns, func.count()).where(is_published, *filters.conditions())
+    found: Counter[str] = Counter()
+    for _, state, count in db.session.execute(query.group_by(*columns)):
+        found[state] += count
+    return found
+
+
+def _rows(references: list[str]) -> list[CommitmentSummary]:
+    query = select(Submission).where(Submission.reference.in_(references), is_published)
+    order = (Submission.published_at.desc(), Submission.reference.desc())
+    found = db.session.scalars(query.options(defer(Submission.answers)).order_by(*order))
+    return [
+        CommitmentSummary(
+            each.reference,
+            each.commitment_title,
+            each.organization_name,
+            each.organization_kind,
+            each.city,
+            each.state,
+            each.published_at,
+        )
+        for each in found
+        if each.published_at
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One data set or milestone: its cells, and how far it is.
+
+    `state` is `done` once its organization said so and staff agreed, else `past` or `ahead`.
+    """
+
+    cells: tuple[str, ...]
+    state: str
+    news: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The entries of a group."""
+
+    title: str
+    columns: tuple[str, ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """One commitment as its page tells it. `record` is by field name, and public in all."""
+
+    reference: str
+    published_at: datetime
+    record: Mapping[str, Any]
+    cards: tuple[Card, ...]
+    tables: tuple[Table, ...]
+    history: list[progress_reports.ApprovedReport]
+
+
+def get_commitment(reference: str) -> Commitment | None:
+    """A published commitment; None for any other reference, whatever the reason."""
+    found = find_by_reference(reference)
+    if found is None or found.published_at is None:
+        return None
+    flow = current_flow()
+    record = public_record(flow, found.answers)
+    news = progress_reports.approved_reports(found)
+    tables = (
+        _table(group, record, progress_reports.newest_by_entry(news)) for group in flow.groups
+    )
+    return Commitment(
+        reference=reference,
+        published_at=found.published_at,
+        record=record,
+        cards=_narrative_cards(record),
+        tables=tuple(table for table in tables if table.entries),
+        history=news,
+    )
+
+
+def _narrative_cards(record: Mapping[str, Any]) -> tuple[Card, ...]:
+    """What is answered in words: not what stands at the top, and not what is a table."""
+    told = [
+        replace(
+            card,
+            rows=tuple(
+                row for row in card.rows if row.name not in HEADER_FIELDS and not row.entries
+            ),
+        )
+        for card in cards(current_flow(), record)
+    ]
+    return tuple(card for card in told if card.rows)
+
+
+def _table(
+    group: Group, record: Mapping[str, Any], news: Mapping[tuple[str, int], Mapping[str, Any]]
+) -> Table:
+    given = record.get(group.name, ())
+    shown = [field for field in group.fields if any(field.name in entry for entry in given)]
+    entries = []
+    for place, entry in enumerate(given):
+        cells = (
+            field.for_reader(entry[field.name]) if field.name in entry else "" for field in shown
+        )
+        told = news.get((group.name, place), {})
+        entries.append(Entry(tuple(cells), _state(group, entry, told), told))
+    return Table(group.label, tuple(field.label for field in shown), tuple(entries))
+
+
+def _state(group: Group, entry: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    if told.get("done"):
+        return "done"
+    days = [entry.get(field.name) for field in group.fields if isinstance(field, Date)]
+    past = any(day and date.fromisoformat(day) < clock.today() for day in days)
+    return "past" if past else "ahead"

@@ -1,0 +1,95 @@
+"""Pages that anyone may read."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, current_app, request, url_for
+
+from ..forms.messages import Message
+from ..forms.wording import describe_condition
+from ..submissions import filters
+from ..web import charts
+from ..web.current import current_flow
+from ..web.htmx import render_page
+from ..web.query import list_address, parse_place
+from . import commitments, open_data
+from .privacy import RETENTION_SCHEDULE
+
+bp = Blueprint("public", __name__)
+
+NEWEST_SHOWN = 3
+"""Commitments on the first page."""
+FLASH_MESSAGES = {
+    "left": Message("You left: your answers are out of this browser. Your link opens them again."),
+    "deleted": Message("The draft was deleted."),
+}
+
+
+@bp.get("/")
+def landing() -> Response:
+    """Show the first page."""
+    said = next((FLASH_MESSAGES[name] for name in FLASH_MESSAGES if name in request.args), "")
+    states = commitments.count_by_state()
+    labels = filters.filter_options(current_flow())
+    return render_page(
+        "public/landing.html",
+        said=said,
+        newest=commitments.newest_commitments(NEWEST_SHOWN),
+        count=sum(states.values()),
+        places=len(states),
+        map=charts.make_tile_map(states, labels["state"]),
+        labels=labels,
+    )
+
+
+@bp.get("/commitments")
+def commitment_list() -> Response:
+    """The list, with its map."""
+    chosen = filters.parse_public_filters(request.args.to_dict(flat=False))
+    labels = filters.filter_options(current_flow())
+    found = commitments.list_page(chosen, parse_place(request.args))
+    return render_page(
+        "public/commitments.html",
+        address=list_address(url_for("public.commitment_list"), chosen.chosen(), request.args),
+        found=found,
+        chosen=chosen,
+        labels=labels,
+        map=charts.make_tile_map(found.states, labels["state"]),
+        data_files=open_data.entry_files(current_flow()),
+    )
+
+
+@bp.get("/commitments/<reference>")
+def commitment(reference: str) -> Response:
+    """One commitment."""
+    found = commitments.get_commitment(reference)
+    if found is None:
+        abort(404)
+    return render_page(
+        "public/commitment.html", found=found, labels=filters.filter_options(current_flow())
+    )
+
+
+@bp.get("/questions")
+def questions() -> Response:
+    """Show every question of every branch, to prepare the answers."""
+    flow = current_flow()
+    return render_page("public/questions.html", flow=flow, in_words=describe_condition)
+
+
+@bp.get("/accessibility")
+def accessibility() -> Response:
+    """What anyone can rely on, how we know, and whom to tell of a barrier."""
+    return render_page("public/accessibility.html")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """Search engines read what is for everyone; the staff side and resume links are not."""
+    return Response("User-agent: *\nDisallow: /staff/\nDisallow: /resume/\n", mimetype="text/plain")
+
+
+@bp.get("/privacy")
+def privacy() -> Response:
+    """What is kept of people, who sees it, and what they can ask for."""
+    htmx_host = urlsplit(current_app.config["HTMX_URL"]).hostname
+    return render_page("public/privacy.html", kept=RETENTION_SCHEDULE, htmx_host=htmx_host)

@@ -1,0 +1,122 @@
+"""Exports: what was submitted as CSV, XLSX or JSON Lines.
+
+Submissions are read in batches, each in a transaction of its own, and sent as they come: a slow
+client holds no transaction open, and memory does not grow. See docs/decisions/0006-exports.md.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from .. import clock
+from ..db.batches import batches
+from ..db.engine import db
+from ..db.models import Submission
+from ..forms.fields import Group
+from ..forms.flow import Flow
+from ..forms.outputs import cells
+from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
+from ..submissions.filters import Filters
+from ..web.tables import MAX_SHEET_ROWS, Cells, SheetTooLarge, as_csv, as_xlsx, join_chunks
+
+MIMETYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "jsonl": "application/jsonl",
+}
+"""By the end of a file's name."""
+
+
+class UnknownExport(LookupError):
+    """There is no file of that name."""
+
+
+Submitted = Row[*tuple[Any, ...]]
+"""A submission's answers, then the columns of `RECORD`."""
+
+
+def export_names(flow: Flow) -> tuple[str, ...]:
+    """The files there are."""
+    main = tuple(f"submissions.{suffix}" for suffix in MIMETYPES)
+    return (*main, *(f"{file_stem(group)}.csv" for group in flow.groups), "dictionary.csv")
+
+
+def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
+    """A file in pieces: what was submitted until now, the oldest first.
+
+    The pieces need no application context, and the store is let go between them. Raises
+    `UnknownExport`, and `TooMany` where it would not fit into a sheet.
+    """
+    if name not in export_names(flow):
+        raise UnknownExport(name)
+    if name == "dictionary.csv":
+        return as_csv(COLUMNS, dictionary_rows(flow))
+    what, _, suffix = name.partition(".")
+    if suffix == "xlsx":
+        _check_size(filters)
+    submitted = _read(filters)
+    if suffix == "jsonl":
+        return join_chunks(_json_line(flow, each) for each in submitted)
+    for group in flow.groups:
+        if what == file_stem(group):
+            columns = ("reference", *(field.name for field in group.fields))
+            return as_csv(columns, _entries(group, submitted))
+    write = as_xlsx if suffix == "xlsx" else as_csv
+    return write((*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted))
+
+
+# From the store
+
+
+def _read(filters: Filters) -> Iterator[Submitted]:
+    record = (getattr(Submission, name) for name in RECORD_COLUMNS)
+    until = Submission.submitted_at <= clock.now()
+    query = select(Submission.answers, *record).where(*filters.conditions(), until)
+    order = (Submission.submitted_at, Submission.reference)
+    return chain.from_iterable(batches(db.engine, query, *order))
+
+
+def _check_size(filters: Filters) -> None:
+    with db.engine.connect() as connection:
+        query = select(func.count(Submission.id)).where(*filters.conditions())
+        found = connection.scalar(query) or 0
+    if found >= MAX_SHEET_ROWS:
+        raise SheetTooLarge(
+            f"{found:,} submissions are more than a sheet holds. Export them as CSV."
+        )
+
+
+def _rows(flow: Flow, submitted: Iterable[Submitted]) -> Iterator[Cells]:
+    for answers, *record in submitted:
+        yield chain(cells(flow.columns, answers).values(), map(_record_cell, record))
+
+
+def _entries(group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
+    fields = {field.name: field for field in group.fields}
+    for answers, reference, *_ in submitted:
+        for entry in answers.get(group.name, ()):
+            yield (reference, *cells(fields, entry).values())
+
+
+def _json_line(flow: Flow, submission: Submitted) -> str:
+    """Every question, null where it has no answer; any answer to none of them; the record."""
+    answers, *record = submission
+    line = (
+        dict.fromkeys(flow.columns)
+        | answers
+        | dict(zip(RECORD_COLUMNS, map(_exact, record), strict=True))
+    )
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _exact(value: Any) -> Any:
+    """Return a moment so that it can be the `since` of the next export, any other value as is."""
+    return clock.iso_utc(value) if isinstance(value, datetime) else value
+
+
+def _record_cell(value: Any) -> str:
+    return "" if value is None else str(_exact(value))

@@ -1,0 +1,50 @@
+"""Lists page by page, the newest first, each page from a key on and not after so many rows.
+
+So the last page of a million rows is as quick as the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ..db.engine import db
+from ..db.models import Submission
+from ..web.query import Place, format_key
+
+
+@dataclass(frozen=True, slots=True)
+class PageKeys:
+    """The references on a page, and the keys for the pages beside it, empty where there is none."""
+
+    references: list[str]
+    newer: str
+    older: str
+
+
+def select_keys(
+    at: InstrumentedAttribute[Any],
+    wanted: Sequence[ColumnElement[bool]],
+    place: Place,
+    size: int,
+) -> PageKeys:
+    """Return the page of what is wanted that starts at a place, by time and reference."""
+    order = (at, Submission.reference)
+    query = select(*order).where(*wanted).limit(size + 1)
+    if place.key:
+        row = tuple_(*order)
+        query = query.where(row > place.key if place.backwards else row < place.key)
+    by = order if place.backwards else tuple(column.desc() for column in order)
+    found = db.session.execute(query.order_by(*by)).all()
+    rows = list(found[:size])
+    has_newer, has_older = place.key is not None, len(found) > size
+    if place.backwards:
+        rows.reverse()
+        has_newer, has_older = has_older, has_newer
+    return PageKeys(
+        [reference for _, reference in rows],
+        newer=format_key(*rows[0]) if rows and has_newer else "",
+        older=format_key(*rows[-1]) if rows and has_older else "",
+    )

@@ -1,0 +1,159 @@
+"""Error pages: what happened, and what to do next."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from werkzeug.exceptions import HTTPException
+
+from ..db import version
+from ..db.engine import StoreBusyError, db, reading
+from ..forms.messages import Message, mark_translatable
+from .htmx import render_page
+from .query import BadQuery
+
+RETRY_AFTER_SECONDS = 10
+RETRYABLE = (429, 500, 503)
+"""Status codes worth retrying."""
+
+SQLITE_ERROR = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """The texts of one error page."""
+
+    title: str
+    what: str
+    next: str
+
+    def __post_init__(self) -> None:
+        mark_translatable(self, "title", "what", "next")
+
+
+ERROR_PAGES = {
+    400: ErrorPage(
+        "We could not read that",
+        "What was sent is not complete, or not text.",
+        "Go back, reload the page and try again.",
+    ),
+    403: ErrorPage(
+        "Your role does not reach that far",
+        "What you asked for is done by editors or admins.",
+        "Ask an admin of the program to do it, or to give you another role.",
+    ),
+    404: ErrorPage(
+        "This page is not here",
+        "The address may be mistyped, or the answers belong to another browser.",
+        "If you began on another device, go on there. Otherwise start from the first page.",
+    ),
+    405: ErrorPage(
+        "That does not work here",
+        "This address does not take that kind of request.",
+        "Start from the first page.",
+    ),
+    413: ErrorPage(
+        "That is too much at once",
+        "What you sent is larger than this form can take.",
+        "Go back and shorten your answers. What you saved before is still there.",
+    ),
+    429: ErrorPage(
+        "Too many tries in a short time",
+        "Many requests came from your address.",
+        "Wait a few minutes, then go back and try again. What you saved is still there.",
+    ),
+    500: ErrorPage(
+        "Something went wrong on our side",
+        "Your last answers may not have been saved. What you saved before is still there.",
+        "Go back and try again. If it goes on, write to us.",
+    ),
+    503: ErrorPage(
+        "We are busy at the moment",
+        "Your last answers could not be saved. What you saved before is still there.",
+        "Wait a few seconds, then try again.",
+    ),
+}
+SESSION_ENDED = ErrorPage(
+    "This page was open for too long",
+    "Your browser no longer has the session that this page belongs to, so nothing was saved.",
+    "Go back, copy what you typed, reload the page and try again.",
+)
+
+
+def init_app(app: Flask) -> None:
+    """Register the error pages."""
+    app.register_error_handler(CSRFError, lambda error: error_response(400, SESSION_ENDED))
+    app.log_exception = log_exception  # type: ignore[method-assign]
+    app.register_error_handler(HTTPException, handle_http_error)
+    app.register_error_handler(OperationalError, on_store_error)
+    app.register_error_handler(ProgrammingError, on_store_error)
+    app.register_error_handler(StoreBusyError, on_store_error)
+    app.register_error_handler(BadQuery, handle_bad_query)
+    app.register_error_handler(500, lambda error: error_response(500, ERROR_PAGES[500]))
+
+
+def log_exception(exc_info: Any) -> None:
+    """Log a fault by its endpoint: an address may hold a resume link's token."""
+    current_app.logger.error("fault in %s", request.endpoint, exc_info=exc_info)
+
+
+def handle_http_error(error: HTTPException) -> Response | HTTPException:
+    """Return the page of an HTTP error; a redirect is none."""
+    code = error.code or 500
+    if code < 400:
+        return error
+    response = error_response(code, ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500]))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def handle_bad_query(error: BadQuery) -> Response:
+    """Say what is wrong with a filter."""
+    return error_response(
+        400,
+        ErrorPage(
+            Message("This filter cannot be used"),
+            error.message,
+            Message("Change it, or start anew."),
+        ),
+    )
+
+
+def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
+    """Answer 503 while the store is locked for too long, out of reach or not migrated."""
+    if not _is_faulty_statement(error):
+        cause = str(getattr(error, "orig", error)).partition("\n")[0]
+        current_app.logger.error("store not available: %s", cause)
+    elif _lacks_migrations():
+        current_app.logger.error("store not migrated: run `flask --app wizard db upgrade`")
+    else:
+        raise error
+    response = error_response(503, ERROR_PAGES[503])
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _is_faulty_statement(error: DBAPIError | StoreBusyError) -> bool:
+    """Return True for a table or column that is not there; SQLite's code for it is SQLITE_ERROR."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return isinstance(error, ProgrammingError) or code == SQLITE_ERROR
+
+
+def _lacks_migrations() -> bool:
+    db.session.rollback()
+    try:
+        with reading():
+            return not version.is_compatible()
+    except DBAPIError:
+        return False
+
+
+def error_response(code: int, words: ErrorPage) -> Response:
+    """Return an error page; where a retry can help, with what was posted, to post it again."""
+    posts_answers = request.method == "POST" and request.blueprint != "staff"
+    again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
+    return render_page("errors/error.html", code, words=words, again=list(again))

@@ -1,0 +1,53 @@
+"""The only place that reads or writes htmx's headers: a page in one of its two layouts."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, render_template, request
+
+from . import languages
+
+SWAP_TO_TOP = "innerHTML show:top showTarget:window"
+
+VARY = f"HX-Request, HX-History-Restore-Request, HX-Request-Type, {languages.VARY}"
+
+
+def wants_fragment() -> bool:
+    """Whether htmx asks for what goes into `#main`; a history restore is a full page."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
+
+
+def is_same_page() -> bool:
+    """Whether the browser shows this address already: then focus and history stay as they are."""
+    try:
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return False
+    return wants_fragment() and current.path == request.path
+
+
+def render_page(template: str, status: int = 200, *, address: str = "", **context: Any) -> Response:
+    """The page as a whole document, or as the fragment that htmx swaps into `#main`.
+
+    `address` is what the browser shows as its address, where that is more than the path.
+    """
+    context["layout"] = "fragment.html" if wants_fragment() else "base.html"
+    context["new_page"] = wants_fragment() and not is_same_page()
+    response = make_response(render_template(template, **context), status)
+    response.headers["Vary"] = VARY
+    response.headers["Content-Language"] = languages.get_locale()
+    if request.headers.get("HX-Request") == "true":
+        _set_htmx_headers(response, context["new_page"], address or request.path)
+    return response
+
+
+def _set_htmx_headers(response: Response, new_page: bool, address: str) -> None:
+    """Each page has one entry in the browser's history, and is read from its top."""
+    if response.status_code >= 400:
+        response.headers["HX-Push-Url"] = "false"
+    elif is_same_page() or not wants_fragment():
+        response.headers["HX-Replace-Url"] = address
+    swaps_main = request.headers.get("HX-Target") == "main#main"
+    if swaps_main and (response.status_code >= 400 or new_page):
+        response.headers["HX-Reswap"] = SWAP_TO_TOP

@@ -1,0 +1,166 @@
+"""What an address asks of a list: its filters, and which of its pages."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import InstrumentedAttribute
+
+from .. import clock
+from ..forms.fields import Date, Field
+from ..forms.messages import Message, MessageError
+from ..forms.text import Invalid, replace_forbidden
+
+VALUE = Message("the value")
+"""How a message names what a filter holds."""
+MAX_SHOWN = 40
+"""Characters of what was asked that a message repeats."""
+PAGE_ARGS = ("older", "newer", "last")
+"""What names a page of a list in an address."""
+
+Args = Mapping[str, Sequence[str]]
+"""All values of each name in an address."""
+NOT_A_MOMENT = (ValueError, OverflowError)
+"""What `parse_moment` raises."""
+Key = tuple[datetime, str]
+"""Where in a list a row is: its moment and its reference."""
+
+
+class BadQuery(MessageError):
+    """A filter or a page that cannot be used; the message says what is wrong with it."""
+
+
+def parse_args(
+    args: Args, allowed: Mapping[str, Field], ignored: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the clean values of the filters that are set, by name.
+
+    Raises `BadFilter`, also for a name that is neither allowed nor ignored: an export with a
+    filter misspelled would be an export of everything.
+    """
+    for name in args:
+        if name not in allowed and name not in ignored:
+            raise BadQuery(
+                "There is no filter “%(name)s”. There are: %(names)s.",
+                name=replace_forbidden(name[:MAX_SHOWN]),
+                names=", ".join(allowed),
+            )
+    given = {name: _parse_arg(args[name], field) for name, field in allowed.items() if name in args}
+    return {name: value for name, value in given.items() if value}
+
+
+def _parse_arg(values: Sequence[str], field: Field) -> Any:
+    if len(values) > 1:
+        raise BadQuery("The filter “%(name)s” is given more than once.", name=field.name)
+    try:
+        return field.parse(values[0], clock.today())
+    except Invalid as invalid:
+        raise BadQuery(
+            "The filter “%(name)s” cannot be “%(value)s”. %(reason)s",
+            name=field.name,
+            value=replace_forbidden(values[0][:MAX_SHOWN]),
+            reason=invalid.message,
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Field):
+    """One of some codes."""
+
+    _: KW_ONLY
+    codes: Collection[str]
+
+    def clean(self, raw: Any, today: date) -> str:
+        code = self._one(raw).strip()
+        if code not in self.codes:
+            raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
+        return code
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Field):
+    """A moment, kept as ISO 8601 in UTC."""
+
+    def clean(self, raw: Any, today: date) -> str:
+        try:
+            return clock.iso_utc(parse_moment(self._one(raw).strip()))
+        except NOT_A_MOMENT:
+            raise Invalid(
+                "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
+            ) from None
+
+
+def parse_moment(text: str) -> datetime:
+    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `NOT_A_MOMENT`."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # what an unescaped + arrives as
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}
+"""The filters by day: in UTC, both included."""
+
+
+def within_days(
+    column: InstrumentedAttribute[datetime], first_day: str, last_day: str
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of the filters by day, each of which may be empty."""
+    conditions = []
+    if first_day:
+        conditions.append(column >= _midnight(first_day))
+    if last_day:
+        conditions.append(column < _midnight(last_day) + timedelta(days=1))
+    return conditions
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
+
+
+def whole_number(text: str) -> int | None:
+    """Return a number of up to nine digits, which any store can hold; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a list starts: past `key`, or at an end of the list where there is none.
+
+    Pages run from the newest row to the oldest, `backwards` from the oldest to the newest.
+    """
+
+    key: Key | None = None
+    backwards: bool = False
+
+
+def parse_place(args: Mapping[str, str]) -> Place:
+    """Return the page of a list that an address names. Raises `BadFilter`."""
+    if newer := args.get("newer"):
+        return Place(_parse_key(newer), backwards=True)
+    if args.get("last"):
+        return Place(backwards=True)
+    older = args.get("older")
+    return Place(_parse_key(older) if older else None)
+
+
+def format_key(moment: datetime, reference: str) -> str:
+    """Return a key as an address holds it."""
+    return f"{clock.iso_utc(moment)}_{reference}"
+
+
+def _parse_key(text: str) -> Key:
+    moment, _, reference = text.partition("_")
+    try:
+        if reference.replace("-", "").isalnum():
+            return parse_moment(moment), reference
+    except NOT_A_MOMENT:
+        pass
+    raise BadQuery("The address names no page of the list. Start from its first page.")
+
+
+def list_address(path: str, query: Mapping[str, str], args: Mapping[str, str]) -> str:
+    """Return the address of a list with its query, and with the page that `args` name."""
+    page = {name: args[name] for name in PAGE_ARGS if args.get(name)}
+    return f"{path}?{urlencode({**query, **page})}" if query or page else path

@@ -1,0 +1,116 @@
+"""Response headers, and checks of every request."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response, abort, redirect, request
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as Answer
+
+FORM = "application/x-www-form-urlencoded"
+"""How every page posts."""
+MAX_FIELDS = 1_000
+"""A full page has some 200; to put many thousands into a form costs a server seconds."""
+csrf = CSRFProtect()
+NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
+
+
+def init_app(app: Flask) -> None:
+    """Set up the checks and headers."""
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    app.wsgi_app = _reject_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    always = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
+
+    app.before_request(_relative_redirect)
+    app.before_request(_validate_form_post)
+    csrf.init_app(app)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in always.items():
+            if name not in response.headers:
+                response.headers.add(name, value)
+        return response
+
+
+def _headers(htmx_url: str, *, secure: bool) -> dict[str, str]:
+    """What every answer carries, unless its view says otherwise."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": _policy(htmx_url),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    return headers | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+
+def _relative_redirect() -> Answer | None:
+    """Where an address lacks its slash, Werkzeug would lead to the Host that a request claims."""
+    if not isinstance(request.routing_exception, RequestRedirect):
+        return None
+    there = urlsplit(request.routing_exception.new_url)
+    return redirect(there._replace(scheme="", netloc="").geturl(), 308)
+
+
+def _validate_form_post() -> None:
+    """Refuse what no page sends, by its bytes: to parse the largest form takes a third of a second,
+    and strangers can send one to any address."""
+    if request.method != "POST":
+        return
+    if request.content_length and request.mimetype != FORM:
+        abort(415)
+    body = request.get_data()
+    if body.count(b"&") >= MAX_FIELDS:
+        abort(413)
+    if not _is_utf8(body):
+        abort(400)
+
+
+def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Answer 400 to a Host that is no name: with one, not even an error page has an address."""
+
+    def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            environ.get("HTTP_HOST", "").rpartition(":")[0].encode("idna")
+            environ.get("HTTP_HOST", "").encode("idna")
+        except UnicodeError:
+            answer = Response("The Host of this request is no name.", 400, mimetype="text/plain")
+            return answer(environ, start_response)
+        return wsgi_app(environ, start_response)
+
+    return checked
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Return True for UTF-8; Werkzeug would keep escapes of other bytes as if they were typed."""
+    escapes = b"%20".join(NON_ASCII_ESCAPES.findall(body))
+    try:
+        body.decode()
+        bytes.fromhex(escapes.replace(b"%", b" ").decode()).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _policy(htmx_url: str) -> str:
+    """Nothing inline, nothing evaluated, no frame; scripts from here and the one htmx address."""
+    htmx = htmx_url if urlsplit(htmx_url).netloc else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' {htmx}".rstrip(),
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )

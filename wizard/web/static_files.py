@@ -1,0 +1,66 @@
+"""The files of `static/`: read once, compressed once, addressed by what they hold.
+
+An address with the digest of its file may be kept for good: another file has another address.
+"""
+
+import gzip
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, request
+from werkzeug.wrappers import Response as Answer
+
+MIMETYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+"""Not those of the system, which differ: a browser runs no module of another type."""
+COMPRESSIBLE = ("text/", "image/svg+xml")
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file, as it is and compressed (empty where that gains nothing)."""
+
+    content: bytes
+    compressed: bytes
+    mimetype: str
+    digest: str
+
+
+def read_file(path: Path) -> StaticFile:
+    """Read and compress a file of the static folder."""
+    content = path.read_bytes()
+    mimetype = MIMETYPES.get(path.suffix, "application/octet-stream")
+    compressed = gzip.compress(content, mtime=0) if mimetype.startswith(COMPRESSIBLE) else b""
+    return StaticFile(content, compressed, mimetype, sha256(content).hexdigest()[:16])
+
+
+def init_app(app: Flask) -> None:
+    """Serve the files; `url_for("static", …)` adds the digest of each."""
+    folder = Path(app.root_path).parent / "static"
+    assets = {path.name: read_file(path) for path in folder.iterdir() if path.is_file()}
+
+    @app.url_defaults
+    def name_the_digest(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and (asset := assets.get(values["filename"])):
+            values["v"] = asset.digest
+
+    @app.get("/static/<filename>", endpoint="static")
+    def send(filename: str) -> Answer:
+        asset = assets.get(filename) or abort(404)
+        packed = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
+        response = Response(asset.compressed if packed else asset.content, mimetype=asset.mimetype)
+        if asset.compressed:
+            response.vary.add("Accept-Encoding")
+        if packed:
+            response.content_encoding = "gzip"
+        response.set_etag(f"{asset.digest}-gzip" if packed else asset.digest)
+        for_good = request.args.get("v") == asset.digest
+        response.headers["Cache-Control"] = IMMUTABLE if for_good else "no-cache"
+        return response.make_conditional(request)
