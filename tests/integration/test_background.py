@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from wizard import clock, staff
+from wizard import clock
+from wizard.accounts import sign_in
 from wizard.apply import drafts, resume
 from wizard.db.engine import BATCH_SIZE, db, writing
 from wizard.db.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
@@ -23,7 +24,13 @@ def add_drafts(age_days: int) -> None:
     at = clock.now() - timedelta(days=age_days)
     with writing() as session:
         session.add_all(
-            Draft(flow_version=1, answers={}, posted=[], updated_at=at, mailed_to=f"{n}@x.example")
+            Draft(
+                flow_version=1,
+                answers={},
+                completed_steps=[],
+                updated_at=at,
+                link_email=f"{n}@x.example",
+            )
             for n in range(MANY)
         )
 
@@ -79,9 +86,9 @@ def counted_commits():
         (lambda: add_drafts(54), resume.send_reminders, 3),
         (lambda: add_drafts(61), drafts.purge_expired, 3),
         (add_commitments, progress_reports.send_reminders, 3),
-        (add_sessions, staff.forget_ended, 6),
+        (add_sessions, sign_in.purge_expired, 6),
     ],
-    ids=["drafts.remind", "drafts.purge", "reports.remind", "staff.forget_ended"],
+    ids=["drafts.remind", "drafts.purge", "reports.remind", "sign_in.purge_expired"],
 )
 def test_daily_job_with_many_rows_lets_other_writers_in_between(app, add, job, transactions):
     with app.app_context():

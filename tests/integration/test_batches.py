@@ -50,7 +50,7 @@ def test_connection_reads_every_batch_in_its_transaction(add_events):
 
 def test_keys_that_are_uuids_are_in_order(add_events):
     with writing() as session:
-        session.add_all(Draft(flow_version=1, answers={}, posted=[]) for _ in range(5))
+        session.add_all(Draft(flow_version=1, answers={}, completed_steps=[]) for _ in range(5))
     query = select(Draft.id)
     found = [row.id for rows in batches.batches(db.engine, query, Draft.id) for row in rows]
     assert (len(found), found) == (5, sorted(found))

@@ -301,7 +301,7 @@ def act_at_random(random: Random, reference: str) -> None:
     case = cases.get_case(reference)
     actor = Actor("editor")
     if case.ways and random.random() < 0.7:
-        cases.decide(reference, random.choice(case.ways), case.submission.version, actor)
+        cases.decide(reference, random.choice(case.ways), case.submission.lock_version, actor)
     elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
         progress_reports.submit_report(reference, {}, withdraws=True)
         number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
@@ -343,7 +343,7 @@ def test_lock_rereads_what_was_read_before(app):
         with ThreadPoolExecutor(1) as thread:
             thread.submit(decide_elsewhere, app, reference).result()
         with submission_cases.locked_case(reference) as locked:
-            assert (locked is old, locked.status, locked.version) == (True, "in_review", 2)
+            assert (locked is old, locked.status, locked.lock_version) == (True, "in_review", 2)
 
 
 def decide_elsewhere(app, reference: str) -> None:
@@ -489,7 +489,7 @@ def test_a_deletion_on_request_leaves_the_bare_fact(app, client, case):
         assert secret not in str(rows) and secret not in str([e.details for e in events(app)])
     assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Deleted")
     assert client.page(draft_path(receipt) + "/done").status == 404
-    for address, data in [("status", {"to": "in_review", "version": str(kept.version)}),
+    for address, data in [("status", {"to": "in_review", "version": str(kept.lock_version)}),
                           ("note", {"text": "Too late"}), ("erase", {})]:  # fmt: skip
         late = admin.send(f"{path}/{address}", data)
         assert (late.status, list(late.errors())) == (422, ["case"])

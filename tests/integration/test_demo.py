@@ -56,7 +56,7 @@ def test_there_are_drafts_left_and_messages_sent_and_refused(app):
         demo.fill(50)
         drafts = list(db.session.scalars(select(Draft)))
         messages = list(db.session.scalars(select(MailMessage)))
-    assert len(drafts) == demo.DRAFTS and len({len(draft.posted) for draft in drafts}) > 2
+    assert len(drafts) == demo.DRAFTS and len({len(draft.completed_steps) for draft in drafts}) > 2
     assert len(messages) == demo.MESSAGES
     refused = [each for each in messages if each.failed_at]
     assert len(refused) == 4 and all(each.last_error for each in refused)

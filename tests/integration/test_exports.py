@@ -129,7 +129,7 @@ def test_a_row_has_every_question_and_then_the_record(stored):
         *COMMITMENT.fields,
         "reference", "submitted_at", "status", "branch", "flow_version", "published_at",
     ]  # fmt: skip
-    record = [row[name] for name in exports.RECORD]
+    record = [row[name] for name in exports.RECORD_COLUMNS]
     assert record == [
         "PDI-CCCC-CCCC", "2026-01-31T23:59:59.250001Z", "received", "jurisdiction", "1",
         "2026-02-28T12:00:00Z",
@@ -197,7 +197,7 @@ def test_a_group_has_a_table_with_a_row_for_each_entry(stored):
 
 def test_json_lines_hold_the_exact_answers(stored):
     first, second, _ = objects(stored)
-    assert list(first) == [*COMMITMENT.fields, *exports.RECORD]
+    assert list(first) == [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
     agency = load_case("agency")
     assert {name: first[name] for name in agency} == agency
     assert {first[name] for name in set(COMMITMENT.fields) - set(agency)} == {None}
@@ -218,7 +218,7 @@ def test_the_workbook_holds_the_same_texts_and_no_formula(stored, app):
     at = START + timedelta(days=1)
     keep(app, submission("PDI-ZZZZ-ZZZZ", at, load_case("agency") | awkward))
     sheet = workbook(exported(app, "submissions.xlsx"))
-    assert sheet[0] == [*COMMITMENT.fields, *exports.RECORD]
+    assert sheet[0] == [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
     rows = [dict(zip(sheet[0], row, strict=False)) for row in sheet[1:]]
     assert [row["reference"] for row in rows][-1] == "PDI-ZZZZ-ZZZZ"
     assert {name: rows[-1][name] for name in awkward} == awkward
@@ -265,7 +265,7 @@ def test_workbook_of_a_response_that_nobody_reads_is_gone(stored, monkeypatch, t
 @pytest.mark.parametrize("name", exports.export_names(COMMITMENT))
 def test_a_reader_who_leaves_takes_nothing_with_it(stored, monkeypatch, tmp_path, name):
     monkeypatch.setattr(batches, "BATCH_SIZE", 1)
-    monkeypatch.setattr(exports, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(tables, "CHUNK_BYTES", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     with stored.app_context():
@@ -281,14 +281,14 @@ def test_what_was_asked_once_comes_after_what_is_asked_today(app):
     old = {"old_question": "Yes, then", "old_parts": [{"part": "one"}], "lost": ["a", 1]}
     keep(app, submission("PDI-AAAA-AAAA", START, load_case("agency") | old))
     (row,) = table(app, "submissions.csv", flow=OLDER)
-    assert list(row) == [*COMMITMENT.fields, "old_question", "old_parts", *exports.RECORD]
+    assert list(row) == [*COMMITMENT.fields, "old_question", "old_parts", *exports.RECORD_COLUMNS]
     assert (row["old_question"], row["old_parts"]) == ("Yes, then", "1")
     assert table(app, "old-parts.csv", flow=OLDER) == [
         {"reference": "PDI-AAAA-AAAA", "part": "one"}
     ]
     (line,) = objects(app, flow=OLDER)
     assert list(line) == [
-        *COMMITMENT.fields, "old_question", "old_parts", "lost", *exports.RECORD,
+        *COMMITMENT.fields, "old_question", "old_parts", "lost", *exports.RECORD_COLUMNS,
     ]  # fmt: skip
     assert {name: line[name] for name in old} == old
 
@@ -308,7 +308,9 @@ def test_a_store_without_submissions_gives_headers_alone(app):
     assert table(app, "submissions.csv") == []
     assert exported(app, "submissions.jsonl") == b""
     assert exported(app, "milestones.csv") == b'\xef\xbb\xbf"reference","what","measure","due"\r\n'
-    assert workbook(exported(app, "submissions.xlsx")) == [[*COMMITMENT.fields, *exports.RECORD]]
+    assert workbook(exported(app, "submissions.xlsx")) == [
+        [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
+    ]
 
 
 @pytest.mark.parametrize(

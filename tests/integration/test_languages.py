@@ -381,7 +381,7 @@ def test_errors_are_in_the_language_of_the_page(client, case):
 
 @pytest.mark.parametrize(
     "expression",
-    ["request.path", "session.get('once')", "g.person", "csrf_token()", "in_language('es')",
+    ["request.path", "session.get('once')", "g.person", "csrf_token()", "language_query('es')",
      "get_flashed_messages()"],
 )  # fmt: skip
 def test_cached_part_that_depends_on_the_request_raises(app, client, expression):

@@ -73,6 +73,6 @@ def test_submissions_from_before_the_staff_side_are_found_in_its_list(app, case)
         found = db.session.scalars(select(Submission)).one()
         expected = index_columns(COMMITMENT, reference, found.answers)
         assert {name: getattr(found, name) for name in expected} == expected
-        assert (found.status, found.version) == ("received", 1)
+        assert (found.status, found.lock_version) == ("received", 1)
         db.session.remove()
         db.engine.dispose()

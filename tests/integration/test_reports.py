@@ -185,7 +185,7 @@ def stored(app) -> list[list]:
     with app.app_context():
         tables = (Report, StaffNote, OutboxMessage, AuditEvent)
         found = [list(db.session.scalars(select(table.id).order_by(table.id))) for table in tables]
-        query = select(Submission.version, Submission.reminders, Submission.reminded_at)
+        query = select(Submission.lock_version, Submission.wants_reminders, Submission.reminded_at)
         return [*found, list(map(tuple, db.session.execute(query)))]
 
 
@@ -237,15 +237,15 @@ def test_write_during_erasure_waits_and_stores_nothing(app, write):
             writing.result()
     with app.app_context():
         assert db.session.scalars(select(Report)).all() == []
-        assert db.session.scalars(select(Submission.reminders)).one()
+        assert db.session.scalars(select(Submission.wants_reminders)).one()
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize(
     ("function", "path", "data"),
     [
-        ("give", "update", NEWS | {"action": "report"}),
-        ("give", "update", {"action": "withdraw", "sure": "yes"}),
+        ("submit_report", "update", NEWS | {"action": "report"}),
+        ("submit_report", "update", {"action": "withdraw", "sure": "yes"}),
         ("stop_reminders", "reminders", {}),
     ],
 )

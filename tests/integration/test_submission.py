@@ -57,7 +57,7 @@ def test_without_the_declaration_nothing_is_submitted(client, app, case):
     assert counts(app) == (0, 0)
     with app.app_context():
         draft = db.session.scalars(select(Draft)).one()
-        assert "review" not in draft.posted and "authorized" not in draft.answers
+        assert "review" not in draft.completed_steps and "authorized" not in draft.answers
 
 
 def test_a_submission_that_cannot_be_kept_whole_is_not_kept_at_all(client, app, case, monkeypatch):

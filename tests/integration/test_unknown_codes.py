@@ -90,7 +90,7 @@ def add_unknown(app, **values) -> str:
                     id=uuid.uuid4(),
                     flow_version=99,
                     answers={"organization_kind": "new-kind"},
-                    posted=["new-step"],
+                    completed_steps=["new-step"],
                     language="new-language",
                 )
             )

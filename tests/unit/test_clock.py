@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wizard.clock import format_age
+from wizard.forms.dates import format_age
 
 NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
 JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzinfo=UTC)

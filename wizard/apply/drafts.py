@@ -27,7 +27,7 @@ def build_journey(answers: Answers, completed_steps: Collection[str]) -> Journey
 
 def journey_for(draft: Draft) -> Journey:
     """Return the journey of a draft."""
-    return build_journey(draft.answers, draft.posted)
+    return build_journey(draft.answers, draft.completed_steps)
 
 
 def draft_lifetime() -> timedelta:
@@ -111,7 +111,9 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
     with locked_draft(draft_id) as draft:
         if draft is None:
             db.session.execute(delete(Draft).where(Draft.id == draft_id, _expired()))
-            draft = Draft(id=draft_id, flow_version=flow.version, answers={}, posted=[], saves={})
+            draft = Draft(
+                id=draft_id, flow_version=flow.version, answers={}, completed_steps=[], saves={}
+            )
             db.session.add(draft)
         state, post = state_of(draft), StepPost(flow.first, typed)
         if state.is_new(flow.first):
@@ -124,7 +126,7 @@ def state_of(draft: Draft) -> DraftState:
     """Return what a save of the draft depends on."""
     return DraftState(
         answers=draft.answers,
-        completed_steps=tuple(draft.posted),
+        completed_steps=tuple(draft.completed_steps),
         saves={name: (page, turn) for name, (page, turn) in draft.saves.items()},
         is_submitted=draft.submission is not None,
     )
@@ -133,7 +135,7 @@ def state_of(draft: Draft) -> DraftState:
 def store_answers(draft: Draft, state: DraftState) -> None:
     """Store what a save left; the draft is kept for its whole lifetime from now."""
     draft.answers = dict(state.answers)
-    draft.posted = list(state.completed_steps)
+    draft.completed_steps = list(state.completed_steps)
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
     draft.language = languages.get_locale()
     draft.updated_at = clock.now()

@@ -162,7 +162,7 @@ def handle_csrf_error(error: CSRFError) -> Response:
             draft = drafts.find(draft_id)
         if draft is None or name not in current_flow().steps:
             return errors.error_response(400, errors.SESSION_ENDED)
-        stored, completed = draft.answers, draft.posted
+        stored, completed = draft.answers, draft.completed_steps
     elif request.endpoint != "apply.begin":
         return errors.error_response(400, errors.SESSION_ENDED)
     step = current_flow().steps[name]

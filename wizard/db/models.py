@@ -44,12 +44,12 @@ class Draft(Model):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     flow_version: Mapped[int]
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
-    posted: Mapped[list[str]] = mapped_column(JSON)
+    completed_steps: Mapped[list[str]] = mapped_column("posted", JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     link_version: Mapped[int] = mapped_column(default=1)
-    link_email: Mapped[str | None]
+    link_email: Mapped[str | None] = mapped_column("mailed_to")
     language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     submission: Mapped["Submission | None"] = relationship(
@@ -108,11 +108,11 @@ class Submission(Model):
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     status: Mapped[str] = mapped_column(default="received")
-    version: Mapped[int] = mapped_column(default=1)
+    lock_version: Mapped[int] = mapped_column("version", default=1)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    reminders: Mapped[bool] = mapped_column(default=True)
+    wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     language: Mapped[str] = mapped_column(default="en")
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     organization_kind: Mapped[str] = mapped_column(default="")

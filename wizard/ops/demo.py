@@ -151,7 +151,7 @@ def _draft(random: Random, now: datetime) -> Draft:
     return Draft(
         flow_version=COMMITMENT.version,
         answers={name: given[name] for name in typed if name in given},
-        posted=[step.name for step in steps[:posted]],
+        completed_steps=[step.name for step in steps[:posted]],
         created_at=at,
         updated_at=at,
     )

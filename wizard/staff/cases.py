@@ -110,7 +110,7 @@ def decide(reference: str, to: str, version: int, actor: Actor) -> None:
     Raises `CaseNotFound`, `CaseErased`, `Stale` if somebody was quicker, `NotAllowed`.
     """
     with locked_case(reference) as submission:
-        if submission.version != version:
+        if submission.lock_version != version:
             raise StaleVersion
         change_status(submission, to, actor)
 

@@ -73,7 +73,7 @@ def _midnight(day: date) -> datetime:
 
 def count_drafts_by_step() -> list[tuple[str, int]]:
     """How many drafts were left after each step, by the name on the line, in the form's order."""
-    posted: ColumnElement[str] = cast(Draft.posted, String)
+    posted: ColumnElement[str] = cast(Draft.completed_steps, String)
     open_ones = Draft.id.not_in(select(Submission.draft_id))
     rows = db.session.execute(select(posted, func.count()).where(open_ones).group_by(posted))
     steps = current_flow().steps

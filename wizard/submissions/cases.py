@@ -90,5 +90,5 @@ def change_status(submission: Submission, to: str, actor: Actor) -> None:
 
 def touch(submission: Submission) -> None:
     """Give a case that changes its next version, so that older pages of it are recognized."""
-    submission.version += 1
+    submission.lock_version += 1
     submission.changed_at = clock.now()

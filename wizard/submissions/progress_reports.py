@@ -165,7 +165,7 @@ def newest_by_entry(news: list[ApprovedReport]) -> Mapping[tuple[str, int], Mapp
 def stop_reminders(reference: str) -> None:
     """Send no yearly message any more. Raises `CaseNotFound`, `CaseErased`."""
     with locked_case(reference) as submission:
-        submission.reminders = False
+        submission.wants_reminders = False
 
 
 def send_reminders() -> int:
@@ -174,7 +174,7 @@ def send_reminders() -> int:
     due = (
         Submission.status.in_(REPORTABLE_STATUSES),
         Submission.erased_at.is_(None),
-        Submission.reminders.is_(True),
+        Submission.wants_reminders.is_(True),
         last < day_end_a_year_ago(clock.now()),
     )
     return write_in_batches(select(Submission).where(*due), lambda batch: sum(map(_remind, batch)))
