@@ -45,13 +45,13 @@ card: .venv/test.done ## draw static/card.png, the preview image of shared links
 	$(PY) -m tests.browser.card
 
 bench: .venv/test.done ## measure lists, exports and public pages with many submissions
-	$(PY) -m tests.load.bench
+	$(PY) -m tests.load.page_times
 
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
-	$(PY) -m tests.load.cost
+	$(PY) -m tests.load.request_cost
 
 bench-crowd: .venv/test.done ## measure 500 people who answer at once
-	$(PY) -m tests.load.crowd
+	$(PY) -m tests.load.concurrent_users
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-bench

@@ -1,4 +1,4 @@
-"""A test client that reads every page as a strict browser, and as someone on a screen reader."""
+"""A test client that checks the HTML and accessibility of every page."""
 
 from collections import Counter
 from typing import Any
@@ -10,9 +10,11 @@ from justhtml.parser import FragmentContext
 
 from wizard.db.engine import db
 
+SPANISH_HEADERS = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
+
 
 class Page:
-    """The HTML of a response, to look things up in."""
+    """The parsed HTML of a response."""
 
     def __init__(self, response: Any) -> None:
         self.response = response
@@ -25,21 +27,21 @@ class Page:
         )
 
     def all(self, selector: str) -> list[Any]:
-        """Every element that a CSS selector finds."""
+        """Return every element that matches a CSS selector."""
         return self.html.query(selector)
 
     def text(self, selector: str) -> str:
-        """The text of the only element that a CSS selector finds."""
+        """Return the text of the only element that matches a CSS selector."""
         (found,) = self.all(selector)
         return " ".join(found.to_text().split())
 
     def errors(self) -> dict[str, str]:
-        """The messages of the summary, by the field they lead to."""
+        """Return the messages of the error summary by field."""
         links = self.all(".summary a")
         return {link.attrs["href"][1:]: link.to_text().strip() for link in links}
 
     def values(self) -> dict[str, list[str]]:
-        """What a browser would post from the form on this page, as it stands."""
+        """Return what a browser would post from the form as it stands."""
         values: dict[str, list[str]] = {}
         for element in self.all("form input"):
             attrs = element.attrs
@@ -55,43 +57,43 @@ class Page:
 
 
 class Client(FlaskClient):
-    """Lints each page that it gets, and fails on a store that was left in a transaction."""
+    """A test client that checks each page, and fails if a transaction was left open."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         response = super().open(*args, **kwargs)
         with self.application.app_context():
             assert not db.session.new and not db.session.dirty, "changes that nobody committed"
         if is_page(response):
-            lint(Page(response))
+            check_page(Page(response))
         return response
 
     def page(self, path: str, *, htmx: bool = False, **kwargs: Any) -> Page:
-        """A page, redirects followed."""
-        return Page(self.get(path, headers=headers(htmx), follow_redirects=True, **kwargs))
+        """Get a page; follow redirects."""
+        return Page(self.get(path, headers=htmx_headers(htmx), follow_redirects=True, **kwargs))
 
     known_token: str = ""
 
     def token(self) -> str:
-        """A CSRF token of this client's session."""
+        """Return a CSRF token of this session."""
         if not self.known_token:
             page = Page(self.get("/respond/"))
             self.known_token = page.all("input[name=csrf_token]")[0].attrs["value"]
         return self.known_token
 
     def send(self, path: str, data: Any = None, *, htmx: bool = False, follow: bool = True) -> Page:
-        """Posts a form as a page would, with its token; redirects followed unless told not to."""
+        """Post a form as a page does, with its token; follow redirects by default."""
         fields = {"csrf_token": self.token(), **(data or {})}
-        response = self.post(path, data=fields, headers=headers(htmx), follow_redirects=follow)
+        response = self.post(path, data=fields, headers=htmx_headers(htmx), follow_redirects=follow)
         return Page(response)
 
 
-def headers(htmx: bool) -> dict[str, str]:
-    """What htmx tells of itself."""
+def htmx_headers(htmx: bool) -> dict[str, str]:
+    """Return the request headers of htmx, or none."""
     return {"HX-Request": "true", "HX-Request-Type": "partial"} if htmx else {}
 
 
-def lint(page: Page) -> None:
-    """What holds on every page, whichever it is."""
+def check_page(page: Page) -> None:
+    """Assert what must hold on every page."""
     where = f"{page.path} ({page.status})"
     assert not page.html.errors, (where, page.html.errors)
     (heading,) = page.all("h1")
@@ -99,9 +101,9 @@ def lint(page: Page) -> None:
     shown = title.to_text().removeprefix("Error: ")
     assert shown.startswith(heading.to_text().strip()), (where, shown)
     assert (page.all(".summary") != []) == title.to_text().startswith("Error: "), where
-    _unique_ids(page, where)
-    _labels(page, where)
-    _forms(page, where)
+    _check_ids(page, where)
+    _check_labels(page, where)
+    _check_forms(page, where)
     for name in ("style", "onclick", "hx-on", "hx-boost"):
         assert not page.all(f"[{name}]"), (where, name)
     assert not [s for s in page.all("script") if "src" not in s.attrs], where
@@ -110,7 +112,7 @@ def lint(page: Page) -> None:
     assert page.response.headers["Cache-Control"] == "no-store", where
 
 
-def _unique_ids(page: Page, where: str) -> None:
+def _check_ids(page: Page, where: str) -> None:
     ids = Counter(element.attrs["id"] for element in page.all("[id]"))
     assert not [name for name, times in ids.items() if times > 1], (where, ids)
     for attribute in ("for", "aria-describedby", "aria-labelledby"):
@@ -121,7 +123,7 @@ def _unique_ids(page: Page, where: str) -> None:
         assert link.attrs["href"][1:] in ids, (where, link.attrs["href"])
 
 
-def _labels(page: Page, where: str) -> None:
+def _check_labels(page: Page, where: str) -> None:
     labeled = {element.attrs["for"] for element in page.all("label[for]")}
     for element in page.all("input, select, textarea"):
         if element.attrs.get("type") != "hidden":
@@ -130,7 +132,7 @@ def _labels(page: Page, where: str) -> None:
         assert element.children and element.query("legend"), where
 
 
-def _forms(page: Page, where: str) -> None:
+def _check_forms(page: Page, where: str) -> None:
     for form in page.all("form"):
         filters = form.attrs["method"] == "get"
         assert filters != bool(form.query("input[name=csrf_token]")), where
@@ -140,6 +142,29 @@ def _forms(page: Page, where: str) -> None:
 
 
 def is_page(response: Any) -> bool:
-    """Whether a browser shows it: a redirect is not shown, a status fragment is no page."""
+    """Return True for HTML that a browser shows: no redirect, no autosave status."""
     is_html = response.mimetype == "text/html" and not 300 <= response.status_code < 400
     return is_html and not response.request.path.endswith("/autosave")
+
+
+def case_references(page: Page) -> list[str]:
+    """Return the references in the staff list, in order."""
+    return [each.to_text().strip() for each in page.all(".list tbody th")]
+
+
+def link_address(page: Page, name: str) -> str:
+    """Return the address of the link with that text."""
+    (found,) = [each for each in page.all("a") if each.to_text().strip() == name]
+    return found.attrs["href"]
+
+
+def commitment_references(page: Page) -> list[str]:
+    """Return the references in the public list, in order."""
+    return [a.attrs["href"].rsplit("/", 1)[1] for a in page.all(".item h2 a")]
+
+
+def spanish_client(app):
+    """Return a client that asks for Spanish."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
+    return client

@@ -1,4 +1,4 @@
-"""What every test may ask for: a store of each kind, the program on it, a browser-like client."""
+"""Fixtures for all tests: databases, the program, a client."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
-from wizard import create_app
+from wizard import clock, create_app
 from wizard.db.engine import db
 
 CASES = Path(__file__).parent / "cases"
@@ -33,14 +34,13 @@ PRODUCTION = {
     "SECRET_KEY": "0123456789abcdef0123456789abcdef",
     "TRUSTED_PROXIES": 1,
 }
-"""Settings with which an office may serve the open internet."""
-
+"""Settings that are safe in production."""
 numbers = count()
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
-    """A real PostgreSQL of this test process alone."""
+    """Start a PostgreSQL server for this test process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pgserver
@@ -54,19 +54,19 @@ def postgres(tmp_path_factory):
 
 
 def create_database(server, name: str) -> None:
-    """Makes a database; `name` may go on with options."""
+    """Create a database; `name` may be followed by options."""
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
 
 
 def postgres_url(server, database: str) -> str:
-    """The address of a database on that server, for SQLAlchemy."""
+    """Return the SQLAlchemy URL of a database on that server."""
     return server.get_uri(database).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory) -> Path:
-    """A migrated store to copy."""
+    """Create a migrated database to copy."""
     folder = tmp_path_factory.mktemp("migrated")
     migrate(f"sqlite:///{folder / 'wizard.sqlite'}", folder)
     return folder / "wizard.sqlite"
@@ -74,14 +74,14 @@ def migrated_sqlite(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres, tmp_path_factory) -> str:
-    """The name of a migrated database to copy."""
+    """Create a migrated database to copy; return its name."""
     create_database(postgres, "migrated")
     migrate(postgres_url(postgres, "migrated"), tmp_path_factory.mktemp("migrated"))
     return "migrated"
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Brings an empty store to the newest version."""
+    """Migrate an empty database to the newest version."""
     app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
     with app.app_context():
         upgrade()
@@ -90,14 +90,14 @@ def migrate(url: str, folder: Path) -> None:
 
 @pytest.fixture
 def sqlite_url(migrated_sqlite, tmp_path) -> str:
-    """A fresh, migrated store in a file."""
+    """Return the URL of a new, migrated SQLite file."""
     shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
     return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
 
 
 @pytest.fixture(params=STORES)
 def database_url(request) -> str:
-    """A fresh, migrated store: every test that asks for it runs on both kinds."""
+    """Return the URL of a new, migrated database; run the test on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         return request.getfixturevalue("sqlite_url")
     server = request.getfixturevalue("postgres")
@@ -108,18 +108,18 @@ def database_url(request) -> str:
 
 
 @dataclass
-class Redis:
-    """A server of the test's own."""
+class RedisServer:
+    """A Redis server of one test."""
 
     url: str
     process: subprocess.Popen
 
 
 @pytest.fixture
-def redis(tmp_path) -> Iterator[Redis]:
-    """A real Redis."""
+def redis(tmp_path) -> Iterator[RedisServer]:
+    """Start a Redis server."""
     if not shutil.which("redis-server"):
-        missing("redis-server")
+        skip_without("redis-server")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -130,27 +130,27 @@ def redis(tmp_path) -> Iterator[Redis]:
             if tried.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.05)
-    yield Redis(f"redis://127.0.0.1:{port}/0", process)
+    yield RedisServer(f"redis://127.0.0.1:{port}/0", process)
     process.kill()
     process.wait()
 
 
-def missing(package: str) -> None:
-    """Skips what a machine cannot do, which never happens in CI."""
+def skip_without(package: str) -> None:
+    """Skip the test without this package; fail in CI."""
     if os.environ.get("CI"):
-        pytest.fail(f"there is no {package} here")
-    pytest.skip(f"there is no {package} on this machine")
+        pytest.fail(f"{package} is not installed")
+    pytest.skip(f"{package} is not installed")
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory) -> FileSystemBytecodeCache:
-    """The templates, compiled once for all the programs that the tests make."""
+def template_cache(tmp_path_factory) -> FileSystemBytecodeCache:
+    """Compile the templates once for all programs of the test run."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
 
 
 @pytest.fixture
-def make_app(database_url, tmp_path, compiled) -> Iterator:
-    """Makes the program on the test's store, with settings of the test's own."""
+def make_app(database_url, tmp_path, template_cache) -> Iterator:
+    """Create programs on the test's database, with settings of the test."""
     made: list[Flask] = []
 
     def make(**options) -> Flask:
@@ -164,7 +164,7 @@ def make_app(database_url, tmp_path, compiled) -> Iterator:
         }
         app = create_app(settings | options, **flow)
         app.test_client_class = Client
-        app.jinja_env.bytecode_cache = compiled
+        app.jinja_env.bytecode_cache = template_cache
         made.append(app)
         return app
 
@@ -176,22 +176,52 @@ def make_app(database_url, tmp_path, compiled) -> Iterator:
 
 @pytest.fixture
 def app(make_app) -> Flask:
-    """The program as it comes."""
+    """Create the program with default settings."""
     return make_app()
 
 
 @pytest.fixture
 def client(app) -> Client:
-    """A browser without JavaScript, which looks at the HTML of every page it gets."""
+    """Return a browser without JavaScript that checks the HTML of every page."""
     return app.test_client()
 
 
 @pytest.fixture(params=["agency", "partner"])
 def case(request) -> dict:
-    """A realistic set of answers of each branch."""
+    """Return a realistic set of answers of each branch."""
     return load_case(request.param)
 
 
 def load_case(name: str) -> dict:
-    """The answers of one case, by field name."""
+    """Return the answers of a case by field name."""
     return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))["answers"]
+
+
+@pytest.fixture
+def mail_server():
+    """Start SMTP servers that pass messages to a handler; stop them after the test."""
+    from aiosmtpd.controller import Controller
+
+    running: list[Controller] = []
+
+    def start(inbox, **options) -> int:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = found.getsockname()[1]
+        controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
+        controller.start()
+        running.append(controller)
+        return port
+
+    yield start
+    for controller in running:
+        controller.stop()
+
+
+AGENCY = load_case("agency")
+
+
+def advance_clock(monkeypatch, **delta) -> None:
+    """Let that much time pass; `delta` is that of `timedelta`."""
+    moved = clock.now() + timedelta(**delta)
+    monkeypatch.setattr(clock, "now", lambda: moved)

@@ -1,4 +1,4 @@
-"""The program as a process of its own, to serve real browsers and to be killed."""
+"""Run the program as a process of its own."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Server:
-    """The program, serving a store that is migrated."""
+    """The program as a process, on a migrated database."""
 
     def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
         with socket.socket() as found:
@@ -28,8 +28,10 @@ class Server:
         self.process: subprocess.Popen | None = None
 
     def start(self, *before: str) -> None:
-        """Starts it, by the command `before` if any, and waits until it answers, 30 seconds at
-        most."""
+        """Start the process and wait up to 30 seconds until it responds.
+
+        `before` is a command prefix.
+        """
         environment = {
             **os.environ,
             "WIZARD_DATABASE_URL": self.database_url,
@@ -51,19 +53,19 @@ class Server:
         raise TimeoutError(self.url)
 
     def kill(self) -> None:
-        """Ends it at once, as a power cut would."""
+        """Kill the process at once, as a power cut would."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> None:
-        """Asks it to end, and sees that it does so cleanly."""
+        """Terminate the process and assert a clean exit."""
         self.process.terminate()
         assert self.process.wait(timeout=30) == 0
 
 
 @contextmanager
-def serving(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
-    """The program on that store, as long as it is needed."""
+def running_server(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+    """Run the program on that database inside the block."""
     server = Server(database_url, folder, **settings)
     server.start()
     try:

@@ -1,1 +1,1 @@
-"""Attacks on a server that runs: what it lets through, gives away, or falls to."""
+"""Attacks on a running server."""

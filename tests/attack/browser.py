@@ -1,4 +1,4 @@
-"""A browser over a real socket, as strict with each page as `tests.client`, and raw requests."""
+"""A browser over a real socket that checks pages as `tests.client` does, and raw requests."""
 
 import http.client
 import socket
@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.client import Page, headers, is_page, lint
+from tests.client import Page, check_page, htmx_headers, is_page
 
 
-class Answer:
-    """What came back, with the names that `tests.client` knows."""
+class Response:
+    """A response with the attributes that `tests.client` reads."""
 
     def __init__(self, path: str, answer: http.client.HTTPResponse) -> None:
         self.request = SimpleNamespace(path=path.partition("?")[0])
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Browser:
-    """Cookies and forms; `always` are headers that every request has."""
+    """Keep cookies and post forms; every request sends `default_headers`."""
 
     def __init__(self, server: Any, **always: str) -> None:
         self.server = server
@@ -44,8 +44,8 @@ class Browser:
 
     def open(
         self, method: str, path: str, data: Any = None, more: dict[str, str] | None = None
-    ) -> Answer:
-        """Any request: `data` is a form, or a body as it is."""
+    ) -> Response:
+        """Send any request; `data` is a form or a raw body."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = self.always | {"Cookie": cookies} | (more or {})
         if isinstance(data, dict):
@@ -54,47 +54,47 @@ class Browser:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
         try:
             connection.request(method, path, data, sent)
-            answer = Answer(path, connection.getresponse())
+            answer = Response(path, connection.getresponse())
         finally:
             connection.close()
         for line in answer.headers.get_all("Set-Cookie", ()):
             self.cookies |= {name: each.value for name, each in SimpleCookie(line).items()}
         if method in ("GET", "POST") and is_page(answer):
-            lint(Page(answer))
+            check_page(Page(answer))
         return answer
 
-    def get(self, path: str, more: dict[str, str] | None = None) -> Answer:
-        """A page or file; a redirect is not followed."""
+    def get(self, path: str, more: dict[str, str] | None = None) -> Response:
+        """Get a page or file without following redirects."""
         return self.open("GET", path, more=more)
 
-    def post(self, path: str, data: Any = None, more: dict[str, str] | None = None) -> Answer:
-        """A form with a token of this browser's session."""
+    def post(self, path: str, data: Any = None, more: dict[str, str] | None = None) -> Response:
+        """Post a form with a CSRF token of this session."""
         fields = {"csrf_token": self.token(), **(data or {})}
         return self.open("POST", path, fields, more)
 
     def token(self) -> str:
-        """A CSRF token of this browser's session."""
+        """Return a CSRF token of this session."""
         if not self.known_token:
             page = Page(self.get("/respond/"))
             self.known_token = page.all("input[name=csrf_token]")[0].attrs["value"]
         return self.known_token
 
     def page(self, path: str, *, htmx: bool = False) -> Page:
-        """A page, redirects followed."""
-        return self._followed(self.get(path, headers(htmx)), htmx)
+        """Get a page; follow redirects."""
+        return self._follow_redirects(self.get(path, htmx_headers(htmx)), htmx)
 
     def send(self, path: str, data: Any = None, *, htmx: bool = False) -> Page:
-        """Posts a form as a page would; redirects followed."""
-        return self._followed(self.post(path, data, headers(htmx)), htmx)
+        """Post a form as a page does; follow redirects."""
+        return self._follow_redirects(self.post(path, data, htmx_headers(htmx)), htmx)
 
-    def _followed(self, answer: Answer, htmx: bool) -> Page:
+    def _follow_redirects(self, answer: Response, htmx: bool) -> Page:
         while 300 <= answer.status_code < 400:
-            answer = self.get(answer.location, headers(htmx))
+            answer = self.get(answer.location, htmx_headers(htmx))
         return Page(answer)
 
 
-def raw(server: Any, request: bytes) -> bytes:
-    """What a server answers to bytes as they are, until it closes."""
+def send_raw(server: Any, request: bytes) -> bytes:
+    """Send raw bytes; return everything the server answers until it closes."""
     got = b""
     with (
         socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
@@ -108,6 +108,15 @@ def raw(server: Any, request: bytes) -> bytes:
     return got
 
 
-def status(answer: bytes) -> int:
-    """The status of the first answer in there; 0 where the server just closed."""
+def status_code(answer: bytes) -> int:
+    """Return the status of the first response, or 0 if the server just closed."""
     return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+FORGED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Client-IP", "True-Client-IP", "Via")
+
+
+def forged_address_headers(number: int) -> dict[str, str]:
+    """Return headers that claim another client address for each number."""
+    address = f"198.51.100.{number % 250}"
+    return {name: f"for={address}" if name == "Forwarded" else address for name in FORGED}

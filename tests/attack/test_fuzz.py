@@ -1,7 +1,7 @@
-"""A fuzzer of forms: every address, any method, odd bodies, queries and headers.
+"""Fuzz forms: any address, any method, odd bodies, queries and headers.
 
-Whatever it sends, the program does not fail: no 500, its own headers, well-formed pages. Each day
-has its seed, which a failure names; `FUZZ_SEED` and `FUZZ_ROUNDS` ask for others.
+Assert that the program never fails: no 500, its own headers, well-formed pages.
+The seed is the date and is named by a failure; `FUZZ_SEED` and `FUZZ_ROUNDS` override.
 """
 
 import os
@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.attack.browser import Browser
-from tests.attack.conftest import signed_in
+from tests.attack.conftest import staff_browser
+from tests.complete_form import complete_form, draft_path, form_data, start_draft
 from tests.conftest import load_case
-from tests.staff import add_submission
-from tests.walk import draft_path, form_data, start, walk
+from tests.factories import add_submission
 from wizard.flows.commitment import COMMITMENT
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "500"))
@@ -59,37 +59,37 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def people(server, inside):
-    """A stranger, somebody with answers, and an admin; the values that addresses can hold."""
+def fuzz_targets(server, server_app):
+    """Return a stranger, an applicant and an admin, and known values for address parameters."""
     somebody = Browser(server)
-    receipt = walk(somebody, load_case("partner"))
-    draft = draft_path(start(somebody, load_case("agency")))
+    receipt = complete_form(somebody, load_case("partner"))
+    draft = draft_path(start_draft(somebody, load_case("agency")))
     link = somebody.page(f"{draft}/save").all("#link")[0].attrs["value"].rsplit("/", 1)[1]
-    admin = signed_in(server, inside, "admin", "fuzzed")
+    admin = staff_browser(server, server_app, "admin", "fuzzed")
     admin.token()
     values = {
         "uuid:draft_id": [draft.rsplit("/", 1)[1], draft_path(receipt).rsplit("/", 1)[1], "x"],
         "name": [*COMMITMENT.steps, "submissions.csv", "data-sets.csv", "milestones", "x"],
-        "reference": [receipt.text(".reference"), add_submission(inside, status="published")],
+        "reference": [receipt.text(".reference"), add_submission(server_app, status="published")],
         "token": [link, "x"],
         "path:filename": ["site.css", "x"],
     }
     return [Browser(server), somebody, admin], values
 
 
-def test_nothing_that_anybody_sends_makes_the_program_fail(server, inside, people):
+def test_random_requests_cause_no_500(server, server_app, fuzz_targets):
     seed = os.environ.get("FUZZ_SEED", date.today().isoformat())
     chance = random.Random(seed)
-    browsers, values = people
-    rules = [rule for rule in inside.url_map.iter_rules() if rule.endpoint != "staff.sign_out"]
+    browsers, values = fuzz_targets
+    rules = [rule for rule in server_app.url_map.iter_rules() if rule.endpoint != "staff.sign_out"]
     reached = set()
     for number in range(ROUNDS):
         browser, rule = chance.choice(browsers), chance.choice(rules)
-        method, path = chance.choice(METHODS), address(rule.rule, values, chance)
+        method, path = chance.choice(METHODS), random_address(rule.rule, values, chance)
         more = {name: chance.choice(HEADERS[name]) for name in chance.sample(list(HEADERS), 2)
                 if chance.random() < 0.4}  # fmt: skip
         more = {name: value.encode("latin-1") for name, value in more.items()}
-        data = body(chance) | {"csrf_token": browser.token()} if method != "GET" else None
+        data = random_form(chance) | {"csrf_token": browser.token()} if method != "GET" else None
         where = f"seed {seed}, round {number}: {method} {path} {more} {data}"
         try:
             answer = browser.open(method, path, data, more)
@@ -105,8 +105,8 @@ def test_nothing_that_anybody_sends_makes_the_program_fail(server, inside, peopl
     assert browsers[1].get("/readyz").status_code == 200
 
 
-def address(rule: str, values: dict, chance: random.Random) -> str:
-    """An address by a rule, mostly one that is there, with a query or none."""
+def random_address(rule: str, values: dict, chance: random.Random) -> str:
+    """Build an address from a rule, usually an existing one, with or without a query."""
     for name, known in values.items():
         odd = quote(chance.choice(ODD), safe="")
         rule = rule.replace(f"<{name}>", odd if chance.random() < 0.1 else chance.choice(known))
@@ -116,8 +116,8 @@ def address(rule: str, values: dict, chance: random.Random) -> str:
     return rule
 
 
-def body(chance: random.Random) -> dict:
-    """A form: a step's own answers, some of them odd, or names and values at random."""
+def random_form(chance: random.Random) -> dict:
+    """Build a form: answers of a step, some replaced, or random names and values."""
     data = {}
     if chance.random() < 0.5:
         case = load_case(chance.choice(["agency", "partner"]))

@@ -1,12 +1,13 @@
-"""Addresses written oddly: nothing opens by them, and nobody is sent elsewhere."""
+"""Send odd paths, methods and Host headers."""
 
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.attack.browser import Browser, raw, status
+from tests.attack.browser import Browser, send_raw, status_code
+from tests.attack.conftest import staff_browser, stored_rows
+from tests.complete_form import draft_path, start_draft
 from tests.conftest import load_case
-from tests.walk import draft_path, start
 
 ODD = [
     "//evil.example/",
@@ -56,10 +57,10 @@ ODD = [
 
 
 @pytest.mark.parametrize("path", ODD)
-def test_an_odd_address_opens_nothing_and_leads_nowhere_else(server, path):
+def test_odd_path_opens_nothing_and_stays_on_site(server, path):
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    head, _, body = raw(server, request.encode("latin-1")).partition(b"\r\n\r\n")
-    assert status(head) in (200, 303, 308, 400, 404)
+    head, _, body = send_raw(server, request.encode("latin-1")).partition(b"\r\n\r\n")
+    assert status_code(head) in (200, 303, 308, 400, 404)
     for line in head.decode("latin-1").split("\r\n"):
         name, _, value = line.partition(": ")
         if name.lower() == "location":
@@ -67,7 +68,7 @@ def test_an_odd_address_opens_nothing_and_leads_nowhere_else(server, path):
             assert not value.startswith(("//", "/\\")), value
     for secret in (b"def from_environment", b"[core]", b"SQLite format", b"root:", b"Audit log"):
         assert secret not in body
-    if status(head) == 200:
+    if status_code(head) == 200:
         assert b"//evil.example" not in body and b"\\evil.example" not in body
         assert "/staff/" not in path and "/static" not in path
 
@@ -75,16 +76,16 @@ def test_an_odd_address_opens_nothing_and_leads_nowhere_else(server, path):
 @pytest.mark.parametrize(
     "end", ["/", "//", "/.", "/%2e", ";x=1", "%20", "%0a", "%00", "?next=//evil"]
 )
-def test_a_step_opens_by_its_own_address_alone(server, browser, end):
-    path = draft_path(start(browser, load_case("agency")))
+def test_step_address_with_suffix_is_404(server, browser, end):
+    path = draft_path(start_draft(browser, load_case("agency")))
     answer = browser.get(f"{path}/organization{end}")
     assert answer.status_code == (200 if end.startswith("?") else 404)
     assert Browser(server).get(f"{path}/organization{end}").status_code == 404
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1@evil.example", "evil.example:80"])
-def test_no_page_or_redirect_takes_the_host_that_a_request_claims(server, browser, host):
-    path = draft_path(start(browser, load_case("agency")))
+def test_claimed_host_is_not_used(server, browser, host):
+    path = draft_path(start_draft(browser, load_case("agency")))
     claimed = {
         "Host": host,
         "X-Forwarded-Host": host,
@@ -95,3 +96,52 @@ def test_no_page_or_redirect_takes_the_host_that_a_request_claims(server, browse
         answer = browser.get(address, claimed)
         assert "evil.example" not in answer.text, address
         assert "evil.example" not in answer.location, answer.location
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "get", "X" * 300, "OPTIONS"],
+)
+def test_unsupported_method_changes_nothing(server, browser, method):
+    path = draft_path(start_draft(browser, load_case("agency")))
+    for address in (
+        f"{path}/organization",
+        f"{path}/delete",
+        "/staff/login",
+        "/commitments.csv",
+        "/",
+    ):
+        answer = browser.open(method, address, {"action": "delete"}, {"X-Secret": "echo"})
+        assert answer.status_code in (200, 400, 404, 405, 501), (method, address)
+        assert "echo" not in answer.text
+        if method != "OPTIONS":
+            assert answer.status_code >= 400, (method, address)
+    assert browser.get(f"{path}/organization").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["_method", "X-HTTP-Method-Override"])
+def test_method_override_is_ignored(browser, name):
+    path = draft_path(start_draft(browser, load_case("agency")))
+    browser.open("GET", f"{path}/delete?{name}=POST&action=delete", more={name: "POST"})
+    browser.post(f"{path}/organization", {name: "DELETE", "action": "save"}, {name: "DELETE"})
+    assert browser.get(f"{path}/organization").status_code == 200
+
+
+def test_get_requests_change_nothing(server, server_app, submitted_draft):
+    owner, draft, reference = submitted_draft
+    other = draft_path(start_draft(owner, load_case("agency"))).rsplit("/", 1)[1]
+    admin = staff_browser(server, server_app, "admin", "looks")
+    assert admin.get("/staff/").status_code == 200
+    before = stored_rows(server_app)
+    for rule in server_app.url_map.iter_rules():
+        if "GET" not in rule.methods or rule.endpoint == "static":
+            continue
+        for each in (draft, other) if "draft_id" in rule.rule else (draft,):
+            names = {"draft_id": each, "name": "organization", "reference": reference}
+            path = rule.rule.replace("<uuid:draft_id>", each)
+            for name, value in names.items():
+                path = path.replace(f"<{name}>", value)
+            for query in ("", "?action=delete&authorized=yes&to=declined&csrf_token=x"):
+                owner.get(path + query)
+                admin.get(path + query)
+    assert stored_rows(server_app) == before

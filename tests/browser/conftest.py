@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
-from tests.server import Server, serving
+from tests.server import Server, running_server
 
 MODULES = Path(__file__).parent / "node_modules"
 HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
@@ -51,7 +51,7 @@ def launch(playwright: Playwright) -> Browser:
 @pytest.fixture
 def server(database_url, tmp_path) -> Iterator[Server]:
     """Run the program on a fresh database."""
-    with serving(database_url, tmp_path) as running:
+    with running_server(database_url, tmp_path) as running:
         yield running
 
 

@@ -26,7 +26,7 @@ from tests.browser.pages import walk
 from tests.browser.screenshots import fill
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case, migrate
-from tests.server import serving
+from tests.server import running_server
 
 CATEGORIES = ("accessibility", "best-practices", "seo", "performance")
 MAX_RUNS = 3
@@ -43,7 +43,7 @@ def main() -> None:
         fill(url, folder)
         os.environ |= {"WIZARD_HTMX_URL": htmx_url, "WIZARD_HTMX_INTEGRITY": ""}
         failed = False
-        with serving(url, folder) as server:
+        with running_server(url, folder) as server:
             paths, cookie = prepare_pages(server.url)
             print("page".ljust(20), "form".ljust(8), *CATEGORIES, "layout-shift", sep="  ")
             for path in paths:

@@ -15,7 +15,7 @@ from tests.browser.conftest import launch, serve_htmx
 from tests.browser.pages import StepPage, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case, migrate
-from tests.server import ROOT, serving
+from tests.server import ROOT, running_server
 from wizard import create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
@@ -37,7 +37,7 @@ def main() -> None:
         migrate(url, folder)
         reference = fill(url, folder)
         browser = launch(playwright)
-        with serving(url, folder) as server:
+        with running_server(url, folder) as server:
             for (screen, size), scheme in itertools.product(SCREENS.items(), ("light", "dark")):
                 if sys.argv[1:] and f"{screen}-{scheme}" not in sys.argv[1:]:
                     continue

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from tests.browser.pages import check_accessibility, walk
-from tests.integration.test_cases import same
+from tests.complete_form import is_equivalent
 from wizard import create_app
 from wizard.db.engine import db
 from wizard.db.models import Submission
@@ -37,7 +37,7 @@ def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascri
     assert stored_reference == reference
     assert answers.keys() == case.keys()
     for name, given in case.items():
-        assert same(given, answers[name]), name
+        assert is_equivalent(given, answers[name]), name
     message = server.folder / "mail" / f"{reference}.confirmation.eml"
     wait_for(message.exists)
     assert case["contact_email"] in message.read_text(encoding="utf-8")

@@ -4,8 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages import check_accessibility
-from tests.integration.test_commitments import publish
-from tests.integration.test_reports import link
+from tests.factories import add_published, update_path
 from wizard import create_app
 from wizard.db.engine import db
 
@@ -22,8 +21,8 @@ def office(server):
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
 def test_map_filter_leads_to_commitment(open_browser, office, javascript):
-    publish(office, "partner", state="GA")
-    reference = publish(office, state="FL", commitment_title="Every stop, in a table")
+    add_published(office, "partner", state="GA")
+    reference = add_published(office, state="FL", commitment_title="Every stop, in a table")
     page = open_browser(javascript=javascript)
     page.get_by_role("link", name="Commitments", exact=True).click()
     expect(page.locator(".item")).to_have_count(2)
@@ -40,11 +39,11 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
         {"what": "W" * 60, "measure": "x", "due": "2027-03-01"},
         {"what": "Two", "measure": "x", "due": "2029-03-02"},
     ]
-    reference = publish(
+    reference = add_published(
         office, "partner", organization_name="W" * 60, commitment_title="V" * 90, milestones=entries
     )
     page = open_browser()
-    page.goto(link(office, reference))
+    page.goto(update_path(office, reference))
     expect(page.locator("h1")).to_have_text("What became of it?")
     for scheme, width in [("light", 1280), ("dark", 320)]:
         page.emulate_media(color_scheme=scheme)
@@ -59,9 +58,9 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
 
 
 def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
-    reference = publish(office, "partner")
+    reference = add_published(office, "partner")
     page = open_browser()
-    page.goto(link(office, reference))
+    page.goto(update_path(office, reference))
     first = page.get_by_role("group", name="Milestone 1")
     first.get_by_label("Where to see it").fill("no address")
     page.get_by_role("button", name="Send the news").click()

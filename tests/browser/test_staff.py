@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import check_accessibility
-from tests.staff import add_submission
+from tests.factories import add_submission
 from wizard import create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE

@@ -1,19 +1,21 @@
-"""People without a browser's comforts: they post to servers that may die, and see what is kept."""
+"""Clients that post to a server that may die, and compare what is stored."""
 
 import http.client
 import json
 import random
 import urllib.parse
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
 
 from justhtml import JustHTML
 from sqlalchemy import create_engine, text
 
-from tests.walk import form_data
+from tests.complete_form import form_data
 from wizard.flows.commitment import COMMITMENT
 
+TYPISTS = 4
 TYPED = {
     "organization": ("organization_name", "city"),
     "contact": ("contact_name", "contact_email"),
@@ -25,14 +27,17 @@ LETTERS = "abc é ñ 日本 😀 '\"<>&%+=;\\ \t"
 
 
 class Browser:
-    """As much of a browser as it takes to post a form."""
+    """The minimum of a browser that can post a form."""
 
     def __init__(self, server) -> None:
         self.server = server
         self.cookies: dict[str, str] = {}
 
     def open(self, method: str, path: str, data: list | None = None) -> tuple[int, str, str]:
-        """Status, location and text of an answer. Raises `OSError` where none comes."""
+        """Send a request; return status, location and text.
+
+        Raise `OSError` if no response comes.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         body = None
@@ -51,19 +56,19 @@ class Browser:
             self.cookies[name] = morsel.value
         return answer.status, answer.headers.get("Location", ""), read
 
-    def hidden(self, path: str) -> list[tuple[str, str]]:
-        """What a page posts beside its answers."""
-        return hidden(self.open("GET", path)[2])
+    def hidden_fields(self, path: str) -> list[tuple[str, str]]:
+        """Return the hidden fields of a page."""
+        return hidden_fields(self.open("GET", path)[2])
 
     def start(self, kind: str) -> str:
-        """Makes a draft; its path."""
-        data = [*self.hidden("/respond/"), ("organization_kind", kind)]
+        """Start a draft; return its path."""
+        data = [*self.hidden_fields("/respond/"), ("organization_kind", kind)]
         return self.open("POST", "/respond/", data)[1].rsplit("/", 1)[0]
 
-    def ready(self, case: dict) -> tuple[str, list[tuple[str, str]]]:
-        """Makes the partner case's draft with all but its review: its path, and how to submit."""
+    def prepare_submission(self, case: dict) -> tuple[str, list[tuple[str, str]]]:
+        """Fill in the partner case up to the review; return the path and the data to submit."""
         path = self.start("nonprofit")
-        token = self.hidden(f"{path}/organization")[0]
+        token = self.hidden_fields(f"{path}/organization")[0]
         for name in ("organization", "contact", "involvement", "commitment", "milestones",
                      "opportunity", "publication"):  # fmt: skip
             data = [
@@ -76,8 +81,8 @@ class Browser:
 
 
 @contextmanager
-def held(database_url: str):
-    """No draft can be written meanwhile."""
+def locked_drafts(database_url: str):
+    """Lock the draft table inside the block."""
     engine = create_engine(database_url)
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
@@ -88,14 +93,14 @@ def held(database_url: str):
     engine.dispose()
 
 
-def hidden(html: str) -> list[tuple[str, str]]:
-    """The hidden fields of a page."""
+def hidden_fields(html: str) -> list[tuple[str, str]]:
+    """Return names and values of the hidden fields of a page."""
     inputs = JustHTML(html, sanitize=False).query('form input[type="hidden"]')
     return [(each.attrs["name"], each.attrs["value"]) for each in inputs]
 
 
-def stored(server, table: str) -> list:
-    """Every row of a table, read past the program."""
+def stored_rows(server, table: str) -> list:
+    """Return every row of a table, read without the program."""
     engine = create_engine(server.database_url)
     with engine.connect() as connection:
         rows = list(connection.execute(text(f"SELECT * FROM {table}")).mappings())
@@ -103,8 +108,8 @@ def stored(server, table: str) -> list:
     return rows
 
 
-def value(kept: dict, name: str):
-    """A stored answer by its HTML name."""
+def stored_value(kept: dict, name: str):
+    """Return a stored answer by its HTML name."""
     group, _, rest = name.partition("-")
     if not rest:
         return kept.get(group)
@@ -114,8 +119,9 @@ def value(kept: dict, name: str):
 
 
 class Typist:
-    """Somebody who types and saves at random, by any of some servers, and remembers what was
-    acknowledged. Of a save without an answer all may be kept, or nothing.
+    """Type and save at random on several servers, and remember acknowledged saves.
+
+    A save without a response may be stored completely or not at all.
     """
 
     def __init__(self, *servers, seed: int) -> None:
@@ -123,16 +129,16 @@ class Typist:
         self.chance = random.Random(seed)
         self.browser = Browser(servers[0])
         self.path = self.browser.start("agency")
-        self.token = dict(self.browser.hidden(f"{self.path}/organization"))["csrf_token"]
+        self.token = dict(self.browser.hidden_fields(f"{self.path}/organization"))["csrf_token"]
         self.known: dict[str, str | None] = {"organization_kind": "agency"}
         self.statuses: list[int] = []
         self.lost = 0
         self.unsure: list[dict[str, str]] = []
 
     def save(self) -> int:
-        """Types and saves once; the status, 0 where no answer came."""
+        """Type and save once; return the status, or 0 without a response."""
         step = self.chance.choice(list(TYPED))
-        typed = {name: self._text() for name in TYPED[step]}
+        typed = {name: self._random_text() for name in TYPED[step]}
         action = self.chance.choice(["autosave", "autosave", "save", "flip"])
         if action == "flip":
             kind = self.chance.choice(["agency", "nonprofit"])
@@ -152,27 +158,59 @@ class Typist:
             self.unsure.append(typed)
         return status
 
-    def _text(self) -> str:
+    def _random_text(self) -> str:
         return "".join(self.chance.choices(LETTERS, k=self.chance.randrange(1, 40)))
 
-    def look(self) -> None:
-        """Compares the store with what was acknowledged, and goes on from what is kept."""
+    def compare_with_database(self) -> None:
+        """Count acknowledged answers that are missing, and continue from what is stored."""
         (draft,) = [
             each
-            for each in stored(self.servers[0], "draft")
+            for each in stored_rows(self.servers[0], "draft")
             if str(uuid.UUID(str(each["id"]))) == self.path.rsplit("/", 1)[1]
         ]
         kept = draft["answers"]
         kept = json.loads(kept) if isinstance(kept, str) else kept
         for typed in self.unsure:  # all of it, or nothing
-            found = {name: value(kept, name) for name in typed}
+            found = {name: stored_value(kept, name) for name in typed}
             if found == typed:
                 self.known |= typed
-        found = {name: value(kept, name) for name in self.known}
+        found = {name: stored_value(kept, name) for name in self.known}
         self.lost += sum(found[name] != typed for name, typed in self.known.items())
         self.known, self.unsure = found, []
 
     @property
     def acknowledged(self) -> int:
-        """How many saves were."""
+        """Return the number of acknowledged saves."""
         return sum(status in (200, 303) for status in self.statuses)
+
+
+@contextmanager
+def typists_at_work(server):
+    """Let several typists save as fast as they can until the block ends."""
+    typists = [Typist(server, seed=number) for number in range(TYPISTS)]
+    ended = False
+
+    def type_on(typist: Typist) -> None:
+        while not ended:
+            typist.save()
+
+    with ThreadPoolExecutor(TYPISTS) as threads:
+        working = [threads.submit(type_on, typist) for typist in typists]
+        try:
+            yield typists
+        finally:
+            ended = True
+    for each in working:
+        each.result()
+
+
+def assert_nothing_lost(typists: list[Typist]) -> None:
+    """Print the statuses of all saves; assert that no acknowledged save is missing."""
+    for typist in typists:
+        typist.compare_with_database()
+    statuses = [status for typist in typists for status in typist.statuses]
+    counted = {status: statuses.count(status) for status in sorted(set(statuses))}
+    lost = sum(typist.lost for typist in typists)
+    print(f"answers by status {counted}, acknowledged saves that were lost: {lost}")
+    assert lost == 0
+    assert set(counted) <= {0, 200, 303, 503}

@@ -1,4 +1,4 @@
-"""The files of an installation agree with each other."""
+"""Check that the files in deploy/ agree with each other."""
 
 import shlex
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-def test_a_command_runs_with_the_settings_of_the_service():
+def test_manage_uses_service_settings():
     unit = (DEPLOY / "wizard.service").read_text(encoding="utf-8").splitlines()
     words = shlex.split((DEPLOY / "manage").read_text(encoding="utf-8"), comments=True)
     properties = [value for flag, value in zip(words, words[1:], strict=False) if flag == "-p"]

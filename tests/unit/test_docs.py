@@ -1,4 +1,4 @@
-"""The documents agree with the program: files, commands, targets, settings, addresses, links."""
+"""Check that the tests and requirements named in the documentation exist."""
 
 import json
 import re
@@ -27,7 +27,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|html|js|css|toml|md|po|yml|yaml|service)|\.ci/run")
 FOLDERS = ("wizard", "templates", "static", "tests", "docs", "deploy", "requirements", ".github")
 CHANGELOG = "CHANGELOG.md"
-"""Names files that are gone."""
+"""The change log may name files that are gone."""
 ASVS = {
     "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1,
     "3.2": 2, "3.3": 4, "3.4": 6, "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4,
@@ -51,7 +51,7 @@ def code(text: str) -> list[str]:
 
 
 def in_code(pattern: str) -> list[tuple[str, str]]:
-    """Return what a pattern finds in the code of every document, with the document's name."""
+    """Return the matches of a pattern in the code of every document, as document and match."""
     return sorted(
         {
             (name, each)

@@ -1,0 +1,113 @@
+"""Check that no regular expression takes quadratic time."""
+
+import re
+import time
+from contextlib import suppress
+from datetime import date
+
+import pytest
+
+from tests.server import ROOT
+from wizard.forms import fields
+from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
+from wizard.public import open_data
+from wizard.submissions import filters
+from wizard.web import logs, query, tables
+
+PATTERNS = {
+    "cell": tables.FORMULA_START,
+    "xml": open_data.FORBIDDEN_IN_XML.search,
+    "kept": FORBIDDEN_CHARACTERS.search,
+    "request id": logs.REQUEST_ID_PATTERN.fullmatch,
+    "cell made safe": tables.safe_cell,
+    "cell read": tables.exact_value,
+}
+CLEANED = {
+    field.__name__: field("a", "A", noun="the answer", max_length=10**9)
+    for field in (fields.Text, fields.LongText, fields.Email, fields.Phone, fields.Url)
+} | {"Date": fields.Date("a", "A", noun="the day")}
+SEEDS = [
+    "a",
+    "a.",
+    "-",
+    "_",
+    ".",
+    " ",
+    "'",
+    "=",
+    "1",
+    "/",
+    "a-",
+    "@",
+    "a@",
+    "%",
+    "\t",
+    "\u0301",
+    "é",
+    "://",
+    "(",
+    "x1",
+]
+
+
+def field_reader(field: fields.Field):
+    """Return a function that cleans a text with the field and ignores refusals."""
+
+    def cleaned(text: str) -> None:
+        with suppress(Invalid):
+            field.clean(text, date(2027, 3, 1))
+
+    return cleaned
+
+
+def filter_reader(name: str):
+    """Return a function that parses a text as that filter and ignores refusals."""
+
+    def reading(text: str) -> None:
+        with suppress(query.BadQuery):
+            query.parse_args({name: [text]}, filters.UNCODED)
+
+    return reading
+
+
+READERS = (
+    PATTERNS
+    | {name: field_reader(field) for name, field in CLEANED.items()}
+    | {name: filter_reader(name) for name in ("text", "since", "first_day")}
+)
+
+
+def seconds_to_read(reader, text: str) -> float:
+    """Return the least thread time of three runs, in seconds."""
+    least = 9.0
+    for _ in range(3):
+        began = time.thread_time()
+        reader(text)
+        least = min(least, time.thread_time() - began)
+    return least
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_reading_time_is_linear(name):
+    """Fail if eight times the text takes more than sixteen times as long.
+
+    Quadratic patterns take 64 times. Times under 20 ms always pass.
+    """
+    reader = READERS[name]
+    for seed in SEEDS:
+        for end in ("", "!", "\x00", ".."):
+            short = seed * (4_000 // len(seed)) + end
+            long = seed * (32_000 // len(seed)) + end
+            taken = seconds_to_read(reader, long)
+            if taken > 0.02:
+                assert taken < 16 * seconds_to_read(reader, short), (seed, end)
+
+
+def test_every_pattern_is_covered():
+    """Add a new pattern to `PATTERNS`, unless its input is short already."""
+    found = 0
+    for path in (ROOT / "wizard").rglob("*.py"):
+        found += len(
+            re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
+        )
+    assert found == 12

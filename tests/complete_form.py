@@ -1,0 +1,100 @@
+"""Fill in the form page by page, and post single steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.client import Client, Page
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Group
+from wizard.forms.flow import Flow, Step
+
+
+def form_data(step: Step, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the page of a step posts for these answers."""
+    data: dict[str, Any] = {}
+    for field in step.fields:
+        value = answers.get(field.name)
+        if value is None:
+            continue
+        if isinstance(field, Group):
+            for place, entry in enumerate(value):
+                data |= {f"{field.name}-{place}-{name}": text for name, text in entry.items()}
+        else:
+            data[field.name] = "yes" if value is True else value
+    return data
+
+
+def draft_path(page: Page) -> str:
+    """Return the path of the draft that a page belongs to."""
+    return page.path.rsplit("/", 1)[0]
+
+
+def start_draft(
+    client: Client, answers: Mapping[str, Any], *, htmx: bool = False, flow: Flow = COMMITMENT
+) -> Page:
+    """Post the first step; return the next page."""
+    return client.send("/respond/", form_data(flow.first, answers), htmx=htmx)
+
+
+def complete_form(
+    client: Client,
+    answers: Mapping[str, Any],
+    *,
+    until: str = "done",
+    htmx: bool = False,
+    flow: Flow = COMMITMENT,
+) -> Page:
+    """Post each step in turn until the page named `until`; return it."""
+    page = start_draft(client, answers, htmx=htmx, flow=flow)
+    seen: list[str] = []
+    while (name := page.path.rsplit("/", 1)[1]) != until:
+        assert name not in seen, f"{name} came up again: {page.errors()}"
+        seen.append(name)
+        page = client.send(page.path, form_data(flow.steps[name], answers), htmx=htmx)
+    return page
+
+
+def is_equivalent(given, stored) -> bool:
+    """Return True if the stored answer equals the given one after normalization."""
+    known = {
+        "www.orlando.example.gov/police": "https://www.orlando.example.gov/police",
+        "(407) 555-0142": "+14075550142",
+    }
+    if isinstance(given, list) and all(isinstance(code, str) for code in given):
+        return sorted(given) == sorted(stored)
+    return known.get(given, given) == stored if isinstance(given, str) else given == stored
+
+
+def post_step(client, path, step, answers, action="continue", **more):
+    """Post the answers of one step, with an action and more fields."""
+    data = form_data(COMMITMENT.steps[step], answers) | {"action": action} | more
+    return client.send(f"{path}/{step}", data)
+
+
+def autosave(client, path: str, data: dict, page: Page | None = None):
+    """Post typed values as the script of a page does."""
+    own = page_fields(page) if page else {}
+    return client.post(f"{path}/autosave", data={"csrf_token": client.token(), **own, **data})
+
+
+def page_fields(page: Page) -> dict[str, str]:
+    """Return the hidden page fields of a page."""
+    names = ("page", "turn", "based_on", "pass")
+    return {name: page.values()[name][0] for name in names if name in page.values()}
+
+
+def resume_path(page: Page) -> str:
+    """Return the path of the resume link on a save page."""
+    url = page.all("#link")[0].attrs["value"]
+    assert url.startswith("http://commitments.example.org/resume/")
+    return url.removeprefix("http://commitments.example.org")
+
+
+def parent_path(path: str) -> str:
+    """Return the path of the draft that a step path belongs to."""
+    return path.rsplit("/", 1)[0]
+
+
+def submit_page(client, tab: Page, htmx: bool = False, **changes) -> Page:
+    """Post a page with some of its fields changed."""
+    return client.send(tab.path, {**tab.values(), **changes}, htmx=htmx)

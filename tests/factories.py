@@ -1,0 +1,115 @@
+"""Create signed-in staff, submissions and published commitments."""
+
+import uuid
+from datetime import UTC, date, datetime
+
+from sqlalchemy import select, update
+
+from tests.client import Client
+from tests.conftest import load_case
+from wizard import clock
+from wizard.accounts.passwords import hash_token
+from wizard.apply import submit
+from wizard.db.engine import db, writing
+from wizard.db.models import AuditEvent, OutboxMessage, StaffSession, StaffUser, Submission
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.journey import Journey
+from wizard.submissions.listing import index_columns
+from wizard.web import links
+
+PUBLISHED_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def staff_client(app, role: str, name: str = "") -> Client:
+    """Return a client signed in with a new account of that role, without hashing a password."""
+    email = f"{name or role}@example.gov"
+    token = f"token of {email}"
+    with app.app_context(), writing() as session:
+        user = StaffUser(email=email, role=role, password_hash="none")
+        session.add(user)
+        session.flush()
+        now = clock.now()
+        session.add(
+            StaffSession(token_hash=hash_token(token), user_id=user.id, created_at=now, seen_at=now)
+        )
+    client = app.test_client()
+    client.set_cookie("staff", token, path="/staff")
+    return client
+
+
+def audit_events(app, action: str = "") -> list:
+    """Return the audit events, oldest first."""
+    with app.app_context():
+        query = select(AuditEvent).order_by(AuditEvent.id)
+        found = list(db.session.scalars(query))
+    return [event for event in found if action in ("", event.action)]
+
+
+def add_submission(
+    app, case: str = "agency", *, at=None, status: str = "received", **answers
+) -> str:
+    """Store a submission of a case with some answers changed; return its reference."""
+    flow = COMMITMENT
+    typed = load_case(case)
+    given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
+    with app.app_context(), writing() as session:
+        reference = submit.new_reference()
+        (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
+        session.add(
+            Submission(
+                reference=reference,
+                draft_id=uuid.uuid4(),
+                flow_version=flow.version,
+                branch=branch,
+                answers=given,
+                submitted_at=at or clock.now(),
+                status=status,
+                published_at=clock.now() if status == "published" else None,
+                **index_columns(flow, reference, given),
+            )
+        )
+    return reference
+
+
+def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **answers) -> str:
+    """Store a published commitment; return its reference."""
+    reference = add_submission(app, case, status="published", at=at, **answers)
+    with app.app_context(), writing() as session:
+        of_it = update(Submission).where(Submission.reference == reference)
+        session.execute(of_it.values(published_at=at))
+    return reference
+
+
+def add_old_failure(app, kind: str = "confirmation", **columns) -> str:
+    """Add a failed message of the previous version; return the reference of its submission."""
+    reference = add_submission(app)
+    with app.app_context(), writing() as session:
+        query = select(Submission.id).where(Submission.reference == reference)
+        values = {
+            "submission_id": session.scalars(query).one(),
+            "message_id": f"<{reference}.{kind}@data.news.example.org>",
+            "recipient": "desk@example.org",
+            "subject": "We have it",
+            "text": "Text",
+            "html": "<p>Text</p>",
+            "failed_at": clock.now(),
+            "last_error": "550",
+        }
+        session.add(OutboxMessage(**values | columns))
+    return reference
+
+
+def update_path(app, reference: str) -> str:
+    """Return the path of the update link in an organization's message."""
+    with app.app_context():
+        submission = db.session.scalars(
+            select(Submission).where(Submission.reference == reference)
+        ).one()
+        return links.update_url(submission.reference).removeprefix("http://commitments.example.org")
+
+
+def update_client(app, reference: str):
+    """Return a client that opened the update link."""
+    client = app.test_client()
+    assert client.page(update_path(app, reference)).path == f"/commitments/{reference}/update"
+    return client

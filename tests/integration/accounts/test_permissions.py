@@ -1,0 +1,84 @@
+"""Test every staff endpoint, method and role against a second table, written by hand."""
+
+import pytest
+
+from tests.complete_form import complete_form
+from tests.conftest import load_case
+from tests.factories import staff_client
+from wizard.accounts import permissions
+
+NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
+ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]
+ONE = "/staff/submissions/{reference}"
+LEAST = {
+    ("GET", "/staff/login"): NOBODY,
+    ("POST", "/staff/login"): NOBODY,
+    ("POST", "/staff/logout"): VIEWER,
+    ("GET", "/staff/"): VIEWER,
+    ("GET", "/staff/account"): VIEWER,
+    ("POST", "/staff/account"): VIEWER,
+    ("GET", "/staff/submissions"): VIEWER,
+    ("GET", ONE): VIEWER,
+    ("POST", ONE + "/status"): EDITOR,
+    ("POST", ONE + "/note"): EDITOR,
+    ("POST", ONE + "/resend"): EDITOR,
+    ("POST", ONE + "/report"): EDITOR,
+    ("GET", ONE + "/erase"): ADMIN,
+    ("POST", ONE + "/erase"): ADMIN,
+    ("GET", "/staff/export/submissions.csv"): VIEWER,
+    ("GET", "/staff/people"): ADMIN,
+    ("POST", "/staff/people"): ADMIN,
+    ("GET", "/staff/tokens"): ADMIN,
+    ("POST", "/staff/tokens"): ADMIN,
+    ("GET", "/staff/audit"): ADMIN,
+    ("GET", "/staff/audit.csv"): ADMIN,
+}
+DATA = {
+    "version": "1", "to": "in_review", "text": "A note", "message": "1", "name": "x", "days": "9",
+}  # fmt: skip
+
+
+def test_table_names_every_endpoint_and_method(app):
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/staff")]
+    declared = {
+        (method, rule.rule) for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    named = {
+        (method, path.replace("{reference}", "<reference>").replace("submissions.csv", "<name>"))
+        for method, path in LEAST
+    }
+    assert named == declared
+
+
+@pytest.mark.parametrize("role", ORDER)
+def test_role_matrix(app, role):
+    reference = complete_form(app.test_client(), load_case("agency")).text(".reference")
+    for number, ((method, path), least) in enumerate(LEAST.items()):
+        stranger = role == NOBODY
+        client = app.test_client() if stranger else staff_client(app, role, f"{role}{number}")
+        path = path.format(reference=reference)
+        data = {"csrf_token": client.token(), **DATA} if method == "POST" else None
+        response = client.open(path, method=method, data=data, headers={"Accept": "text/html"})
+        where = (role, method, path, response.status_code)
+        if ORDER.index(role) >= ORDER.index(least):
+            assert response.status_code not in (401, 403), where
+            assert "/staff/login?next" not in response.headers.get("Location", ""), where
+        elif role == NOBODY and method == "GET":
+            assert response.status_code == 303, where
+            assert response.location.startswith("/staff/login?next="), where
+        else:
+            assert response.status_code == (401 if role == NOBODY else 403), where
+
+
+def test_unlisted_endpoint_is_forbidden(app, monkeypatch):
+    monkeypatch.delitem(permissions.REQUIRED_ROLE, "dashboard")
+    assert staff_client(app, "admin").get("/staff/").status_code == 403
+
+
+def test_staff_post_without_csrf_token_is_400(app):
+    reference = complete_form(app.test_client(), load_case("agency")).text(".reference")
+    editor = staff_client(app, "admin")
+    for (method, path), least in LEAST.items():
+        if method == "POST" and least != NOBODY:
+            response = editor.post(path.format(reference=reference), data=DATA)
+            assert response.status_code == 400, path

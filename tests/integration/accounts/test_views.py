@@ -1,0 +1,32 @@
+"""Tests of the sign-in and account pages."""
+
+from tests.integration.accounts.conftest import EMAIL, PASSWORD
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+
+
+def test_cookie_is_secure_and_limited_to_staff_path(make_app):
+    app = make_app(PUBLIC_URL="https://commitments.example.org")
+    with app.app_context():
+        accounts.add_account(EMAIL, "viewer", COMMAND_LINE, PASSWORD)
+    client = app.test_client()
+    base = {"base_url": "https://commitments.example.org"}
+    page = client.get("/staff/login", **base)
+    token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+    data = {"csrf_token": token, "email": EMAIL, "password": PASSWORD}
+    headers = {"Referer": "https://commitments.example.org/staff/login"}
+    answer = client.post("/staff/login", data=data, headers=headers, **base)
+    (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Secure-staff=")]
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/staff"):
+        assert part in cookie
+
+
+def test_note_after_session_end_is_shown_to_copy(client, account):
+    page = client.send("/staff/submissions/PDI-AAAA-AAAA/note", {"text": "Half an hour's work"})
+    assert page.status == 401
+    assert "Half an hour's work" in page.text("#typed")
+
+
+def test_export_without_session_signs_in_to_list(client):
+    asked = client.get("/staff/export/submissions.csv?state=FL", headers={"Accept": "text/html"})
+    assert asked.location == "/staff/login?next=/staff/submissions?state%3DFL"

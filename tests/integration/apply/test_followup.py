@@ -1,0 +1,298 @@
+"""Tests of progress reports and withdrawals by an organization."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import Page
+from tests.complete_form import complete_form
+from tests.factories import (
+    add_published,
+    add_submission,
+    audit_events,
+    staff_client,
+    update_client,
+    update_path,
+)
+from wizard import clock
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db
+from wizard.db.models import AuditEvent, OutboxMessage, Report, StaffNote, Submission
+from wizard.staff import cases
+from wizard.submissions import progress_reports
+from wizard.submissions.cases import CaseErased, locked_case
+
+EDITOR = Actor("editor@example.gov")
+
+
+def send_report(client, reference: str, data: dict, htmx: bool = False) -> Page:
+    """Send a progress report."""
+    path = f"/commitments/{reference}/update"
+    return client.send(path, {"action": "report"} | data, htmx=htmx)
+
+
+NEWS = {
+    "milestones-0-done": "yes",
+    "milestones-0-url": "example.org/done",
+    "milestones-1-note": "The room is booked.",
+}
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_approved_report_is_public(app, client, htmx):
+    reference = add_published(app, "partner")
+    page = send_report(update_client(app, reference), reference, NEWS, htmx)
+    assert "Staff of the program read it next" in page.text(".sent")
+    assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
+    editor = staff_client(app, "editor")
+    assert reference in editor.page("/staff/").text("main")
+    path = f"/staff/submissions/{reference}"
+    asked = editor.page(path)
+    assert "The room is booked." in asked.text("#reports")
+    number = asked.values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    public = client.page(f"/commitments/{reference}")
+    assert "✓ Done" in public.all(".told tbody tr")[0].to_text()
+    assert "https://example.org/done" in str(public.response.data)
+    assert "The room is booked." in public.text(".next")
+    (event,) = audit_events(app, "report_decided")
+    assert event.details == {"approved": True, "withdraws": False}
+    assert editor.send(f"{path}/report", {"report": number, "action": "decline"}).status == 422
+
+
+def test_declined_report_stays_hidden(app, client):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    send_report(own, reference, NEWS)
+    editor = staff_client(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    number = editor.page(path).values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "decline"})
+    assert "The room is booked" not in client.page(f"/commitments/{reference}").text("main")
+    assert "Not taken up" in own.page(f"/commitments/{reference}/update").text("main")
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ({}, "report"),
+        ({"milestones-0-url": "no address"}, "milestones-0-url"),
+        ({"milestones-1-note": "x" * 301}, "milestones-1-note"),
+        ({"milestones-1-note": "a\x00b"}, "milestones-1-note"),
+        ({"milestones-99-note": "x", "data_sets-0-done": "yes"}, "report"),
+        ({"action": "withdraw"}, "sure"),
+    ],
+)
+def test_invalid_report_is_422_and_stays_on_page(app, data, where):
+    reference = add_published(app, "partner")
+    page = send_report(update_client(app, reference), reference, data)
+    assert (page.status, list(page.errors())) == (422, [where])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
+def test_approved_withdrawal_unpublishes(app, client):
+    reference = add_published(app)
+    own = update_client(app, reference)
+    send_report(own, reference, {"action": "withdraw", "sure": "yes"})
+    assert client.get(f"/commitments/{reference}").status_code == 200
+    editor = staff_client(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    asked = editor.page(path)
+    assert "want to withdraw" in asked.text("#reports")
+    number = asked.values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    assert client.get(f"/commitments/{reference}").status_code == 404
+    assert "Withdrawn" in editor.page(path).text(".facts")
+
+
+def test_update_page_needs_link_or_own_browser(app, client, case):
+    receipt = complete_form(client, case)
+    reference = receipt.text(".reference")
+    path = f"/commitments/{reference}/update"
+    assert client.page(path).status == 200
+    stranger = app.test_client()
+    for address in (path, f"/commitments/{reference}/reminders"):
+        assert stranger.get(address).status_code == 404
+        assert stranger.send(address, {"action": "withdraw", "sure": "yes"}).status == 404
+    altered = update_path(app, reference)[:-2] + "xx"
+    assert stranger.page(altered).status == 404
+    assert stranger.page("/updates/%00").status == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "data"),
+    [
+        ("received", {}),
+        ("received", NEWS),
+        ("declined", NEWS),
+        ("withdrawn", {"action": "withdraw", "sure": "yes"}),
+        ("withdrawn", {"action": "withdraw"}),
+    ],
+)
+def test_report_not_offered_is_not_stored(app, status, data):
+    reference = add_submission(app, "partner", status=status)
+    page = send_report(update_client(app, reference), reference, data)
+    assert (page.status, page.all(".sent")) == (200, [])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
+def test_report_is_closed_until_accepted(app):
+    reference = add_submission(app, "partner", status="received")
+    page = update_client(app, reference).page(f"/commitments/{reference}/update")
+    assert "once your commitment is accepted" in page.text("main")
+
+
+def test_pending_reports_are_limited(app):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    for _ in range(progress_reports.MAX_PENDING):
+        assert send_report(own, reference, NEWS).status == 200
+    page = send_report(own, reference, NEWS)
+    assert (page.status, list(page.errors())) == (422, ["report"])
+    assert page.values()["milestones-1-note"] == ["The room is booked."]
+
+
+def test_update_link_is_404_after_erase(app):
+    reference = add_published(app)
+    path = update_path(app, reference)
+    staff_client(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    assert app.test_client().page(path).status == 404
+
+
+def stored_state(app) -> list[list]:
+    """Return the ids of rows about submissions, and the columns that a report changes."""
+    with app.app_context():
+        tables = (Report, StaffNote, OutboxMessage, AuditEvent)
+        found = [list(db.session.scalars(select(table.id).order_by(table.id))) for table in tables]
+        query = select(Submission.lock_version, Submission.wants_reminders, Submission.reminded_at)
+        return [*found, list(map(tuple, db.session.execute(query)))]
+
+
+WRITES = {
+    "news": lambda it: progress_reports.submit_report(
+        it, {"milestones": {"0": {"note": "secret"}}}
+    ),
+    "withdrawal": lambda it: progress_reports.submit_report(it, {}, withdraws=True),
+    "reminders": progress_reports.stop_reminders,
+    "status": lambda it: cases.decide(it, "in_review", 3, EDITOR),
+    "note": lambda it: cases.add_note(it, "A note", EDITOR),
+    "message": lambda it: cases.resend(it, 1, EDITOR),
+    "decision": lambda it: cases.decide_report(it, 1, True, EDITOR),
+    "erasure": lambda it: cases.erase(it, EDITOR),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_write_after_erasure_stores_nothing(app, write):
+    reference = add_published(app, "partner")
+    with app.app_context():
+        cases.erase(reference, EDITOR)
+    before = stored_state(app)
+    with app.app_context(), pytest.raises(CaseErased):
+        write(reference)
+    assert stored_state(app) == before
+
+
+@pytest.mark.parametrize("write", ["news", "withdrawal", "reminders"])
+def test_write_during_erasure_waits_and_stores_nothing(app, write):
+    reference = add_published(app, "partner")
+    is_locked = Event()
+
+    def erase() -> None:
+        with app.app_context(), locked_case(reference) as submission:
+            is_locked.set()
+            time.sleep(0.3)
+            submission.erased_at = clock.now()
+
+    def write_meanwhile() -> None:
+        is_locked.wait(10)
+        with app.app_context():
+            WRITES[write](reference)
+
+    with ThreadPoolExecutor(2) as threads:
+        erasing, writing = threads.submit(erase), threads.submit(write_meanwhile)
+        erasing.result()
+        with pytest.raises(CaseErased):
+            writing.result()
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+        assert db.session.scalars(select(Submission.wants_reminders)).one()
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize(
+    ("function", "path", "data"),
+    [
+        ("submit_report", "update", NEWS | {"action": "report"}),
+        ("submit_report", "update", {"action": "withdraw", "sure": "yes"}),
+        ("stop_reminders", "reminders", {}),
+    ],
+)
+def test_post_during_erasure_is_410(app, monkeypatch, function, path, data, htmx):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    original = getattr(progress_reports, function)
+
+    def erase_first(*args, **kwargs) -> None:
+        cases.erase(reference, EDITOR)
+        original(*args, **kwargs)
+
+    monkeypatch.setattr(progress_reports, function, erase_first)
+    page = own.send(f"/commitments/{reference}/{path}", data, htmx=htmx)
+    assert page.status == 410
+    assert "These answers were deleted" in page.text("h1")
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+        assert progress_reports.pending_references() == []
+    for address in ("update", "reminders"):
+        assert own.page(f"/commitments/{reference}/{address}").status == 410
+    assert app.test_client().page(f"/commitments/{reference}/update").status == 404
+
+
+@pytest.mark.parametrize("data", [NEWS | {"action": "report"}, {"action": "withdraw", "sure": "y"}])
+def test_post_during_withdrawal_shows_page_again(app, monkeypatch, data):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    original = progress_reports.submit_report
+
+    def withdraw_first(*args, **kwargs) -> None:
+        cases.decide(reference, "withdrawn", 1, EDITOR)
+        original(*args, **kwargs)
+
+    monkeypatch.setattr(progress_reports, "submit_report", withdraw_first)
+    page = own.send(f"/commitments/{reference}/update", data)
+    assert (page.status, page.all(".sent"), page.all("form")) == (200, [], [])
+    with app.app_context():
+        assert db.session.scalars(select(Report)).all() == []
+
+
+def test_approved_withdrawal_is_in_history(app):
+    reference = add_published(app)
+    with app.app_context():
+        progress_reports.submit_report(reference, {}, withdraws=True)
+        progress_reports.submit_report(reference, {}, withdraws=True)
+        for number in db.session.scalars(select(Report.id)).all():
+            db.session.rollback()
+            cases.decide_report(reference, number, True, EDITOR)
+    (event,) = audit_events(app, "moved")
+    assert event.details == {"before": "published", "after": "withdrawn"}
+    assert len(audit_events(app, "report_decided")) == 2
+    page = staff_client(app, "viewer").page(f"/staff/submissions/{reference}")
+    assert "Published → Withdrawn" in page.text("aside")
+
+
+@pytest.mark.parametrize("status", ["received", "in_review", "accepted", "published", "declined"])
+def test_withdrawal_is_possible_from_every_other_status(app, status):
+    reference = add_submission(app, status=status)
+    own = update_client(app, reference)
+    send_report(own, reference, {"action": "withdraw", "sure": "yes"})
+    editor = staff_client(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    number = editor.page(path).values()["report"][0]
+    editor.send(f"{path}/report", {"report": number, "action": "approve"})
+    assert "Withdrawn" in editor.page(path).text(".facts")

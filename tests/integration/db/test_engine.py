@@ -1,0 +1,88 @@
+"""Tests of transactions and stored text."""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.complete_form import complete_form, form_data
+from tests.conftest import load_case
+from wizard import create_app
+from wizard.apply import drafts
+from wizard.db import engine
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft
+from wizard.flows.commitment import COMMITMENT
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def test_writing_in_open_transaction_raises(app):
+    with app.app_context():
+        db.session.get(Draft, uuid.uuid4())
+        with pytest.raises(RuntimeError, match="only reads"), writing():
+            pass
+
+
+def test_unusual_text_is_stored_unchanged(app):
+    awkward = {"text": "\x00 \ud83d 😀 \u202e e\u0301 \\u0041 '; DROP TABLE draft; --"}
+    with app.app_context():
+        draft_id = drafts.start_draft(uuid.uuid4(), awkward).id
+    with app.app_context():
+        assert drafts.find(draft_id).answers == awkward
+
+
+@contextmanager
+def other_thread_writing(app):
+    """Hold a transaction open in another thread until the block ends."""
+    began, ended = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with app.app_context(), writing():
+            began.set()
+            ended.wait(3)
+
+    with ThreadPoolExecutor(1) as threads:
+        work = threads.submit(write)
+        began.wait(3)
+        try:
+            yield
+        finally:
+            ended.set()
+        work.result()
+
+
+@on_sqlite
+def test_write_lock_timeout_is_503(app, monkeypatch):
+    monkeypatch.setattr(engine, "WRITE_TIMEOUT_SECONDS", 0.1)
+    client, case = app.test_client(), load_case("agency")
+    page = complete_form(client, case, until="contact")
+    path = page.path.replace("contact", "organization")
+    typed = form_data(COMMITMENT.steps["organization"], case | {"city": "Tampa"})
+    with other_thread_writing(app):
+        busy = client.send(path, typed)
+    assert (busy.status, busy.response.headers["Retry-After"]) == (503, "10")
+    assert busy.values()["city"] == ["Tampa"]
+    assert client.post(path, data=busy.values()).status_code == 303
+
+
+@on_sqlite
+def test_write_lock_is_per_app(app, tmp_path):
+    other = create_app({"INSTANCE_PATH": str(tmp_path / "other"), "TESTING": True})
+    other_lock = other.extensions["sqlite_write_lock"]
+    with other_thread_writing(app), other_lock:
+        pass
+
+
+@on_sqlite
+def test_nested_writing_raises(app):
+    def write_twice() -> None:
+        with app.app_context(), writing(), app.app_context(), writing():
+            pass
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(RuntimeError, match="wait for itself"):
+        threads.submit(write_twice).result(timeout=3)
+    with app.app_context(), writing():
+        pass

@@ -1,0 +1,206 @@
+"""Tests of backup and restore."""
+
+import sqlite3
+import stat
+import threading
+
+import pytest
+from flask_migrate import downgrade
+from sqlalchemy import select
+
+from tests.complete_form import complete_form
+from tests.conftest import create_database, load_case, migrate, postgres_url
+from tests.factories import add_old_failure, add_submission, audit_events, staff_client
+from wizard.accounts.audit import COMMAND_LINE, record
+from wizard.db.engine import db, writing
+from wizard.db.models import StaffSession, Submission
+from wizard.notify import outbox
+from wizard.ops import backups
+
+
+def stored_rows(app):
+    """Return every row of every table."""
+    with app.app_context(), db.engine.connect() as connection:
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table)).all()))
+            for table in db.metadata.sorted_tables
+        }
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_app(request, make_app, tmp_path):
+    """Return a program on an empty database, of the same kind or of the other."""
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    url = f"sqlite:///{folder / 'wizard.sqlite'}"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        name = f"fresh_{abs(hash(str(tmp_path)))}"
+        create_database(server, name)
+        url = postgres_url(server, name)
+    migrate(url, folder)
+    return make_app(DATABASE_URL=url, INSTANCE_PATH=str(folder))
+
+
+def write_backup(app, file):
+    with app.app_context():
+        return backups.write_backup(file)
+
+
+def restore_backup(app, file):
+    with app.app_context():
+        return backups.restore_backup(file)
+
+
+def test_restore_returns_every_row_on_either_database(app, client, fresh_app, case, tmp_path):
+    complete_form(client, case)
+    add_submission(app, "partner", organization_name="Peñasco 🌵 Verde")
+    before = stored_rows(app)
+    write_backup(app, tmp_path / "store.backup")
+    assert stat.S_IMODE((tmp_path / "store.backup").stat().st_mode) == 0o600
+    restore_backup(fresh_app, tmp_path / "store.backup")
+    after = stored_rows(fresh_app)
+    changed = {"audit_event", "message"}
+    assert {name for name in before if before[name] != after[name]} <= changed
+    assert [event.action for event in audit_events(fresh_app)] == ["backed_up", "restored"]
+    with fresh_app.app_context():
+        add_submission(fresh_app)  # PostgreSQL counts on where the backup ended
+
+
+def test_restore_holds_unsent_messages(app, client, fresh_app, tmp_path):
+    complete_form(client, load_case("agency"))
+    write_backup(app, tmp_path / "store.backup")
+    with app.app_context():
+        assert outbox.deliver_due() == 1  # it goes out after the backup
+    restore_backup(fresh_app, tmp_path / "store.backup")
+    with fresh_app.app_context():
+        assert outbox.deliver_due() == 0
+        (held,) = outbox.unsent()
+        assert "may have been sent" in held.last_error
+        db.session.remove()
+        assert outbox.retry() == 1
+        assert outbox.deliver_due() == 1
+
+
+def test_restore_holds_messages_of_previous_version(app, fresh_app, tmp_path):
+    add_old_failure(app, failed_at=None, last_error=None)
+    write_backup(app, tmp_path / "store.backup")
+    restore_backup(fresh_app, tmp_path / "store.backup")
+    with fresh_app.app_context():
+        assert outbox.deliver_due() == 0
+        (held,) = outbox.unsent()
+        assert "may have been sent" in held.last_error
+
+
+def test_restore_ends_sessions(app, fresh_app, tmp_path):
+    staff_client(app, "admin")
+    write_backup(app, tmp_path / "store.backup")
+    restore_backup(fresh_app, tmp_path / "store.backup")
+    with fresh_app.app_context():
+        assert db.session.scalars(select(StaffSession)).all() == []
+
+
+def test_backup_is_consistent_during_writes(app, fresh_app, tmp_path):
+    """Each writer adds two events in one transaction; the backup holds both or neither."""
+    stopped = threading.Event()
+
+    def write_on():
+        with app.app_context():
+            number = 0
+            while not stopped.is_set():
+                number += 1
+                with writing() as session:
+                    record(COMMAND_LINE, "noted", f"before {number}")
+                    session.flush()
+                    record(COMMAND_LINE, "noted", f"after {number}")
+
+    writers = [threading.Thread(target=write_on) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for number in range(5):
+            write_backup(app, tmp_path / f"{number}.backup")
+    finally:
+        stopped.set()
+        for writer in writers:
+            writer.join()
+    restore_backup(fresh_app, tmp_path / "4.backup")
+    seen = [event.subject.split()[0] for event in audit_events(fresh_app, "noted")]
+    assert seen.count("before") == seen.count("after") > 0
+
+
+def test_backup_overwrites_no_file(app, tmp_path):
+    (tmp_path / "kept").write_text("dear")
+    result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "kept")])
+    assert (result.exit_code, (tmp_path / "kept").read_text()) == (1, "dear")
+    assert "name a new file" in result.output
+
+
+def test_failed_backup_leaves_no_file(app, tmp_path, monkeypatch):
+    def broken(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(backups, "_copy", broken)
+    result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "store.backup")])
+    assert (result.exit_code, "No space left" in result.output) == (1, True)
+    assert not (tmp_path / "store.backup").exists()
+
+
+def test_restore_into_used_database_is_refused(app, tmp_path):
+    add_submission(app)
+    write_backup(app, tmp_path / "store.backup")
+    result = app.test_cli_runner().invoke(args=["restore", str(tmp_path / "store.backup")])
+    assert (result.exit_code, "This store is in use" in result.output) == (1, True)
+    with app.app_context():
+        assert len(db.session.scalars(select(Submission)).all()) == 1
+
+
+def test_backup_of_unmigrated_database_is_refused(app, tmp_path):
+    with app.app_context():
+        downgrade(revision="-1")
+        db.engine.dispose()
+    result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "store.backup")])
+    assert (result.exit_code, "migrate it first" in result.output) == (1, True)
+
+
+def test_restore_of_other_version_says_what_to_do(app, fresh_app, tmp_path):
+    write_backup(app, tmp_path / "store.backup")
+    with sqlite3.connect(tmp_path / "store.backup") as file:
+        file.execute("UPDATE alembic_version SET version_num = '0001'")
+    file.close()
+    result = fresh_app.test_cli_runner().invoke(args=["restore", str(tmp_path / "store.backup")])
+    assert (result.exit_code, "flask db upgrade" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no store at all" * 100])
+def test_invalid_backup_file_is_refused(app, tmp_path, content):
+    file = tmp_path / "store.backup"
+    if content is not None:
+        file.write_bytes(content)
+    result = app.test_cli_runner().invoke(args=["restore", str(file)])
+    assert result.exit_code == 1
+    assert "There is no" in result.output or "is no backup" in result.output
+
+
+def test_backup_and_restore_commands_print_row_count(app, fresh_app, tmp_path):
+    add_submission(app)
+    file = str(tmp_path / "store.backup")
+    said = app.test_cli_runner().invoke(args=["backup", file])
+    assert (said.exit_code, "2 rows" in said.output) == (0, True)  # and what the log says of it
+    said = fresh_app.test_cli_runner().invoke(args=["restore", file])
+    assert (said.exit_code, "2 rows" in said.output) == (0, True)
+
+
+def test_backup_and_restore_work_through_pipe(app, fresh_app):
+    add_submission(app)
+    written = app.test_cli_runner().invoke(args=["backup", "-"])
+    assert (written.exit_code, "2 rows" in written.stderr) == (0, True)
+    said = fresh_app.test_cli_runner().invoke(args=["restore", "-"], input=written.stdout_bytes)
+    assert (said.exit_code, "2 rows" in said.output) == (0, True)
+    with fresh_app.app_context():
+        assert len(db.session.scalars(select(Submission)).all()) == 1
+
+
+def test_invalid_backup_from_pipe_is_refused(fresh_app):
+    said = fresh_app.test_cli_runner().invoke(args=["restore", "-"], input=b"no store at all" * 100)
+    assert (said.exit_code, "is no backup" in said.output) == (1, True)

@@ -1,0 +1,130 @@
+"""Tests of the command line: accounts, tokens, outbox, exports."""
+
+import pytest
+from sqlalchemy import select
+
+from tests.complete_form import complete_form
+from tests.factories import add_submission, audit_events, staff_client
+from tests.mail_server import app_with_message
+from wizard.accounts import sign_in
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, StaffUser, Submission
+from wizard.notify.email import mail_folder
+
+
+@pytest.fixture
+def run_command(app):
+    """Run a command and return its output; assert the expected exit code."""
+
+    def run(*words: str, input: str | None = None, fails: bool = False) -> str:
+        result = app.test_cli_runner().invoke(args=words, input=input)
+        assert (result.exit_code != 0) == fails, result.output
+        return result.output
+
+    return run
+
+
+def test_account_is_added_listed_disabled_and_reset(app, run_command):
+    made = run_command("staff", "add", "Ada@Example.gov", "--role", "admin")
+    password = made.split("Password: ")[1].strip()
+    with app.app_context():
+        assert sign_in.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
+    assert run_command("staff", "list") == "ada@example.gov\tadmin\tno second factor\n"
+    run_command("staff", "disable", "ada@example.gov")
+    assert "disabled" in run_command("staff", "list")
+    again = run_command("staff", "reset", "ada@example.gov")
+    assert password not in again and "disabled" not in run_command("staff", "list")
+    assert {event.actor for event in audit_events(app, "person_changed")} == {"command line"}
+
+
+def test_weak_prompted_password_is_refused(app, run_command):
+    typed = "violin-cactus-harbor-9\n"
+    assert "violin" not in run_command("staff", "add", "ada@example.gov", "--ask", input=typed * 2)
+    weak = "passwordpassword\n"
+    output = run_command("staff", "add", "bob@example.gov", "--ask", input=weak * 2, fails=True)
+    assert "lists that are tried first" in output
+    with app.app_context():
+        assert [each.email for each in db.session.scalars(select(StaffUser))] == ["ada@example.gov"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("staff", "add", "no address"),
+        ("staff", "add", "a@example.gov", "--role", "king"),
+        ("staff", "disable", "nobody@example.gov"),
+        ("staff", "reset", "nobody@example.gov"),
+        ("token", "revoke", "nothing"),
+        ("token", "add", "x", "--days", "0"),
+        ("export", "secrets.csv"),
+        ("export", "submissions.csv", "--state", "XX"),
+        ("export", "submissions.csv", "--since", "soon"),
+    ],
+)
+def test_invalid_command_prints_one_error_line(run_command, words):
+    output = run_command(*words, fails=True)
+    assert "Error" in output and "Traceback" not in output
+
+
+def test_new_database_has_no_account(run_command):
+    assert run_command("staff", "list") == ""
+
+
+def test_token_opens_exports_until_revoked(client, run_command):
+    secret = run_command("token", "add", "nightly").strip()
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert client.get("/staff/export/submissions.csv", headers=headers).status_code == 200
+    listed = run_command("token", "list")
+    assert "nightly" in listed and "last used" in listed and secret not in listed
+    run_command("token", "revoke", "nightly")
+    assert client.get("/staff/export/submissions.csv", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["submissions.csv", "submissions.xlsx", "submissions.jsonl", "data-sets.csv", "milestones.csv",
+     "dictionary.csv"],
+)  # fmt: skip
+def test_export_command_matches_web_export(app, run_command, tmp_path, name):
+    for case, status in [("agency", "accepted"), ("partner", "received"), ("agency", "received")]:
+        add_submission(app, case, status=status)
+    query = "" if name == "dictionary.csv" else "?status=received"
+    web = staff_client(app, "viewer").get(f"/staff/export/{name}{query}")
+    assert web.headers["Content-Disposition"].startswith(f'attachment; filename="{name[:4]}')
+    run_command("export", name, "--status", "received", "--output", str(tmp_path / name))
+    assert (tmp_path / name).read_bytes() == web.data
+    assert len(web.data) > 100
+
+
+def test_failed_messages_are_listed_and_retried(make_app, case):
+    app = make_app(SMTP_URL="smtp://127.0.0.1:1")
+    complete_form(app.test_client(), case)
+    run = app.test_cli_runner().invoke
+    assert "0 sent, 1 still waiting" in run(args=["outbox", "deliver"]).output
+    listed = run(args=["outbox", "list"]).output
+    assert "1 tries" in listed and "ConnectionRefusedError" in listed
+    app.config["SMTP_URL"] = ""
+    assert "0 sent" in run(args=["outbox", "deliver"]).output
+    assert run(args=["outbox", "retry"]).output == "1 due now\n"
+    assert "1 sent" in run(args=["outbox", "deliver"]).output
+    assert run(args=["outbox", "list"]).output == ""
+    with app.app_context():
+        assert db.session.scalars(select(MailMessage)).one().sent_at is not None
+        assert list(mail_folder().glob("*.eml"))
+
+
+def test_demo_command_fills_only_empty_database(app, run_command):
+    output = run_command("demo", "--count", "20")
+    assert "20 made-up submissions" in output
+    with app.app_context():
+        assert len(db.session.scalars(select(Submission)).all()) == 20
+    with app.app_context():
+        password = output.split("Password: ")[1].strip()
+        assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
+    assert "fresh" in run_command("demo", fails=True)
+
+
+def test_outbox_deliver_prints_counts(make_app):
+    app = app_with_message(make_app, "")
+    result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
+    assert result.output == "1 sent, 0 still waiting\n"

@@ -1,0 +1,69 @@
+"""Tests of filling a database with demo submissions."""
+
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from wizard import clock
+from wizard.db.engine import db
+from wizard.db.models import STATUSES, Draft, MailMessage, Submission
+from wizard.ops import demo
+from wizard.submissions.listing import index_columns
+
+
+def stored_submissions() -> list[Submission]:
+    return list(db.session.scalars(select(Submission).order_by(Submission.id)))
+
+
+def test_fill_adds_requested_number_of_unique_submissions(app):
+    with app.app_context():
+        demo.fill(50)
+        found = stored_submissions()
+        assert len({each.reference for each in found}) == len({each.draft_id for each in found})
+        assert len(found) == 50
+        moments = [each.submitted_at for each in found]
+        assert moments == sorted(moments)
+        assert clock.now() - demo.SPAN <= moments[0] <= moments[-1] <= clock.now()
+        for each in found:
+            columns = index_columns(app.extensions["flow"], each.reference, each.answers)
+            assert {name: getattr(each, name) for name in columns} == columns
+
+
+def test_second_fill_adds_others(app):
+    with app.app_context():
+        demo.fill(20)
+        db.session.rollback()
+        demo.fill(20)
+        assert len({each.reference for each in stored_submissions()}) == 40
+
+
+def test_only_consented_submissions_are_published(app, monkeypatch):
+    monkeypatch.setattr(demo, "BATCH_SIZE", 90)
+    with app.app_context():
+        demo.fill(400)
+        found = stored_submissions()
+    assert set(Counter(each.status for each in found)) == set(STATUSES)
+    for each in found:
+        published = each.status == "published"
+        assert published == (each.published_at is not None)
+        if published:
+            assert each.answers["publish_consent"] == "yes"
+            assert each.submitted_at < each.published_at < clock.now()
+
+
+def test_fill_adds_drafts_and_messages(app):
+    with app.app_context():
+        demo.fill(50)
+        drafts = list(db.session.scalars(select(Draft)))
+        messages = list(db.session.scalars(select(MailMessage)))
+    assert len(drafts) == demo.DRAFTS and len({len(draft.completed_steps) for draft in drafts}) > 2
+    assert len(messages) == demo.MESSAGES
+    refused = [each for each in messages if each.failed_at]
+    assert len(refused) == 4 and all(each.last_error for each in refused)
+    assert all((each.sent_at is None) == (each in refused) for each in messages)
+
+
+def test_count_zero_adds_nothing(app):
+    with app.app_context():
+        demo.fill(0)
+        assert db.session.scalar(select(func.count()).select_from(Submission)) == 0

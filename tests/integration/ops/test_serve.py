@@ -1,0 +1,168 @@
+"""Tests of the daily jobs: small transactions, and one job that fails stops no other."""
+
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, func, select
+
+from wizard import clock
+from wizard.accounts import sign_in
+from wizard.apply import drafts, resume
+from wizard.db.engine import BATCH_SIZE, db, writing
+from wizard.db.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
+from wizard.ops import serve
+from wizard.submissions import progress_reports
+
+MANY = 2 * BATCH_SIZE + 1
+"""Rows that take three transactions to process."""
+
+
+def add_drafts(age_days: int) -> None:
+    """Add `MANY` drafts with an e-mail address, last changed `age_days` ago."""
+    at = clock.now() - timedelta(days=age_days)
+    with writing() as session:
+        session.add_all(
+            Draft(
+                flow_version=1,
+                answers={},
+                completed_steps=[],
+                updated_at=at,
+                link_email=f"{n}@x.example",
+            )
+            for n in range(MANY)
+        )
+
+
+def add_commitments() -> None:
+    """Add `MANY` submissions that were accepted more than a year ago."""
+    at = clock.now() - timedelta(days=400)
+    with writing() as session:
+        session.add_all(
+            Submission(
+                reference=f"PDI-{n}",
+                draft_id=uuid.uuid4(),
+                flow_version=1,
+                branch="agency",
+                status="accepted",
+                answers={"contact_email": f"{n}@x.example"},
+                submitted_at=at,
+            )
+            for n in range(MANY)
+        )
+
+
+def add_sessions() -> None:
+    """Add `MANY` ended sessions and `MANY` expired failed attempts."""
+    at = clock.now() - timedelta(days=2)
+    with writing() as session:
+        user = StaffUser(email="a@example.gov", role="viewer", password_hash="none")
+        session.add(user)
+        session.flush()
+        for n in range(MANY):
+            session.add(StaffSession(token_hash=f"{n}", user_id=user.id, created_at=at, seen_at=at))
+            session.add(SignInThrottle(key=f"{n}", next_at=at))
+
+
+@contextmanager
+def counted_commits():
+    """Yield a list that grows with every commit."""
+    commits: list[object] = []
+
+    def count(connection):
+        commits.append(connection)
+
+    event.listen(db.engine, "commit", count)
+    try:
+        yield commits
+    finally:
+        event.remove(db.engine, "commit", count)
+
+
+@pytest.mark.parametrize(
+    ("add", "job", "transactions"),
+    [
+        (lambda: add_drafts(54), resume.send_reminders, 3),
+        (lambda: add_drafts(61), drafts.purge_expired, 3),
+        (add_commitments, progress_reports.send_reminders, 3),
+        (add_sessions, sign_in.purge_expired, 6),
+    ],
+    ids=["drafts.remind", "drafts.purge", "reports.remind", "sign_in.purge_expired"],
+)
+def test_long_daily_job_lets_other_writers_in(app, add, job, transactions):
+    with app.app_context():
+        add()
+        with counted_commits() as commits:
+            job()
+        assert len(commits) >= transactions
+        assert not job()  # nothing is left to do
+
+
+def test_interrupted_reminders_continue_after_last_batch(app, monkeypatch):
+    queue, queued = resume._queue, []
+
+    def break_off(draft, address, *args):
+        if len(queued) == BATCH_SIZE + BATCH_SIZE // 2:
+            raise OSError("No space left on device")
+        queued.append(address)
+        queue(draft, address, *args)
+
+    with app.app_context():
+        add_drafts(54)
+        monkeypatch.setattr(resume, "_queue", break_off)
+        with pytest.raises(OSError, match="No space"):
+            resume.send_reminders()
+        monkeypatch.setattr(resume, "_queue", queue)
+        assert resume.send_reminders() == MANY - BATCH_SIZE
+        reminded = select(func.count()).where(Draft.reminded_at.is_not(None))
+        assert db.session.scalar(reminded) == MANY
+
+
+def test_failed_daily_job_blocks_no_other_and_is_retried_hourly(app, monkeypatch, caplog):
+    calls = []
+
+    def broken():
+        calls.append("broken")
+        raise ValueError("a bad row")
+
+    monkeypatch.setattr(serve, "JOBS", {"one": broken, "other": lambda: calls.append("other")})
+    with app.app_context():
+        jobs = serve.DailyJobs()
+        assert jobs.run_due().keys() == {"other"}
+        assert "one" in caplog.text
+        assert jobs.run_due() == {}
+        start = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=1))
+        jobs.run_due()
+        assert calls == ["broken", "other", "broken"]
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(days=1))
+        jobs.run_due()
+        assert calls == ["broken", "other", "broken", "broken", "other"]
+
+
+def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
+    """Start a mail server that never responds; assert that the jobs run meanwhile."""
+    stopped, ran = serve.threading.Event(), serve.threading.Event()
+    monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(serve, "JOBS", {"job": ran.set})
+    monkeypatch.setattr(serve.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
+    workers = serve.start_workers(app, stopped)
+    try:
+        assert ran.wait(10)
+    finally:
+        stopped.set()
+        for worker in workers:
+            worker.join()
+
+
+def test_purge_command_runs_every_job_and_reports_failure(app, monkeypatch):
+    def broken():
+        raise ValueError("a bad row")
+
+    monkeypatch.setitem(serve.JOBS, "drafts reminded", broken)
+    with app.app_context():
+        add_drafts(61)
+    result = app.test_cli_runner().invoke(args=["drafts", "purge"])
+    assert result.exit_code == 1
+    assert f"{MANY} deleted" in result.output and "drafts reminded failed" in result.output

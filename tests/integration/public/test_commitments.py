@@ -1,0 +1,106 @@
+"""Tests of the filters of the public list."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.client import commitment_references
+from tests.factories import PUBLISHED_AT, add_published
+from wizard.db.engine import db, writing
+from wizard.db.models import Submission
+
+
+def test_filter_shows_only_matches_and_totals_add_up(app, client):
+    agency = add_published(app, state="FL", commitment_title="Every stop, in a table")
+    partner = add_published(app, "partner", at=PUBLISHED_AT + timedelta(days=1), state="GA")
+    category = "use_of_force"
+    for query, expected in [
+        ("", [partner, agency]),
+        ("branch=partner", [partner]),
+        ("kind=agency", [agency]),
+        ("state=FL", [agency]),
+        ("text=every+STOP", [agency]),
+        (f"category={category}", [agency]),
+        ("category=other&state=GA", []),
+        ("program=police_data_initiative&state=FL", [agency]),
+        ("utm_source=news", [partner, agency]),
+    ]:
+        page = client.page(f"/commitments?{query}")
+        assert commitment_references(page) == expected, query
+        count = int(page.text("#found").split()[0])
+        assert count == len(expected), query
+        if "state" not in query:
+            numbers = [int(each.to_text()) for each in page.all(".tiles .number")]
+            assert sum(numbers) == count, query
+
+
+def test_filter_matches_each_of_several_codes(app, client):
+    """Two programs and four categories of the agency case are joined in one column each."""
+    reference = add_published(app)
+    with app.app_context():
+        stored = db.session.scalars(select(Submission)).one()
+    for name, joined in (("program", stored.programs), ("category", stored.categories)):
+        assert joined.count(";") > 0
+        for code in joined.split(";"):
+            assert commitment_references(client.page(f"/commitments?{name}={code}")) == [
+                reference
+            ], code
+
+
+@pytest.mark.parametrize("code", ["a%", "a_b", "a/b", "a\\b", "'"])
+def test_filter_value_with_sql_wildcard_matches_only_itself(app, client, code):
+    reference, other = add_published(app), add_published(app)
+    with app.app_context(), writing() as session:
+        for kept, joined in ((reference, f"x;{code};y"), (other, "ab;axb;azb")):
+            of_it = update(Submission).where(Submission.reference == kept)
+            session.execute(of_it.values(categories=joined))
+    page = client.page(f"/commitments?category={quote(code)}")
+    assert commitment_references(page) == [reference]
+
+
+NOTHING_HAS = [
+    "state=XX",
+    "state=F",
+    "state=fl",
+    "branch=juris",
+    "kind=king",
+    "kind=AGENCY",
+    "program=%25",
+    "program=data",
+    "program=police_data",
+    "program=data_initiative",
+    "program=;",
+    "program=;opportunity_project",
+    "program=police_data_initiative;",
+    "program=police_data_initiative;opportunity_project",
+    "program=POLICE_DATA_INITIATIVE",
+    "program=police-data-initiative",
+    "category=x",
+    "category=force",
+    "category=;",
+    "category=;;",
+    "category=USE_OF_FORCE",
+    "category=other;use_of_force",
+    "text=_",
+    "text=%CC%81",
+]
+
+
+@pytest.mark.parametrize("query", NOTHING_HAS)
+def test_filter_value_unknown_finds_nothing(app, client, query):
+    add_published(app)
+    page = client.page(f"/commitments?{query}")
+    assert page.status == 200
+    assert commitment_references(page) == [] and "Nothing matches" in page.text("main")
+    assert page.text("#found").startswith("0 ")
+
+
+@pytest.mark.parametrize(
+    "query", ["text=%00", "text=" + "x" * 201, "state=FL&state=GA", "older=soon", "newer=x_;"]
+)
+def test_malformed_filter_is_400(client, query):
+    page = client.page(f"/commitments?{query}")
+    assert page.status == 400
+    assert "“" in page.text("main") or "names no page" in page.text("main")

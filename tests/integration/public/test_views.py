@@ -1,0 +1,182 @@
+"""Tests of the public pages."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import commitment_references
+from tests.factories import PUBLISHED_AT, add_published, add_submission, staff_client
+from tests.reference_rules import NEVER_PUBLIC
+from wizard import clock
+from wizard.db.engine import db
+from wizard.db.models import Submission
+from wizard.flows.commitment import COMMITMENT
+
+
+def change_status(app, reference: str, to: str) -> None:
+    """Change the status as an editor."""
+    editor = staff_client(app, "editor", f"editor-{to}")
+    path = f"/staff/submissions/{reference}"
+    version = editor.page(path).values()["version"][0]
+    assert editor.send(f"{path}/status", {"to": to, "version": version}).status == 200
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_empty_list_says_so(client, htmx):
+    page = client.page("/commitments", htmx=htmx)
+    assert "Nothing is published yet" in page.text(".staff")
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_list_pages_newest_first(app, client, htmx):
+    made = [add_published(app, at=PUBLISHED_AT + timedelta(days=n)) for n in range(45)][::-1]
+    page = client.page("/commitments", htmx=htmx)
+    seen = commitment_references(page)
+    while older := [a for a in page.all(".pages a") if a.to_text().strip() == "Older"]:
+        page = client.page(older[0].attrs["href"], htmx=htmx)
+        seen += commitment_references(page)
+    assert seen == made
+
+
+def test_map_tile_adds_state_to_filters(app, client):
+    add_published(app, state="FL")
+    add_published(app, "partner", state="FL")
+    page = client.page("/commitments?branch=partner")
+    (tile,) = page.all(".tiles a")
+    chosen = client.page(tile.attrs["href"])
+    assert commitment_references(chosen) == commitment_references(page)
+    assert "branch=partner" in tile.attrs["href"] and "state=FL" in tile.attrs["href"]
+    assert chosen.all(".tiles a")[0].attrs["aria-current"] == "true"
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_commitment_page_shows_every_answer(app, client, case, htmx):
+    name = "agency" if "data_sets" in case else "partner"
+    reference = add_published(app, name)
+    page = client.page(f"/commitments/{reference}", htmx=htmx)
+    text = page.text(".told")
+    for each in (case["commitment_title"], case["organization_name"], case["city"], reference):
+        assert each in text
+    group = case.get("data_sets") or case["milestones"]
+    for entry in group:
+        assert (entry.get("title") or entry["what"]) in text
+    assert len(page.all(".told tbody tr")) == len(group)
+
+
+def test_entry_shows_if_due_date_has_passed(app, client, monkeypatch):
+    entries = [
+        {"what": "One", "measure": "x", "due": "2027-03-01"},
+        {"what": "Two", "measure": "x", "due": "2027-03-02"},
+    ]
+    reference = add_published(app, "partner", milestones=entries)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2027, 3, 2, 20, tzinfo=UTC))
+    rows = client.page(f"/commitments/{reference}").all(".told tbody tr")
+    assert "Its day has passed" in rows[0].to_text()
+    assert "Ahead" in rows[1].to_text()
+
+
+def test_commitment_page_has_canonical_and_description(app, client):
+    reference = add_published(app, organization_name='The "Quoted" <City> & Co.')
+    page = client.page(f"/commitments/{reference}")
+    (canonical,) = page.all('link[rel="canonical"]')
+    assert canonical.attrs["href"] == f"http://commitments.example.org/commitments/{reference}"
+    (description,) = page.all('meta[name="description"]')
+    assert 'The "Quoted" <City> & Co.' in description.attrs["content"]
+
+
+@pytest.mark.parametrize("status", ["received", "in_review", "accepted", "declined", "withdrawn"])
+def test_unpublished_is_404_like_unknown(app, client, status):
+    reference = add_submission(app, status=status)
+    missing = client.page("/commitments/PDI-AAAA-AAAA")
+    page = client.page(f"/commitments/{reference}")
+    assert (page.status, page.text("main")) == (404, missing.text("main"))
+    for path in ("/commitments/%00", "/commitments/..%2f", "/commitments/é"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("to", ["withdrawn", "accepted"])
+def test_withdrawn_is_removed_from_every_page(app, client, to):
+    reference = add_published(app)
+    assert commitment_references(client.page("/commitments")) == [reference]
+    assert commitment_references(client.page("/")) == [reference]
+    change_status(app, reference, to)
+    assert commitment_references(client.page("/commitments")) == []
+    assert commitment_references(client.page("/")) == []
+    assert client.get(f"/commitments/{reference}").status_code == 404
+
+
+def test_landing_shows_newest_three_and_totals(app, client):
+    made = [add_published(app, at=PUBLISHED_AT + timedelta(days=n), state="FL") for n in range(4)]
+    page = client.page("/")
+    assert commitment_references(page) == made[:0:-1]
+    assert "4 commitments in 1 state" in page.text("#map-title")
+
+
+PRIVATE = {name: f"secret-{name.replace('_', '-')}" for name in NEVER_PUBLIC}
+
+
+def test_public_pages_hold_no_private_answers(app, client):
+    """Request every address without sign-in or draft, with a marker in each private answer."""
+    marked = {
+        "contact_name": PRIVATE["contact_name"],
+        "contact_role": PRIVATE["contact_role"],
+        "contact_email": "secret-contact@example.org",
+        "delegate_is_contact": "no",
+        "delegate_name": PRIVATE["delegate_name"],
+        "delegate_email": "secret-delegate@example.org",
+    }
+    reference = add_published(app, **marked)
+    add_submission(app, organization_name="secret-unpublished", commitment_title="secret-title")
+    with app.app_context():
+        found = db.session.scalars(
+            select(Submission).where(Submission.reference == reference)
+        ).one()
+        draft = str(found.draft_id)
+    editor = staff_client(app, "editor")
+    editor.send(f"/staff/submissions/{reference}/note", {"text": "secret-note"})
+    addresses = [
+        rule.rule.replace("<reference>", reference)
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods
+        and not rule.rule.startswith(("/staff", "/respond/<", "/static", "/updates", "/resume"))
+    ]
+    assert "/commitments" in addresses and f"/commitments/{reference}" in addresses
+    for address in addresses:
+        with client.get(address) as response:
+            text = response.get_data(as_text=True)
+        assert "secret-" not in text and draft not in text, address
+
+
+def test_custom_flow_has_public_pages(make_app):
+    from tests.integration.test_custom_flow import PETS
+
+    client = make_app(flow=replace(PETS)).test_client()
+    assert client.get("/commitments").status_code == 200
+    assert client.get("/").status_code == 200
+
+
+def test_question_list_is_complete(client):
+    assert client.page("/").text("h1").startswith("Tell us")
+    page = client.page("/questions")
+    for field in COMMITMENT.fields.values():
+        assert field.label in page.response.text
+
+
+def test_robots_and_social_metadata_are_served(app, client):
+    robots = client.get("/robots.txt")
+    assert robots.mimetype == "text/plain" and "Disallow: /staff/" in robots.text
+    reference = add_submission(app, status="published")
+    for path in ("/", "/commitments", f"/commitments/{reference}"):
+        page = client.page(path)
+        (image,) = page.all('meta[property="og:image"]')
+        address = image.attrs["content"].removeprefix("http://commitments.example.org")
+        assert client.get(address).mimetype == "image/png"
+        (canonical,) = page.all('link[rel="canonical"]')
+        assert canonical.attrs["href"] == f"http://commitments.example.org{path}"
+
+
+def test_accessibility_page_names_contact(make_app):
+    page = make_app(PROGRAM_EMAIL="office@example.org").test_client().page("/accessibility")
+    assert "office@example.org" in page.text("main")

@@ -1,0 +1,310 @@
+"""Tests of work on a case: status, notes, resend, erase."""
+
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import Page
+from tests.complete_form import complete_form, draft_path
+from tests.factories import add_submission, audit_events, staff_client
+from wizard.accounts import audit
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db
+from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNote, Submission
+from wizard.notify.outbox import deliver_due
+from wizard.staff import cases
+from wizard.submissions import cases as submission_cases
+from wizard.submissions import progress_reports
+
+
+def test_view_is_audited_without_answers(app, client, viewer, case):
+    reference = complete_form(client, case).text(".reference")
+    viewer.page(f"/staff/submissions/{reference}")
+    (event,) = audit_events(app, "viewed")
+    assert (event.actor, event.subject, event.details) == ("viewer@example.gov", reference, {})
+
+
+def test_view_is_audited_before_page_is_rendered(app, viewer, monkeypatch):
+    from wizard.staff import views
+
+    reference = add_submission(app)
+    drawn = []
+
+    def render(*args, **kwargs):
+        audit.record_event(Actor("somebody else"), "exported")  # waits for no lock
+        drawn.append([event.action for event in audit_events(app)])
+        return original(*args, **kwargs)
+
+    original = views.render_page
+    monkeypatch.setattr(views, "render_page", render)
+    assert viewer.page(f"/staff/submissions/{reference}").status == 200
+    assert viewer.page("/staff/submissions/PDI-AAAA-AAAA").status == 404
+    assert drawn == [["viewed", "exported"]]
+    assert len(audit_events(app, "viewed")) == 1
+
+
+def test_case_page_is_consistent_during_change(app, monkeypatch):
+    reference = add_submission(app)
+    original = submission_cases.find_by_reference
+
+    def move() -> None:
+        with app.app_context():
+            cases.decide(reference, "in_review", 1, Actor("editor"))
+
+    def find(reference: str, *, lock: bool = False) -> Submission | None:
+        found = original(reference, lock=lock)
+        if not lock:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(move).result()
+        return found
+
+    with app.app_context(), monkeypatch.context() as patched:
+        patched.setattr(submission_cases, "find_by_reference", find)
+        case = cases.get_case(reference)
+    assert (case.submission.status, case.history) == ("received", [])
+    with app.app_context():
+        case = cases.get_case(reference)
+    assert (case.submission.status, len(case.history)) == ("in_review", 1)
+
+
+def change_status(client, path: str, to: str, version: str | None = None) -> Page:
+    """Change the status as the page does."""
+    if version is None:
+        version = client.page(path).values()["version"][0]
+    return client.send(f"{path}/status", {"to": to, "version": version})
+
+
+def test_status_changes_are_in_history(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    for to in ("in_review", "accepted", "published"):
+        page = change_status(editor, path, to)
+        assert page.status == 200
+    history = page.text("aside")
+    for words in ("Received → In review", "In review → Accepted", "Accepted → Published"):
+        assert words in history
+    assert "editor@example.gov" in history
+    details = [event.details for event in audit_events(app, "moved")]
+    assert details[0] == {"before": "received", "after": "in_review"}
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().published_at is not None
+    change_status(editor, path, "accepted")
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().published_at is None
+
+
+@pytest.mark.parametrize("before", list(submission_cases.TRANSITIONS))
+def test_only_allowed_transitions(app, editor, before):
+    path = f"/staff/submissions/{add_submission(app, status=before)}"
+    page = editor.page(path)
+    offered = [button.attrs["value"] for button in page.all("button[name=to]")]
+    assert offered == list(submission_cases.TRANSITIONS[before])
+    for to in {*submission_cases.TRANSITIONS, "nonsense", ""} - set(offered):
+        assert change_status(editor, path, to).status == 422
+    with app.app_context():
+        assert db.session.scalars(select(Submission)).one().status == before
+
+
+def test_every_status_has_badge_transitions_and_button():
+    assert set(CASE_STATUSES) == set(submission_cases.TRANSITIONS)
+    assert len({status.sign for status in CASE_STATUSES.values()}) == len(CASE_STATUSES)
+    reachable = {to for following in submission_cases.TRANSITIONS.values() for to in following}
+    assert reachable == {code for code, status in CASE_STATUSES.items() if status.verb}
+
+
+def act_at_random(random: Random, reference: str) -> None:
+    """Do something with a case that its status allows."""
+    case = cases.get_case(reference)
+    actor = Actor("editor")
+    if case.ways and random.random() < 0.7:
+        cases.decide(reference, random.choice(case.ways), case.submission.lock_version, actor)
+    elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
+        progress_reports.submit_report(reference, {}, withdraws=True)
+        number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
+        db.session.rollback()
+        cases.decide_report(reference, number, random.random() < 0.7, actor)
+    elif random.random() < 0.1:
+        cases.erase(reference, actor)
+
+
+@pytest.mark.parametrize("consent", ["yes", "no"])
+def test_published_at_is_set_exactly_while_published(app, consent):
+    reached = set()
+    for seed in range(12):
+        random = Random(seed)
+        reference = add_submission(app, publish_consent=consent)
+        with app.app_context():
+            for _ in range(12):
+                try:
+                    act_at_random(random, reference)
+                except submission_cases.CaseErased:
+                    break
+                it = cases.get_case(reference).submission
+                assert (it.published_at is not None) == (it.status == "published")
+                reached.add(it.status)
+            history = [e for e in cases.get_case(reference).history if e.action == "moved"]
+            steps = [(event.details["before"], event.details["after"]) for event in history]
+            assert [before for before, _ in steps] == ["received", *(a for _, a in steps)][:-1]
+            assert cases.get_case(reference).submission.status == steps[-1][1]
+    assert reached == set(submission_cases.TRANSITIONS) - (
+        {"published"} if consent == "no" else set()
+    )
+
+
+def test_lock_rereads_loaded_case(app):
+    reference = add_submission(app)
+    with app.app_context():
+        old = submission_cases.find_by_reference(reference)
+        db.session.commit()
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(decide_elsewhere, app, reference).result()
+        with submission_cases.locked_case(reference) as locked:
+            assert (locked is old, locked.status, locked.lock_version) == (True, "in_review", 2)
+
+
+def decide_elsewhere(app, reference: str) -> None:
+    """Change a case as another request does."""
+    with app.app_context():
+        cases.decide(reference, "in_review", 1, Actor("editor"))
+
+
+def test_publish_without_consent_is_422(app, editor):
+    reference = add_submission(app, status="accepted", publish_consent="no")
+    path = f"/staff/submissions/{reference}"
+    page = editor.page(path)
+    assert "published" not in [button.attrs["value"] for button in page.all("button[name=to]")]
+    assert "does not want to be listed" in page.text("aside")
+    assert change_status(editor, path, "published").status == 422
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_stale_version_is_409(app, editor, htmx):
+    other = staff_client(app, "editor", "bob")
+    path = f"/staff/submissions/{add_submission(app, status='in_review')}"
+    version = other.page(path).values()["version"][0]
+    change_status(editor, path, "declined")
+    late = other.send(f"{path}/status", {"to": "accepted", "version": version}, htmx=htmx)
+    assert late.status == 409
+    text = late.text(".staff")
+    assert "Somebody was quicker" in text
+    assert "In review → Declined" in text and "editor@example.gov" in text
+    assert len(audit_events(app, "moved")) == 1
+    assert late.values()["version"] == ["2"]
+
+
+def test_concurrent_status_changes_apply_once(app):
+    reference = add_submission(app, status="in_review")
+
+    def decide(number: int) -> bool:
+        to = ("accepted", "declined", "withdrawn")[number % 3]
+        with app.app_context():
+            try:
+                cases.decide(reference, to, 1, Actor(f"editor {number}"))
+            except cases.StaleVersion:
+                return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(decide, range(16))).count(True) == 1
+    assert len(audit_events(app, "moved")) == 1
+
+
+def test_unsaved_note_survives_status_change(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    data = {"to": "in_review", "version": "1", "text": "Half a thou"}
+    for _ in range(2):  # decided, and then too late
+        page = editor.send(f"{path}/status", data)
+        assert page.values()["text"][0].strip() == "Half a thou"
+    assert page.status == 409
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])
+def test_invalid_version_is_400(app, editor, version):
+    path = f"/staff/submissions/{add_submission(app)}"
+    assert change_status(editor, path, "in_review", version).status == 400
+
+
+def test_note_is_visible_to_staff_only(app, client, editor, viewer, case):
+    receipt = complete_form(client, case)
+    path = f"/staff/submissions/{receipt.text('.reference')}"
+    editor.send(f"{path}/note", {"text": "  Called them.\nWill <b>send</b> more. "})
+    assert "Will <b>send</b> more." in viewer.page(path).text(".note")
+    assert "Called them" not in client.page(receipt.path).response.text
+    (event,) = audit_events(app, "noted")
+    assert event.details == {}
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 5001])
+def test_invalid_note_is_422_and_stays_on_page(app, editor, text):
+    path = f"/staff/submissions/{add_submission(app)}"
+    page = editor.send(f"{path}/note", {"text": text})
+    assert (page.status, list(page.errors())) == (422, ["text"])
+    assert page.values()["text"][0].strip() == text.strip()
+
+
+def test_resend_queues_new_message(app, client, editor, case):
+    path = f"/staff/submissions/{complete_form(client, case).text('.reference')}"
+    with app.app_context():
+        deliver_due()
+    message = editor.page(path).values()["message"][0]
+    page = editor.send(f"{path}/resend", {"message": message})
+    assert editor.send(f"{path}/resend", {"message": message}).status == 422
+    assert "● Waits to be sent" in page.text("aside")
+    with app.app_context():
+        assert deliver_due() == 1
+        first, second = db.session.scalars(select(MailMessage).order_by(MailMessage.id))
+        assert first.message_id != second.message_id
+        assert (first.kind, first.recipient) == (second.kind, second.recipient)
+        assert first.sent_at is not None and second.sent_at is not None
+
+
+def test_resend_of_other_submission_is_404(app, client, editor, case):
+    complete_form(client, case)
+    other = f"/staff/submissions/{add_submission(app)}"
+    assert editor.send(f"{other}/resend", {"message": "1"}).status == 404
+
+
+def test_erase_keeps_reference_and_audit(app, client, case):
+    admin = staff_client(app, "admin")
+    receipt = complete_form(client, case)
+    reference = receipt.text(".reference")
+    path = f"/staff/submissions/{reference}"
+    admin.send(f"{path}/note", {"text": f"A word about {case['contact_name']}"})
+    asked = admin.page(f"{path}/erase")
+    assert "cannot be undone" in asked.text("main")
+    after = admin.send(f"{path}/erase")
+    assert "deleted on request" in after.text("main")
+    with app.app_context():
+        kept = db.session.scalars(select(Submission)).one()
+        assert (kept.reference, kept.answers, kept.branch != "") == (reference, {}, True)
+        for table in (Draft, MailMessage, StaffNote):
+            assert db.session.scalars(select(table)).all() == []
+        rows = [tuple(row) for row in db.session.execute(select(Submission.__table__))]
+    for secret in (case["contact_name"], case["organization_name"], case["city"]):
+        assert secret not in str(rows) and secret not in str([e.details for e in audit_events(app)])
+    assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Deleted")
+    assert client.page(draft_path(receipt) + "/done").status == 404
+    for address, data in [("status", {"to": "in_review", "version": str(kept.lock_version)}),
+                          ("note", {"text": "Too late"}), ("erase", {})]:  # fmt: skip
+        late = admin.send(f"{path}/{address}", data)
+        assert (late.status, list(late.errors())) == (422, ["case"])
+    with app.app_context():
+        assert db.session.scalars(select(StaffNote)).all() == []
+
+
+def test_erase_withdraws_published_case(app):
+    admin = staff_client(app, "admin")
+    path = f"/staff/submissions/{add_submission(app, status='published')}"
+    admin.send(f"{path}/erase")
+    with app.app_context():
+        kept = db.session.scalars(select(Submission)).one()
+        assert (kept.status, kept.published_at) == ("withdrawn", None)
+
+
+def test_accepted_case_without_consent_is_not_published(app):
+    reference = add_submission(app, status="accepted", publish_consent="no")
+    editor = staff_client(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    version = editor.page(path).values()["version"][0]
+    assert editor.send(f"{path}/status", {"to": "published", "version": version}).status == 422

@@ -1,0 +1,62 @@
+"""Tests of the dashboard."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.complete_form import complete_form
+from tests.factories import add_submission, staff_client
+from wizard import clock
+from wizard.notify import email
+from wizard.notify.outbox import deliver_due
+from wizard.staff import dashboard
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def test_failed_message_is_listed_until_resent(app, client, editor, case, monkeypatch):
+    reference = complete_form(client, case).text(".reference")
+
+    def refuse(message, check):
+        raise email.PermanentFailure("550 no such person")
+
+    assert "could not be sent" not in editor.page("/staff/").text("main")
+    with app.app_context(), monkeypatch.context() as patched:
+        patched.setattr(email, "send", refuse)
+        deliver_due()
+    page = editor.page("/staff/")
+    assert "Messages that could not be sent" in page.text("main")
+    assert page.all(f'a[href="/staff/submissions/{reference}"]')
+    path = f"/staff/submissions/{reference}"
+    assert "550" in editor.page(path).text("#messages")
+    editor.send(f"{path}/resend", {"message": editor.page(path).values()["message"][0]})
+    assert "could not be sent" not in editor.page("/staff/").text("main")
+
+
+def test_empty_dashboard_says_nothing_waits(viewer):
+    assert "Nothing waits for you" in viewer.page("/staff/").text("main")
+
+
+def test_dashboard_counts_submissions(app, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: START + timedelta(days=40))
+    oldest = add_submission(app, at=START, organization_name="The one that waits")
+    for status in ("accepted", "published", "declined", "received"):
+        add_submission(app, at=START + timedelta(days=35), status=status)
+    with app.app_context():
+        sums = dashboard.count_submissions()
+        assert sums.statuses == {"received": 2, "accepted": 1, "published": 1, "declined": 1}
+        assert (sums.states, sums.kinds) == ({"FL": 5}, {"agency": 5})
+        months = dashboard.count_by_month()
+        assert len(months) == 12
+        assert months[-2:] == [("Mar 2027", 1), ("Apr 2027", 4)]
+    page = staff_client(app, "viewer").page("/staff/")
+    waiting = page.text(".waiting")
+    assert waiting.startswith("The one that waits") and "40 days" in waiting
+    assert oldest in str(page.response.data)
+
+
+def test_dashboard_counts_drafts_by_step_without_answers(app, client, viewer, case):
+    complete_form(client, case, until="contact")
+    complete_form(app.test_client(), case, until="organization")
+    complete_form(app.test_client(), case)  # submitted: not left
+    with app.app_context():
+        assert dashboard.count_drafts_by_step() == [("Who", 1), ("Organization", 1)]
+    assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")

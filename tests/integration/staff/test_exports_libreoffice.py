@@ -1,0 +1,142 @@
+"""Open exports in LibreOffice: no cell runs, no character is lost."""
+
+import csv
+import os
+import shutil
+import subprocess
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.conftest import load_case
+from wizard.db.engine import writing
+from wizard.db.models import Submission
+from wizard.flows.commitment import COMMITMENT
+from wizard.staff import exports
+from wizard.submissions.filters import Filters
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which("soffice") and not os.environ.get("CI"), reason="needs LibreOffice"
+    ),
+]
+
+TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+COMMA = "CSV:44,34,76,1"
+"""LibreOffice import options: comma, double quote, UTF-8, from the first line."""
+ALL_SIGNS = "CSV:44/59/9,34,76,1"
+"""The same, separated by commas, semicolons and tabs."""
+TRIMMED = "CSV:44,34,76,1,,0,false,true,false,false,true,-1,true"
+"""The same as the first, with blanks trimmed and formulas evaluated."""
+
+BLANKS = ["", " ", "\t", "\n", "\r\n", "\r", "\x00", "\x0b", "\xa0", "\u200b", "\u2060", "\ufeff"]
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫−"
+FORMULAS = ["1+1", "SUM(1;2)", "cmd|' /C calc'!A0", 'HYPERLINK("http://x.example";"a")', "A1", ""]
+DANGEROUS = [
+    *(f"{blank}{sign}{formula}" for blank in BLANKS for sign in SIGNS for formula in FORMULAS),
+    *("'=1+1", "''=1+1", '"=1+1', 'x"\r\n=1+1', "x,=1+1", "x;=1+1;y", "x\t=1+1\ty", "{=1+1}"),
+]
+ACCENTS = "Peñasco Verde, Saint-Léonie — “Kaʻala” Наш район 市民データ会 Việt 😀"
+
+
+@pytest.fixture
+def open_in_libreoffice(tmp_path):
+    """Open a file in LibreOffice; return its formulas and its text."""
+
+    def open_(path: Path, import_filter: str = "") -> tuple[list[str], str]:
+        command = [
+            "soffice",
+            f"-env:UserInstallation=file://{tmp_path}/profile",
+            "--headless",
+            "--convert-to",
+            "fods:OpenDocument Spreadsheet Flat XML",
+            *([f"--infilter={import_filter}"] if import_filter else []),
+            "--outdir",
+            str(tmp_path / "opened"),
+            str(path),
+        ]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        made = tmp_path / "opened" / f"{path.stem}.fods"
+        tree = ElementTree.parse(made)  # noqa: S314
+        made.unlink()
+        cells = list(tree.iter(f"{TABLE}table-cell"))
+        formulas = [cell.get(f"{TABLE}formula") for cell in cells]
+        text = "\n".join("".join(p.itertext()) for p in tree.iter(f"{TEXT}p"))
+        return [formula for formula in formulas if formula], text
+
+    return open_
+
+
+@pytest.fixture
+def database_url(sqlite_url) -> str:
+    """Use SQLite only: LibreOffice is slow, and the files are the same."""
+    return sqlite_url
+
+
+@pytest.fixture
+def app_with_formulas(app):
+    """Store submissions with everything that a spreadsheet could run."""
+    answers = load_case("agency")
+    names = [name for name, value in answers.items() if isinstance(value, str)]
+    rows = [DANGEROUS[i : i + len(names)] for i in range(0, len(DANGEROUS), len(names))]
+    with app.app_context(), writing() as session:
+        for number, row in enumerate(rows):
+            given = answers | dict(zip(names, row, strict=False)) | {"city": ACCENTS}
+            session.add(
+                Submission(
+                    reference=f"PDI-{number:04}",
+                    draft_id=uuid.uuid4(),
+                    flow_version=1,
+                    branch="jurisdiction",
+                    answers=given | {"data_sets": [{"title": text} for text in row]},
+                    submitted_at=datetime(2026, 1, 1, tzinfo=UTC),
+                )
+            )
+    return app
+
+
+def export_to_file(app, name: str, folder: Path) -> Path:
+    """Write an export to a file."""
+    with app.app_context():
+        path = folder / name
+        path.write_bytes(b"".join(exports.export(name, COMMITMENT, Filters())))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("import_filter", "cell"),
+    [(COMMA, "=1+1"), (ALL_SIGNS, "x;=1+1"), (ALL_SIGNS, "x\t=1+1"), (TRIMMED, " =1+1")],
+)
+def test_unprotected_formula_runs(open_in_libreoffice, tmp_path, import_filter, cell):
+    path = tmp_path / "unprotected.csv"
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerow(["plain", cell])
+    formulas, _ = open_in_libreoffice(path, import_filter)
+    assert formulas == ["of:=1+1"]
+
+
+@pytest.mark.parametrize("import_filter", [COMMA, ALL_SIGNS, TRIMMED])
+@pytest.mark.parametrize("name", ["submissions.csv", "data-sets.csv"])
+def test_csv_runs_no_formula(app_with_formulas, open_in_libreoffice, tmp_path, name, import_filter):
+    formulas, text = open_in_libreoffice(
+        export_to_file(app_with_formulas, name, tmp_path), import_filter
+    )
+    assert formulas == []
+    assert text.count("'=1+1") >= 2
+    assert (ACCENTS in text) == (name == "submissions.csv")
+
+
+def test_workbook_runs_no_formula_and_adds_no_apostrophe(
+    app_with_formulas, open_in_libreoffice, tmp_path
+):
+    formulas, text = open_in_libreoffice(
+        export_to_file(app_with_formulas, "submissions.xlsx", tmp_path)
+    )
+    assert formulas == []
+    assert ACCENTS in text
+    assert text.count("\n=1+1\n") >= 1

@@ -1,0 +1,100 @@
+"""Tests of the filters of the staff list."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.client import case_references
+from tests.conftest import load_case
+from tests.factories import add_submission
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def test_filter_shows_only_matches(app, viewer):
+    agency = add_submission(app, at=START, status="accepted")
+    partner = add_submission(
+        app, "partner", at=START + timedelta(days=2), commitment_title="Año de datos"
+    )
+    case = load_case("agency")
+    for query, expected in [
+        ("branch=jurisdiction", [agency]),
+        ("branch=partner", [partner]),
+        (f"kind={case['organization_kind']}", [agency]),
+        (f"state={case['state']}&status=accepted", [agency]),
+        ("status=received", [partner]),
+        ("status=declined", []),
+        ("program=opportunity_project", [partner]),
+        ("program=police_data_initiative&branch=jurisdiction", [agency]),
+        ("first_day=2027-03-02", [partner]),
+        ("last_day=2027-03-01", [agency]),
+        ("first_day=2027-03-01&last_day=2027-03-03", [partner, agency]),
+        ("since=2027-03-01T09:00:00Z", [partner]),
+        ("text=ano+DE+datos", [partner]),
+        (f"text={agency.lower()}", [agency]),
+        ("text=%25", []),
+        ("text=_", []),
+        ("", [partner, agency]),
+    ]:
+        page = viewer.page(f"/staff/submissions?{query}")
+        found = [each for each in case_references(page) if each in (agency, partner)]
+        assert found == expected or query.startswith("program=opp"), query
+    assert "Nothing matches" in viewer.page("/staff/submissions?status=declined").text("main")
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2026-03-01T09:00:00+00:00",
+        "2026-03-01T09:00:00%2B00:00",
+        "2026-03-01+09:00:00+00:00",
+        "2026-03-01T10:00:00+01:00",
+        "20260301T090000+0000",
+        "2026-03-01+09:00",
+    ],
+)
+def test_offset_with_unescaped_plus_is_read(app, viewer, since):
+    at = START.replace(year=2026)
+    add_submission(app, at=at)
+    later = add_submission(app, at=at + timedelta(microseconds=1))
+    assert case_references(viewer.page(f"/staff/submissions?since={since}")) == [later]
+    assert later in viewer.get(f"/staff/export/submissions.csv?since={since}").text
+    key = "2026-03-01T09:00:00+00:00_ZZZ"
+    assert case_references(viewer.page(f"/staff/submissions?newer={key}")) == [later]
+
+
+def test_us_date_is_converted_to_iso(app, viewer):
+    add_submission(app, at=START)
+    page = viewer.page("/staff/submissions?first_day=3/2/2027")
+    assert case_references(page) == []
+    assert page.values()["first_day"] == ["2027-03-02"]
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("state=XX", "The filter “state” cannot be “XX”."),
+        ("stat=FL", "There is no filter “stat”."),
+        ("state=FL&state=GA", "more than once"),
+        ("state=XX", "It can be: AL, AK,"),
+        ("first_day=2027-02-30", "The filter “first_day” cannot be “2027-02-30”."),
+        ("first_day=2027-02-30", "a real day, like 2027-03-31"),
+        ("last_day=9999-12-31", "9999 cannot be right"),
+        ("last_day=yesterday", "The filter “last_day” cannot be “yesterday”."),
+        ("since=soon", "The filter “since” cannot be “soon”."),
+        ("since=soon", "like 2027-03-31T17:05:00Z"),
+        ("since=0001-01-01T00:00:00%2B23:00", "The filter “since” cannot be"),
+        ("text=%00", "a character that cannot be kept (U+0000)"),
+        ("text=" + "x" * 201, "Shorten the value to 200 characters"),
+        ("older=soon_PDI", "names no page"),
+        ("newer=2027-03-01T09:00:00Z_';--", "names no page"),
+        ("%00=1", "There is no filter"),
+    ],
+)
+def test_malformed_filter_is_400(viewer, query, what):
+    for path in ("/staff/submissions", "/staff/export/submissions.csv"):
+        if "older" in query or "newer" in query:
+            path = "/staff/submissions"
+        page = viewer.page(f"{path}?{query}")
+        assert page.status == 400
+        assert what in page.text("main")

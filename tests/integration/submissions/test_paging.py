@@ -1,0 +1,42 @@
+"""Tests of paging through the staff list."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import case_references, link_address
+from tests.factories import add_submission
+from wizard.db.engine import db
+from wizard.db.models import Submission
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_list_pages_in_both_directions(app, viewer, htmx):
+    made = [add_submission(app, at=START + timedelta(hours=n // 2)) for n in range(120)]
+    with app.app_context():
+        query = select(Submission.reference)
+        newest_first = list(
+            db.session.scalars(
+                query.order_by(Submission.submitted_at.desc(), Submission.reference.desc())
+            )
+        )
+    assert set(newest_first) == set(made)
+    page = viewer.page("/staff/submissions", htmx=htmx)
+    seen = case_references(page)
+    pages = 1
+    while page.all(".pages a") and "Older" in page.text(".pages"):
+        page = viewer.page(link_address(page, "Older"), htmx=htmx)
+        seen += case_references(page)
+        pages += 1
+    assert (seen, pages) == (newest_first, 3)
+    back = viewer.page(link_address(page, "Newer"), htmx=htmx)
+    assert case_references(back) == newest_first[50:100]
+    assert (
+        case_references(viewer.page(link_address(back, "Newest"), htmx=htmx)) == newest_first[:50]
+    )
+    last = viewer.page(link_address(back, "Oldest"), htmx=htmx)
+    assert case_references(last) == newest_first[70:]
+    assert "Older" not in last.text(".pages")

@@ -1,0 +1,202 @@
+"""Tests of codes that a newer version stored: every page and file shows them."""
+
+import json
+import uuid
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.factories import add_submission, staff_client
+from wizard import clock
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db, writing
+from wizard.db.models import (
+    AuditEvent,
+    Draft,
+    OutboxMessage,
+    Report,
+    StaffNote,
+    StaffUser,
+    Submission,
+)
+from wizard.staff import cases
+from wizard.submissions import progress_reports
+from wizard.submissions.cases import NotAllowed
+from wizard.web import links
+
+CODES = {
+    "branch": "new-branch",
+    "organization_kind": "new-kind",
+    "state": "new-state",
+    "programs": "new-program",
+    "categories": "new-category",
+    "language": "new-language",
+}
+EDITOR = Actor("editor@example.gov")
+
+
+@pytest.fixture
+def reference(app) -> str:
+    """Store a case with only unknown codes, and rows of every other table about it."""
+    return add_unknown(app, status="new-status")
+
+
+@pytest.fixture
+def published(app) -> str:
+    """Store a published commitment with unknown codes; return its reference."""
+    return add_unknown(app, status="published", published_at=clock.now())
+
+
+def add_unknown(app, **values) -> str:
+    """Store a case with unknown codes and its rows in other tables; return its reference."""
+    reference = add_submission(app)
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
+        for name, value in {**CODES, **values}.items():
+            setattr(it, name, value)
+        entries = [{**entry, "category": "new-category"} for entry in it.answers["data_sets"]]
+        it.answers = {
+            **it.answers,
+            "organization_kind": "new-kind",
+            "state": "new-state",
+            "new_question": "new-answer",
+            "data_sets": entries,
+        }
+        message = {"recipient": "a@example.org", "subject": "s", "text": "t", "html": "h"}
+        of_case = {"submission_id": it.id}
+        news = {"new-group": {"0": {"note": "x"}}, "data_sets": {"0": {"new-field": "new-news"}}}
+        session.add_all(
+            [
+                AuditEvent(actor="a", action="new-action", subject=reference),
+                AuditEvent(actor="a", action="moved", subject=reference),
+                AuditEvent(
+                    actor="a",
+                    action="moved",
+                    subject=reference,
+                    details={"before": "received", "after": "new-status"},
+                ),
+                OutboxMessage(**of_case, **message, message_id=f"<{reference}.new@x>"),
+                Report(**of_case, withdraws=False, entries=news, approved=True),
+                Report(**of_case, withdraws=False, entries=news),
+                StaffNote(**of_case, author="a", text="n"),
+            ]
+        )
+        if not session.scalar(select(StaffUser.id).where(StaffUser.email == "new@example.gov")):
+            session.add(StaffUser(email="new@example.gov", role="new-role", password_hash="none"))
+            session.add(
+                Draft(
+                    id=uuid.uuid4(),
+                    flow_version=99,
+                    answers={"organization_kind": "new-kind"},
+                    completed_steps=["new-step"],
+                    language="new-language",
+                )
+            )
+    return reference
+
+
+def paths(app, prefix: str, reference: str) -> list[str]:
+    """Return every address below a prefix that is read without a draft."""
+    found = [
+        rule.rule.replace("<reference>", reference)
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods and rule.rule.startswith(prefix)
+    ]
+    return [path for path in found if "<" not in path]
+
+
+def test_every_staff_page_shows_unknown_codes(app, reference, published):
+    admin = staff_client(app, "admin")
+    for each in (reference, published):
+        for path in paths(app, "/staff/", each):
+            assert admin.get(path).status_code in (200, 303), path
+    case = admin.page(f"/staff/submissions/{reference}")
+    assert "? new-status" in case.text(".facts")
+    assert "Received → new-status" in case.text("aside")
+    for code in ("new-kind", "new-state"):
+        assert code in case.text(".given")
+    assert not case.all("button[name=to]")
+    rows = admin.page("/staff/submissions").text(".list tbody")
+    assert "? new-status" in rows and "new-kind" in rows and "new-state" in rows
+    assert "1 new-status" in admin.page("/staff/").text(".sums")
+    assert "new-kind" in admin.page("/staff/").text("#by-kind")
+    assert "new-action" in admin.page("/staff/audit").text(".list")
+    assert "new-role" in admin.page("/staff/people").text(".list")
+
+
+def test_every_public_page_shows_unknown_codes(app, client, published):
+    for path in [*paths(app, "/commitments", published), "/", "/data.json", "/metrics"]:
+        with client.get(path) as response:
+            assert response.status_code in (200, 404) and response.get_data(), path
+    page = client.page(f"/commitments/{published}").text("main")
+    assert all(code in page for code in ("new-kind", "new-state", "new-category"))
+    assert "new-kind" in client.page("/commitments").text("main")
+    with client.get("/commitments.json") as response:
+        (record,) = json.loads(response.get_data())["commitments"]
+    assert (record["branch"], record["all_programs"]) == ("new-branch", ["new-program"])
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_update_page_of_unknown_status_offers_nothing(app, client, reference, htmx):
+    with app.app_context():
+        submission = db.session.scalars(
+            select(Submission).where(Submission.reference == reference)
+        ).one()
+        url = links.update_url(submission.reference).partition("example.org")[2]
+    page = client.page(url, htmx=htmx)
+    assert (page.status, page.all("form")) == (200, [])
+    for action in ("report", "withdraw"):
+        data = {"action": action, "sure": "yes", "data_sets-0-note": "x"}
+        assert client.send(page.path, data, htmx=htmx).status == 200
+    with app.app_context():
+        assert len(db.session.scalars(select(Report)).all()) == 2
+
+
+def test_every_export_holds_unknown_codes(app, reference):
+    admin = staff_client(app, "admin")
+    for name in ("submissions.csv", "submissions.xlsx", "submissions.jsonl", "data-sets.csv"):
+        with admin.get(f"/staff/export/{name}") as response:
+            content = response.get_data()
+        assert response.status_code == 200
+        codes = {"submissions.xlsx": b"PK", "data-sets.csv": b"new-category"}
+        assert codes.get(name, b"new-status") in content, name
+    with admin.get("/staff/audit.csv") as response:
+        assert "new-action" in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["staff list", "token list", "outbox list", "outbox deliver", "drafts purge", "check",
+     "export submissions.csv", "export submissions.jsonl"],
+)  # fmt: skip
+def test_every_command_reads_unknown_codes(app, reference, published, command):
+    result = app.test_cli_runner().invoke(args=command.split())
+    assert result.exit_code == 0, result.output
+    if command == "staff list":
+        assert "new@example.gov\tnew-role" in result.output
+
+
+def test_unknown_role_has_no_access(app):
+    nobody = staff_client(app, "new-role")
+    for path in paths(app, "/staff/", "PDI-AAAA-AAAA"):
+        if path != "/staff/login":
+            assert nobody.get(path).status_code == 403, path
+    admin = staff_client(app, "admin")
+    data = {"action": "role", "email": "new-role@example.gov", "role": "viewer"}
+    assert admin.send("/staff/people", data).status == 200
+    assert nobody.get("/staff/").status_code == 200
+
+
+def test_unknown_status_can_be_noted_and_erased_but_not_changed(app, reference):
+    with app.app_context():
+        with pytest.raises(NotAllowed, match="What is new-status cannot become accepted."):
+            cases.decide(reference, "accepted", 1, EDITOR)
+        cases.add_note(reference, "A note", EDITOR)
+        number = cases.get_case(reference).reports[1][0].id
+        cases.decide_report(reference, number, False, EDITOR)
+        with writing() as session:
+            session.execute(update(Submission).values(reminded_at=None))
+        assert progress_reports.send_reminders() == 0
+        cases.erase(reference, EDITOR)
+        it = cases.get_case(reference).submission
+    assert (it.status, it.answers, it.published_at) == ("new-status", {}, None)

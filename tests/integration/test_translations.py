@@ -1,0 +1,270 @@
+"""Walk every page in a marked language; assert that no text is left untranslated."""
+
+import csv
+import io
+import re
+from gettext import NullTranslations
+
+import pytest
+from sqlalchemy import select
+
+import tests.client
+from tests.client import SPANISH_HEADERS, Page, spanish_client
+from tests.complete_form import complete_form, draft_path, form_data, start_draft
+from tests.conftest import load_case
+from tests.factories import add_published, staff_client, update_client, update_path
+from tests.mail import render_message
+from wizard.apply import resume
+from wizard.db.engine import db
+from wizard.db.models import Draft, MailMessage, Submission
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Group
+from wizard.submissions import progress_reports
+from wizard.web import languages
+
+
+class BracketTranslations(NullTranslations):
+    """Translate every text into itself in brackets."""
+
+    def gettext(self, text: str) -> str:
+        return f"⟦{text}⟧"
+
+    def ngettext(self, one: str, more: str, number: int) -> str:
+        return f"⟦{one if number == 1 else more}⟧"
+
+
+OURS = ("UTC", "Español", "English", "Commitments of Orange County", "office@example.gov",
+        "opportunity.census.gov", "cdn.jsdelivr.net", "1-1", "commitments.example.org")  # fmt: skip
+"""Texts that are the same in every language."""
+SPOKEN = ("aria-label", "alt", "title", "placeholder", "content", "data-label", "data-copied")
+
+
+@pytest.fixture
+def checked_pages(monkeypatch):
+    """Fail on a page with untranslated text; return the paths of checked pages."""
+    seen: list[str] = []
+
+    def check(page: Page) -> None:
+        seen.append(page.path)
+        if page.response.headers["Content-Language"] == "es":
+            left = [untranslated_text(text) for text in visible_texts(page)]
+            assert not any(left), (page.path, page.status, left)
+
+    monkeypatch.setattr(
+        languages,
+        "load_catalog",
+        lambda code: BracketTranslations() if code == "es" else NullTranslations(),
+    )
+    monkeypatch.setattr(tests.client, "check_page", check)
+    return seen
+
+
+def visible_texts(page: Page) -> list[str]:
+    """Return the text of a page, and the attributes that are read aloud."""
+    texts = [page.html.root.to_text()]
+    for element in page.all("*"):
+        words = element.name == "body"
+        named = element.attrs.get("name") or element.attrs.get("property") or ""
+        if element.name == "meta" and not named.endswith(("description", "title")):
+            continue
+        texts += [
+            value or ""
+            for name, value in element.attrs.items()
+            if name in SPOKEN or (words and name.startswith("data-"))
+        ]
+    return texts
+
+
+TYPED = "Ünïcode"
+"""A marker in every typed text."""
+
+
+def untranslated_text(text: str) -> str:
+    """Remove translated and typed parts from a text; return the rest."""
+    while (shorter := re.sub(r"⟦[^⟦⟧]*⟧", "", text)) != text:
+        text = shorter
+    for ours in OURS:
+        text = text.replace(ours, "")
+    text = re.sub(r"\S*(?:://|@|\.csv|\.json|\.example\.)\S*", "", text)  # addresses and files
+    text = re.sub(rf"PDI-\w{{4}}-\w{{4}}|\b[A-Z]{{2}}\b|\S*{TYPED}\S*", "", text)
+    return " ".join(re.findall(r"[^\W\d_]{2,}", text))
+
+
+def marked_answers(case: str) -> dict:
+    """Return the answers of a case, each text replaced by a known one."""
+    return {
+        name: mark_value(COMMITMENT.fields[name], value) for name, value in load_case(case).items()
+    }
+
+
+def mark_value(field, value):
+    if isinstance(field, Group):
+        inside = {each.name: each for each in field.fields}
+        return [
+            {name: mark_value(inside[name], text) for name, text in entry.items()}
+            | ({"title": f"{TYPED}{place}"} if "title" in entry else {})
+            for place, entry in enumerate(value)
+        ]
+    return TYPED if type(field).__name__ in ("Text", "LongText") else value
+
+
+@pytest.fixture
+def configured_app(make_app):
+    """Return a program with every setting that a page can show."""
+    return make_app(
+        PROGRAM_NAME="Commitments of Orange County",
+        PROGRAM_EMAIL="office@example.gov",
+        OMB_CONTROL_NUMBER="1-1",
+        OMB_EXPIRES="2099-01-01",
+    )
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("case", ["agency", "partner"])
+def test_form_pages_are_translated(configured_app, checked_pages, case, htmx):
+    client, answers = spanish_client(configured_app), marked_answers(case)
+    if case == "agency":  # a step without an answer
+        answers = {name: answers[name] for name in answers if "opportunity" not in name}
+    client.send("/respond/", {}, htmx=htmx)
+    page = start_draft(client, answers, htmx=htmx)
+    base = draft_path(page)
+    while (name := page.path.rsplit("/", 1)[1]) != "review":
+        step = COMMITMENT.steps[name]
+        client.page(page.path, htmx=htmx)
+        client.send(page.path, {}, htmx=htmx)
+        client.send(page.path, invalid_data(step), htmx=htmx)
+        client.send(page.path, form_data(step, answers) | {"action": "add"}, htmx=htmx)
+        client.page(page.path, htmx=htmx)
+        post_conflict(client, page.path, form_data(step, answers), htmx)
+        page = client.send(page.path, form_data(step, answers), htmx=htmx)
+    client.send(page.path, {}, htmx=htmx)
+    client.send(page.path, {"based_on": "older", "authorized": "yes"}, htmx=htmx)
+    for path in (f"{base}/save", f"{base}/save?mailed=1", f"{base}/delete", "/"):
+        client.page(path, htmx=htmx)
+    client.send(f"{base}/save", {"action": "mail", "address": "no"}, htmx=htmx)
+    page = client.send(page.path, {"authorized": "yes", "csrf_token": "aged"}, htmx=htmx)
+    assert page.status == 400
+    page = client.send(f"{base}/review", {"authorized": "yes"}, htmx=htmx)
+    assert page.path.endswith("/done") and len(checked_pages) > 30
+
+
+def invalid_data(step) -> dict:
+    """Return data that each field type of a step refuses."""
+    bad = {
+        "Text": f"{TYPED}\x1b",
+        "LongText": TYPED * 800,
+        "Url": "a b",
+        "Date": "1.1",
+        "Choices": "zz",
+    }
+    data = {}
+    for field in step.fields:
+        inside = field.fields if isinstance(field, Group) else (field,)
+        prefix = f"{field.name}-0-" if isinstance(field, Group) else ""
+        for each in inside:
+            data[prefix + each.name] = bad.get(type(each).__name__, "zz")
+    return data
+
+
+def post_conflict(client, path: str, data: dict, htmx: bool) -> None:
+    """Post a stale page; assert the conflict page where the answers differ."""
+    other = {name: f"{TYPED} 2" if value == TYPED else value for name, value in data.items()}
+    refused = client.send(path, other | {"based_on": "0", "page": "other"}, htmx=htmx)
+    assert (refused.status == 409) == (other != data), path
+
+
+def test_public_pages_are_translated(configured_app, checked_pages):
+    client = spanish_client(configured_app)
+    for path in ("/", "/questions", "/commitments", "/privacy", "/respond/exit", "/nowhere",
+                 "/resume/x", "/respond/", "/commitments?state=FL&state=GA"):  # fmt: skip
+        client.page(path)
+    client.page("/", query_string={"left": 1})
+    client.page("/", query_string={"deleted": 1})
+    assert client.post("/questions").status_code == 405
+    references = [
+        add_published(configured_app, case, **marked_answers(case))
+        for case in ("agency", "partner")
+    ]
+    for path in ("/", "/commitments", "/commitments?kind=company", "/commitments?text=nothing",
+                 *(f"/commitments/{each}" for each in references)):  # fmt: skip
+        client.page(path)
+        client.page(path, htmx=True)
+
+
+def test_followup_pages_are_translated(configured_app, checked_pages):
+    reference = add_published(configured_app, "partner", **marked_answers("partner"))
+    update_client(configured_app, reference)
+    client = spanish_client(configured_app)
+    path = f"/commitments/{reference}"
+    client.page(update_path(configured_app, reference))
+    news = {"milestones-0-done": "yes", "milestones-0-note": TYPED, "milestones-0-url": "a.org"}
+    for data in ({}, {"action": "withdraw"}, {"milestones-0-url": "a b"}, news):
+        client.send(f"{path}/update", {"action": "report"} | data)
+    client.send(f"{path}/update", {"action": "withdraw", "sure": "yes"})
+    client.page(f"{path}/reminders")
+    client.send(f"{path}/reminders")
+    editor = staff_client(configured_app, "editor")
+    for number, action in ((1, "approve"), (2, "decline")):
+        editor.send(f"/staff/submissions/{reference}/report", {"report": number, "action": action})
+    client.page(path)
+    client.page(f"{path}/update")
+
+
+def test_messages_are_translated(configured_app, checked_pages):
+    client, answers = spanish_client(configured_app), marked_answers("agency")
+    base = draft_path(start_draft(client, answers))
+    client.send(f"{base}/save", {"action": "mail", "address": "desk@example.org"})
+    complete_form(client, answers)
+    with configured_app.app_context():
+        submission = db.session.scalars(select(Submission)).one()
+        progress_reports._queue(submission, "desk@example.org")
+        draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
+        resume._queue(draft, "desk@example.org", "reminder")
+        db.session.commit()
+        queued = list(db.session.scalars(select(MailMessage)))
+    notice = [each for each in queued if each.recipient == "office@example.gov"]
+    letter = render_message(configured_app, notice[0])
+    assert len(queued) == 5 and "⟦" not in letter.subject + letter.text + letter.html
+    for message in queued:
+        if message in notice:
+            continue
+        letter = render_message(configured_app, message)
+        html = re.sub(r"<[^>]+>", " ", letter.html)
+        for text in (letter.subject, *letter.text.splitlines(), *html.splitlines()):
+            assert not untranslated_text(re.sub(r"https?://\S+", "", text)), (letter.subject, text)
+
+
+def test_autosave_status_is_translated(configured_app, checked_pages):
+    client = spanish_client(configured_app)
+    base = draft_path(start_draft(client, marked_answers("agency")))
+    token = client.token()
+    for data in ({"city": TYPED}, {"city": "other", "based_on": "0", "page": "other"}):
+        answer = client.post(f"{base}/organization/autosave", data={"csrf_token": token} | data)
+        assert "⟦" in answer.text and not untranslated_text(re.sub("<[^>]+>", " ", answer.text))
+
+
+def test_spanish_case_is_stored_and_exported_as_english(app, case):
+    english_one = complete_form(app.test_client(), case)
+    spanish = spanish_client(app)
+    page = start_draft(spanish, case)
+    assert page.text("h1") == "Su organización"
+    spanish_one = complete_form(spanish, case)
+    assert spanish_one.text("h1") == "Recibimos su compromiso"
+    assert " de 20" in spanish_one.text(".next")
+    with app.app_context():
+        stored = {each.reference: each for each in db.session.scalars(select(Submission))}
+        message = db.session.scalars(select(MailMessage).where(MailMessage.language == "es")).one()
+    letter = render_message(app, message)
+    here, there = (stored[each.text(".reference")] for each in (english_one, spanish_one))
+    assert (here.language, there.language) == ("en", "es")
+    assert here.answers == there.answers
+    assert "Gracias. Recibimos el compromiso de" in letter.text and 'lang="es"' in letter.html
+
+    staff = staff_client(app, "admin")
+    for name in ("submissions.csv", "submissions.jsonl", "data-sets.csv", "milestones.csv"):
+        path = f"/staff/export/{name}"
+        assert staff.get(path).data == staff.get(path, headers=SPANISH_HEADERS).data
+    table = staff.get("/staff/export/submissions.csv").data.decode("utf-8-sig")
+    one, other = csv.DictReader(io.StringIO(table))
+    own = ("reference", "submitted_at")
+    assert {**one, **dict.fromkeys(own)} == {**other, **dict.fromkeys(own)}

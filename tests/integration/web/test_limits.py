@@ -1,0 +1,12 @@
+"""Tests of rate limits."""
+
+
+def test_starts_from_one_address_are_limited(make_app):
+    app = make_app(RATELIMIT_ENABLED=True)
+    client = app.test_client()
+    for _ in range(120):
+        data = {"csrf_token": client.token(), "organization_kind": "city"}
+        assert client.post("/respond/", data=data).status_code == 303
+    refused = client.send("/respond/", {"organization_kind": "city"})
+    assert refused.status == 429
+    assert client.get("/respond/").status_code == 200

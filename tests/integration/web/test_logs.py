@@ -1,0 +1,84 @@
+"""Tests of the log lines."""
+
+import io
+import json
+import logging
+import re
+
+import pytest
+
+from tests.complete_form import complete_form, draft_path
+from wizard.web import logs
+
+
+@pytest.fixture
+def log_output(app):
+    """Capture the log; return the stream and its handler."""
+    kept, root = io.StringIO(), logging.getLogger("wizard")
+    handler = logging.StreamHandler(kept)
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    handler.setFormatter(logs.JsonFormatter())
+    yield kept, handler
+    root.removeHandler(handler)
+    root.setLevel(logging.NOTSET)
+
+
+def log_lines(kept):
+    return [json.loads(line) for line in kept.getvalue().splitlines()]
+
+
+def test_request_line_has_rule_and_request_id(client, log_output):
+    answer = client.get("/resume/some-token?q=Ada", headers={"X-Request-ID": "forged"})
+    (line,) = log_lines(log_output[0])
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert re.fullmatch("[0-9a-f]{16}", line["request_id"])
+    assert (line["method"], line["rule"], line["status"]) == ("GET", "/resume/<token>", 404)
+    assert line["ms"] > 0
+    assert "some-token" not in log_output[0].getvalue() and "Ada" not in log_output[0].getvalue()
+
+
+def test_log_lines_hold_no_answers(client, case, log_output):
+    path = draft_path(complete_form(client, case))
+    text = log_output[0].getvalue()
+    assert len(log_lines(log_output[0])) > 10
+    for secret in (path.split("/")[2], case["organization_name"], case["contact_email"]):
+        assert secret not in text
+
+
+def test_valid_request_id_of_proxy_is_used(make_app, log_output):
+    client = make_app(TRUSTED_PROXIES=1).test_client()
+    for given, kept in [("abc-123", True), ("a b", False), ("x" * 65, False)]:
+        answer = client.get("/questions", headers={"X-Request-ID": given})
+        assert (answer.headers["X-Request-ID"] == given) == kept
+
+
+def test_exception_is_logged_without_its_text(app, client, log_output):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def fail():
+        raise ValueError("what Ada typed")
+
+    app.view_functions["public.questions"] = fail
+    assert client.get("/questions").status_code == 500
+    fault, request = log_lines(log_output[0])
+    assert (fault["level"], fault["fault"]) == ("error", "ValueError")
+    assert fault["at"][-1].endswith(" fail")
+    assert fault["request_id"] == request["request_id"]
+    assert "Ada" not in log_output[0].getvalue()
+
+
+def test_terminal_line_is_readable(client, log_output):
+    log_output[1].addFilter(logs.add_request)
+    log_output[1].setFormatter(logging.Formatter(logs.TEXT_FORMAT))
+    client.get("/questions")
+    assert re.search(
+        r"INFO request [0-9a-f]{16} GET /questions 200 [\d.]+\n", log_output[0].getvalue()
+    )
+
+
+def test_health_checks_are_not_logged(client, log_output):
+    for path in ("/livez", "/readyz", "/metrics", "/static/site.css"):
+        with client.get(path) as answer:
+            assert answer.status_code == 200
+    assert log_output[0].getvalue() == ""

@@ -1,0 +1,90 @@
+"""Tests of CSRF tokens, cookies and security headers."""
+
+import pytest
+from werkzeug.formparser import FormDataParser
+
+from tests.complete_form import complete_form, draft_path
+from tests.conftest import AGENCY, load_case
+from wizard.flows.commitment import COMMITMENT
+from wizard.web import security
+
+
+def post_addresses(path: str) -> list[str]:
+    """Return every address of a draft that accepts a POST."""
+    return ["/respond/", *(f"{path}/{name}" for name in COMMITMENT.steps)]
+
+
+def test_post_without_own_csrf_token_is_400(app, client):
+    case = load_case("agency")
+    path = draft_path(complete_form(client, case, until="review"))
+    other = app.test_client().token()
+    for address in post_addresses(path):
+        for data in ({}, {"csrf_token": "x"}, {"csrf_token": other}):
+            refused = client.post(address, data=data | {"city": "Elsewhere"})
+            assert refused.status_code == 400, address
+    assert client.page(f"{path}/organization").values()["city"] == ["Orlando"]
+
+
+def test_every_response_has_security_headers(client):
+    for path in ("/", "/questions", "/respond/", "/nowhere", "/static/site.css"):
+        with client.get(path) as response:
+            headers = response.headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy and "base-uri 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "strict-origin"
+        assert ("no-store" in headers["Cache-Control"]) == (not path.startswith("/static"))
+
+
+def test_https_sets_secure_cookie_and_hsts(make_app):
+    app = make_app(PUBLIC_URL="https://commitments.example.org")
+    response = app.test_client().get("/respond/", base_url="https://commitments.example.org")
+    cookie = response.headers["Set-Cookie"]
+    assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    assert "max-age=31536000" in response.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_invalid_host_is_400(client, host):
+    response = client.get("/questions", headers={"Host": host})
+    assert (response.status_code, response.mimetype) == (400, "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"&".join(b"f%d=1" % n for n in range(60_000)), "application/x-www-form-urlencoded", 413),
+        (b"city=" + b"%C3" * 300_000, "application/x-www-form-urlencoded", 400),
+        (b"--x\r\n\r\n" * 1000 + b"--x--", "multipart/form-data; boundary=x", 415),
+        (b"city=" + b"x" * 1_100_000, "application/x-www-form-urlencoded", 413),
+    ],
+    ids=["fields", "not text", "multipart", "too large"],
+)
+def test_unusual_form_is_refused_before_parsing(client, monkeypatch, body, content_type, status):
+    parsed = []
+    monkeypatch.setattr(FormDataParser, "parse", lambda *given: parsed.append(given))
+    answer = client.post("/respond/", data=body, content_type=content_type)
+    assert (answer.status_code, parsed) == (status, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "is_text"),
+    [
+        (b"city=C%C3%B3rdoba+%F0%9F%98%80%25FF", True),
+        ("city=Córdoba%C3%B3".encode(), True),
+        (b"city=%C3A%A9", False),
+        (b"city=%C3%25A9", False),
+        (b"city=\xff", False),
+        (b"city=%ed%a0%80", False),
+    ],
+)
+def test_form_must_be_utf_8(body, is_text):
+    assert security._is_utf8(body) == is_text
+
+
+def test_unchanged_session_sets_no_cookie(client):
+    page = complete_form(client, AGENCY, until="contact")
+    for path in (page.path, "/", "/questions", "/static/site.css", "/static/icon.svg"):
+        with client.get(path) as response:
+            assert "Set-Cookie" not in response.headers, path

@@ -1,0 +1,1 @@
+"""Programs to compare with, served the same way."""

@@ -1,0 +1,273 @@
+"""Measure staff pages, public pages and exports with many submissions. See README.md."""
+
+import argparse
+import csv
+import gzip
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, text
+
+from wizard import clock, create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
+from wizard.db.models import Submission
+from wizard.flows.commitment import COMMITMENT
+from wizard.ops import demo
+from wizard.staff import exports
+from wizard.submissions.filters import Filters
+
+PAGE_RUNS, CSV_RUNS = 15, 5
+PAGE_GOAL, PUBLIC_GOAL, MEMORY_GOAL = 50, 30, 50
+"""Milliseconds of a staff page, milliseconds of a public page, megabytes of an export."""
+RECORD = ("reference", "submitted_at", "status", "branch", "flow_version", "published_at")
+ROWS = f"SELECT {', '.join(RECORD)}, answers FROM submission ORDER BY submitted_at, reference"
+
+
+def main() -> None:
+    """Fill the database and print the tables; with `--memory-of`, measure one export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--database-url", help="an empty, migrated store")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.memory_of:
+        print(memory_of(make_app(chosen.database_url, chosen.folder), chosen.memory_of))
+        return
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        url = chosen.database_url or new_database(folder)
+        app = make_app(url, made)
+        with app.app_context():
+            seconds, _ = time_call(lambda: demo.fill(chosen.count))
+            vacuum()
+        print(f"{chosen.count:,} submissions, made in {seconds:.0f} s\n")
+        print_pages(app)
+        if not chosen.database_url:
+            print_csv(app, folder)
+        print_memory(url, made)
+
+
+def new_database(folder: Path) -> str:
+    """Create a migrated SQLite file; return its URL."""
+    from tests.conftest import migrate  # pytest must not count in memory_of
+
+    url = f"sqlite:///{folder / 'wizard.sqlite'}"
+    migrate(url, folder)
+    return url
+
+
+def make_app(url: str, folder: str) -> Flask:
+    """Create the program on that database."""
+    settings = {"DATABASE_URL": url, "INSTANCE_PATH": folder, "RATELIMIT_ENABLED": False}
+    return create_app(settings | {"TESTING": True})
+
+
+def vacuum() -> None:
+    """Vacuum and analyze on PostgreSQL, as autovacuum soon would."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM (ANALYZE) submission"))
+
+
+def signed_in_client(app: Flask) -> FlaskClient:
+    """Return a signed-in client; each call adds an account."""
+    with app.app_context():
+        email = f"bench-{len(accounts.list_accounts())}@example.org"
+        db.session.rollback()
+        password = accounts.add_account(email, "admin", COMMAND_LINE)
+    client = app.test_client()
+    page = client.get("/staff/login").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    form = {"csrf_token": token, "email": email, "password": password}
+    assert client.post("/staff/login", data=form).status_code == 303
+    return client
+
+
+def time_call(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the seconds and the result of a call."""
+    started = perf_counter()
+    result = work()
+    return perf_counter() - started, result
+
+
+def page_addresses(app: Flask) -> dict[str, str]:
+    """Return the addresses to measure, by name."""
+    with app.app_context():
+        known = db.session.scalars(select(Submission).order_by(Submission.id).limit(3)).all()
+        last = db.session.scalar(select(func.max(Submission.id)))
+        middle = db.session.get_one(Submission, last // 2)
+    day, today = middle.submitted_at.date(), clock.now().date()
+    key = f"{middle.submitted_at:%Y-%m-%dT%H:%M:%S}%2B00:00_{middle.reference}"
+    queries = {
+        "all, newest": "",
+        "all, oldest": "last=1",
+        "all, from the middle": f"older={key}",
+        "branch": "branch=partner",
+        "branch, oldest": "branch=partner&last=1",
+        "kind": "kind=company",
+        "state, many": "state=CA",
+        "state, few": "state=MP",
+        "status": "status=declined",
+        "status, oldest": "status=received&last=1",
+        "program": "program=opportunity_project",
+        "one day": f"first_day={day}&last_day={day}",
+        "a year": f"first_day={today - timedelta(days=365)}&last_day={today}",
+        "text, many": "text=lakeview",
+        "text, two words": "text=tenants+sereno",
+        "text, one": f"text={middle.reference}",
+        "text, none": "text=zzzz",
+        "text, none, oldest": "text=zzzz&last=1",
+        "several, many": "branch=jurisdiction&status=accepted&program=police_data_initiative",
+        "several, few": "kind=company&state=VT&status=declined&text=lakeview",
+        "several, none": "kind=agency&branch=partner&state=CA&text=data",
+    }
+    lists = {f"list: {name}": f"/staff/submissions?{query}" for name, query in queries.items()}
+    single = {f"one: {each.reference}": f"/staff/submissions/{each.reference}" for each in known}
+    with app.app_context():
+        published = db.session.scalars(
+            select(Submission.reference).where(Submission.published_at.is_not(None)).limit(3)
+        ).all()
+    public_queries = (
+        "",
+        "last=1",
+        "state=CA",
+        "category=use_of_force",
+        "text=zzzz",
+        "kind=company",
+    )
+    public = {"public: first page": "/"} | {
+        f"public: list {query}": f"/commitments?{query}" for query in public_queries
+    }
+    public |= {f"public: {each}": f"/commitments/{each}" for each in published}
+    return {"dashboard": "/staff/"} | lists | single | public
+
+
+def print_pages(app: Flask) -> None:
+    """Print the server time of each page."""
+    client = signed_in_client(app)
+    goals = f"goal {PAGE_GOAL} ms, public {PUBLIC_GOAL} ms"
+    print(f"| page ({goals}) | median ms | max ms | KB | gzip KB | |")
+    print("|---|---:|---:|---:|---:|---|")
+    for name, address in page_addresses(app).items():
+        runs = [time_call(lambda at=address: fetch(client, at)) for _ in range(PAGE_RUNS)]
+        taken = [1000 * seconds for seconds, _ in runs]
+        goal = PUBLIC_GOAL if name.startswith("public") else PAGE_GOAL
+        mark = "over" if median(taken) > goal else ""
+        page = runs[-1][1]
+        sizes = f"{len(page) / 1000:.0f} | {len(gzip.compress(page)) / 1000:.1f}"
+        print(f"| {name} | {median(taken):.1f} | {max(taken):.1f} | {sizes} | {mark} |")
+    print(flush=True)
+
+
+def fetch(client: FlaskClient, address: str) -> bytes:
+    """Return the body of a page."""
+    response = client.get(address)
+    assert response.status_code == 200, (address, response.status_code)
+    return response.data
+
+
+def print_csv(app: Flask, folder: Path) -> None:
+    """Print the seconds for the whole CSV, next to the standard library alone."""
+    store = folder / "wizard.sqlite"
+    ways = {
+        "the export": lambda: write_export(app, folder / "ours.csv"),
+        "sqlite3, json and csv alone": lambda: write_baseline(store, folder / "alone.csv", cells),
+        "sqlite3 and csv alone, answers as one cell of JSON": lambda: write_baseline(
+            store, folder / "raw.csv", lambda answers: [answers]
+        ),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(CSV_RUNS):
+        for name, work in ways.items():
+            taken[name].append(time_call(work)[0])
+    ours = taken["the export"]
+    print("| submissions.csv | median s | the export takes |")
+    print("|---|---:|---:|")
+    for name, seconds in taken.items():
+        ratio = median(own / other for own, other in zip(ours, seconds, strict=True))
+        print(f"| {name} | {median(seconds):.2f} | {ratio:.2f} times as long |")
+    print(f"\nThe file has {(folder / 'ours.csv').stat().st_size / 1e6:.0f} MB.\n", flush=True)
+
+
+def write_export(app: Flask, path: Path) -> None:
+    """Write the program's own export."""
+    with app.app_context(), path.open("wb") as file:
+        file.writelines(exports.export("submissions.csv", COMMITMENT, Filters()))
+
+
+def write_baseline(store: Path, path: Path, cells_of: Callable[[str], list[Any]]) -> None:
+    """Write the same rows with the standard library only."""
+    connection = sqlite3.connect(store)
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        for *record, answers in connection.execute(ROWS):
+            writer.writerow([*cells_of(answers), *record])
+    connection.close()
+
+
+def cells(stored: str) -> list[Any]:
+    """Return the answers of a row."""
+    answers = json.loads(stored)
+    return [cell(answers.get(name, "")) for name in COMMITMENT.columns]
+
+
+def cell(value: Any) -> Any:
+    """Format an answer as the export does."""
+    if isinstance(value, list):
+        return ";".join(value) if isinstance(value[0], str) else len(value)
+    return "yes" if value is True else value
+
+
+def print_memory(url: str, folder: str) -> None:
+    """Print the peak memory of each export, each in its own process."""
+    print(f"| export (goal {MEMORY_GOAL} MB) | idle MB | peak above idle MB | MB streamed | s |")
+    print("|---|---:|---:|---:|---:|")
+    for name in exports.export_names(COMMITMENT):
+        arguments = ["--database-url", url, "--folder", folder, "--memory-of", name]
+        command = [sys.executable, "-m", "tests.load.page_times", *arguments]
+        told = subprocess.run(command, check=True, capture_output=True, text=True)
+        print(told.stdout.strip(), flush=True)
+
+
+def memory_of(app: Flask, name: str) -> str:
+    """Fetch one export as over the web, after a first page; return its row of the table."""
+    client = signed_in_client(app)
+    fetch(client, "/staff/submissions")
+    idle = memory_megabytes("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far: proc(5)
+    seconds, size = time_call(lambda: sum(map(len, stream_export(client, name))))
+    peak = memory_megabytes("VmHWM")
+    figures = f"{idle:.0f} | {peak - idle:.0f} | {size / 1e6:.0f} | {seconds:.1f}"
+    return f"| {name} | {figures} |"
+
+
+def stream_export(client: FlaskClient, name: str) -> Iterator[bytes]:
+    """Yield an export in chunks."""
+    response = client.get(f"/staff/export/{name}")
+    assert response.status_code == 200
+    yield from response.iter_encoded()
+
+
+def memory_megabytes(what: str) -> float:
+    """Return this process's memory in megabytes from proc(5): `VmRSS` now, `VmHWM` peak."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{what}:\s+([0-9]+) kB", status)[1]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()

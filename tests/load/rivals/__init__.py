@@ -1,1 +1,0 @@
-"""What the program's cost is compared with, each served as the program is."""

@@ -1,0 +1,200 @@
+"""Tests of the path through a flow, by answers."""
+
+from datetime import date
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from tests import reference_rules
+from tests.conftest import load_case
+from tests.strategies import typed_answers
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.journey import Journey
+
+TODAY = date(2026, 11, 22)
+PARTNER_STEPS = ["involvement", "commitment", "milestones"]
+JURISDICTION_STEPS = ["current_data", "data_sets", "plan", "community", "opportunity"]
+EVERY_STEP = list(COMMITMENT.steps)
+
+
+def make_journey(typed, posted=EVERY_STEP) -> Journey:
+    """Return the journey of these answers; by default every step was posted."""
+    return Journey(COMMITMENT, typed, posted, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "middle"),
+    [
+        ({}, []),
+        ({"organization_kind": "nothing we offer"}, []),
+        ({"organization_kind": "company"}, PARTNER_STEPS),
+        ({"organization_kind": "nonprofit"}, PARTNER_STEPS),
+        ({"organization_kind": "community"}, PARTNER_STEPS),
+        ({"organization_kind": "city"}, JURISDICTION_STEPS),
+        ({"organization_kind": "agency"}, JURISDICTION_STEPS),
+        (
+            {"organization_kind": "company", "programs": ["opportunity_project"]},
+            [*PARTNER_STEPS, "opportunity"],
+        ),
+        (
+            {"organization_kind": "company", "programs": ["police_data_initiative"]},
+            PARTNER_STEPS,
+        ),
+        (  # `programs` was answered on the other branch: it does not apply, so it decides nothing
+            {"organization_kind": "city", "programs": ["opportunity_project"]},
+            JURISDICTION_STEPS,
+        ),
+    ],
+)
+def test_steps_depend_on_answers(typed, middle):
+    expected = ["kind", "organization", "contact", *middle, "publication", "review"]
+    assert list(make_journey(typed).steps) == expected
+
+
+def test_individual_ends_after_first_step():
+    journey = make_journey({**load_case("agency"), "organization_kind": "individual"})
+    assert list(journey.steps) == ["kind"]
+    assert journey.is_ineligible and not journey.complete
+    assert journey.first_incomplete == "kind" and journey.may_visit("kind")
+
+
+@pytest.mark.parametrize("name", ["agency", "partner"])
+def test_case_is_complete_after_every_step(name):
+    case = load_case(name)
+    journey = make_journey(case)
+    assert journey.complete
+    assert journey.branch.name == ("partner" if name == "partner" else "jurisdiction")
+    for step in journey.steps:
+        without = make_journey(case, [each for each in EVERY_STEP if each != step])
+        assert not without.complete
+        assert without.first_incomplete == step
+
+
+def test_filled_step_is_incomplete_until_posted():
+    journey = make_journey(load_case("agency"), posted=[])
+    assert journey.first_incomplete == "kind"
+    assert not journey.may_visit("organization")
+
+
+def test_incomplete_step_blocks_later_steps():
+    journey = make_journey({**load_case("agency"), "data_sets": []})
+    assert journey.first_incomplete == "data_sets"
+    assert journey.may_visit("contact") and journey.may_visit("data_sets")
+    assert not journey.may_visit("plan") and not journey.may_visit("review")
+    assert not journey.may_visit("milestones")
+
+
+def test_passed_due_date_reopens_step():
+    case = load_case("partner")
+    assert make_journey(case).complete
+    late = Journey(COMMITMENT, case, EVERY_STEP, today=date(2027, 10, 1))
+    assert late.first_incomplete == "milestones"
+    assert list(late.steps["milestones"].checked.errors) == ["milestones-0-due"]
+
+
+def test_unposted_step_shows_only_errors_of_typed_fields():
+    stop = make_journey({"organization_kind": "city", "city": "a\x00"}, []).steps["organization"]
+    assert list(stop.checked.errors) == ["organization_name", "city", "state"]
+    assert list(stop.errors_to_show) == ["city"]
+
+
+@pytest.mark.parametrize(
+    ("field", "condition", "shown"),
+    [
+        ("goals", {"programs": ["police_data_initiative"]}, True),
+        ("goals", {"programs": ["opportunity_project"]}, False),
+        ("involvement_description", {"works_with": ["none_yet"]}, True),
+    ],
+)
+def test_conditional_field_follows_its_condition(field, condition, shown):
+    typed = {**load_case("partner"), **condition}
+    applies = set().union(*(stop.checked.applies for stop in make_journey(typed).steps.values()))
+    assert (field in applies) == shown
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"works_with": ["none_yet", "open_data"]}, "works_with"),
+        ({"works_with": ["open_data"], "involvement_description": ""}, "involvement_description"),
+        ({"goals": []}, "goals"),
+        ({"opportunity_actions": []}, "opportunity_actions"),
+        ({"opportunity_description": " "}, "opportunity_description"),
+        ({"milestones": []}, "milestones"),
+        ({"milestones": [{"what": "a"}] * 11}, "milestones"),
+        ({"milestones": "no list"}, "milestones"),
+        ({"milestones": ["no entry"]}, "milestones"),
+        ({"authorized": None}, "authorized"),
+    ],
+)
+def test_invalid_partner_answer_names_its_field(change, path):
+    journey = make_journey({**load_case("partner"), **change})
+    errors = [each for stop in journey.steps.values() for each in stop.checked.errors]
+    assert errors == [path]
+
+
+def test_condition_on_invalid_answer_is_ignored():
+    typed = {**load_case("partner"), "works_with": ["none_yet", "open_data"]}
+    del typed["involvement_description"]
+    assert list(make_journey(typed).steps["involvement"].checked.errors) == ["works_with"]
+
+
+def test_none_yet_needs_no_description():
+    typed = {**load_case("partner"), "works_with": ["none_yet"], "involvement_description": ""}
+    assert make_journey(typed).complete
+
+
+def test_duplicate_data_set_is_error_on_second():
+    case = load_case("agency")
+    first = case["data_sets"][0]
+    journey = make_journey({**case, "data_sets": [*case["data_sets"], {**first, "format": "xml"}]})
+    assert list(journey.steps["data_sets"].checked.errors) == ["data_sets-4-title"]
+
+
+@pytest.mark.parametrize(
+    ("places", "errors"),
+    [
+        (["full", "full", "full", "blank"], 0),
+        (["blank", "full", "full", "full"], 0),
+        (["full", "full", "blank"], 5),
+        (["blank", "full", "full", "blank"], 5),
+        (["full", "full"], 1),
+        (["full", "full", "full", "leftover"], 0),
+    ],
+)
+def test_blank_entry_is_ignored_above_minimum(places, errors):
+    full = load_case("agency")["data_sets"][0]
+    entries = [
+        {"blank": {"title": " "}, "leftover": {"category_other": "hidden by now"}}.get(
+            what, {**full, "title": f"Title {place}"}
+        )
+        for place, what in enumerate(places)
+    ]
+    stop = make_journey({**load_case("agency"), "data_sets": entries}).steps["data_sets"]
+    assert len(stop.checked.errors) == errors
+    if not errors:
+        assert len(stop.checked.answers["data_sets"]) == 3
+
+
+def test_other_branch_answers_are_excluded():
+    both = {**load_case("partner"), **load_case("agency")}
+    assert set(make_journey(both).answers) == set(load_case("agency"))
+    both["organization_kind"] = "nonprofit"
+    assert "data_sets" not in make_journey(both).answers
+
+
+@settings(max_examples=600, deadline=None)
+@given(typed_answers(COMMITMENT), st.sampled_from(["agency", "partner"]), st.data())
+def test_complete_journey_meets_reference_rules(typed, name, data):
+    case = load_case(name)
+    kept = data.draw(st.sets(st.sampled_from(sorted(case))))
+    typed |= {field: case[field] for field in set(case) - kept}
+    journey = make_journey(typed)
+    event(f"complete: {journey.complete}")
+    if journey.complete:
+        reference_rules.check_commitment(journey.answers)
+    elif not journey.is_ineligible:
+        assert journey.steps[journey.first_incomplete].checked.errors
+    again = make_journey(journey.answers)
+    assert again.answers == journey.answers

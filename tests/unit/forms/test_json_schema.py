@@ -1,0 +1,152 @@
+"""Tests of the JSON Schema of the open data."""
+
+from copy import deepcopy
+from datetime import date
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+
+from tests.conftest import load_case
+from tests.reference_rules import NEVER_PUBLIC
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms import json_schema
+from wizard.forms.conditions import Answered
+from wizard.forms.fields import YES_NO, Choice, Confirm, Email, Field, Phone, Text
+from wizard.forms.flow import Branch, Flow, Section, Step
+from wizard.forms.journey import Journey
+from wizard.forms.outputs import public_record
+
+ADDRESS = "https://commitments.example.org/commitments/schema.json"
+LICENSE = "https://license.example.org/"
+ABOUT = {
+    "reference": "PDI-AAAA-AAAA",
+    "url": "https://commitments.example.org/commitments/PDI-AAAA-AAAA",
+    "published_at": "2026-12-01T00:00:00Z",
+    "branch": "jurisdiction",
+    "all_programs": ["police_data_initiative"],
+}
+OF_ONE = json_schema.commitment_schema(COMMITMENT)
+PROPERTIES = OF_ONE["properties"]
+
+
+def make_record(case: str) -> dict:
+    """Return an open data record of a case."""
+    journey = Journey(COMMITMENT, load_case(case), list(COMMITMENT.steps), today=date(2026, 11, 22))
+    return ABOUT | public_record(COMMITMENT, journey.answers)
+
+
+def validate(value: dict, against: dict = OF_ONE) -> None:
+    """Raise `ValidationError` unless the value is valid."""
+    Draft202012Validator(against, format_checker=FormatChecker()).validate(value)
+
+
+def test_document_is_valid_schema():
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
+    Draft202012Validator.check_schema(whole)
+    assert whole["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    assert whole["$id"] == ADDRESS
+
+
+@pytest.mark.parametrize("case", ["agency", "partner"])
+def test_published_document_is_valid(case):
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
+    document = {"describedBy": ADDRESS, "license": LICENSE, "commitments": [make_record(case)]}
+    validate(document, whole)
+    del document["license"]
+    with pytest.raises(ValidationError):
+        validate(document, whole)
+
+
+def test_properties_are_public_questions_and_metadata():
+    public = {name for name in COMMITMENT.fields if name not in NEVER_PUBLIC}
+    assert set(PROPERTIES) == set(json_schema.public_columns(COMMITMENT)) == public | set(ABOUT)
+    assert list(PROPERTIES)[: len(ABOUT)] == list(ABOUT)
+
+
+def test_question_names_differ_from_metadata():
+    assert not set(ABOUT) & set(COMMITMENT.fields)
+
+
+def test_required_are_unconditional_questions():
+    everyone = {"organization_kind", "organization_name", "city", "state"}
+    assert set(OF_ONE["required"]) == set(ABOUT) | everyone
+    data_set = PROPERTIES["data_sets"]["items"]
+    assert data_set["required"] == ["category", "title", "format", "incident_level", "release_on"]
+    assert set(data_set["properties"]) == {*data_set["required"], "category_other", "url"}
+
+
+def test_each_field_type_has_its_rule():
+    assert PROPERTIES["city"] == {
+        "title": "City or town", "type": "string", "minLength": 1, "maxLength": 100,
+    }  # fmt: skip
+    assert PROPERTIES["access_plan"]["maxLength"] == 5_000
+    assert PROPERTIES["website"]["format"] == "iri"
+    assert PROPERTIES["published_at"]["format"] == "date-time"
+    assert {"const": "FL", "title": "Florida"} in PROPERTIES["state"]["oneOf"]
+    goals = PROPERTIES["goals"]
+    assert (goals["type"], goals["uniqueItems"]) == ("array", True)
+    assert {"const": "trust", "title": "community trust"} in goals["items"]["oneOf"]
+    milestones = PROPERTIES["milestones"]
+    assert (milestones["minItems"], milestones["maxItems"]) == (1, 10)
+    assert milestones["items"]["properties"]["due"]["format"] == "date"
+
+
+WRONG = {
+    "a name that is not declared": {"contact_email": "me@example.org"},
+    "a code that is not offered": {"state": "XX"},
+    "a code of a multiple choice that is not offered": {"help_wanted": ["money"]},
+    "the same code twice": {"help_wanted": ["privacy", "privacy"]},
+    "a text that is too long": {"commitment_title": "x" * 121},
+    "a text of nothing": {"city": ""},
+    "a program that there is not": {"all_programs": ["other"]},
+    "too few entries": {"data_sets": []},
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_invalid_record_is_rejected(change):
+    with pytest.raises(ValidationError):
+        validate(make_record("agency") | change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"release_on": "2027-02-30"}, {"category": "x"}, {"secret": "x"}], ids=str
+)
+def test_invalid_entry_is_rejected(change):
+    wrong = deepcopy(make_record("agency"))
+    wrong["data_sets"][1] |= change
+    with pytest.raises(ValidationError):
+        validate(wrong)
+
+
+@pytest.mark.parametrize("name", sorted(OF_ONE["required"]))
+def test_missing_required_property_is_rejected(name):
+    with pytest.raises(ValidationError):
+        validate({key: value for key, value in make_record("agency").items() if key != name})
+
+
+def flow_of_fields(*fields: Field) -> Flow:
+    """Return a flow with one step of these fields."""
+    branch = Branch("all", "All", Answered(fields[0].name))
+    step, review = Step("one", "One", fields, short="One"), Step("review", "Look", (), short="Look")
+    return Flow("small", 1, (Section("All", (step,)),), review, branches=(branch,))
+
+
+def test_other_flow_has_own_schema():
+    asked = (
+        Choice("sure", "Sure?", noun="x", required=True, public=True, options=YES_NO),
+        Email("desk", "Desk", noun="x", required=True, public=True, when=Answered("sure")),
+        Phone("phone", "Phone", noun="x", required=Answered("sure"), public=True),
+        Confirm("agreed", "Agreed", noun="x", public=True),
+        Text("secret", "Secret", noun="x", required=True),
+    )
+    of_one = json_schema.commitment_schema(flow_of_fields(*asked))
+    assert set(of_one["required"]) == {*ABOUT, "sure"}
+    assert of_one["properties"]["desk"]["format"] == "email"
+    assert of_one["properties"]["agreed"] == {"title": "Agreed", "const": True}
+    assert "secret" not in of_one["properties"]
+
+
+def test_unknown_field_type_raises():
+    with pytest.raises(TypeError, match="no schema"):
+        json_schema.commitment_schema(flow_of_fields(Field("new", "New", noun="x", public=True)))

@@ -1,0 +1,59 @@
+"""Tests of review cards, table cells and the public record."""
+
+from datetime import date
+
+import pytest
+
+from tests.conftest import load_case
+from tests.reference_rules import NEVER_PUBLIC
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.journey import Journey
+from wizard.forms.outputs import cards, cells, public_record
+
+
+@pytest.fixture(params=["agency", "partner"])
+def complete_answers(request):
+    """Return the validated answers of each case."""
+    case = load_case(request.param)
+    journey = Journey(COMMITMENT, case, list(COMMITMENT.steps), today=date(2026, 11, 22))
+    assert journey.complete
+    return journey.answers
+
+
+def test_cards_show_every_answer_once_in_step_order(complete_answers):
+    shown = cards(COMMITMENT, complete_answers)
+    partner = complete_answers["organization_kind"] == "nonprofit"
+    names = [card.step.name for card in shown]
+    assert names[:3] == ["kind", "organization", "contact"]
+    assert ("milestones" in names) == partner
+    assert ("data_sets" in names) == (not partner)
+    rows = [row.label for card in shown for row in card.rows]
+    assert len(rows) == len(set(rows)) == len(complete_answers) - 1  # all but `authorized`
+
+
+def test_group_entry_has_title_and_rows():
+    entries = [{"what": "Go", "measure": "Gone", "due": "2027-09-30"}]
+    (milestones,) = [
+        card
+        for card in cards(COMMITMENT, {"organization_kind": "company", "milestones": entries})
+        if card.step.name == "milestones"
+    ]
+    ((title, rows),) = milestones.rows[0].entries
+    assert title == "Milestone 1"
+    assert [row.text for row in rows] == ["Go", "Gone", "September 30, 2027"]
+
+
+def test_cells_cover_every_question(complete_answers):
+    row = cells(COMMITMENT.fields, complete_answers)
+    assert list(row) == list(COMMITMENT.fields)
+    assert row["organization_kind"] == complete_answers["organization_kind"]
+    assert {name for name, cell in row.items() if cell} == set(complete_answers)
+    group = "data_sets" if "data_sets" in complete_answers else "milestones"
+    assert row[group] == str(len(complete_answers[group]))
+
+
+def test_public_record_holds_only_public_answers(complete_answers):
+    record = public_record(COMMITMENT, complete_answers)
+    assert set(record) == set(complete_answers) - NEVER_PUBLIC
+    for name in set(record) - {"data_sets", "milestones"}:
+        assert record[name] == complete_answers[name]

@@ -1,0 +1,288 @@
+"""Tests of merging a post into a draft: conflicts, repeated posts, actions."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests import strategies
+from tests.conftest import load_case
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Group
+from wizard.forms.flow import Step
+from wizard.forms.journey import Journey
+from wizard.forms.saving import (
+    Closed,
+    Completed,
+    Conflict,
+    DraftState,
+    GoTo,
+    Ineligible,
+    Invalid,
+    Outdated,
+    Paused,
+    Revision,
+    StepPost,
+    Submitted,
+    change_entries,
+    decide,
+    decide_autosave,
+    journey_digest,
+    merge,
+    normalized_answers,
+    step_digest,
+)
+
+TODAY = date(2026, 11, 22)
+REVIEW = COMMITMENT.review
+STEPS = [step for step in COMMITMENT.steps.values() if step is not REVIEW]
+CONDITIONAL = [step for step in STEPS if any(field.when for field in step.fields)]
+CASES = [load_case("agency"), load_case("partner")]
+ACTIONS = ["continue", "save", "update", "add", "remove-0", "remove-9", "explode"]
+few = settings(max_examples=60, deadline=None)
+
+
+def posted_values(step: Step) -> st.SearchStrategy[dict[str, Any]]:
+    """Return values that the page of a step can post."""
+    return st.fixed_dictionaries(
+        {
+            field.name: st.lists(strategies.entries(field), max_size=4)
+            if isinstance(field, Group)
+            else strategies.typed_values(field)
+            for field in step.fields
+        }
+    )
+
+
+@st.composite
+def states(draw) -> DraftState:
+    """Draw a draft: a case with some answers missing or replaced, completed up to some step."""
+    stored = dict(draw(st.sampled_from(CASES)))
+    for name in draw(st.sets(st.sampled_from(sorted(stored)), max_size=3)):
+        del stored[name]
+    step = draw(st.sampled_from(STEPS))
+    stored |= draw(posted_values(step)) | {
+        "organization_kind": stored.get("organization_kind", "city")
+    }
+    far = draw(st.integers(0, len(STEPS)))
+    return DraftState(stored, tuple(each.name for each in STEPS[:far]))
+
+
+@st.composite
+def posts(draw, steps=STEPS, actions=ACTIONS) -> StepPost:
+    step = draw(st.sampled_from(steps))
+    return StepPost(step, draw(posted_values(step)), action=draw(st.sampled_from(actions)))
+
+
+def page_post(state: DraftState, post: StepPost, page="here", turn=0) -> StepPost:
+    """Return the post of a page that was rendered from this state."""
+    return replace(post, revision=Revision(page, turn, step_digest(post.step, state.answers)))
+
+
+def decide_post(state: DraftState, post: StepPost):
+    return decide(COMMITMENT, state, post, TODAY)
+
+
+def complete_draft(case: dict) -> DraftState:
+    stored = {name: value for name, value in case.items() if name != "authorized"}
+    return DraftState(stored, tuple(each.name for each in STEPS))
+
+
+@few
+@given(states(), posts(), st.data())
+def test_newer_answers_are_never_overwritten(before, post, data):
+    post = page_post(before, post)
+    now = replace(before, answers=before.answers | data.draw(posted_values(post.step)))
+    for outcome, after in (decide_post(now, post), decide_autosave(now, post)):
+        stored = normalized_answers(post.step, now.answers)
+        same = stored in (
+            normalized_answers(post.step, before.answers),
+            normalized_answers(post.step, merge(now.answers, post)),
+        )
+        if not same:
+            assert after is now
+            assert isinstance(outcome, Conflict | Ineligible)
+
+
+@few
+@given(states(), posts(actions=["continue"]), posts())
+def test_overtaken_turn_of_same_page_changes_nothing(state, newer, older):
+    older = replace(older, step=newer.step, answers=dict(newer.answers))
+    _, saved = decide_autosave(state, page_post(state, newer, turn=2))
+    for outcome, after in (
+        decide_post(saved, page_post(state, older, turn=1)),
+        decide_autosave(saved, page_post(state, older, turn=1)),
+    ):
+        assert after is saved
+        assert isinstance(outcome, GoTo | Ineligible)
+
+
+@few
+@given(states(), posts())
+def test_later_turn_of_same_page_is_no_conflict(state, post):
+    _, saved = decide_autosave(state, page_post(state, post, turn=1))
+    outcome, after = decide_autosave(saved, page_post(state, post, turn=2))
+    assert not isinstance(outcome, Conflict)
+    assert after.answers == merge(saved.answers, post)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_same_post_twice_is_one_save(state, post, names_page):
+    post = page_post(state, post) if names_page else post
+    outcome, once = decide_post(state, post)
+    assume(not isinstance(outcome, Ineligible))
+    again, twice = decide_post(once, post)
+    assert type(again) is type(outcome)
+    assert twice == once
+
+
+@few
+@given(states(), posts(), posts())
+def test_tabs_on_different_steps_both_win(state, first, second):
+    names = [{field.name for field in post.step.fields} for post in (first, second)]
+    assume(names[0].isdisjoint(names[1]))  # two branches may share a question
+    first, second = page_post(state, first, "one"), page_post(state, second, "two")
+    _, after = decide_autosave(state, first)
+    outcome, after = decide_autosave(after, second)
+    assert not isinstance(outcome, Conflict)
+    assert after.answers == merge(merge(state.answers, first), second)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_post_changes_no_other_step(state, post, by_button):
+    _, after = decide_post(state, post) if by_button else decide_autosave(state, post)
+    own = {field.name for field in post.step.fields}
+    assert {name: value for name, value in after.answers.items() if name not in own} == {
+        name: value for name, value in state.answers.items() if name not in own
+    }
+
+
+@few
+@given(states(), posts())
+def test_autosave_completes_no_step(state, post):
+    _, after = decide_autosave(state, post)
+    assert after.completed_steps == state.completed_steps
+
+
+@few
+@given(states(), posts(actions=["continue"]))
+def test_continue_requires_valid_step(state, post):
+    outcome, after = decide_post(state, post)
+    journey = Journey(COMMITMENT, after.answers, after.completed_steps, today=TODAY)
+    match outcome:
+        case Completed(name):
+            assert journey.steps[post.step.name].complete and name == journey.first_incomplete
+        case Invalid(_, answers):
+            assert journey.steps[post.step.name].checked.errors and answers == after.answers
+        case Ineligible():
+            assert after is state
+        case GoTo(name):
+            assert name == journey.first_incomplete != post.step.name
+        case _:
+            pytest.fail(str(outcome))
+
+
+@few
+@given(states(), posts(), st.data())
+def test_conflict_choice_applies_per_field(state, post, data):
+    names = [field.name for field in post.step.fields]
+    chosen = data.draw(st.sets(st.sampled_from(names)))
+    choice = page_post(state, replace(post, action="update", keep_saved=frozenset(chosen)))
+    outcome, after = decide_post(state, choice)
+    assume(not isinstance(outcome, Ineligible))
+    assert not isinstance(outcome, Conflict)
+    for field in post.step.fields:
+        if field.name in chosen and field.name in state.answers:
+            assert after.answers[field.name] == state.answers[field.name]
+        elif not isinstance(field, Group):
+            assert after.answers[field.name] == post.answers[field.name]
+
+
+@few
+@given(states(), posts(CONDITIONAL), st.data())
+def test_field_absent_from_page_keeps_answer(state, post, data):
+    conditional = sorted(field.name for field in post.step.fields if field.when)
+    hidden = data.draw(st.sets(st.sampled_from(conditional), min_size=1))
+    shown = {name: value for name, value in post.answers.items() if name not in hidden}
+    merged = merge(state.answers, replace(post, answers=shown))
+    assert {name: merged.get(name) for name in hidden} == {
+        name: state.answers.get(name) for name in hidden
+    }
+
+
+def test_visible_field_absent_from_page_is_asked_first():
+    case = CASES[0]
+    step = COMMITMENT.steps["current_data"]
+    state = replace(
+        complete_draft(case), answers={**case, "publishes_now": "no", "portal_url": None}
+    )
+    typed = {name: case[name] for name in ("publishes_now", "current_data_description")}
+    outcome, after = decide_post(state, StepPost(step, typed, lists_asked=True))
+    assert outcome == GoTo("current_data", at="portal_url")
+    assert after.answers["publishes_now"] == case["publishes_now"]
+    outcome, _ = decide_post(after, StepPost(step, typed | {"portal_url": ""}, lists_asked=True))
+    assert isinstance(outcome, Completed)
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 21), st.integers(0, 22))
+def test_entries_are_added_and_removed_in_place(name, count, place):
+    group = COMMITMENT.steps[name].group
+    before = {name: [{"number": number} for number in range(count)], "other": 1}
+    added, at = change_entries(group, before, "add")
+    if count < group.max_entries:
+        assert added == before | {name: [*before[name], {}]} and at == f"{name}-{count}"
+    else:
+        assert (added, at) == (before, None)
+    removed, at = change_entries(group, before, f"remove-{place}")
+    kept = [each for each in before[name] if each["number"] != place]
+    assert removed == before | {name: kept}
+    assert at == (f"{name}-{max(0, min(place, len(kept) - 1))}" if place < count else None)
+    assert before == {name: [{"number": number} for number in range(count)], "other": 1}
+
+
+@few
+@given(st.sampled_from(CASES), posts(), st.text(max_size=16))
+def test_review_submits_only_what_it_showed(case, change, other):
+    drawn, now = complete_draft(case), complete_draft(case)
+    if change.step.name != "kind":
+        _, now = decide_autosave(now, change)
+    shown = journey_digest(Journey(COMMITMENT, drawn.answers, drawn.completed_steps, today=TODAY))
+    for based_on in (shown, other):
+        sure = StepPost(REVIEW, {"authorized": "yes"}, revision=Revision(based_on=based_on))
+        outcome, after = decide_post(now, sure)
+        assert after is now
+        if isinstance(outcome, Submitted):
+            assert not based_on or journey_digest(outcome.journey) == based_on
+            assert outcome.journey.complete
+        elif isinstance(outcome, Outdated):
+            assert journey_digest(outcome.journey) != based_on
+
+
+def test_review_without_declaration_is_invalid_and_stores_nothing():
+    state = complete_draft(CASES[0])
+    outcome, after = decide_post(state, StepPost(REVIEW, {"authorized": []}))
+    assert isinstance(outcome, Invalid) and after is state
+    outcome, after = decide_post(state, StepPost(REVIEW, {"authorized": "yes"}, action="save"))
+    assert outcome == Paused() and after is state
+
+
+@few
+@given(states(), posts(steps=[*STEPS, REVIEW]))
+def test_submitted_draft_never_changes(state, post):
+    closed = replace(state, is_submitted=True)
+    assert decide_post(closed, post) == (Closed(), closed)
+    assert decide_autosave(closed, post) == (Closed(), closed)
+
+
+def test_ineligible_answer_is_stored_only_by_autosave():
+    state = complete_draft(CASES[0])
+    post = StepPost(COMMITMENT.first, {"organization_kind": "individual"})
+    assert decide_post(state, post) == (Ineligible(), state)
+    _, after = decide_autosave(state, post)
+    assert after.answers["organization_kind"] == "individual"
