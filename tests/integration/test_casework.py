@@ -431,8 +431,8 @@ def test_a_message_that_could_not_be_sent_is_on_the_dashboard_until_it_is_sent_a
 ):
     reference = walk(client, case).text(".reference")
 
-    def refuse(email, check):
-        raise email.Refused("550 no such person")
+    def refuse(message, check):
+        raise email.PermanentFailure("550 no such person")
 
     assert "could not be sent" not in editor.page("/staff/").text("main")
     with app.app_context(), monkeypatch.context() as patched:
