@@ -28,7 +28,7 @@ COOKIE_NAME = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
 VARY = "Accept-Language, Cookie"
 
-CATALOGS = Path(__file__).parent / "translations"
+CATALOGS = Path(__file__).parents[1] / "translations"
 
 current_locale = ContextVar("spoken", default="en")
 """The current locale."""
