@@ -38,7 +38,7 @@ def group(name, *fields, **options) -> Group:
         (lambda: flow(text("a", when=Has("first", frozenset({"perhaps"})))), "perhaps"),
         (lambda: flow(text("a", when=Not(Has("first", frozenset({"perhaps"}))))), "perhaps"),
         (lambda: flow(when=Has("second", frozenset({"yes"}))), "section “Two”"),
-        (lambda: flow(exit=Has("first", frozenset({"never"}))), "never"),
+        (lambda: flow(ineligible_when=Has("first", frozenset({"never"}))), "never"),
         (lambda: flow(branches=(Branch("b", "B", Answered("gone")),)), "branch “b”"),
         (lambda: flow(text("first")), "“first” is declared twice"),
         (lambda: flow(Choice("c", "C", noun="c", options=())), "“c” has no options"),

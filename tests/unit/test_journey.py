@@ -108,8 +108,8 @@ def test_before_a_step_is_posted_only_what_was_typed_can_be_wrong():
 )
 def test_fields_show_only_when_others_say_so(field, condition, shown):
     typed = {**load_case("partner"), **condition}
-    applies = set().union(*(stop.checked.applies for stop in walked(typed).steps.values()))
-    assert (field in applies) == shown
+    visible = set().union(*(stop.checked.visible for stop in walked(typed).steps.values()))
+    assert (field in visible) == shown
 
 
 @pytest.mark.parametrize(

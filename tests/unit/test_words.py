@@ -26,13 +26,13 @@ def test_a_message_is_english_and_can_be_said_otherwise():
     message = Message("Shorten %(noun)s; it has %(count)s%%.", noun=noun, count=7)
     assert message == "Shorten the name; it has 7%."
     said = {message.template: "%(count)s%%: %(noun)s", "the name": "el nombre"}
-    assert message.by(said.__getitem__) == "7%: el nombre"
+    assert message.translated(said.__getitem__) == "7%: el nombre"
 
 
 def test_what_was_typed_is_never_translated():
     said = join_messages(": ", [Message("name"), "name 100%"])
     assert said == "name: name 100%"
-    assert said.by(in_test) == "nombre: name 100%"
+    assert said.translated(in_test) == "nombre: name 100%"
     assert translate_if_message("name", in_test) == "name"
 
 
@@ -41,14 +41,14 @@ def in_test(text: str) -> str:
 
 
 def test_an_empty_message_does_not_bring_up_the_head_of_the_catalog():
-    assert Message("").by(lambda text: f"head of {text}") == ""
+    assert Message("").translated(lambda text: f"head of {text}") == ""
 
 
 def test_what_a_flow_declares_are_messages_whatever_signs_it_holds():
     step = Step("a", "50 % off & more", (Text("b", "50 %", noun="it"),), short="A")
     found = list(iter_messages(Section("All", (step,))))
     assert found == ["All", "50 % off & more", "50 %", "it", "A"]
-    assert step.title.by(str) == "50 % off & more"
+    assert step.title.translated(str) == "50 % off & more"
 
 
 def test_a_refusal_names_the_field_in_the_readers_language():
@@ -56,7 +56,7 @@ def test_a_refusal_names_the_field_in_the_readers_language():
     with pytest.raises(Invalid) as refused:
         field.clean("abc", date(2027, 3, 31))
     spanish = {"the name": "el nombre", "Name": "Nombre"}
-    said = refused.value.message.by(lambda text: spanish.get(text, text))
+    said = refused.value.message.translated(lambda text: spanish.get(text, text))
     assert said == "Shorten el nombre to 2 characters or fewer; it has 3."
 
 
@@ -127,4 +127,4 @@ def test_the_compiled_catalog_is_the_one_that_can_be_read(spanish):
 def test_a_day_is_written_as_its_readers_write_it(spanish):
     said = {message.id: message.string for message in spanish}
     day = format_day(date(2027, 3, 1))
-    assert (day, day.by(lambda text: said[text])) == ("March 1, 2027", "1 de marzo de 2027")
+    assert (day, day.translated(lambda text: said[text])) == ("March 1, 2027", "1 de marzo de 2027")
