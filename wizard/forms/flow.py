@@ -26,7 +26,7 @@ FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class FlowError(ValueError):
-    """An invalid declaration; the text names the field, step or option."""
+    """An invalid flow; the text names the field, step or option."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class Category(Declaration):
 
 
 class Branch(Category):
-    """A kind of respondent; answers have at most one."""
+    """A kind of respondent; only the first that holds counts."""
 
 
 class Program(Category):

@@ -174,7 +174,7 @@ class Journey:
 def _drop_spare_blanks(
     checked: Mapping[str, ValidationResult], min_entries: int
 ) -> dict[str, ValidationResult]:
-    """Return the entries without blank ones, the last ones first, down to `min_entries`."""
+    """Leave out blank entries, the last one first, while there are more than `min_entries`."""
     blank = [prefix for prefix, inside in checked.items() if inside.is_blank]
     spare = set(blank[::-1][: max(len(checked) - min_entries, 0)])
     return {prefix: inside for prefix, inside in checked.items() if prefix not in spare}
