@@ -1,21 +1,21 @@
-"""The one place that asks for the time, so that a test can move it."""
+"""The current time. Nothing else reads it, so that tests can replace it."""
 
 from datetime import UTC, date, datetime, timedelta
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
+    """Return the current moment in UTC."""
     return datetime.now(UTC)
 
 
 def today() -> date:
-    """The day it still is in American Samoa (UTC-11), the last of the places that can answer.
+    """Return the date in American Samoa (UTC-11), where a day ends last in the United States.
 
-    So a day that is today for the one who answers is never refused as past.
+    So no date that is still today for a visitor is rejected as past.
     """
     return (now() - timedelta(hours=11)).date()
 
 
 def iso_utc(moment: datetime) -> str:
-    """Return a moment in UTC as ISO 8601, exact to the microsecond: 2027-03-31T17:05:00.25Z."""
+    """Return a moment as ISO 8601 in UTC, to the microsecond: 2027-03-31T17:05:00.250000Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

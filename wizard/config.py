@@ -1,7 +1,4 @@
-"""Settings: what they are called, their defaults and their checks.
-
-Each is read from the environment as `WIZARD_<NAME>`.
-"""
+"""Settings, read from the environment as `WIZARD_<NAME>`: their names, defaults and types."""
 
 import os
 import secrets
@@ -49,14 +46,16 @@ DEFAULTS: dict[str, str | int] = {
 }
 
 MEBIBYTE = 1024 * 1024
+REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
+"""Seconds."""
 
 
 class SettingError(ClickException, ValueError):
-    """A setting that cannot be used; the text names it. A command ends with that text."""
+    """An invalid setting; the text names it, and ends a command."""
 
 
 class Config(flask.Config):
-    """The program's configuration; an installation's own secret is made when it is first needed."""
+    """Flask's configuration; the installation's secret is created when first needed."""
 
     def __missing__(self, name: str) -> str:
         if name != "SECRET_KEY":
@@ -66,47 +65,49 @@ class Config(flask.Config):
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Every setting, each of the type of its default. Raises `SettingError`."""
+    """Return all settings, each of the type of its default. Raises `SettingError`."""
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
-        given = environ.get(f"WIZARD_{name}", str(default))
+        text = environ.get(f"WIZARD_{name}", str(default))
         try:
-            settings[name] = type(default)(given)
+            settings[name] = type(default)(text)
         except ValueError:
-            raise SettingError(f"WIZARD_{name} must be a whole number, not {given!r}.") from None
+            raise SettingError(f"WIZARD_{name} must be a whole number, not {text!r}.") from None
     return settings
 
 
 def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of Flask and its extensions. Creates no file."""
+    """Return the configuration of Flask and its extensions. Raises `SettingError`."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
-    _check_numbers(settings)
+    for name, minimum in {"DRAFT_DAYS": 1, "BURDEN_MINUTES": 1, "TRUSTED_PROXIES": 0}.items():
+        if settings[name] < minimum:
+            raise SettingError(f"WIZARD_{name} must be {minimum} or more.")
     _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
     if settings["SMTP_URL"]:
         _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))
     instance = Path(settings["INSTANCE_PATH"]).resolve()
     url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
-    fallbacks = str(settings["SECRET_KEY_FALLBACKS"]).split()
     secure = settings["PUBLIC_URL"].startswith("https:")
+    with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
         "RATELIMIT_HEADERS_ENABLED": True,
-        # While Redis is away each process limits by itself: nobody is turned away for it.
+        # While Redis is down, each process counts by itself instead of failing requests.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-        "RATELIMIT_STORAGE_OPTIONS": _storage_options(settings["RATELIMIT_STORAGE_URI"]),
-        "SECRET_KEY_FALLBACKS": fallbacks,
-        # With that name no other host of the same domain can set it (RFC 6265bis, 4.1.3.2).
+        "RATELIMIT_STORAGE_OPTIONS": REDIS_TIMEOUTS if with_redis else {},
+        "SECRET_KEY_FALLBACKS": str(settings["SECRET_KEY_FALLBACKS"]).split(),
+        # With this prefix no other host of the domain can set it (RFC 6265bis, 4.1.3.2).
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_SAMESITE": "Lax",
-        # Else a style sheet's answer, under way meanwhile, puts an older session back.
+        # Otherwise the response to a concurrent request can restore an older session cookie.
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=settings["DRAFT_DAYS"]),
         "WTF_CSRF_TIME_LIMIT": None,
-        "WTF_I18N_ENABLED": False,  # WTForms says nothing here: the fields of the flow do
+        "WTF_I18N_ENABLED": False,  # the flow's fields have the messages, not WTForms
         "MAX_CONTENT_LENGTH": MEBIBYTE,
         "MAX_FORM_MEMORY_SIZE": MEBIBYTE,
         "SQLALCHEMY_DATABASE_URI": url,
@@ -114,37 +115,29 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_numbers(settings: dict[str, Any]) -> None:
-    for name, least in {"DRAFT_DAYS": 1, "BURDEN_MINUTES": 1, "TRUSTED_PROXIES": 0}.items():
-        if settings[name] < least:
-            raise SettingError(f"WIZARD_{name} must be {least} or more.")
-
-
 def _parse_day(name: str, value: str) -> date | None:
-    try:
-        day = date.fromisoformat(value) if value else None
-    except ValueError:
-        day = None
-    if value and (day is None or day.isoformat() != value):
-        raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
-    return day
+    if not value:
+        return None
+    with suppress(ValueError):
+        day = date.fromisoformat(value)
+        if day.isoformat() == value:  # not 20270331
+            return day
+    raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
 
 
 def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
-    try:
+    with suppress(ValueError):
         parts = urlsplit(value)
-        good = parts.scheme in schemes and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        shown = " or ".join(f"{scheme}://…" for scheme in schemes)
-        raise SettingError(f"WIZARD_{name} must be an address like {shown}.")
+        if parts.scheme in schemes and parts.hostname and parts.port != 0:
+            return
+    examples = " or ".join(f"{scheme}://…" for scheme in schemes)
+    raise SettingError(f"WIZARD_{name} must be an address like {examples}.")
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """How long a statement waits for another writer before the store counts as busy: 5 s.
+    """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock.
 
-    Parameters stay out of error messages, and so answers and hashes out of the log.
+    Hidden parameters keep answers and hashes out of error messages, and so out of the log.
     """
     if url.startswith("sqlite"):
         return {"module": sqlite, "hide_parameters": True}
@@ -155,22 +148,16 @@ def engine_options(url: str) -> dict[str, Any]:
     }
 
 
-def _storage_options(uri: str) -> dict[str, Any]:
-    """Return the options of the limits' store: Redis timeouts, in seconds."""
-    seconds = {"socket_connect_timeout": 1, "socket_timeout": 1}
-    return seconds if uri.startswith("redis") else {}
-
-
 def _stored_secret(path: Path) -> str:
-    """Return the secret of this installation; make it if missing, readable by its owner alone."""
+    """Return the secret of this installation; create it if missing, for its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
-        with suppress(FileExistsError):  # another process was first: its secret it is
-            os.link(unfinished, path)
-        os.unlink(unfinished)
+        with suppress(FileExistsError):  # another process was first: use its secret
+            os.link(temporary, path)
+        os.unlink(temporary)
     secret = path.read_text().strip()
     if not secret:
         raise SettingError(f"{path} is empty: delete it, and a new secret is made.")

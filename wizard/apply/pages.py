@@ -41,7 +41,7 @@ def step_page(
         status,
         journey=journey,
         stop=stop,
-        questions=build_questions(step.fields, answers, Display(stop.checked.applies, errors, at)),
+        questions=build_questions(step.fields, answers, Display(stop.checked.visible, errors, at)),
         errors=error_summary(step, errors),
         draft_id=draft.id if draft else None,
         page=page | (posted_page_fields() if status == 400 else {}),

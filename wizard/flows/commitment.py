@@ -1,7 +1,6 @@
-"""The questions: what an organization is asked when it makes its commitment, and nothing else.
+"""The commitment: all questions that an organization is asked.
 
-Names, options, limits and conditions are public vocabulary: HTML names, stored answers, table
-columns and open data all use them. A new question goes here and nowhere else.
+Names and option codes are public: pages, stored answers, exports and open data use them.
 """
 
 from ..forms.conditions import Answered, Either, Has, Not
@@ -99,13 +98,7 @@ organization = Step(
             public=True,
             options=tuple(Option(entry[:2], entry[3:]) for entry in STATES.split(", ")),
         ),
-        Url(
-            "website",
-            "Website",
-            noun="your website",
-            public=True,
-            autocomplete="url",
-        ),
+        Url("website", "Website", noun="your website", public=True, autocomplete="url"),
     ),
 )
 
@@ -587,9 +580,7 @@ COMMITMENT = Flow(
         Section("Your commitment", (involvement, commitment, milestones), when=PARTNER),
         Section("Your police data", (current_data, data_sets, plan, community), when=JURISDICTION),
         Section(
-            "The Opportunity Project",
-            (opportunity,),
-            when=Either((JURISDICTION, ON_OPPORTUNITY)),
+            "The Opportunity Project", (opportunity,), when=Either((JURISDICTION, ON_OPPORTUNITY))
         ),
         Section("Finish", (publication,)),
     ),
@@ -610,5 +601,5 @@ COMMITMENT = Flow(
             Either((Answered("opportunity_actions"), ON_OPPORTUNITY)),
         ),
     ),
-    exit=Has("organization_kind", frozenset({"individual"})),
+    ineligible_when=Has("organization_kind", frozenset({"individual"})),
 )

@@ -1,1 +1,1 @@
-"""What a form is: fields, conditions, steps, and the journey through them. No framework."""
+"""The pure core: fields, conditions, flows and the journey through them. No framework."""

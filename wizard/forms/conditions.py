@@ -1,7 +1,4 @@
-"""When something applies, said as data: a flow can check it, describe it and decide it.
-
-A condition sees only answers that apply themselves; `Journey` sees to that.
-"""
+"""Conditions as data, on answers that apply themselves (`Journey` passes no others)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,15 +7,18 @@ from typing import Any, Protocol
 Answers = Mapping[str, Any]
 """JSON values by field name."""
 
+References = Iterator[tuple[str, frozenset[str]]]
+"""The fields that a condition reads, each with the option codes it looks for (none: any answer)."""
+
 
 class Condition(Protocol):
-    """What a flow, a journey and the printed question list ask of a condition."""
+    """When a section, a field or a branch applies."""
 
     def holds(self, answers: Answers) -> bool:
-        """Whether it applies, given these answers."""
+        """Return True if the condition is met."""
 
-    def references(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """The fields it looks at, each with the option codes it looks for (none: any answer)."""
+    def references(self) -> References:
+        """Yield the fields that the condition reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Has:
         chosen = value if isinstance(value, list) else [value]
         return any(code in self.options for code in chosen)
 
-    def references(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def references(self) -> References:
         yield self.field, self.options
 
 
@@ -46,7 +46,7 @@ class Answered:
     def holds(self, answers: Answers) -> bool:
         return self.field in answers
 
-    def references(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def references(self) -> References:
         yield self.field, frozenset()
 
 
@@ -59,7 +59,7 @@ class Not:
     def holds(self, answers: Answers) -> bool:
         return not self.condition.holds(answers)
 
-    def references(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def references(self) -> References:
         return self.condition.references()
 
 
@@ -72,6 +72,6 @@ class Either:
     def holds(self, answers: Answers) -> bool:
         return any(condition.holds(answers) for condition in self.conditions)
 
-    def references(self) -> Iterator[tuple[str, frozenset[str]]]:
+    def references(self) -> References:
         for condition in self.conditions:
             yield from condition.references()

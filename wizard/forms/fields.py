@@ -1,12 +1,12 @@
-"""The types of question: what each accepts, keeps, shows a reader and writes into a table cell.
+"""The types of field: how each validates an answer, shows it, and exports it.
 
-What a person typed and what is kept are both JSON values, and `clean` takes either: cleaning what
-was cleaned changes nothing. So a draft can hold what was typed, valid or not, and every rule is
-checked again wherever it matters.
+Raw and clean answers are both JSON values, and cleaning a clean one changes nothing: a draft stores
+raw answers, and a submission checks all of them again.
 """
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -14,37 +14,38 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from phonenumbers import PhoneNumberFormat
 
 from .conditions import Condition
 from .dates import format_day
-from .messages import Message, join_messages, mark_translatable
+from .messages import Declaration, Message, join_messages
 from .text import Invalid, normalize_text
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
+TICKED = {"yes", "true", "on", "y", "1"}
+POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One of the answers that a choice offers: a stable code, and what a reader sees."""
+class Option(Declaration):
+    """One option of a choice: a stable code, and the label that a reader sees."""
 
     code: str
     label: str
     hint: str = ""
 
-    def __post_init__(self) -> None:
-        mark_translatable(self, "label", "hint")
+    translatable = ("label", "hint")
 
 
 YES_NO = (Option("yes", "Yes"), Option("no", "No"))
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Field(Declaration):
     """One question.
 
-    `noun` is how an error message names it ("Enter **the name of your organization**."),
-    `required` may be a condition, `when` says whether it is asked at all, and `public` whether the
-    answer may be published.
+    `noun` names it in an error message ("Enter **the name of your organization**."). It is asked
+    only if `when` holds; `required` may be a condition too; only `public` answers are published.
     """
 
     name: str
@@ -56,27 +57,25 @@ class Field:
     when: Condition | None = None
     public: bool = False
 
-    asks: ClassVar[Message] = Message("Enter %(noun)s.")
-
-    def __post_init__(self) -> None:
-        mark_translatable(self, "label", "noun", "hint")
+    translatable: ClassVar[tuple[str, ...]] = ("label", "noun", "hint")
+    missing_error: ClassVar[Message] = Message("Enter %(noun)s.")
 
     def is_blank(self, raw: Any) -> bool:
-        """Whether nothing was answered."""
+        """Return True if there is no answer."""
         return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
 
     def without_blanks(self, raw: Any) -> Any:
-        """What was typed, so that two ways to leave something blank, or to end a line, are one."""
+        """Return the raw answer with one spelling for blank and for a line end."""
         if self.is_blank(raw):
             return None
         return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
 
     def missing(self) -> Message:
-        """What to do when an answer is required and there is none."""
-        return Message(self.asks, noun=self.noun)
+        """Return the error message for a required answer that is blank."""
+        return Message(self.missing_error, noun=self.noun)
 
     def clean(self, raw: Any, today: date) -> Any:
-        """The value to keep, from what was typed and is not blank. Raises `Invalid`."""
+        """Return the clean value of an answer that is not blank. Raises `Invalid`."""
         raise NotImplementedError
 
     def parse(self, raw: Any, today: date) -> Any:
@@ -84,36 +83,32 @@ class Field:
         if not self.is_blank(raw):
             return self.clean(raw, today)
         if self.required is True:
-            raise Invalid(self.asks, noun=self.noun)
+            raise Invalid(self.missing_error, noun=self.noun)
         return None
 
     def for_reader(self, value: Any) -> str:
-        """The kept value in the words of the form: a `Message` where they are ours."""
+        """Return a clean value as people read it: a `Message` if the words are the form's own."""
         return str(value)
 
     def for_cell(self, value: Any) -> str:
-        """The kept value as one table cell, in stable codes."""
+        """Return a clean value as one table cell, in stable codes."""
         return str(value)
 
-    def _one(self, raw: Any) -> str:
+    def _single(self, raw: Any) -> str:
         if not isinstance(raw, str):
             raise Invalid("Give one answer only. %(asks)s", asks=self.missing())
         return raw
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Field):
-    """One line, at most `max_length` code points.
+    """One line of at most `max_length` code points; `autocomplete` is an HTML autofill token."""
 
-    `autocomplete` is what a browser may fill in, by a token of the HTML standard.
-    """
-
-    _: KW_ONLY
     max_length: int = 200
     autocomplete: str = ""
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._one(raw), self.noun)))
+        return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
 
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
@@ -126,91 +121,74 @@ class Text(Field):
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LongText(Text):
-    """Paragraphs."""
+    """Paragraphs of text."""
 
-    _: KW_ONLY
     max_length: int = 5_000
-
-    asks: ClassVar[Message] = Message("Describe %(noun)s.")
+    missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(normalize_text(self._one(raw), self.noun))
+        return self._limited(normalize_text(self._single(raw), self.noun))
 
 
-EMAIL_FORMAT_ERROR = Message("Enter %(noun)s in full, like name@example.org.")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Email(Text):
-    """An address that any mail server can be given (RFC 5321, ASCII before the @)."""
+    """An e-mail address that any mail server accepts (RFC 5321, ASCII before the @)."""
 
-    _: KW_ONLY
     max_length: int = 254
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
-        try:
-            checked = validate_email(text, check_deliverability=False, allow_smtputf8=False)
-        except EmailNotValidError:
-            raise Invalid(EMAIL_FORMAT_ERROR, noun=self.noun) from None
-        if "=?" in text or checked.ascii_email is None:  # an encoded word: mail rewrites it
-            raise Invalid(EMAIL_FORMAT_ERROR, noun=self.noun)
-        return checked.ascii_email
+        with suppress(EmailNotValidError):
+            email = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+            if email.ascii_email and "=?" not in text:  # mail software rewrites encoded words
+                return email.ascii_email
+        raise Invalid("Enter %(noun)s in full, like name@example.org.", noun=self.noun)
 
 
 @dataclass(frozen=True, slots=True)
 class Phone(Text):
-    """A number kept as ITU-T E.164, read as a US number unless it starts with +."""
+    """A phone number, stored as ITU-T E.164; without a + it is a US number."""
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
-        try:
+        with suppress(phonenumbers.NumberParseException):
             number = phonenumbers.parse(text, "US")
-        except phonenumbers.NumberParseException:
-            number = None
-        reason = number and phonenumbers.is_possible_number_with_reason(number)
-        if number is None or reason != phonenumbers.ValidationResult.IS_POSSIBLE:
-            raise Invalid(
-                "Enter %(noun)s with its area code, like (202) 555-0143, "
-                "or with + and the country code.",
-                noun=self.noun,
-            )
-        if number.extension:
-            raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            if phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER:
+                if number.extension:
+                    raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
+                return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        raise Invalid(
+            "Enter %(noun)s with its area code, like (202) 555-0143, "
+            "or with + and the country code.",
+            noun=self.noun,
+        )
 
     def for_reader(self, value: str) -> str:
-        number = phonenumbers.parse(value)
-        form = (
-            phonenumbers.PhoneNumberFormat.NATIONAL
-            if number.country_code == 1
-            else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-        )
-        return phonenumbers.format_number(number, form)
+        number, style = phonenumbers.parse(value), PhoneNumberFormat
+        is_us = number.country_code == 1
+        return phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Url(Text):
-    """A web address; typed without a scheme it is taken as https."""
+    """A web address; https is assumed if it has no scheme."""
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
         if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
             text = f"https://{text}"
-        if not _is_web_address(text):
-            raise Invalid(
-                "Enter %(noun)s as a web address, like https://example.org.", noun=self.noun
-            )
-        return self._limited(text)
+        if _is_web_address(text):
+            return self._limited(text)
+        raise Invalid("Enter %(noun)s as a web address, like https://example.org.", noun=self.noun)
 
 
 def _is_web_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises ValueError if it is not a number
     except ValueError:
         return False
     return (
@@ -221,15 +199,14 @@ def _is_web_address(text: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Date(Field):
-    """A day, kept as ISO 8601; month/day/year, as it is written in the US, is understood too."""
+    """A day, stored as ISO 8601; month/day/year is accepted too."""
 
-    _: KW_ONLY
     not_past: bool = False
 
     def clean(self, raw: Any, today: date) -> str:
-        day = self._parsed(self._one(raw).strip())
+        day = self._parse_day(self._single(raw).strip())
         if not MIN_YEAR <= day.year <= MAX_YEAR:
             raise Invalid(
                 "Check the year of %(noun)s: %(year)s cannot be right.",
@@ -240,39 +217,33 @@ class Date(Field):
             raise Invalid("Choose today or a later day for %(noun)s.", noun=self.noun)
         return day.isoformat()
 
-    def _parsed(self, text: str) -> date:
-        iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
-        us = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
-        try:
-            if iso:
+    def _parse_day(self, text: str) -> date:
+        with suppress(ValueError):
+            if iso := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
                 return date(int(iso[1]), int(iso[2]), int(iso[3]))
-            if us:
+            if us := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
                 return date(int(us[3]), int(us[1]), int(us[2]))
-        except ValueError:
-            pass
         raise Invalid("Enter %(noun)s as a real day, like 2027-03-31 or 3/31/2027.", noun=self.noun)
 
     def for_reader(self, value: str) -> str:
         return format_day(date.fromisoformat(value))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(Field):
-    """One of a few options, all of them in sight."""
+    """One of a few options, shown as radio buttons."""
 
-    _: KW_ONLY
     options: tuple[Option, ...]
-
-    asks: ClassVar[Message] = Message("Choose %(noun)s.")
+    missing_error: ClassVar[Message] = Message("Choose %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
-        code = self._one(raw).strip()
+        code = self._single(raw).strip()
         if code not in self.codes():
             raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
         return code
 
     def codes(self) -> tuple[str, ...]:
-        """The codes of its options, in order."""
+        """Return the codes of the options, in order."""
         return tuple(option.code for option in self.options)
 
     def for_reader(self, value: str) -> str:
@@ -281,24 +252,23 @@ class Choice(Field):
 
 @dataclass(frozen=True, slots=True)
 class Select(Choice):
-    """One of many options, in a list that opens."""
+    """One of many options, shown as a drop-down list."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices(Choice):
-    """Any of several options; the `exclusive` one goes with no other."""
+    """Any of several options; the `exclusive` one cannot be combined with others."""
 
-    _: KW_ONLY
     exclusive: str = ""
 
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
-        given = raw if isinstance(raw, list) else [raw]
-        if any(code not in self.codes() for code in given):
+        chosen = raw if isinstance(raw, list) else [raw]
+        if any(code not in self.codes() for code in chosen):
             raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
-        if self.exclusive in given and len(set(given)) > 1:
+        if self.exclusive in chosen and len(set(chosen)) > 1:
             alone = Choice.for_reader(self, self.exclusive)
             raise Invalid("Choose either “%(alone)s” or others, not both.", alone=alone)
-        return [code for code in self.codes() if code in given]
+        return [code for code in self.codes() if code in chosen]
 
     def for_reader(self, value: list[str]) -> str:  # type: ignore[override]
         return join_messages("; ", [Choice.for_reader(self, code) for code in value])
@@ -309,15 +279,13 @@ class Choices(Choice):
 
 @dataclass(frozen=True, slots=True)
 class Confirm(Field):
-    """A statement that must be ticked; kept as true."""
+    """A statement that must be ticked; stored as true."""
 
-    asks: ClassVar[Message] = Message("Confirm %(noun)s.")
-
-    ticks: ClassVar[frozenset[str]] = frozenset({"yes", "true", "on", "y", "1"})
+    missing_error: ClassVar[Message] = Message("Confirm %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> bool:
-        if raw is not True and self._one(raw).strip().lower() not in self.ticks:
-            raise Invalid(self.asks, noun=self.noun)
+        if raw is not True and self._single(raw).strip().lower() not in TICKED:
+            raise Invalid(self.missing_error, noun=self.noun)
         return True
 
     def for_reader(self, value: bool) -> str:
@@ -327,32 +295,27 @@ class Confirm(Field):
         return "yes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Field):
-    """A set of questions answered several times over: `min_entries` to `max_entries` entries.
+    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these.
 
-    It is always asked and always required. `entry` is what one is called. No two entries may have
-    the same answers to the `unique` fields. `Journey` checks what is inside, since that depends on
-    conditions.
+    A group is always asked and required. No two entries may have the same answers to the `unique`
+    fields. `Journey` validates the entries, since that depends on conditions.
     """
 
-    _: KW_ONLY
     fields: tuple[Field, ...]
     entry: str
     min_entries: int
     max_entries: int
     unique: tuple[str, ...] = ()
 
-    asks: ClassVar[Message] = Message("Add %(noun)s.")
-
-    def __post_init__(self) -> None:
-        Field.__post_init__(self)
-        mark_translatable(self, "entry")
+    translatable = (*Field.translatable, "entry")
+    missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
-        """The entries that are not blank, or as many as there must be. Raises `Invalid`."""
+        """Return the entries as they are. Raises `Invalid` if they are too many, or not entries."""
         if not isinstance(raw, list) or any(not isinstance(entry, dict) for entry in raw):
-            raise Invalid(self.asks, noun=self.noun)
+            raise Invalid(self.missing_error, noun=self.noun)
         if len(raw) > self.max_entries:
             raise Invalid(
                 "Give at most %(most)s; there are %(count)s. Remove some, or put them together.",
@@ -364,14 +327,10 @@ class Group(Field):
     def without_blanks(self, raw: Any) -> Any:
         if not isinstance(raw, list):
             return Field.without_blanks(self, raw)
-        entries = [
-            {
-                f.name: f.without_blanks(entry[f.name])
-                for f in self.fields
-                if not f.is_blank(entry.get(f.name))
-            }
-            for entry in raw
-        ]
+        entries = []
+        for entry in raw:
+            values = {each.name: each.without_blanks(entry.get(each.name)) for each in self.fields}
+            entries.append({name: value for name, value in values.items() if value is not None})
         while entries and not entries[-1]:
             entries.pop()
         return entries or None

@@ -1,10 +1,9 @@
-"""A flow walked with some answers: which steps apply, which are complete, what comes next.
+"""The path through a flow for some answers: which steps apply, are complete, and come next.
 
-Nothing of this is stored. It is computed from what was typed and which steps were posted, so it
-can never disagree with the answers.
+It is computed on each request and never stored, so that it cannot disagree with the answers.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -16,53 +15,50 @@ from .flow import Branch, Flow, Section, Step
 from .messages import Message
 from .text import Invalid
 
-REPEATED = Message("There is one like it in the list already. Change it or remove it.")
+DUPLICATE_ENTRY = Message("There is one like it in the list already. Change it or remove it.")
 
 
 @dataclass(slots=True)
 class ValidationResult:
-    """What checking some fields found. Paths are HTML names: `city`, `milestones-0-due`."""
+    """The result of validating some fields. Paths are HTML names: `city`, `milestones-0-due`."""
 
     answers: dict[str, Any] = field(default_factory=dict)
-    """Clean answers by field name: only of fields that apply, only valid ones."""
+    """Clean answers of the valid fields, by name."""
     errors: dict[str, str] = field(default_factory=dict)
     """Messages by path, in page order."""
     missing: set[str] = field(default_factory=set)
-    """The paths in `errors` where nothing was answered."""
-    applies: set[str] = field(default_factory=set)
-    """The paths of every field that is asked."""
-    all_blank: bool = True
-    """Whether none of these has anything typed into it."""
+    """The paths in `errors` of required answers that are blank."""
+    visible: set[str] = field(default_factory=set)
+    """The paths of the fields that are asked."""
+    is_blank: bool = True
+    """True if no field has an answer, valid or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """A step that applies, on this journey."""
+    """A step that applies, with its validated answers."""
 
     step: Step
     section: Section
     checked: ValidationResult
-    posted: bool
+    is_posted: bool
 
     @property
     def complete(self) -> bool:
-        """Posted, and every answer valid; a step is not complete by being filled in."""
-        return self.posted and not self.checked.errors
+        """Return True if the step was posted and is valid; filling it in is not enough."""
+        return self.is_posted and not self.checked.errors
 
     @property
     def errors_to_show(self) -> Mapping[str, str]:
-        """Before a step is posted, only what was typed can be wrong: nothing is missing yet."""
-        if self.posted:
-            return self.checked.errors
-        found = self.checked
-        return {path: text for path, text in found.errors.items() if path not in found.missing}
+        """Return the errors by path; nothing counts as missing before the step is posted."""
+        errors, missing = self.checked.errors, self.checked.missing
+        return {path: errors[path] for path in errors if self.is_posted or path not in missing}
 
 
 class Journey:
-    """The stops of one flow for one set of answers.
+    """The steps of a flow that apply to raw `answers`.
 
-    `answers` holds what was typed (as JSON values, valid or not) by field name, `posted` the names
-    of the steps that were posted, `today` the day that "today or later" is measured by.
+    `posted` are the names of the posted steps; `today` is used by rules like "today or later".
     """
 
     def __init__(
@@ -71,152 +67,133 @@ class Journey:
         self.flow = flow
         self.today = today
         self.answers: dict[str, Any] = {}
-        """Every clean answer that applies: what a submission freezes."""
+        """All clean answers that apply: what a submission stores."""
         self.steps: dict[str, StepState] = {}
-        self._walk(answers, posted)
+        for section, step in self._applicable_steps():
+            result = self._validate_fields(step.fields, answers, self.answers)
+            self.answers |= result.answers
+            self.steps[step.name] = StepState(step, section, result, step.name in posted)
 
-    def _walk(self, typed: Answers, posted: Collection[str]) -> None:
+    def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
+        """Yield each step after the answers to the steps before it were validated."""
         for section in self.flow.sections:
             if section.when and not section.when.holds(self.answers):
                 continue
             for step in section.steps:
-                self._visit(section, step, typed, posted)
+                yield section, step
                 if self.is_ineligible:
                     return
-        self._visit(self.flow.sections[-1], self.flow.review, typed, posted)
+        yield self.flow.sections[-1], self.flow.review
 
-    def _visit(self, section: Section, step: Step, typed: Answers, posted: Collection[str]) -> None:
-        checked = self._check(step.fields, typed, self.answers)
-        self.answers |= checked.answers
-        self.steps[step.name] = StepState(step, section, checked, step.name in posted)
-
-    def _check(
-        self, fields: tuple[Field, ...], typed: Answers, seen: Answers, prefix: str = ""
+    def _validate_fields(
+        self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str = ""
     ) -> ValidationResult:
-        found = ValidationResult()
-        scope = dict(seen)
+        result, scope = ValidationResult(), dict(earlier)
         for question in fields:
-            path = prefix + question.name
+            path, value = prefix + question.name, raw.get(question.name)
             if question.when and not question.when.holds(scope):
                 continue
-            found.applies.add(path)
-            raw = typed.get(question.name)
-            if question.is_blank(raw):
-                if _is_required(question, scope) and not _depends_on_invalid(
-                    question, prefix, found
-                ):
-                    found.errors[path] = question.missing()
-                    found.missing.add(path)
+            result.visible.add(path)
+            if question.is_blank(value):
+                if _is_required(question, scope, prefix, result):
+                    result.errors[path] = question.missing()
+                    result.missing.add(path)
                 continue
-            found.all_blank = False
+            result.is_blank = False
             try:
-                value = question.clean(raw, self.today)
+                value = question.clean(value, self.today)
             except Invalid as invalid:
-                found.errors[path] = invalid.message
+                result.errors[path] = invalid.message
                 continue
             if isinstance(question, Group):
-                value = self._check_entries(question, value, path, found)
+                value = self._validate_entries(question, value, path, result)
             if value is not None:
-                found.answers[question.name] = scope[question.name] = value
-        return found
+                result.answers[question.name] = scope[question.name] = value
+        return result
 
-    def _check_entries(
-        self, group: Group, entries: list[Answers], path: str, found: ValidationResult
+    def _validate_entries(
+        self, group: Group, entries: list[Answers], path: str, result: ValidationResult
     ) -> list[Answers] | None:
-        """Return the clean entries; or None, with the errors in `found`, if one is not valid.
+        """Return the clean entries, or None if one is invalid; add the findings to `result`.
 
         A blank entry counts only while there are too few without it.
         """
-        prefixes = [f"{path}-{place}-" for place in range(len(entries))]
-        checked = {
-            prefix: self._check(group.fields, entry, {}, prefix)
-            for prefix, entry in zip(prefixes, entries, strict=True)
-        }
-        found.applies.update(*(inside.applies for inside in checked.values()))
-        counted = _without_spare_blanks(checked, group.min_entries)
-        for prefix in _repeated(group, counted):
-            counted[prefix].errors[prefix + group.unique[-1]] = REPEATED
+        checked: dict[str, ValidationResult] = {}
+        for place, entry in enumerate(entries):
+            prefix = f"{path}-{place}-"
+            checked[prefix] = self._validate_fields(group.fields, entry, {}, prefix)
+            result.visible |= checked[prefix].visible
+        counted = _drop_spare_blanks(checked, group.min_entries)
+        for prefix in _duplicates(group, counted):
+            counted[prefix].errors[prefix + group.unique[-1]] = DUPLICATE_ENTRY
         errors: dict[str, str] = {}
         for prefix, inside in counted.items():
-            paths = (prefix + each.name for each in group.fields)
-            errors |= {at: inside.errors[at] for at in paths if at in inside.errors}
-            found.missing |= inside.missing
+            paths = (prefix + question.name for question in group.fields)
+            errors |= {each: inside.errors[each] for each in paths if each in inside.errors}
+            result.missing |= inside.missing
         if len(entries) < group.min_entries:
             errors[path] = group.missing()
-            found.missing.add(path)
-        found.errors |= errors
+            result.missing.add(path)
+        result.errors |= errors
         return None if errors else [inside.answers for inside in counted.values()]
 
     @property
     def is_ineligible(self) -> bool:
-        """Whether the answers say that this form is not meant for the one who answers."""
-        return self.flow.exit is not None and self.flow.exit.holds(self.answers)
+        """Return True if the form is not meant for this visitor."""
+        condition = self.flow.ineligible_when
+        return condition is not None and condition.holds(self.answers)
 
     @cached_property
     def branch(self) -> Branch | None:
-        """The branch these answers are on, once that is known."""
-        found = (branch for branch in self.flow.branches if branch.when.holds(self.answers))
-        return next(found, None)
+        """Return the branch of these answers, or None if it is not known yet."""
+        return next((each for each in self.flow.branches if each.when.holds(self.answers)), None)
 
     @cached_property
     def first_incomplete(self) -> str:
-        """The first step that is not complete; the last one once all are, which is the review, or
-        the step at which the journey ends."""
-        open_stops = (name for name, stop in self.steps.items() if not stop.complete)
-        return next(open_stops, list(self.steps)[-1])
-
-    @cached_property
-    def _open_to_visit(self) -> set[str]:
+        """Return the name of the first incomplete step, or of the last step if all are complete."""
         names = list(self.steps)
-        return set(names[: names.index(self.first_incomplete) + 1])
+        return next((name for name in names if not self.steps[name].complete), names[-1])
 
     def may_visit(self, name: str) -> bool:
-        """Whether a step applies and lies at or before the first open one."""
-        return name in self._open_to_visit
+        """Return True if a step applies and is not after the first incomplete one."""
+        names = list(self.steps)
+        return name in names[: names.index(self.first_incomplete) + 1]
 
     @cached_property
     def complete(self) -> bool:
-        """Whether everything that applies, the review too, is posted and valid."""
-        return self.flow.review.name in self.steps and all(
-            stop.complete for stop in self.steps.values()
-        )
+        """Return True if all steps that apply, the review included, are complete."""
+        all_complete = all(state.complete for state in self.steps.values())
+        return all_complete and self.flow.review.name in self.steps
 
     def previous_step(self, name: str) -> str | None:
-        """The step before this one."""
-        names = list(self.steps)
-        place = names.index(name)
-        return names[place - 1] if place else None
+        """Return the name of the step before this one, or None for the first."""
+        names = [None, *self.steps]
+        return names[names.index(name) - 1]
 
 
-def _without_spare_blanks(
-    checked: Mapping[str, ValidationResult], least: int
+def _drop_spare_blanks(
+    checked: Mapping[str, ValidationResult], min_entries: int
 ) -> dict[str, ValidationResult]:
-    """Leave out blank entries, the last one first, while more than `least` are there."""
-    blank = [prefix for prefix, inside in checked.items() if inside.all_blank]
-    spare = set(blank[::-1][: max(len(checked) - least, 0)])
+    """Leave out blank entries, the last one first, while there are more than `min_entries`."""
+    blank = [prefix for prefix, inside in checked.items() if inside.is_blank]
+    spare = set(blank[::-1][: max(len(checked) - min_entries, 0)])
     return {prefix: inside for prefix, inside in checked.items() if prefix not in spare}
 
 
-def _repeated(group: Group, checked: Mapping[str, ValidationResult]) -> list[str]:
-    """Return the prefixes of the entries whose `unique` answers an earlier one has too."""
-    known: set[tuple[Any, ...]] = set()
-    repeated = []
-    for prefix, inside in checked.items():
-        key = tuple(inside.answers.get(name) for name in group.unique)
-        if key and None not in key and key in known:
-            repeated.append(prefix)
-        known.add(key)
-    return repeated
+def _duplicates(group: Group, checked: Mapping[str, ValidationResult]) -> list[str]:
+    """Return the prefixes of the entries that repeat the `unique` answers of an earlier one."""
+    if not group.unique:
+        return []
+    keys = [tuple(map(inside.answers.get, group.unique)) for inside in checked.values()]
+    places = (place for place, key in enumerate(keys) if None not in key and key in keys[:place])
+    return [list(checked)[place] for place in places]
 
 
-def _depends_on_invalid(question: Field, prefix: str, found: ValidationResult) -> bool:
-    """Whether it is open if an answer is needed, since what decides that has an error itself."""
-    if isinstance(question.required, bool):
-        return False
-    wrong = set(found.errors) - found.missing
-    return any(prefix + name in wrong for name, _ in question.required.references())
-
-
-def _is_required(question: Field, scope: Answers) -> bool:
-    required = question.required
-    return required if isinstance(required, bool) else required.holds(scope)
+def _is_required(question: Field, scope: Answers, prefix: str, result: ValidationResult) -> bool:
+    """Return True if an answer is required, as far as valid answers decide it."""
+    condition = question.required
+    if isinstance(condition, bool):
+        return condition
+    invalid = result.errors.keys() - result.missing
+    is_open = any(prefix + name in invalid for name, _ in condition.references())
+    return condition.holds(scope) and not is_open

@@ -1,4 +1,4 @@
-"""What a record of the open data holds, as columns and as a JSON Schema, from the declaration."""
+"""The columns and the JSON Schema of the open data, derived from the declaration."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Moment(Field):
 
 
 def public_columns(flow: Flow) -> dict[str, Field]:
-    """What a record holds, by name: the columns about it, then every public question."""
+    """Return the columns by name: those about the record, then the public questions."""
     fields = (*_record_fields(flow), *flow.fields.values())
     return {field.name: field for field in fields if field.public}
 
@@ -37,8 +37,8 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
 
 
 def document_schema(flow: Flow, address: str, license: str) -> Schema:
-    """The whole of `commitments.json`; `address` is where this schema is."""
-    whole: dict[str, Schema] = {
+    """Return the schema of `commitments.json`; `address` is the schema's own URL."""
+    members: dict[str, Schema] = {
         "describedBy": {"const": address},
         "license": {"const": license},
         "commitments": {"type": "array", "items": {"$ref": "#/$defs/commitment"}},
@@ -47,20 +47,16 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
         "$schema": DIALECT,
         "$id": address,
         "title": "Published commitments",
-        **_object(whole, whole),
+        **_object(members, members),
         "$defs": {"commitment": commitment_schema(flow)},
     }
 
 
 def commitment_schema(flow: Flow) -> Schema:
-    """One record. Required is what every organization is asked, whatever it answers."""
-    everyone = {field.name for field in _record_fields(flow)} | {
-        field.name
-        for section in flow.sections
-        if section.when is None
-        for step in section.steps
-        for field in step.fields
-    }
+    """Return the schema of one record; required is what every organization must answer."""
+    steps = [step for section in flow.sections if section.when is None for step in section.steps]
+    asked = [*_record_fields(flow), *(field for step in steps for field in step.fields)]
+    everyone = {field.name for field in asked}
     fields = public_columns(flow).values()
     required = [name for name in _required(fields) if name in everyone]
     return {"title": "Commitment", **_object(_properties(fields), required)}
@@ -84,19 +80,12 @@ def _object(properties: dict[str, Schema], required: Collection[str]) -> Schema:
 
 
 def _values(field: Field) -> Schema:
-    """What the answers to a question can be."""
     match field:
         case Group():
             inside = [each for each in field.fields if each.public]
-            return {
-                "type": "array",
-                "minItems": field.min_entries,
-                "maxItems": field.max_entries,
-                "items": {
-                    "title": field.entry,
-                    **_object(_properties(inside), _required(inside)),
-                },
-            }
+            entry = _object(_properties(inside), _required(inside))
+            limits = {"minItems": field.min_entries, "maxItems": field.max_entries}
+            return {"type": "array", **limits, "items": {"title": field.entry, **entry}}
         case Choices():
             return {"type": "array", "uniqueItems": True, "items": _one_of(field)}
         case Choice():

@@ -1,32 +1,29 @@
-"""What the program itself says: English that knows how it was put together.
+"""Texts for people: English as a string, and translated where it is shown.
 
-A `Message` is plain English to all that read it as a string (exports, logs, tests), and can be
-said in another language where it is shown. What a person typed is a `str`, and never translated.
+What a person typed is a plain `str`, and is never translated.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Message(str):
-    """A text with `values` in the places that `%(name)s` names; a value may be a message itself."""
+    """A text with `values` for its `%(name)s` placeholders; a value may be a message itself."""
 
     template: str
     values: Mapping[str, Any]
 
     def __new__(cls, template: str, **values: Any) -> "Message":
-        said = super().__new__(cls, template % values if values else template)
-        said.template, said.values = str(template), values
-        return said
+        message = super().__new__(cls, template % values if values else template)
+        message.template, message.values = str(template), values
+        return message
 
-    def by(self, translate: Callable[[str], str]) -> str:
-        """The message as `translate` says its template, and those of the messages in it."""
-        said = translate(self.template) if self.template else ""
-        values = {
-            name: translate_if_message(value, translate) for name, value in self.values.items()
-        }
-        return said % values if values else said
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """Return the message translated, nested messages included."""
+        text = translate(self.template) if self.template else ""
+        values = {key: translate_if_message(value, translate) for key, value in self.values.items()}
+        return text % values if values else text
 
 
 class MessageError(ValueError):
@@ -37,35 +34,39 @@ class MessageError(ValueError):
         super().__init__(self.message)
 
 
+class Declaration:
+    """Base of frozen dataclasses whose `translatable` attributes are messages."""
+
+    __slots__ = ()
+    translatable: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.translatable:
+            if not isinstance(text := getattr(self, name), Message):
+                object.__setattr__(self, name, Message(text))
+
+
 def translate_if_message(text: Any, translate: Callable[[str], str]) -> Any:
-    """A message translated; anything else as it is."""
-    return text.by(translate) if isinstance(text, Message) else text
+    """Return a message translated, and anything else unchanged."""
+    return text.translated(translate) if isinstance(text, Message) else text
 
 
 def join_messages(separator: str, parts: Sequence[str]) -> Message:
-    """Messages, and what was typed, one after the other; the separator holds no %."""
+    """Join messages and plain strings; the separator must not contain %."""
     values = {f"part{place}": part for place, part in enumerate(parts)}
     return Message(separator.join(f"%({name})s" for name in values), **values)
 
 
-def mark_translatable(declared: object, *names: str) -> None:
-    """Makes messages of what a declaration says in these of its attributes."""
-    for name in names:
-        said = getattr(declared, name)
-        if not isinstance(said, Message):
-            object.__setattr__(declared, name, Message(said))
-
-
 def iter_messages(thing: Any) -> Iterator[Message]:
-    """Every message in a declaration, for a catalog to list."""
+    """Yield every message in a declaration, for the catalog of translations."""
     if isinstance(thing, Message):
         if thing.template:
             yield thing
     elif is_dataclass(thing):
-        for each in fields(thing):
-            yield from iter_messages(getattr(thing, each.name))
+        for field in fields(thing):
+            yield from iter_messages(getattr(thing, field.name))
     elif isinstance(thing, Mapping):
         yield from iter_messages(list(thing.values()))
     elif isinstance(thing, (tuple, list)):
-        for each in thing:
-            yield from iter_messages(each)
+        for part in thing:
+            yield from iter_messages(part)

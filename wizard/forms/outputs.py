@@ -1,10 +1,6 @@
-"""Views of a flow and its answers outside the form, derived from the declaration.
+"""A flow's answers outside the form: cards for readers, table cells, and the public record."""
 
-The review page, the receipt and messages read `cards`, exports `cells`, the public page and the
-open data `public_record`.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,7 +16,7 @@ RETIRED_TITLE = Message("Asked earlier")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question and its answer for a reader; a group has `entries`, each with its own rows."""
+    """One question and its answer; a group has `entries`: the label and the rows of each."""
 
     name: str
     label: str
@@ -30,14 +26,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The answers of one step."""
+    """The rows of one step."""
 
     step: Step
     rows: tuple[Row, ...]
 
 
 def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
-    """Clean answers by step, for each step that applies; of a question left open, no row."""
+    """Return a card for each step that applies; a field without an answer has no row."""
     steps = [
         step
         for section in flow.sections
@@ -50,7 +46,7 @@ def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
 
 
 def entry_label(group: Group, number: int) -> Message:
-    """What the entry of that number is called, from 1."""
+    """Return the name of an entry; `number` counts from 1."""
     return Message("%(entry)s %(number)s", entry=group.entry, number=number)
 
 
@@ -70,15 +66,15 @@ def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
 
 
 def format_raw(field: Field, raw: Any, today: date) -> str:
-    """What was typed for a reader, valid or not."""
+    """Return a raw answer, valid or not, as people read it."""
     if field.is_blank(raw):
         return ""
     if isinstance(field, Group):
         entries = []
         for number, entry in enumerate(field.without_blanks(raw) or (), start=1):
-            told = (format_raw(each, entry.get(each.name), today) for each in field.fields)
-            parts = join_messages("; ", [part for part in told if part])
-            entries.append(join_messages(": ", [entry_label(field, number), parts]))
+            texts = (format_raw(each, entry.get(each.name), today) for each in field.fields)
+            text = join_messages("; ", list(filter(None, texts)))
+            entries.append(join_messages(": ", [entry_label(field, number), text]))
         return join_messages("\n", entries)
     try:
         return field.for_reader(field.clean(raw, today))
@@ -87,7 +83,7 @@ def format_raw(field: Field, raw: Any, today: date) -> str:
 
 
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
-    """One row of a table with a column for each question: stable codes, empty where no answer."""
+    """Return one row of a table by column, in stable codes; empty where there is no answer."""
     return {
         name: field.for_cell(answers[name]) if name in answers else ""
         for name, field in fields.items()
@@ -95,19 +91,16 @@ def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
 
 
 def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:
-    """The answers that were declared public, and no others."""
-    return _public_answers(tuple(flow.fields.values()), answers)
+    """Return the answers to public fields only."""
+    return _public_answers(flow.fields.values(), answers)
 
 
-def _public_answers(fields: tuple[Field, ...], answers: Answers) -> dict[str, Any]:
-    record = {}
-    for field in fields:
-        if not field.public or field.name not in answers:
-            continue
-        value = answers[field.name]
-        record[field.name] = (
-            [_public_answers(field.fields, entry) for entry in value]
-            if isinstance(field, Group)
-            else value
-        )
-    return record
+def _public_answers(fields: Iterable[Field], answers: Answers) -> dict[str, Any]:
+    public = [field for field in fields if field.public and field.name in answers]
+    return {field.name: _public_value(field, answers[field.name]) for field in public}
+
+
+def _public_value(field: Field, value: Any) -> Any:
+    if not isinstance(field, Group):
+        return value
+    return [_public_answers(field.fields, entry) for entry in value]

@@ -1,7 +1,7 @@
-"""The rules of a save (docs/decisions/0005-saves.md): what becomes of a step that was posted.
+"""The rules of a save (docs/decisions/0005-saves.md), as pure functions.
 
-`decide` and `decide_autosave` are pure. They get what is stored and what was posted, and return
-the outcome with the state to store; that is the state they got where nothing is to be stored.
+From the stored state and a post they return the outcome and the state to store; the state is the
+same object if there is nothing to store.
 """
 
 import json
@@ -19,9 +19,9 @@ from .journey import Journey
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """Which page posts, at which of its turns, and the digest of the answers it was drawn with.
+    """The page that posts, the number of changes on it, and the digest of the answers it showed.
 
-    A post without these (a script's) saves whatever it brings.
+    A post without these (from a script) always saves.
     """
 
     page: str = ""
@@ -31,48 +31,45 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class StepPost:
-    """What the page of a step posted."""
+    """The post of a step's page."""
 
     step: Step
     answers: Answers
-    """By field name; without the conditional fields that the page did not show."""
+    """Raw answers by field name; without the conditional fields that the page did not show."""
     action: str = "continue"
     revision: Revision = Revision()
     lists_asked: bool = False
-    """Whether the page says which conditional fields it showed."""
+    """True if the page lists the conditional fields that it showed."""
     keep_saved: frozenset[str] = frozenset()
     """The fields for which a conflict page chose the stored answer."""
 
     def unasked(self, visible: Collection[str]) -> list[str]:
         """Return the paths of visible conditional fields that were not on the page."""
-        if not self.lists_asked:
-            return []
-        return [path for path in _unasked(self.step.fields, self.answers) if path in visible]
+        paths = _unasked_paths(self.step.fields, self.answers) if self.lists_asked else ()
+        return [path for path in paths if path in visible]
 
 
-def _unasked(fields: tuple[Field, ...], answers: Answers, prefix: str = "") -> Iterator[str]:
+def _unasked_paths(fields: tuple[Field, ...], answers: Answers, prefix: str = "") -> Iterator[str]:
     for each in fields:
         if each.when and each.name not in answers:
             yield prefix + each.name
         if isinstance(each, Group):
             for place, entry in enumerate(answers.get(each.name, ())):
-                yield from _unasked(each.fields, entry, f"{prefix}{each.name}-{place}-")
+                yield from _unasked_paths(each.fields, entry, f"{prefix}{each.name}-{place}-")
 
 
 @dataclass(frozen=True, slots=True)
 class DraftState:
-    """What is stored of a draft, as far as a save depends on it.
-
-    `saves` has by step name the page that saved the step last, and that page's turn.
-    """
+    """The part of a stored draft that a save depends on."""
 
     answers: Answers = field(default_factory=dict)
     completed_steps: tuple[str, ...] = ()
     saves: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """The page that saved last, and its turn, by step name."""
     is_submitted: bool = False
 
     def is_new(self, first: Step) -> bool:
-        """Return True if nothing but the first step was answered, and only by a start page."""
+        """Return True if only the first step was answered, on the start page."""
         return not self.saves and set(self.completed_steps) <= {first.name}
 
     def with_answers(self, post: StepPost, answers: Answers, *, completed: bool) -> "DraftState":
@@ -88,24 +85,7 @@ class DraftState:
 
 @dataclass(frozen=True, slots=True)
 class Ineligible:
-    """The form is not meant for this visitor: nothing is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoTo:
-    """Go to a step without completing the posted one. `at` is the id to look at there, and `keep`
-    says that the page only draws the places of its questions again."""
-
-    step: str
-    at: str | None = None
-    keep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The step is complete: go on to the next incomplete one."""
-
-    next_step: str
+    """The form is not meant for this visitor; nothing is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +94,32 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """The draft was submitted before; nothing is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go to a step without completing the posted one.
+
+    The id `at` gets the focus; with `keep` the page only shows and hides its conditional fields.
+    """
+
+    step: str
+    at: str | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The step is complete; go to the next incomplete one."""
+
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
 class Invalid:
-    """The step has errors: show it again with these answers."""
+    """The step has errors; show it again with these answers."""
 
     journey: Journey
     answers: Answers
@@ -123,7 +127,7 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The review showed other answers than these, which are stored: show it again."""
+    """The review did not show the stored answers, which are these; show it again."""
 
     journey: Journey
     answers: Answers
@@ -131,33 +135,27 @@ class Outdated:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The stored answers changed since the page was drawn. `answers` are the draft's if those of
-    the page win: nothing is stored until somebody chooses."""
+    """The stored answers changed since the page was shown; `answers` would replace them."""
 
     answers: Answers
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The journey is complete, and its answers are submitted."""
+    """All steps are complete; submit the answers of the journey."""
 
     journey: Journey
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The draft was submitted before: nothing changes."""
 
 
 Outcome = (
     Ineligible | GoTo | Completed | Paused | Invalid | Outdated | Conflict | Submitted | Closed
 )
+Decision = tuple[Outcome, DraftState]
+"""The outcome of a post, and the state to store."""
 
 
-def decide(
-    flow: Flow, state: DraftState, post: StepPost, today: date
-) -> tuple[Outcome, DraftState]:
-    """Return what becomes of a post whose button was pressed, and the state to store."""
+def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decision:
+    """Decide a post whose button was pressed."""
     if state.is_submitted:
         return Closed(), state
     name, answers = post.step.name, merge(state.answers, post)
@@ -176,8 +174,8 @@ def decide(
     return _advance(journey, state, post, answers)
 
 
-def decide_autosave(state: DraftState, post: StepPost) -> tuple[Outcome, DraftState]:
-    """Return what becomes of a page that saves itself, and the state to store."""
+def decide_autosave(state: DraftState, post: StepPost) -> Decision:
+    """Decide an autosave."""
     answers = merge(state.answers, post)
     if state.is_submitted:
         return Closed(), state
@@ -189,12 +187,10 @@ def decide_autosave(state: DraftState, post: StepPost) -> tuple[Outcome, DraftSt
 
 
 def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Outcome:
-    """The declaration of the review is stored only with the submission, and only what the review
-    showed is submitted."""
-    based_on = post.revision.based_on
+    """Submit only what the review showed; its own answers are stored only in the submission."""
     if post.action == "save":
         return Paused()
-    if based_on and based_on != journey_digest(journey):
+    if post.revision.based_on not in ("", journey_digest(journey)):
         return Outdated(journey, state.answers)
     if journey.complete:
         return Submitted(journey)
@@ -203,9 +199,7 @@ def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answer
     return Invalid(journey, answers)
 
 
-def _stay(
-    journey: Journey, state: DraftState, post: StepPost, answers: Answers
-) -> tuple[Outcome, DraftState]:
+def _stay(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
     answers, anchor = change_entries(post.step.group, answers, post.action)
     stored = state.with_answers(post, answers, completed=False)
     if post.action == "save":
@@ -215,44 +209,44 @@ def _stay(
     return GoTo(post.step.name, at=anchor, keep=post.action == "update"), stored
 
 
-def _advance(
-    journey: Journey, state: DraftState, post: StepPost, answers: Answers
-) -> tuple[Outcome, DraftState]:
-    found = journey.steps[post.step.name].checked
-    unasked = post.unasked(found.applies)
-    asks_first = bool(unasked) and set(found.errors) <= set(unasked)
-    stored = state.with_answers(post, answers, completed=not asks_first)
-    if asks_first:
+def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
+    """Complete the step, unless its only errors are in fields that were not on the page."""
+    result = journey.steps[post.step.name].checked
+    unasked = post.unasked(result.visible)
+    if unasked and result.errors.keys() <= set(unasked):
+        stored = state.with_answers(post, answers, completed=False)
         return GoTo(post.step.name, at=unasked[0]), stored
-    if found.errors:
+    stored = state.with_answers(post, answers, completed=True)
+    if result.errors:
         return Invalid(journey, answers), stored
     return Completed(journey.first_incomplete), stored
 
 
 def merge(stored: Answers, post: StepPost) -> dict[str, Any]:
-    """Return the stored answers with the posted ones over them."""
-    chosen = post.keep_saved & stored.keys()
-    typed = {name: value for name, value in post.answers.items() if name not in chosen}
-    if (group := post.step.group) and group.name in typed:
-        entries = typed[group.name]
+    """Return the stored answers updated with the posted ones."""
+    keep = post.keep_saved & stored.keys()
+    posted = {name: value for name, value in post.answers.items() if name not in keep}
+    if (group := post.step.group) and group.name in posted:
+        entries = posted[group.name]
         before = [*(stored.get(group.name) or ()), *({} for _ in entries)]
         pairs = zip(before, entries, strict=False)
-        typed[group.name] = [{**old, **entry} for old, entry in pairs]
-    return {**stored, **typed}
+        posted[group.name] = [{**old, **entry} for old, entry in pairs]
+    return {**stored, **posted}
 
 
 def change_entries(
     group: Group | None, answers: Answers, action: str
 ) -> tuple[Answers, str | None]:
-    """Add or remove an entry of a group; return the answers, and the id to look at next."""
+    """Add or remove an entry of a group; return the answers, and the id that gets the focus."""
     if group is None:
         return answers, None
-    entries = answers[group.name]
-    verb, _, place = action.partition("-")
+    entries = list(answers[group.name])
+    removals = [f"remove-{place}" for place in range(len(entries))]
     if action == "add" and len(entries) < group.max_entries:
-        at, entries = len(entries), [*entries, {}]
-    elif verb == "remove" and place in map(str, range(len(entries))):
-        at, entries = int(place), entries[: int(place)] + entries[int(place) + 1 :]
+        entries.append({})
+        at = len(entries) - 1
+    elif action in removals:
+        del entries[at := removals.index(action)]
         at = max(0, min(at, len(entries) - 1))
     else:
         return answers, None
@@ -260,18 +254,18 @@ def change_entries(
 
 
 def is_outdated(state: DraftState, post: StepPost) -> bool:
-    """Return True if a later turn of the same page was saved already."""
+    """Return True if a later turn of the same page is stored already."""
     page, turn = state.saves.get(post.step.name, ("", 0))
-    return bool(page) and post.revision.page == page and post.revision.turn < turn
+    return bool(page) and page == post.revision.page and post.revision.turn < turn
 
 
 def is_conflict(state: DraftState, post: StepPost, answers: Answers) -> bool:
-    """Return True if a save of `answers` would overwrite answers that its page did not know."""
+    """Return True if a save of `answers` would overwrite answers that its page did not show."""
     step, revision = post.step, post.revision
-    saved_last = state.saves.get(step.name, ("", 0))[0]
-    if not revision.based_on or (revision.page and revision.page == saved_last):
+    last_page, _ = state.saves.get(step.name, ("", 0))
+    if revision.page and revision.page == last_page:
         return False
-    if revision.based_on == step_digest(step, state.answers):
+    if revision.based_on in ("", step_digest(step, state.answers)):
         return False
     return normalized_answers(step, answers) != normalized_answers(step, state.answers)
 
@@ -282,12 +276,12 @@ def normalized_answers(step: Step, answers: Answers) -> dict[str, Any]:
 
 
 def step_digest(step: Step, answers: Answers) -> str:
-    """Return a digest of a step's answers, for optimistic locking."""
+    """Return the digest of a step's answers, for optimistic locking."""
     return _digest(normalized_answers(step, answers))
 
 
 def journey_digest(journey: Journey) -> str:
-    """Return a digest of all answers that the review shows."""
+    """Return the digest of all answers that the review shows."""
     own = {each.name for each in journey.flow.review.fields}
     return _digest({name: value for name, value in journey.answers.items() if name not in own})
 

@@ -8,23 +8,13 @@ from .messages import Message, join_messages
 
 
 def describe_condition(condition: Condition, fields: Collection[Field]) -> Message:
-    """A condition on some of `fields` as a reader of the question list needs it, to follow “if”."""
+    """Return a condition on some of `fields` in words, to follow “if”."""
     named = {field.name: field for field in fields}
     match condition:
         case Has(name, options):
-            field = named[name]
-            return Message(
-                "“%(question)s” is %(answers)s",
-                question=field.label,
-                answers=_labels(field, options),
-            )
+            return Message("“%(question)s” is %(answers)s", **_values(named[name], options))
         case Not(Has(name, options)):
-            field = named[name]
-            return Message(
-                "“%(question)s” is not %(answers)s",
-                question=field.label,
-                answers=_labels(field, options),
-            )
+            return Message("“%(question)s” is not %(answers)s", **_values(named[name], options))
         case Answered(name):
             return Message("“%(question)s” has an answer", question=named[name].label)
         case Either(conditions):
@@ -36,11 +26,10 @@ def describe_condition(condition: Condition, fields: Collection[Field]) -> Messa
             raise TypeError(f"no words for {condition!r}")
 
 
-def _labels(field: Field, codes: frozenset[str]) -> Message:
+def _values(field: Field, codes: frozenset[str]) -> dict[str, str]:
     options = field.options if isinstance(field, Choice) else ()
-    quoted = [
-        Message("“%(label)s”", label=option.label) for option in options if option.code in codes
-    ]
-    if len(quoted) < 2:
-        return join_messages("", quoted)
-    return Message("%(these)s or %(that)s", these=join_messages(", ", quoted[:-1]), that=quoted[-1])
+    labels = [Message("“%(label)s”", label=each.label) for each in options if each.code in codes]
+    answers = join_messages(", ", labels[:-1] or labels)
+    if len(labels) > 1:
+        answers = Message("%(these)s or %(that)s", these=answers, that=labels[-1])
+    return {"question": field.label, "answers": answers}

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from ..apply import followup, resume_views
 from ..flows.commitment import COMMITMENT
+from ..forms import dates
 from ..forms.messages import iter_messages
 from ..public import privacy
 from ..submissions import filters, progress_reports
@@ -12,6 +13,7 @@ from ..web import errors
 
 TRANSLATABLE = (
     COMMITMENT,
+    dates.MONTHS,
     filters.filter_options(COMMITMENT),
     progress_reports.REPORT_FIELDS,
     privacy.RETENTION_SCHEDULE,

@@ -5,11 +5,11 @@ A test holds it against the models: a table that is not told of here cannot be a
 
 from dataclasses import dataclass
 
-from ..forms.messages import mark_translatable
+from ..forms.messages import Declaration
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionRule:
+class RetentionRule(Declaration):
     """One kind of thing that is kept; in which tables of the store, if there.
 
     `until` may say `%(days)s`, the days that a draft is kept.
@@ -19,8 +19,7 @@ class RetentionRule:
     until: str
     tables: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        mark_translatable(self, "what", "until")
+    translatable = ("what", "until")
 
 
 RETENTION_SCHEDULE = (

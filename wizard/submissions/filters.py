@@ -104,7 +104,7 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
     return {
         code: Message(label[2:3].upper() + label[3:]) if label.startswith("a ") else label
         for code, label in labels.items()
-        if not (flow.exit and flow.exit.holds({name: code}))
+        if not (flow.ineligible_when and flow.ineligible_when.holds({name: code}))
     }
 
 

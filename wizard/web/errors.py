@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..db import version
 from ..db.engine import StoreBusyError, db, reading
-from ..forms.messages import Message, mark_translatable
+from ..forms.messages import Declaration, Message
 from .htmx import render_page
 from .query import BadQuery
 
@@ -22,15 +22,14 @@ SQLITE_ERROR = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorPage:
+class ErrorPage(Declaration):
     """The texts of one error page."""
 
     title: str
     what: str
     next: str
 
-    def __post_init__(self) -> None:
-        mark_translatable(self, "title", "what", "next")
+    translatable = ("title", "what", "next")
 
 
 ERROR_PAGES = {

@@ -153,7 +153,7 @@ def translate(text: Any) -> Any:
     """Return a `Message` in the current language; anything else (what was typed) as it is."""
     if type(text) is not Message or (code := get_locale()) == "en":
         return text
-    return text.by(load_catalog(code).gettext)
+    return text.translated(load_catalog(code).gettext)
 
 
 def sort_options(options: tuple[Option, ...]) -> Sequence[Option]:

@@ -74,7 +74,7 @@ class Code(Field):
     codes: Collection[str]
 
     def clean(self, raw: Any, today: date) -> str:
-        code = self._one(raw).strip()
+        code = self._single(raw).strip()
         if code not in self.codes:
             raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
         return code
@@ -86,7 +86,7 @@ class Moment(Field):
 
     def clean(self, raw: Any, today: date) -> str:
         try:
-            return clock.iso_utc(parse_moment(self._one(raw).strip()))
+            return clock.iso_utc(parse_moment(self._single(raw).strip()))
         except NOT_A_MOMENT:
             raise Invalid(
                 "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun

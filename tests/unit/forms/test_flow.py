@@ -44,7 +44,7 @@ def group_field(name, *fields, **options) -> Group:
             "perhaps",
         ),
         (lambda: make_flow(when=Has("second", frozenset({"yes"}))), "section “Two”"),
-        (lambda: make_flow(exit=Has("first", frozenset({"never"}))), "never"),
+        (lambda: make_flow(ineligible_when=Has("first", frozenset({"never"}))), "never"),
         (lambda: make_flow(branches=(Branch("b", "B", Answered("gone")),)), "branch “b”"),
         (lambda: make_flow(text_field("first")), "“first” is declared twice"),
         (lambda: make_flow(Choice("c", "C", noun="c", options=())), "“c” has no options"),

@@ -109,8 +109,8 @@ def test_unposted_step_shows_only_errors_of_typed_fields():
 )
 def test_conditional_field_follows_its_condition(field, condition, shown):
     typed = {**load_case("partner"), **condition}
-    applies = set().union(*(stop.checked.applies for stop in make_journey(typed).steps.values()))
-    assert (field in applies) == shown
+    visible = set().union(*(stop.checked.visible for stop in make_journey(typed).steps.values()))
+    assert (field in visible) == shown
 
 
 @pytest.mark.parametrize(

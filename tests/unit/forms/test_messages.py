@@ -15,13 +15,13 @@ def test_message_is_english_and_translatable():
     message = Message("Shorten %(noun)s; it has %(count)s%%.", noun=noun, count=7)
     assert message == "Shorten the name; it has 7%."
     said = {message.template: "%(count)s%%: %(noun)s", "the name": "el nombre"}
-    assert message.by(said.__getitem__) == "7%: el nombre"
+    assert message.translated(said.__getitem__) == "7%: el nombre"
 
 
 def test_typed_text_is_not_translated():
     said = join_messages(": ", [Message("name"), "name 100%"])
     assert said == "name: name 100%"
-    assert said.by(translate_name) == "nombre: name 100%"
+    assert said.translated(translate_name) == "nombre: name 100%"
     assert translate_if_message("name", translate_name) == "name"
 
 
@@ -30,14 +30,14 @@ def translate_name(text: str) -> str:
 
 
 def test_empty_message_does_not_return_catalog_header():
-    assert Message("").by(lambda text: f"head of {text}") == ""
+    assert Message("").translated(lambda text: f"head of {text}") == ""
 
 
 def test_flow_texts_with_percent_signs_are_messages():
     step = Step("a", "50 % off & more", (Text("b", "50 %", noun="it"),), short="A")
     found = list(iter_messages(Section("All", (step,))))
     assert found == ["All", "50 % off & more", "50 %", "it", "A"]
-    assert step.title.by(str) == "50 % off & more"
+    assert step.title.translated(str) == "50 % off & more"
 
 
 def test_refusal_translates_field_name():
@@ -45,5 +45,5 @@ def test_refusal_translates_field_name():
     with pytest.raises(Invalid) as refused:
         field.clean("abc", date(2027, 3, 31))
     spanish = {"the name": "el nombre", "Name": "Nombre"}
-    said = refused.value.message.by(lambda text: spanish.get(text, text))
+    said = refused.value.message.translated(lambda text: spanish.get(text, text))
     assert said == "Shorten el nombre to 2 characters or fewer; it has 3."

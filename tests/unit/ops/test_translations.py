@@ -70,4 +70,4 @@ def test_compiled_catalog_matches_source(spanish_catalog):
 def test_date_is_written_in_spanish_order(spanish_catalog):
     said = {message.id: message.string for message in spanish_catalog}
     day = format_day(date(2027, 3, 1))
-    assert (day, day.by(lambda text: said[text])) == ("March 1, 2027", "1 de marzo de 2027")
+    assert (day, day.translated(lambda text: said[text])) == ("March 1, 2027", "1 de marzo de 2027")
