@@ -1,4 +1,4 @@
-"""Who may enter the staff side, and what each role may do there.
+"""Staff accounts: sign-in, roles, tokens and the audit log.
 
 Its views and those of `staff` share one blueprint (`permissions.bp`), which `staff` registers.
 """

@@ -1,4 +1,4 @@
-"""Accounts of the staff: who has one, with which role and password."""
+"""Staff accounts: their roles and passwords."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +20,21 @@ ROLES = {
     "editor": "Editor: also decides, notes, publishes and sends again",
     "admin": "Admin: also manages people and tokens, and deletes",
 }
-"""Each may do what those before it may; `views/staff` says what that is."""
+"""Labels by role, lowest first; `permissions.REQUIRED_ROLE` lists what each role may do."""
 EMAIL = Email("email", "E-mail address", noun="the e-mail address", required=True)
 
 
 class AccountError(ValueError):
-    """Something that cannot be done with an account; the text says why."""
+    """A change that an account does not allow; the text says why."""
 
 
 class WrongPassword(AccountError):
-    """The current password was typed wrong, or too often."""
+    """A wrong current password, or too many attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentUser:
-    """Who is signed in, as of this request; `session` is the hash of the session's token."""
+    """The signed-in user during one request; `session` is the hash of the session token."""
 
     id: int
     email: str
@@ -48,24 +48,21 @@ class CurrentUser:
 
 
 def list_accounts() -> list[StaffUser]:
-    """Return every account, by address."""
+    """Return every account, ordered by e-mail address."""
     with reading() as session:
         return list(session.scalars(select(StaffUser).order_by(StaffUser.email)))
 
 
 def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
-    """Make an account; return its password, which is generated unless given.
-
-    Raises `AccountError`, or `WeakPassword`.
-    """
+    """Add an account; return its password. Raises `AccountError` or `WeakPassword`."""
     email, role = clean_email(email), _check_role(role)
     if password:
         passwords.check_strength(password, email)
     password = password or passwords.generate_password()
-    kept = passwords.hash_password(password)
+    password_hash = passwords.hash_password(password)
     try:
         with writing() as session:
-            session.add(StaffUser(email=email, role=role, password_hash=kept))
+            session.add(StaffUser(email=email, role=role, password_hash=password_hash))
             record(actor, "person_added", email, role=role)
     except IntegrityError:
         raise AccountError(f"{email} has an account already.") from None
@@ -73,7 +70,7 @@ def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
 
 
 def set_role(email: str, role: str, actor: Actor) -> None:
-    """Give an account another role. Raises `AccountError`."""
+    """Change the role of an account. Raises `AccountError`."""
     with _locked_account(email) as user:
         if user.email == actor.name:
             raise AccountError("Nobody changes their own role: ask another admin.")
@@ -82,7 +79,7 @@ def set_role(email: str, role: str, actor: Actor) -> None:
 
 
 def disable_account(email: str, actor: Actor) -> None:
-    """End every session of an account, and let it open none. Raises `AccountError`."""
+    """Disable an account and end its sessions. Raises `AccountError`."""
     with _locked_account(email) as user:
         if user.email == actor.name:
             raise AccountError("Nobody disables their own account: ask another admin.")
@@ -92,11 +89,11 @@ def disable_account(email: str, actor: Actor) -> None:
 
 
 def reset_account(email: str, actor: Actor) -> str:
-    """Generate a new password; end sessions, second factor, failed attempts and disabling."""
+    """Enable an account with a new password (returned), no sessions and no second factor."""
     password = passwords.generate_password()
-    kept = passwords.hash_password(password)
+    password_hash = passwords.hash_password(password)
     with _locked_account(email) as user:
-        user.password_hash, user.disabled_at = kept, None
+        user.password_hash, user.disabled_at = password_hash, None
         user.totp_secret, user.totp_step, user.recovery_codes = None, 0, []
         end_sessions(user)
         throttle.reset(throttle_key(user.email))
@@ -105,7 +102,7 @@ def reset_account(email: str, actor: Actor) -> str:
 
 
 def find_account(email: str) -> StaffUser | None:
-    """Return an account by its address."""
+    """Return the account with that e-mail address, if any."""
     with reading() as session:
         return session.scalars(select(StaffUser).where(StaffUser.email == email)).one_or_none()
 
@@ -125,64 +122,57 @@ def _check_role(role: str) -> str:
 
 
 def throttle_key(email: str) -> str:
-    """Return the key by which attempts on an account are counted."""
+    """Return the key that counts sign-in attempts on an account."""
     return f"account:{passwords.hash_token(email)}"
 
 
 @contextmanager
 def _locked_account(email: str) -> Iterator[StaffUser]:
-    """Lock an account for a change. Raises `AccountError` where there is none."""
+    email = replace_forbidden(email)
     with writing() as session:
-        query = select(StaffUser).where(StaffUser.email == replace_forbidden(email).strip().lower())
+        query = select(StaffUser).where(StaffUser.email == email.strip().lower())
         user = session.scalars(query.with_for_update()).one_or_none()
         if user is None:
-            raise AccountError(f"There is no account {replace_forbidden(email)}.")
+            raise AccountError(f"There is no account {email}.")
         yield user
 
 
-def end_sessions(account: StaffUser, but: str = "") -> None:
-    """End the sessions of an account, within the caller's transaction, but for one."""
-    db.session.execute(
-        delete(StaffSession).where(
-            StaffSession.user_id == account.id, StaffSession.token_hash != but
-        )
-    )
+@contextmanager
+def locked_own_account(user: CurrentUser) -> Iterator[StaffUser]:
+    """Lock the user's own account. Raises `AccountError` if the session has ended meanwhile."""
+    with _locked_account(user.email) as account:
+        if db.session.get(StaffSession, user.session) is None:
+            raise AccountError("Your session has ended. Sign in again.")
+        yield account
 
 
-# One's own account
+def end_sessions(account: StaffUser, kept_hash: str = "") -> None:
+    """Delete an account's sessions except the one with that token hash (caller's transaction)."""
+    ended = StaffSession.user_id == account.id, StaffSession.token_hash != kept_hash
+    db.session.execute(delete(StaffSession).where(*ended))
 
 
 def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None:
-    """Set a new password; end every other session. Raises `AccountError`, `WeakPassword`."""
+    """Set a new password and end every other session. Raises `AccountError`, `WeakPassword`."""
     known = verify_password(user, old, actor)
     passwords.check_strength(new, user.email)
-    kept = passwords.hash_password(new)
+    password_hash = passwords.hash_password(new)
     with locked_own_account(user) as account:
         if account.password_hash != known.password_hash:
             raise AccountError("The password was changed meanwhile. Sign in again.")
         throttle.reset(throttle_key(user.email))
-        account.password_hash = kept
-        end_sessions(account, but=user.session)
+        account.password_hash = password_hash
+        end_sessions(account, user.session)
         record(actor, "password_changed", account.email)
 
 
 def verify_password(user: CurrentUser, password: str, actor: Actor) -> StaffUser:
-    """Return the account if its password is right. Raises `WrongPassword`, also to slow guesses."""
-    if wait := throttle.record_attempt(
-        {throttle_key(user.email): throttle.FREE_ATTEMPTS_PER_ACCOUNT}
-    ):
+    """Return the account. Raises `WrongPassword`, also after too many attempts."""
+    keys = {throttle_key(user.email): throttle.FREE_ATTEMPTS_PER_ACCOUNT}
+    if wait := throttle.record_attempt(keys):
         raise WrongPassword(f"Too many tries. Wait {wait.seconds + 1} seconds, then try again.")
     known = find_account(user.email)
     if known is None or not passwords.verify_password(known.password_hash, password):
         audit.record_event(actor, "refused", user.email, reason="current password")
         raise WrongPassword("The current password is not right. Type it again.")
     return known
-
-
-@contextmanager
-def locked_own_account(user: CurrentUser) -> Iterator[StaffUser]:
-    """Lock one's own account for a change, while the session lasts: a reset may have ended it."""
-    with _locked_account(user.email) as account:
-        if db.session.get(StaffSession, user.session) is None:
-            raise AccountError("Your session has ended. Sign in again.")
-        yield account

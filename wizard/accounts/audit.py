@@ -1,4 +1,4 @@
-"""The audit log: who did what, to what, when. Never an answer or a secret."""
+"""The audit log: who did what to which subject, and when. Never an answer or a secret."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -36,9 +36,7 @@ ACTIONS = {
     "backed_up": "Backed up the store",
     "restored": "Put a backup back",
 }
-"""Everything that is logged, by code, in words."""
-
-
+"""The label of every action, by code."""
 FILTERS: dict[str, Field] = {
     "action": Code("action", "action", noun=VALUE, codes=ACTIONS),
     "actor": Text("actor", "actor", noun=VALUE),
@@ -46,11 +44,12 @@ FILTERS: dict[str, Field] = {
     **DAYS,
 }
 PAGE_SIZE = 100
+COLUMNS = ("at", "actor", "action", "subject", "details", "address")
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a member of staff, `token:<name>` or the command line; and from which address."""
+    """The e-mail address of a user, `token:<name>` or the command line; and the IP address."""
 
     name: str
     address: str = ""
@@ -59,61 +58,54 @@ class Actor:
 COMMAND_LINE = Actor("command line")
 
 
-def describe_event(details: Mapping[str, Any]) -> str:
-    """What an event says besides, for a reader: `before: received; after: in_review`."""
-    pairs: list[str] = []
-    for name, value in details.items():
-        if isinstance(value, Mapping):
-            pairs.append(describe_event(value))
-        else:
-            pairs.append(f"{name.replace('_', ' ')}: {value}")
-    return "; ".join(filter(None, pairs))
+def describe_details(details: Mapping[str, Any]) -> str:
+    """Return the details of an event as text: `before: received; after: in_review`."""
+    parts = (
+        describe_details(value)
+        if isinstance(value, Mapping)
+        else f"{name.replace('_', ' ')}: {value}"
+        for name, value in details.items()
+    )
+    return "; ".join(filter(None, parts))
 
 
 def record(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
-    """Puts an event into the caller's transaction, so that it is kept with what it is about."""
+    """Add an event to the caller's transaction, so that both commit or neither does."""
     if action not in ACTIONS:
         raise ValueError(f"no words for the action {action!r}")
-    db.session.add(
-        AuditEvent(
-            actor=actor.name, action=action, subject=subject, details=details, address=actor.address
-        )
-    )
+    event = AuditEvent(actor=actor.name, action=action, subject=subject, details=details)
+    event.address = actor.address
+    db.session.add(event)
 
 
 def record_event(actor: Actor, action: str, subject: str = "", **details: Any) -> None:
-    """Keeps an event of its own: something was looked at, nothing changed."""
+    """Record an event in a transaction of its own."""
     with writing():
         record(actor, action, subject, **details)
 
 
 def list_events(chosen: Mapping[str, str], before: int = 0) -> list[AuditEvent]:
-    """A page of events and one more, the newest first, from the one of that number on."""
-    wanted = _conditions(chosen) + ([AuditEvent.id < before] if before else [])
-    query = select(AuditEvent).where(*wanted).order_by(AuditEvent.id.desc())
+    """Return a page of events and one more, newest first, with ids lower than `before` if given."""
+    conditions = _conditions(chosen) + ([AuditEvent.id < before] if before else [])
+    query = select(AuditEvent).where(*conditions).order_by(AuditEvent.id.desc())
     return list(db.session.scalars(query.limit(PAGE_SIZE + 1)))
 
 
-COLUMNS = ("at", "actor", "action", "subject", "details", "address")
-
-
 def csv_rows(chosen: Mapping[str, str]) -> Iterator[list[str]]:
-    """Yield every event as a table row, the oldest first, without an application context."""
-    found = batches(db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id)
-    return map(_row, chain.from_iterable(found))
+    """Yield every event as a table row, oldest first; needs no application context."""
+    events = batches(db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id)
+    return map(_csv_row, chain.from_iterable(events))
 
 
-def _row(event: Row[*tuple[Any, ...]]) -> list[str]:
+def _csv_row(event: Row[*tuple[Any, ...]]) -> list[str]:
     details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
     at = clock.iso_utc(event.at)
     return [at, event.actor, event.action, event.subject, details, event.address]
 
 
 def _conditions(chosen: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        getattr(AuditEvent, name) == chosen[name]
-        for name in ("action", "actor", "subject")
-        if name in chosen
+    exact = ("action", "actor", "subject")
+    return [
+        *(getattr(AuditEvent, name) == chosen[name] for name in exact if name in chosen),
+        *within_days(AuditEvent.at, chosen.get("first_day", ""), chosen.get("last_day", "")),
     ]
-    days = within_days(AuditEvent.at, chosen.get("first_day", ""), chosen.get("last_day", ""))
-    return found + days

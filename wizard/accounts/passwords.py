@@ -1,6 +1,6 @@
-"""Passwords of the staff: which are strong enough, and the hashes that are stored.
+"""Staff passwords: their strength and their hashes.
 
-After NIST SP 800-63B: long rather than complicated, none that is known or guessed quickly.
+After NIST SP 800-63B: long rather than complicated, none that is well known or quickly guessed.
 """
 
 import secrets
@@ -13,9 +13,9 @@ from zxcvbn import zxcvbn
 MIN_LENGTH, MAX_LENGTH = 15, 200
 """Characters."""
 METHOD = "scrypt:32768:8:3"
-"""Memory-hard: 32 MiB a try (OWASP Password Storage Cheat Sheet)."""
+"""Memory-hard: 32 MiB per attempt (OWASP Password Storage Cheat Sheet)."""
 ZXCVBN_MAX_CHARS = 72
-"""The estimate takes long for more."""
+"""zxcvbn is slow on longer text."""
 MIN_ZXCVBN_SCORE = 3
 """Of 0-4; 3 means at least 10^8 guesses."""
 
@@ -24,11 +24,11 @@ class WeakPassword(ValueError):
     """A password that is too short or too well known; the text says what to do."""
 
 
-def check_strength(password: str, *about: str) -> None:
-    """Raise `WeakPassword` if needed; `about` is what others know of the owner."""
+def check_strength(password: str, *personal: str) -> None:
+    """Raise `WeakPassword` if it is guessed too easily, also from `personal` data of its owner."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise WeakPassword(f"Choose a password of {MIN_LENGTH} to {MAX_LENGTH} characters.")
-    if zxcvbn(password[:ZXCVBN_MAX_CHARS], [*about, "commitment"])["score"] < MIN_ZXCVBN_SCORE:
+    if zxcvbn(password[:ZXCVBN_MAX_CHARS], [*personal, "commitment"])["score"] < MIN_ZXCVBN_SCORE:
         raise WeakPassword(
             "Choose another password: this one is on the lists that are tried first. "
             "Four or five words that have nothing to do with each other are good."
@@ -46,11 +46,11 @@ def hash_password(password: str) -> str:
     return generate_password_hash(_normalize(password), METHOD)
 
 
-def verify_password(kept: str | None, password: str) -> bool:
-    """Return True if it is the password; without an account, False after the same time."""
-    nobodys = f"{METHOD}$nobody${'0' * 128}"
-    fits = check_password_hash(kept or nobodys, _normalize(password[: MAX_LENGTH + 1]))
-    return fits and kept is not None
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Return True if the password is right; for None, return False after the same time."""
+    dummy = f"{METHOD}$nobody${'0' * 128}"
+    matches = check_password_hash(password_hash or dummy, _normalize(password[: MAX_LENGTH + 1]))
+    return matches and password_hash is not None
 
 
 def hash_token(secret: str) -> str:

@@ -13,7 +13,7 @@ from .audit import Actor, record
 from .passwords import hash_token
 
 RECOVERY_CODES = 10
-"""How many an account gets."""
+"""Codes per account."""
 
 
 def is_second_factor_required() -> bool:
@@ -24,11 +24,10 @@ def is_second_factor_required() -> bool:
 def set_second_factor(
     user: CurrentUser, password: str, secret: str, code: str, actor: Actor
 ) -> list[str]:
-    """Tie an authenticator app to the account; return the recovery codes, to be shown once.
+    """Set up an authenticator app; return the recovery codes, to be shown once.
 
-    The password is asked for where an app is replaced, so that a session alone, which somebody
-    else may have come by, does not do. Raises `WrongPassword`, or `AccountError` where the code is
-    not the one that the app shows.
+    Replacing an app needs the password, so that a stolen session is not enough.
+    Raises `WrongPassword`, or `AccountError` if the code is not the app's current one.
     """
     replaces = user.has_second_factor
     if replaces:
@@ -38,20 +37,20 @@ def set_second_factor(
         if account.totp_secret is not None and not replaces:
             raise AccountError("An app was set up meanwhile. Reload the page.")
         account.totp_secret, account.totp_step = secret, 0
-        if not _totp_fits(account, code):
+        if not _verify_totp(account, code):
             raise AccountError("That is not the code that the app shows now. Type the newest one.")
         if replaces:
             throttle.reset(accounts.throttle_key(user.email))
         account.recovery_codes = [hash_token(each) for each in codes]
-        accounts.end_sessions(account, but=user.session)
+        accounts.end_sessions(account, user.session)
         record(actor, "second_factor_set", account.email)
     return codes
 
 
 def verify_code(user: StaffUser, code: str, actor: Actor) -> bool:
-    """Return True for a current or recovery code, or without a second factor; uses the code up."""
+    """Use up a current or recovery code; return True if it is right or none is needed."""
     code = "".join(code.lower().split())
-    if user.totp_secret is None or _totp_fits(user, code):
+    if user.totp_secret is None or _verify_totp(user, code):
         return True
     if hash_token(code) not in user.recovery_codes:
         return False
@@ -60,14 +59,12 @@ def verify_code(user: StaffUser, code: str, actor: Actor) -> bool:
     return True
 
 
-def _totp_fits(user: StaffUser, code: str) -> bool:
+def _verify_totp(user: StaffUser, code: str) -> bool:
     """Accept the code of this time step or a neighbor, but none twice (RFC 6238, 5.2)."""
     totp = pyotp.TOTP(user.totp_secret or "")
     now = int(clock.now().timestamp()) // totp.interval
-    for step in (now - 1, now, now + 1):
-        if step > user.totp_step and secrets.compare_digest(
-            totp.generate_otp(step).encode(), code.encode()
-        ):
+    for step in range(max(now - 1, user.totp_step + 1), now + 2):
+        if secrets.compare_digest(totp.generate_otp(step).encode(), code.encode()):
             user.totp_step = step
             return True
     return False

@@ -1,8 +1,8 @@
-"""Attempts to sign in, slowed: counted in the store, so that every server process knows of them.
+"""Throttling of sign-in attempts, counted in the database for all server processes.
 
-After some free attempts each one costs a wait, twice as long as the one before. Nobody is locked
-out for good: waits end, a browser that its owner signed in with before is counted by itself, and
-`flask staff reset` forgets them.
+After some free attempts each further one costs a wait, twice as long as the one before. Nobody is
+locked out: waits end, a browser in which its owner signed in before is counted separately, and
+`flask staff reset` resets the count.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from ..db.engine import db, delete_in_batches, writing
 from ..db.models import SignInThrottle
 
 FREE_ATTEMPTS_PER_ACCOUNT, FREE_ATTEMPTS_PER_ADDRESS = 5, 20
-"""Attempts that cost no wait; an office shares one address."""
+"""Attempts without a wait; an office shares one address."""
 MAX_WAIT = timedelta(minutes=15)
 RETENTION = timedelta(hours=1)
 
@@ -24,8 +24,8 @@ RETENTION = timedelta(hours=1)
 def record_attempt(keys: Mapping[str, int]) -> timedelta:
     """Record an attempt for each key. Return the remaining wait if any key is blocked.
 
-    `keys` maps each key to its free attempts. An attempt counts before it is made, so that a
-    hundred at once are a hundred.
+    `keys` maps each key to its free attempts. An attempt is counted before it is checked, so that
+    a hundred at once count as a hundred.
     """
     try:
         return _record_attempt(keys)
@@ -45,17 +45,15 @@ def _record_attempt(keys: Mapping[str, int]) -> timedelta:
         for key, free in keys.items():
             row = known.get(key) or SignInThrottle(key=key, failures=0)
             session.add(row)
-            lately = key in known and now - row.next_at < RETENTION
-            row.failures = row.failures + 1 if lately else 1
+            is_recent = key in known and now - row.next_at < RETENTION
+            row.failures = row.failures + 1 if is_recent else 1
             row.next_at = now + _wait(row.failures - free)
     return timedelta()
 
 
-def _wait(too_many: int) -> timedelta:
+def _wait(excess: int) -> timedelta:
     """Return one second after the last free attempt, then twice as long each time."""
-    if too_many < 0:
-        return timedelta()
-    return min(timedelta(seconds=2 ** min(too_many, 20)), MAX_WAIT)
+    return min(timedelta(seconds=2 ** min(excess, 20)), MAX_WAIT) if excess >= 0 else timedelta()
 
 
 def reset(key: str) -> None:
@@ -65,5 +63,4 @@ def reset(key: str) -> None:
 
 def purge_expired() -> int:
     """Delete the attempts that no longer count; return how many."""
-    over = SignInThrottle.next_at < clock.now() - RETENTION
-    return delete_in_batches(SignInThrottle.key, over)
+    return delete_in_batches(SignInThrottle.key, SignInThrottle.next_at < clock.now() - RETENTION)

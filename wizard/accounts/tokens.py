@@ -1,4 +1,4 @@
-"""Keys with which other programs fetch exports: shown once, kept as hashes, with an end."""
+"""API tokens with which other programs fetch exports: shown once, stored as hashes, expiring."""
 
 import secrets
 from datetime import timedelta
@@ -7,20 +7,20 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..db.engine import db, reading, writing
+from ..db.engine import reading, writing
 from ..db.models import ApiToken
 from ..forms.text import replace_forbidden
 from .audit import Actor, record
 from .passwords import hash_token
 
 MAX_DAYS = 365
+MAX_NAME_LENGTH = 60
 LAST_SEEN_RESOLUTION = timedelta(minutes=1)
 """Update `used_at` at most this often."""
-MAX_NAME_LENGTH = 60
 
 
 class TokenError(ValueError):
-    """Something that cannot be done with a token; the text says why, `field` where."""
+    """A token that cannot be created or revoked; the text says why, `field` is the form field."""
 
     def __init__(self, text: str, field: str = "name") -> None:
         super().__init__(text)
@@ -28,7 +28,7 @@ class TokenError(ValueError):
 
 
 def create_token(name: str, days: int, actor: Actor) -> str:
-    """Make a token; return its secret, which is not stored. Raises `TokenError`."""
+    """Create a token; return its secret, which is not stored. Raises `TokenError`."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
         raise TokenError(
@@ -37,14 +37,11 @@ def create_token(name: str, days: int, actor: Actor) -> str:
     if not 1 <= days <= MAX_DAYS:
         raise TokenError(f"Choose an end in 1 to {MAX_DAYS} days.", "days")
     secret = f"wizard_{secrets.token_urlsafe(32)}"
-    ends = clock.now() + timedelta(days=days)
+    token = ApiToken(name=name, token_hash=hash_token(secret), created_by=actor.name)
+    token.expires_at = clock.now() + timedelta(days=days)
     try:
         with writing() as session:
-            session.add(
-                ApiToken(
-                    name=name, token_hash=hash_token(secret), created_by=actor.name, expires_at=ends
-                )
-            )
+            session.add(token)
             record(actor, "token_made", name, days=days)
     except IntegrityError:
         raise TokenError(f"There is a token “{name}” already. Choose another name.") from None
@@ -58,18 +55,19 @@ def list_tokens() -> list[ApiToken]:
 
 
 def revoke_token(name: str, actor: Actor) -> None:
-    """End a token at once. Raises `TokenError` where there is none."""
-    with writing():
-        token = _find(name)
+    """Revoke a token. Raises `TokenError` if there is none of that name."""
+    name = replace_forbidden(name)
+    with writing() as session:
+        token = session.scalars(select(ApiToken).where(ApiToken.name == name)).one_or_none()
         if token is None:
-            raise TokenError(f"There is no token “{replace_forbidden(name)}”.")
+            raise TokenError(f"There is no token “{name}”.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             record(actor, "token_revoked", name)
 
 
 def authenticate(secret: str) -> str | None:
-    """Return the name of a valid token, and note its use; None for any other."""
+    """Return the name of a valid token and update `used_at`; None for any other."""
     now = clock.now()
     query = select(ApiToken).where(
         ApiToken.token_hash == hash_token(secret),
@@ -84,9 +82,3 @@ def authenticate(secret: str) -> str | None:
         with writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
     return token.name
-
-
-def _find(name: str) -> ApiToken | None:
-    return db.session.scalars(
-        select(ApiToken).where(ApiToken.name == replace_forbidden(name))
-    ).one_or_none()

@@ -1,11 +1,12 @@
-"""Signing in and out, and one's own account."""
+"""Signing in and out, and the user's own account."""
 
 import math
 import secrets
+from contextlib import suppress
 
 import pyotp
 import segno
-from flask import abort, current_app, g, redirect, request, session, url_for
+from flask import abort, current_app, redirect, request, session, url_for
 from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -13,20 +14,12 @@ from werkzeug.wrappers import Response
 from ..forms.text import replace_forbidden
 from ..web.htmx import render_page
 from ..web.signing import serializer
-from . import accounts, passwords, second_factor, sign_in
+from . import accounts, passwords, permissions, second_factor, sign_in
 from .accounts import AccountError, WrongPassword
-from .permissions import (
-    SESSION_COOKIE,
-    bp,
-    cookie_name,
-    current_actor,
-    current_user,
-    pop_secret_once,
-    store_secret_once,
-)
+from .permissions import bp, cookie_name, current_actor, current_user
 
 BROWSER_COOKIE = "staff_browser"
-"""Names a browser that somebody signed in with, so that nobody else's failures slow it."""
+"""Identifies a browser in which an account signed in, so that attempts of others do not slow it."""
 BROWSER_COOKIE_SECONDS = 180 * 24 * 3600
 
 
@@ -38,66 +31,57 @@ def sign_in_page() -> Response:
 
 @bp.post("/login", endpoint="sign_in")
 def submit_sign_in() -> Response:
-    """Open a session; one answer for a wrong address, password or code."""
-    form = request.form
-    email, goes_on = form.get("email", ""), _safe_next(form.get("next", ""))
-    address = request.remote_addr or ""
-    browser = _known_browser(email)
+    """Open a session; a wrong address, password and code get the same answer."""
+    form, address = request.form, request.remote_addr or ""
+    email, password, code = (form.get(name, "") for name in ("email", "password", "code"))
+    page, browser = _safe_next(form.get("next", "")), _known_browser(email)
     try:
-        token, user = sign_in.sign_in(
-            email, form.get("password", ""), form.get("code", ""), address, browser
-        )
+        token, user = sign_in.sign_in(email, password, code, address, browser)
     except sign_in.SignInRefused as refused:
-        return _sign_in_error(refused, email, goes_on)
-    response = redirect(goes_on or url_for("staff.dashboard"), 303)
-    _set_cookie(
-        response, SESSION_COOKIE, token, int(sign_in.ABSOLUTE_TIMEOUT.total_seconds()), "/staff"
-    )
-    known = [user.email, browser or secrets.token_hex(8)]
-    signed = str(serializer("staff-browser").dumps(known))
+        return _sign_in_error(refused, email, page)
+    response = redirect(page or url_for("staff.dashboard"), 303)
+    seconds = int(sign_in.ABSOLUTE_TIMEOUT.total_seconds())
+    _set_cookie(response, permissions.SESSION_COOKIE, token, seconds, "/staff")
+    signed = str(serializer("staff-browser").dumps([user.email, browser or secrets.token_hex(8)]))
     _set_cookie(response, BROWSER_COOKIE, signed, BROWSER_COOKIE_SECONDS, url_for("staff.sign_in"))
     return response
 
 
-def _sign_in_error(refused: sign_in.SignInRefused, email: str, goes_on: str) -> Response:
+def _sign_in_error(refused: sign_in.SignInRefused, email: str, page: str) -> Response:
     seconds = math.ceil(refused.wait.total_seconds())
     status, email = 429 if seconds else 422, replace_forbidden(email)
-    response = render_page(
-        "accounts/sign_in.html", status, next=goes_on, email=email, seconds=seconds
-    )
+    response = render_page("accounts/sign_in.html", status, next=page, email=email, seconds=seconds)
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
-    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
     response.set_cookie(
         cookie_name(name),
         value,
         max_age=seconds,
         path=path,
-        secure=secure,
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
         httponly=True,
         samesite="Lax",
     )
 
 
 def _safe_next(path: str) -> str:
-    """Where to go on after signing in: only to a page of the staff side."""
-    good = path.startswith("/staff/") and path.isprintable() and "\\" not in path
-    elsewhere = ".." in path or path.startswith(("/staff/export", "/staff/logout"))
-    return path if good and not elsewhere else ""
+    """Return the path if it is a page of the staff side, else an empty string."""
+    is_staff = path.startswith("/staff/") and path.isprintable() and "\\" not in path
+    is_no_page = ".." in path or path.startswith(("/staff/export", "/staff/logout"))
+    return path if is_staff and not is_no_page else ""
 
 
 def _known_browser(email: str) -> str:
+    cookie = request.cookies.get(cookie_name(BROWSER_COOKIE), "")
     try:
-        known, browser = serializer("staff-browser").loads(
-            request.cookies.get(cookie_name(BROWSER_COOKIE), "")
-        )
+        owner, browser = serializer("staff-browser").loads(cookie)
     except BadSignature:
         return ""
-    return str(browser) if known == email.strip().lower() else ""
+    return str(browser) if owner == email.strip().lower() else ""
 
 
 @bp.post("/logout")
@@ -106,68 +90,56 @@ def sign_out() -> Response:
     sign_in.sign_out(current_user(), current_actor())
     session.pop("once", None)
     response = redirect(url_for("staff.sign_in_page", out="1"), 303)
-    _set_cookie(response, SESSION_COOKIE, "", 0, "/staff")
+    _set_cookie(response, permissions.SESSION_COOKIE, "", 0, "/staff")
     return response
 
 
 @bp.get("/account")
-def account() -> Response:
-    """Show one's own account."""
-    return _account_page()
-
-
-@bp.post("/account")
-def change_account() -> Response:
-    """Change the password or the second factor."""
-    form = request.form
-    try:
-        if form.get("action") == "password":
-            accounts.change_password(
-                current_user(), form.get("old", ""), form.get("new", ""), current_actor()
-            )
-            session["said"] = "Your password is changed. Every other session of yours has ended."
-        elif form.get("action") == "second-factor":
-            codes = second_factor.set_second_factor(
-                current_user(),
-                form.get("password", ""),
-                _secret_being_set(),
-                "".join(form.get("code", "").split()),
-                current_actor(),
-            )
-            store_secret_once("Your recovery codes", *codes)
-        else:
-            abort(400)
-    except passwords.WeakPassword as weak:
-        return _account_page(422, {"new": str(weak)})
-    except AccountError as error:
-        asked = "password" if isinstance(error, WrongPassword) else "code"
-        field = "old" if form.get("action") == "password" else asked
-        return _account_page(422, {field: str(error)})
-    return redirect(url_for("staff.account"), 303)
-
-
-def _secret_being_set() -> str:
-    """The secret that the page showed, signed so that nobody can be given another one."""
-    try:
-        owner, secret = serializer("staff-totp").loads(request.form.get("setup", ""))
-    except BadSignature:
-        owner, secret = None, ""
-    return str(secret) if owner == current_user().id else pyotp.random_base32()
-
-
-def _account_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
-    secret = _secret_being_set()
+def account(status: int = 200, errors: dict[str, str] | None = None) -> Response:
+    """Show the user's own account."""
+    secret = _offered_secret()
     name = current_app.config["PROGRAM_NAME"]
     uri = pyotp.TOTP(secret).provisioning_uri(name=current_user().email, issuer_name=name)
     return render_page(
         "accounts/account.html",
         status,
         errors=errors or {},
-        said=session.pop("said", ""),
-        once=pop_secret_once(),
-        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        notice=session.pop("said", ""),
+        secret=permissions.pop_secret_once(),
+        key=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         setup=str(serializer("staff-totp").dumps([current_user().id, secret])),
         code_image=Markup(segno.make(uri).svg_inline(scale=5, dark="#000", light="#fff")),  # noqa: S704
-        needed=second_factor.is_second_factor_required(),
-        person=g.person,
+        is_second_factor_required=second_factor.is_second_factor_required(),
     )
+
+
+@bp.post("/account")
+def change_account() -> Response:
+    """Change the password or the second factor."""
+    form, user, actor = request.form, current_user(), current_actor()
+    action = form.get("action")
+    try:
+        if action == "password":
+            accounts.change_password(user, form.get("old", ""), form.get("new", ""), actor)
+            session["said"] = "Your password is changed. Every other session of yours has ended."
+        elif action == "second-factor":
+            password, code = form.get("password", ""), "".join(form.get("code", "").split())
+            codes = second_factor.set_second_factor(user, password, _offered_secret(), code, actor)
+            permissions.store_secret_once("Your recovery codes", *codes)
+        else:
+            abort(400)
+    except passwords.WeakPassword as weak:
+        return account(422, {"new": str(weak)})
+    except AccountError as error:
+        wrong = "password" if isinstance(error, WrongPassword) else "code"
+        return account(422, {"old" if action == "password" else wrong: str(error)})
+    return redirect(url_for("staff.account"), 303)
+
+
+def _offered_secret() -> str:
+    """Return the secret that the posted page offered, signed for this user, or a new one."""
+    with suppress(BadSignature):
+        owner, secret = serializer("staff-totp").loads(request.form.get("setup", ""))
+        if owner == current_user().id:
+            return str(secret)
+    return pyotp.random_base32()

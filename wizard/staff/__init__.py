@@ -1,4 +1,4 @@
-"""The office's side: cases, exports, the dashboard."""
+"""The staff side: cases, exports and the dashboard."""
 
 from flask import Flask
 
@@ -9,5 +9,5 @@ __all__ = ["export_views", "init_app", "views"]
 
 
 def init_app(app: Flask) -> None:
-    """Register the blueprint of the whole staff side, the views of `accounts` included."""
+    """Register the blueprint of the whole staff side, including the views of `accounts`."""
     app.register_blueprint(bp)

@@ -1,8 +1,11 @@
-"""The case of a submission: found in a list, read, decided, noted; each change on the audit log."""
+"""Cases as staff list, read and change them; every change is on the audit log.
+
+The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
+"""
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import defer
 
 from .. import clock
@@ -20,95 +23,88 @@ from ..submissions.paging import select_keys
 from ..web.query import Place
 
 HISTORY_ACTIONS = ("moved", "noted", "resent", "report_decided", "erased")
-"""The events that a case's history shows."""
-
+"""The audit events in the history of a case."""
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="the note", required=True)
 
 
 class StaleVersion(Exception):
-    """The case changed since the page was drawn that the change comes from."""
-
-
-# The list
+    """The case changed after the page with the decision was drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Some submissions, the newest first, and the keys from which the pages beside it start."""
+    """Some submissions, newest first, and the keys of the pages beside it."""
 
     rows: list[Submission]
     newer: str
     older: str
     count: int
-    """How many there are in all, or one more than `MOST_COUNTED`."""
+    """The length of the whole list, at most one more than `MAX_COUNT`."""
 
 
 def list_page(filters: Filters, place: Place) -> ListPage:
-    """The page at some place of the list."""
-    found = select_keys(Submission.submitted_at, filters.conditions(), place, PAGE_SIZE)
-    rows = _rows(found.references)
-    whole = place == Place() and not found.older
-    count = len(rows) if whole else _count(filters)
-    return ListPage(rows, found.newer, found.older, count)
-
-
-def _rows(references: list[str]) -> list[Submission]:
-    query = select(Submission).where(Submission.reference.in_(references))
+    """Return the page of the list at that place."""
+    page = select_keys(Submission.submitted_at, filters.conditions(), place, PAGE_SIZE)
     order = (Submission.submitted_at.desc(), Submission.reference.desc())
-    return list(db.session.scalars(query.options(defer(Submission.answers)).order_by(*order)))
+    rows = _rows(Submission.reference.in_(page.references)).order_by(*order)
+    submissions = list(db.session.scalars(rows))
+    is_whole_list = place == Place() and not page.older
+    if is_whole_list:
+        count = len(submissions)
+    else:
+        counted = select(Submission.reference).where(*filters.conditions()).limit(MAX_COUNT + 1)
+        count = db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+    return ListPage(submissions, page.newer, page.older, count)
 
 
-def _count(filters: Filters) -> int:
-    some = select(Submission.reference).where(*filters.conditions()).limit(MAX_COUNT + 1)
-    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+def oldest_open(limit: int) -> list[Submission]:
+    """Return the open cases that have waited longest."""
+    rows = _rows(Submission.status.in_(cases.OPEN_STATUSES), Submission.erased_at.is_(None))
+    order = (Submission.submitted_at, Submission.reference)
+    return list(db.session.scalars(rows.order_by(*order).limit(limit)))
 
 
-# One case
+def _rows(*conditions: ColumnElement[bool]) -> Select[Submission]:
+    return select(Submission).where(*conditions).options(defer(Submission.answers))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that staff read of one submission."""
+    """One submission with everything that staff read about it."""
 
     submission: Submission
     history: list[AuditEvent]
     messages: list[tuple[outbox.AnyMessage, str]]
     notes: list[StaffNote]
     reports: list[tuple[Report, progress_reports.ApprovedReport]]
-
-    @property
-    def ways(self) -> list[str]:
-        """Return the statuses that it can go to now."""
-        return cases.allowed_transitions(self.submission)
+    allowed_transitions: list[str]
 
 
 def get_case(reference: str) -> Case:
-    """Read a case as of one moment. Raises `CaseNotFound`."""
+    """Return a case, read in one snapshot. Raises `CaseNotFound`."""
     with reading(snapshot=True):
         submission = cases.find_by_reference(reference)
         if submission is None:
             raise CaseNotFound(reference)
-        of_it = AuditEvent.subject == submission.reference, AuditEvent.action.in_(HISTORY_ACTIONS)
+        events = select(AuditEvent).where(
+            AuditEvent.subject == submission.reference, AuditEvent.action.in_(HISTORY_ACTIONS)
+        )
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
+        reports = progress_reports.list_reports(submission)
         return Case(
             submission,
-            list(db.session.scalars(select(AuditEvent).where(*of_it).order_by(AuditEvent.id))),
+            list(db.session.scalars(events.order_by(AuditEvent.id))),
             [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
             list(db.session.scalars(notes.order_by(StaffNote.id))),
-            [
-                (each, progress_reports.describe_report(each, submission))
-                for each in progress_reports.list_reports(submission)
-            ],
+            [(each, progress_reports.describe_report(each, submission)) for each in reports],
+            cases.allowed_transitions(submission),
         )
 
 
 def decide(reference: str, to: str, version: int, actor: Actor) -> None:
-    """Change the status of a case; `version` is that of the page it was decided on.
-
-    Raises `CaseNotFound`, `CaseErased`, `Stale` if somebody was quicker, `NotAllowed`.
-    """
+    """Change the status. Raises `StaleVersion` unless `version` is that of the case."""
     with locked_case(reference) as submission:
         if submission.lock_version != version:
             raise StaleVersion
@@ -116,7 +112,7 @@ def decide(reference: str, to: str, version: int, actor: Actor) -> None:
 
 
 def add_note(reference: str, text: str, actor: Actor) -> None:
-    """Add a note that only staff see. Raises `CaseNotFound`, `CaseErased`, `NotAllowed`."""
+    """Add a note that only staff see."""
     with locked_case(reference) as submission:
         try:
             text = NOTE.parse(text, clock.today())
@@ -127,10 +123,7 @@ def add_note(reference: str, text: str, actor: Actor) -> None:
 
 
 def resend(reference: str, message_id: str, actor: Actor) -> None:
-    """Queue a message of this submission once more, by its Message-ID.
-
-    Raises `CaseNotFound`, `CaseErased`, `NotAllowed`.
-    """
+    """Queue a message of this submission again, unless it is pending, by its Message-ID."""
     with locked_case(reference) as submission:
         message = outbox.find_message(message_id)
         if message is None or message.submission_id != submission.id:
@@ -142,10 +135,7 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
 
 
 def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
-    """Approve or decline what an organization reported; an approved withdrawal ends the commitment.
-
-    Raises `CaseNotFound`, `CaseErased`, and `NotAllowed` if somebody was quicker.
-    """
+    """Approve or decline a pending report; an approved withdrawal withdraws the commitment."""
     with locked_case(reference) as submission:
         report = db.session.get(Report, report_id)
         if report is None or report.submission_id != submission.id:
@@ -161,10 +151,7 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
 
 
 def erase(reference: str, actor: Actor) -> None:
-    """Delete the answers, draft, messages, reports and notes; the bare fact stays.
-
-    An open or published case is withdrawn by it. Raises `CaseNotFound`, `CaseErased`.
-    """
+    """Withdraw an open case and delete all but its record: answers, draft, messages, notes."""
     with locked_case(reference) as submission:
         if submission.status in (*cases.OPEN_STATUSES, "published"):
             change_status(submission, "withdrawn", actor)
@@ -177,11 +164,3 @@ def erase(reference: str, actor: Actor) -> None:
         for table in (MailMessage, OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         record(actor, "erased", reference)
-
-
-def oldest_open(limit: int) -> list[Submission]:
-    """The cases that wait longest for the office."""
-    waiting = Submission.status.in_(cases.OPEN_STATUSES), Submission.erased_at.is_(None)
-    order = (Submission.submitted_at, Submission.reference)
-    query = select(Submission).where(*waiting).options(defer(Submission.answers))
-    return list(db.session.scalars(query.order_by(*order).limit(limit)))

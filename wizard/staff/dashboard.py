@@ -1,12 +1,13 @@
-"""Sums over all submissions and drafts, for the dashboard. Nobody's answers are read for them."""
+"""Statistics on submissions and drafts for the dashboard; they read no answers."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy import String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
@@ -18,68 +19,51 @@ MONTHS_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many submissions there are of each state, kind and status, by code."""
+    """The number of submissions by state, by kind and by status, each by its code."""
 
-    states: Counter[str]
-    kinds: Counter[str]
-    statuses: Counter[str]
+    states: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
 
 
 def count_submissions() -> Totals:
-    """Counts all submissions, in one walk along the index that has just these columns."""
+    """Count all submissions, in one scan of the index that holds just these columns."""
     columns = (Submission.state, Submission.organization_kind, Submission.status)
-    found = Totals(Counter(), Counter(), Counter())
-    for state, kind, status, number in db.session.execute(
-        select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    ):
-        found.states[state] += number
-        found.kinds[kind] += number
-        found.statuses[status] += number
-    return found
+    query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
+    totals = Totals()
+    for state, kind, status, count in db.session.execute(query):
+        totals.states[state] += count
+        totals.kinds[kind] += count
+        totals.statuses[status] += count
+    return totals
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Return counts by label, in the order of the labels; an unknown code stands for itself."""
+    """Return counts by label, in the order of the labels; an unknown code is its own label."""
     codes = [*labels, *(code for code in counts if code and code not in labels)]
     return [(labels.get(code, code), counts.get(code, 0)) for code in codes]
 
 
 def count_by_month() -> list[tuple[str, int]]:
-    """Submissions in each of the last months, the current one last."""
-    starts = _month_starts(clock.now().date())
-    ends = [*starts[1:], clock.now().date() + timedelta(days=1)]
-    numbers = [
-        select(func.count())
-        .where(
-            Submission.submitted_at >= _midnight(start), Submission.submitted_at < _midnight(end)
-        )
-        .scalar_subquery()
-        for start, end in zip(starts, ends, strict=True)
-    ]
-    found = db.session.execute(select(*numbers)).one()
-    return [(f"{start:%b %Y}", number) for start, number in zip(starts, found, strict=True)]
-
-
-def _month_starts(day: date) -> list[date]:
-    months = day.year * 12 + day.month - 1
-    return [
-        date(each // 12, each % 12 + 1, 1) for each in range(months - MONTHS_SHOWN + 1, months + 1)
-    ]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    """Return the submissions in each of the last months (UTC), the current one last."""
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    this_month = today.year * 12 + today.month - 1
+    months = [divmod(this_month - ago, 12) for ago in reversed(range(MONTHS_SHOWN))]
+    starts = [datetime(year, month + 1, 1, tzinfo=UTC) for year, month in months]
+    bounds, at = pairwise([*starts, today + timedelta(days=1)]), Submission.submitted_at
+    queries = [select(func.count()).where(at >= start, at < end) for start, end in bounds]
+    counts = db.session.execute(select(*(query.scalar_subquery() for query in queries))).one()
+    return [(f"{start:%b %Y}", count) for start, count in zip(starts, counts, strict=True)]
 
 
 def count_drafts_by_step() -> list[tuple[str, int]]:
-    """How many drafts were left after each step, by the name on the line, in the form's order."""
-    posted: ColumnElement[str] = cast(Draft.completed_steps, String)
-    open_ones = Draft.id.not_in(select(Submission.draft_id))
-    rows = db.session.execute(select(posted, func.count()).where(open_ones).group_by(posted))
+    """Return the open drafts by the short name of their last completed step, in flow order."""
+    completed = cast(Draft.completed_steps, String)
+    is_open = Draft.id.not_in(select(Submission.draft_id))
+    rows = db.session.execute(select(completed, func.count()).where(is_open).group_by(completed))
     steps = current_flow().steps
-    left = dict.fromkeys(steps, 0)
-    for text, number in rows:
-        done = [name for name in steps if name in json.loads(text)]
-        if done:
-            left[done[-1]] += number
-    return [(steps[name].short, number) for name, number in left.items() if number]
+    counts = dict.fromkeys(steps, 0)
+    for names, count in rows:
+        if done := steps.keys() & json.loads(names):
+            counts[max(done, key=list(steps).index)] += count
+    return [(steps[name].short, count) for name, count in counts.items() if count]

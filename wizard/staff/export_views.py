@@ -1,6 +1,5 @@
-"""Exports over the web, for people who are signed in and for programs with a token."""
+"""Exports over the web, for signed-in staff and for programs with a token."""
 
-from flask import Response as Streamed
 from flask import abort
 from werkzeug.wrappers import Response
 
@@ -16,22 +15,19 @@ from .views import parse_list_filters
 
 @bp.get("/export/<name>")
 def export(name: str) -> Response:
-    """A file of what was submitted, filtered like the list, streamed."""
-    flow, chosen = current_flow(), parse_list_filters()
+    """Stream a file of the submissions, filtered like the list."""
+    chosen = parse_list_filters()
     try:
-        stream = exports.export(name, flow, chosen)
+        stream = exports.export(name, current_flow(), chosen)
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:
         return error_response(
             400, ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
         )
-    shown = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
-    audit.record_event(current_actor(), "exported", name, filters=shown)
+    logged = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
+    audit.record_event(current_actor(), "exported", name, filters=logged)
     stem, _, suffix = name.partition(".")
-    file = f"{stem}-{clock.now().date()}.{suffix}"
-    return Streamed(
-        stream,
-        content_type=exports.MIMETYPES[suffix],
-        headers={"Content-Disposition": f'attachment; filename="{file}"'},
-    )
+    file_name = f"{stem}-{clock.now().date()}.{suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)

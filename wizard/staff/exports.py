@@ -1,7 +1,8 @@
-"""Exports: what was submitted as CSV, XLSX or JSON Lines.
+"""Exports: submissions as CSV, XLSX or JSON Lines.
 
-Submissions are read in batches, each in a transaction of its own, and sent as they come: a slow
-client holds no transaction open, and memory does not grow. See docs/decisions/0006-exports.md.
+Submissions are read in batches, each in a transaction of its own, and streamed: a slow client holds
+no transaction open, and memory does not grow. Reading the chunks needs no application context.
+See docs/decisions/0006-exports.md.
 """
 
 import json
@@ -28,54 +29,45 @@ MIMETYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-"""By the end of a file's name."""
+"""Content types by suffix."""
+Submitted = Row[*tuple[Any, ...]]
+"""A submission's answers, then the columns of `RECORD_COLUMNS`."""
 
 
 class UnknownExport(LookupError):
-    """There is no file of that name."""
-
-
-Submitted = Row[*tuple[Any, ...]]
-"""A submission's answers, then the columns of `RECORD`."""
+    """No file of that name."""
 
 
 def export_names(flow: Flow) -> tuple[str, ...]:
-    """The files there are."""
+    """Return the names of all files."""
     main = tuple(f"submissions.{suffix}" for suffix in MIMETYPES)
     return (*main, *(f"{file_stem(group)}.csv" for group in flow.groups), "dictionary.csv")
 
 
 def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
-    """A file in pieces: what was submitted until now, the oldest first.
-
-    The pieces need no application context, and the store is let go between them. Raises
-    `UnknownExport`, and `TooMany` where it would not fit into a sheet.
-    """
+    """Return the chunks of a file, oldest first. Raises `UnknownExport` or `SheetTooLarge`."""
     if name not in export_names(flow):
         raise UnknownExport(name)
     if name == "dictionary.csv":
         return as_csv(COLUMNS, dictionary_rows(flow))
-    what, _, suffix = name.partition(".")
+    stem, _, suffix = name.partition(".")
     if suffix == "xlsx":
         _check_size(filters)
     submitted = _read(filters)
     if suffix == "jsonl":
         return join_chunks(_json_line(flow, each) for each in submitted)
     for group in flow.groups:
-        if what == file_stem(group):
+        if stem == file_stem(group):
             columns = ("reference", *(field.name for field in group.fields))
             return as_csv(columns, _entries(group, submitted))
     write = as_xlsx if suffix == "xlsx" else as_csv
     return write((*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted))
 
 
-# From the store
-
-
 def _read(filters: Filters) -> Iterator[Submitted]:
     record = (getattr(Submission, name) for name in RECORD_COLUMNS)
-    until = Submission.submitted_at <= clock.now()
-    query = select(Submission.answers, *record).where(*filters.conditions(), until)
+    until_now = Submission.submitted_at <= clock.now()
+    query = select(Submission.answers, *record).where(*filters.conditions(), until_now)
     order = (Submission.submitted_at, Submission.reference)
     return chain.from_iterable(batches(db.engine, query, *order))
 
@@ -83,16 +75,17 @@ def _read(filters: Filters) -> Iterator[Submitted]:
 def _check_size(filters: Filters) -> None:
     with db.engine.connect() as connection:
         query = select(func.count(Submission.id)).where(*filters.conditions())
-        found = connection.scalar(query) or 0
-    if found >= MAX_SHEET_ROWS:
+        count = connection.scalar(query) or 0
+    if count >= MAX_SHEET_ROWS:
         raise SheetTooLarge(
-            f"{found:,} submissions are more than a sheet holds. Export them as CSV."
+            f"{count:,} submissions are more than a sheet holds. Export them as CSV."
         )
 
 
 def _rows(flow: Flow, submitted: Iterable[Submitted]) -> Iterator[Cells]:
     for answers, *record in submitted:
-        yield chain(cells(flow.columns, answers).values(), map(_record_cell, record))
+        exact = ("" if value is None else str(_json_value(value)) for value in record)
+        yield chain(cells(flow.columns, answers).values(), exact)
 
 
 def _entries(group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
@@ -103,20 +96,13 @@ def _entries(group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
 
 
 def _json_line(flow: Flow, submission: Submitted) -> str:
-    """Every question, null where it has no answer; any answer to none of them; the record."""
+    """Return all questions (null without an answer), other stored answers, and the record."""
     answers, *record = submission
-    line = (
-        dict.fromkeys(flow.columns)
-        | answers
-        | dict(zip(RECORD_COLUMNS, map(_exact, record), strict=True))
-    )
+    named_record = zip(RECORD_COLUMNS, map(_json_value, record), strict=True)
+    line = dict.fromkeys(flow.columns) | answers | dict(named_record)
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 
-def _exact(value: Any) -> Any:
-    """Return a moment so that it can be the `since` of the next export, any other value as is."""
+def _json_value(value: Any) -> Any:
+    """Return a moment as text that can be the `since` of the next export, other values as is."""
     return clock.iso_utc(value) if isinstance(value, datetime) else value
-
-
-def _record_cell(value: Any) -> str:
-    return "" if value is None else str(_exact(value))

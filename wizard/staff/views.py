@@ -1,4 +1,4 @@
-"""What came in: the dashboard, the list, and one submission to read and decide."""
+"""The dashboard, the list of submissions, and one submission to read and decide on."""
 
 from typing import Any
 
@@ -23,82 +23,91 @@ from . import dashboard as statistics
 from .cases import StaleVersion
 
 OLDEST_SHOWN = 5
+ERROR_FIELDS = {
+    "staff.decide": "decide",
+    "staff.note": "text",
+    "staff.resend": "messages",
+    "staff.decide_report": "reports",
+}
+"""The id of the element that shows an error, by the endpoint that refuses a change."""
+NOT_FOUND = ErrorPage(
+    "There is no such submission",
+    "The reference may be mistyped.",
+    "Look for it in the list by the organization’s name.",
+)
 
 
 @bp.errorhandler(CaseNotFound)
-def on_not_found(error: CaseNotFound) -> Response:
-    """Say that there is no such submission, message or report."""
-    return error_response(
-        404,
-        ErrorPage(
-            "There is no such submission",
-            "The reference may be mistyped.",
-            "Look for it in the list by the organization’s name.",
-        ),
-    )
+def handle_not_found(error: CaseNotFound) -> Response:
+    """Return the 404 page for an unknown submission, message or report."""
+    return error_response(404, NOT_FOUND)
 
 
 @bp.errorhandler(CaseErased)
-def on_erased(error: CaseErased) -> Response:
-    """Show what is left of the case: the change came after its erasure."""
-    text = "The answers were deleted on request; nothing is left to change."
-    return case_page((request.view_args or {})["reference"], 422, errors={"case": text})
+@bp.errorhandler(NotAllowed)
+@bp.errorhandler(StaleVersion)
+def handle_refused_change(error: CaseErased | NotAllowed | StaleVersion) -> Response:
+    """Show the case as it is now, and why it was not changed; an unsaved note stays."""
+    typed = request.form.get("text", "")
+    if isinstance(error, StaleVersion):
+        return case_page(409, stale=True, typed=typed)
+    if isinstance(error, CaseErased):
+        errors = {"case": "The answers were deleted on request; nothing is left to change."}
+    else:
+        errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
+    return case_page(422, errors=errors, typed=typed)
 
 
-def parse_list_filters(besides: tuple[str, ...] = ()) -> filters.Filters:
-    """The filters of this request's address."""
-    return filters.parse_filters(current_flow(), request.args.to_dict(flat=False), besides)
+def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
+    """Return the filters in this request's address. Raises `BadQuery`."""
+    return filters.parse_filters(current_flow(), request.args.to_dict(flat=False), ignored)
 
 
 @bp.get("/")
 def dashboard() -> Response:
-    """What is new, what waits, and how it all adds up."""
+    """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
-    sums = statistics.count_submissions()
+    totals = statistics.count_submissions()
     return render_page(
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
-        statuses={code: sums.statuses[code] for code in {**labels["status"], **sums.statuses}},
+        statuses={code: totals.statuses[code] for code in {**labels["status"], **totals.statuses}},
         waiting=cases.oldest_open(OLDEST_SHOWN),
         reported=progress_reports.pending_references(),
-        given_up=outbox.failed_submissions(),
+        failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
-        by_kind=charts.make_bars(statistics.by_label(sums.kinds, labels["kind"])),
-        by_state=charts.make_tile_map(sums.states, labels["state"]),
-        drafts_left=charts.make_bars(statistics.count_drafts_by_step()),
+        by_kind=charts.make_bars(statistics.by_label(totals.kinds, labels["kind"])),
+        by_state=charts.make_tile_map(totals.states, labels["state"]),
+        drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
     )
 
 
 @bp.get("/submissions")
 def submissions() -> Response:
-    """The list: the newest first, filtered."""
+    """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
-    found = cases.list_page(chosen, parse_place(request.args))
+    query = list_query(chosen)
     return render_page(
         "staff/submissions.html",
-        address=url_for("staff.submissions", **list_query(chosen)),
-        found=found,
+        address=url_for("staff.submissions", **query),
+        found=cases.list_page(chosen, parse_place(request.args)),
         chosen=chosen,
-        way_back=list_query(chosen),
+        list_query=query,
         labels=filters.filter_options(current_flow()),
-        most_counted=cases.MAX_COUNT,
+        max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
     )
 
 
 def list_query(chosen: filters.Filters) -> dict[str, Any]:
-    """Return the query of the list: its filters, and which of its pages."""
-    return chosen.chosen() | {
-        name: request.args[name] for name in PAGE_ARGS if request.args.get(name)
-    }
+    """Return the query string of the list: its filters and its page."""
+    page = {name: request.args[name] for name in PAGE_ARGS if request.args.get(name)}
+    return chosen.chosen() | page
 
 
-def way_back() -> dict[str, Any]:
-    """Return the query of the list that a case was reached from: the case's address has it too.
-
-    Empty if the list itself would refuse it.
-    """
+def return_query() -> dict[str, Any]:
+    """Return the list's query string as carried by the address of a case; empty if invalid."""
     try:
         return list_query(parse_list_filters(PAGE_ARGS))
     except BadQuery:
@@ -107,29 +116,22 @@ def way_back() -> dict[str, Any]:
 
 @bp.get("/submissions/<reference>")
 def submission(reference: str) -> Response:
-    """Show one submission. That somebody read it is on the audit log: it holds personal data."""
+    """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
     audit.record_event(current_actor(), "viewed", reference)
-    return case_page(reference, case=case, said=session.pop("said", ""))
+    return case_page(case=case, notice=session.pop("said", ""))
 
 
-def case_page(
-    reference: str,
-    status: int = 200,
-    *,
-    case: cases.Case | None = None,
-    errors: dict[str, str] | None = None,
-    **context: Any,
-) -> Response:
-    """Show a submission; with an error, what was typed stays."""
+def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
+    """Show the submission of this request's address; `typed` is the text of an unsaved note."""
+    reference = (request.view_args or {})["reference"]
     case = case or cases.get_case(reference)
-    query = way_back()
+    query = return_query()
     return render_page(
         "staff/submission.html",
         status,
-        errors=errors or {},
         back=url_for("staff.submissions", **query),
-        way_back=query,
+        list_query=query,
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
         actions=audit.ACTIONS,
@@ -140,73 +142,56 @@ def case_page(
 
 @bp.post("/submissions/<reference>/status")
 def decide(reference: str) -> Response:
-    """Takes a case to another state; a note that is half written stays in its page."""
-    typed = request.form.get("text", "")
+    """Change the status; an unsaved note stays on the page."""
+    to, typed = request.form.get("to", ""), request.form.get("text", "")
     version = whole_number(request.form.get("version", ""))
     if version is None:
         abort(400)
-    try:
-        to = request.form.get("to", "")
-        cases.decide(reference, to, version, current_actor())
-    except StaleVersion:
-        return case_page(reference, 409, stale=True, typed=typed)
-    except NotAllowed as error:
-        return case_page(reference, 422, errors={"decide": str(error)}, typed=typed)
-    said = f"Decided: {describe_status(to).label}."
-    if typed:
-        return case_page(reference, said=said, typed=typed)
-    return _to_case(reference, said)
+    cases.decide(reference, to, version, current_actor())
+    notice = f"Decided: {describe_status(to).label}."
+    return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
 
 
 @bp.post("/submissions/<reference>/note")
 def note(reference: str) -> Response:
-    """Adds a note."""
-    text = request.form.get("text", "")
-    try:
-        cases.add_note(reference, text, current_actor())
-    except NotAllowed as error:
-        return case_page(reference, 422, errors={"text": str(error)}, typed=text)
+    """Add a note."""
+    cases.add_note(reference, request.form.get("text", ""), current_actor())
     return _to_case(reference, "The note is added.")
 
 
 @bp.post("/submissions/<reference>/resend")
 def resend(reference: str) -> Response:
-    """Sends a message once more."""
-    try:
-        cases.resend(reference, request.form.get("message", ""), current_actor())
-    except NotAllowed as error:
-        return case_page(reference, 422, errors={"messages": str(error)})
+    """Queue a message again."""
+    cases.resend(reference, request.form.get("message", ""), current_actor())
     return _to_case(reference, "The message goes out again.")
 
 
 @bp.post("/submissions/<reference>/report")
 def decide_report(reference: str) -> Response:
-    """Takes up what the organization reported, or not."""
-    report = whole_number(request.form.get("report", ""))
-    if report is None or request.form.get("action") not in ("approve", "decline"):
+    """Approve or decline a report of the organization."""
+    report, action = whole_number(request.form.get("report", "")), request.form.get("action")
+    if report is None or action not in ("approve", "decline"):
         abort(400)
-    approved = request.form["action"] == "approve"
-    try:
-        cases.decide_report(reference, report, approved, current_actor())
-    except NotAllowed as error:
-        return case_page(reference, 422, errors={"reports": str(error)})
+    approved = action == "approve"
+    cases.decide_report(reference, report, approved, current_actor())
     return _to_case(reference, "The news is taken up." if approved else "The news is not taken up.")
 
 
 @bp.get("/submissions/<reference>/erase")
 def ask_to_erase(reference: str) -> Response:
-    """Asks whether the answers are to be deleted."""
-    return render_page("staff/erase.html", case=cases.get_case(reference), way_back=way_back())
+    """Ask for confirmation before the answers are deleted."""
+    case = cases.get_case(reference)
+    return render_page("staff/erase.html", case=case, list_query=return_query())
 
 
 @bp.post("/submissions/<reference>/erase")
 def erase(reference: str) -> Response:
-    """Deletes them."""
+    """Erase the submission's answers."""
     cases.erase(reference, current_actor())
     return _to_case(reference, "The answers are deleted.")
 
 
-def _to_case(reference: str, said: str) -> Response:
-    """Redirect to the case, which says once what was done."""
-    session["said"] = said
-    return redirect(url_for("staff.submission", reference=reference, **way_back()), 303)
+def _to_case(reference: str, notice: str) -> Response:
+    """Redirect to the case, which shows the notice once."""
+    session["said"] = notice
+    return redirect(url_for("staff.submission", reference=reference, **return_query()), 303)

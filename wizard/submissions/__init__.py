@@ -1,4 +1,4 @@
-"""What was submitted, for all three sides."""
+"""Submissions, as all three sides use them."""
 
 from flask import Flask
 
@@ -6,5 +6,5 @@ from . import cases
 
 
 def init_app(app: Flask) -> None:
-    """Let templates ask whether an organization agreed to be listed."""
+    """Register the template test `publishable` on answers."""
     app.jinja_env.tests["publishable"] = cases.may_publish

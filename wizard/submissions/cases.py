@@ -1,4 +1,4 @@
-"""A case: the statuses it can have, its lock, and the one function that changes its status."""
+"""Cases: their statuses, their lock and the one function that changes a status."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,25 +20,25 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     "declined": ("in_review", "withdrawn"),
     "withdrawn": ("in_review",),
 }
-"""The statuses that can follow each status."""
+"""The statuses that may follow each status."""
 OPEN_STATUSES = ("received", "in_review")
-"""The statuses in which the office has to act next."""
+"""Statuses that need action by staff."""
 
 
 class CaseNotFound(LookupError):
-    """No submission has that reference, or it has no such message or report."""
+    """No such submission, message or report."""
 
 
 class NotAllowed(ValueError):
-    """The state of the case does not allow the change; the text says why."""
+    """A change that the state of the case does not allow; the text says why."""
 
 
 class CaseErased(Exception):
-    """The answers were deleted on request: nothing is stored about them any more."""
+    """The answers were deleted on request; nothing more may be stored about them."""
 
 
 def find_by_reference(reference: str, *, lock: bool = False) -> Submission | None:
-    """Return the submission with that reference, if any; `lock` also locks and rereads its row."""
+    """Return the submission with that reference, if any; with `lock`, lock and reread its row."""
     query = select(Submission).where(Submission.reference == replace_forbidden(reference))
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -47,10 +47,10 @@ def find_by_reference(reference: str, *, lock: bool = False) -> Submission | Non
 
 @contextmanager
 def locked_case(reference: str) -> Iterator[Submission]:
-    """Lock a case to change it or to add to it; commit at the end, roll back on an error.
+    """Lock a case for update; commit at the end, roll back on error.
 
-    Everything that is stored about a submission after it was made is stored in here, so that
-    nothing follows an erasure. Raises `CaseNotFound`, and `CaseErased`.
+    Every later change to a submission goes through here, so that nothing is stored after an
+    erasure. Raises `CaseNotFound` or `CaseErased`.
     """
     with writing():
         submission = find_by_reference(reference, lock=True)
@@ -67,16 +67,15 @@ def may_publish(answers: Mapping[str, Any]) -> bool:
 
 
 def allowed_transitions(submission: Submission) -> list[str]:
-    """Return the statuses that a case can go to; none from a status that is not known here."""
-    following = TRANSITIONS.get(submission.status, ())
-    return [to for to in following if to != "published" or may_publish(submission.answers)]
+    """Return the statuses that may follow now; none after an unknown one."""
+    next_statuses = TRANSITIONS.get(submission.status, ())
+    return [to for to in next_statuses if to != "published" or may_publish(submission.answers)]
 
 
 def change_status(submission: Submission, to: str, actor: Actor) -> None:
-    """Move a locked case to another status, and record it.
+    """Change the status of a locked case and record it. Raises `NotAllowed`.
 
     Nothing else sets a status, so `published_at` is set exactly while a case is published.
-    Raises `NotAllowed`.
     """
     before = submission.status
     if to not in allowed_transitions(submission):
@@ -89,6 +88,6 @@ def change_status(submission: Submission, to: str, actor: Actor) -> None:
 
 
 def touch(submission: Submission) -> None:
-    """Give a case that changes its next version, so that older pages of it are recognized."""
+    """Raise the version of a changed case, so that a post from an older page is recognized."""
     submission.lock_version += 1
     submission.changed_at = clock.now()

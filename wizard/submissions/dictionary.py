@@ -1,4 +1,4 @@
-"""The data dictionary: what each column of each export means, derived from the declaration."""
+"""The data dictionary: the meaning of every export column, derived from the flow."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -16,7 +16,7 @@ RECORD_COLUMNS = {
     "flow_version": ("The version of the questions that it answers", "number"),
     "published_at": ("When it was published", "moment in UTC, ISO 8601"),
 }
-"""The columns about a submission itself: what each means, and its type."""
+"""The columns about a submission itself: their meaning and type."""
 TYPE_NAMES: dict[type[Field], str] = {
     Email: "e-mail address",
     Phone: "phone number, ITU-T E.164",
@@ -29,19 +29,17 @@ TYPE_NAMES: dict[type[Field], str] = {
     Group: "number of entries",
     Field: "text",
 }
-"""What a column of each type of question holds; the first that fits."""
-COLUMNS = (
-    "file", "column", "question", "type", "choices", "required", "public", "branch", "asked",
-)  # fmt: skip
+"""Column types by field class; the first that matches."""
+COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")
 
 
 def file_stem(group: Group) -> str:
-    """The name of a group's own file, without its ending."""
+    """Return the name of a group's own file, without its suffix."""
     return group.name.replace("_", "-")
 
 
 def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
-    """What each column of each file means, in the order of `COLUMNS`."""
+    """Yield a row per file and column, in the order of `COLUMNS`."""
     fields = flow.columns.values()
     codes = {"status": STATUSES, "branch": {each.name: each.title for each in flow.branches}}
     for field in fields:
@@ -49,21 +47,21 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
     for name, (meaning, kind) in RECORD_COLUMNS.items():
         yield ("submissions", name, meaning, kind, _codes(codes.get(name, {})), "", "", "", "")
     for group in flow.groups:
-        yield (file_stem(group), "reference", *RECORD_COLUMNS["reference"], "", "", "", "", "")
-        branch, _ = _asked(flow, group)
+        file, (branch, _) = file_stem(group), _asked(flow, group)
+        yield (file, "reference", *RECORD_COLUMNS["reference"], "", "", "", "", "")
         for field in group.fields:
-            asked = _in_words((field.when,) if field.when else (), group.fields)
-            yield (file_stem(group), *_question(field, group.fields), branch, asked or "always")
+            asked = _if((field.when,) if field.when else (), group.fields)
+            yield (file, *_question(field, group.fields), branch, asked or "always")
 
 
 def _question(field: Field, others: Collection[Field]) -> tuple[str, ...]:
-    kind = next(words for each, words in TYPE_NAMES.items() if isinstance(field, each))
+    kind = next(label for each, label in TYPE_NAMES.items() if isinstance(field, each))
     options = field.options if isinstance(field, Choice) else ()
     codes = _codes({option.code: option.label for option in options})
     if isinstance(field.required, bool):
         required = "yes" if field.required else "no"
     else:
-        required = _in_words((field.required,), others)
+        required = _if((field.required,), others)
     return (field.name, field.label, kind, codes, required, "yes" if field.public else "no")
 
 
@@ -71,13 +69,13 @@ def _codes(labels: Mapping[str, str]) -> str:
     return ";".join(f"{code}={label}" for code, label in labels.items())
 
 
-def _in_words(conditions: Iterable[Condition], fields: Collection[Field]) -> str:
-    words = " and ".join(describe_condition(each, fields) for each in conditions)
-    return words and f"if {words}"
+def _if(conditions: Iterable[Condition], fields: Collection[Field]) -> str:
+    text = " and ".join(describe_condition(each, fields) for each in conditions)
+    return text and f"if {text}"
 
 
 def _asked(flow: Flow, field: Field) -> tuple[str, str]:
-    """Return the branches that ask a question, and the conditions besides, in words."""
+    """Return the branches that ask a question, and its further conditions as text."""
     steps = [(section.when, step) for section in flow.sections for step in section.steps]
     whens = [when for when, step in [*steps, (None, flow.review)] if field in step.fields]
     if not whens:
@@ -86,8 +84,7 @@ def _asked(flow: Flow, field: Field) -> tuple[str, str]:
     names = [branches.get(when, "all") for when in whens]
     if "all" in names or len(set(names)) == len(branches):
         names = ["all"]
-    words = []
-    for when in whens:
-        others = [each for each in (when, field.when) if each and each not in branches]
-        words.append(_in_words(others, flow.columns.values()))
-    return ";".join(names), ", or ".join(words) if all(words) else "always"
+    pairs = [(when, field.when) for when in whens]
+    others = [[each for each in pair if each and each not in branches] for pair in pairs]
+    texts = [_if(conditions, flow.columns.values()) for conditions in others]
+    return ";".join(names), ", or ".join(texts) if all(texts) else "always"

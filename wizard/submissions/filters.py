@@ -1,7 +1,7 @@
-"""Which submissions a list or an export is about: read from an address, checked, applied."""
+"""Filters of lists and exports: parsed from an address, checked and applied."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, false, func
 from sqlalchemy.orm import InstrumentedAttribute
@@ -14,17 +14,15 @@ from ..forms.text import fold_text
 from ..web.query import DAYS, VALUE, Args, Code, Moment, parse_args, parse_moment, within_days
 
 is_published = Submission.published_at.is_not(None)
-"""What anyone may read: `casework` sets the time when a case becomes published, and takes it off
-with the same change that ends that."""
+"""What anyone may read; `cases.change_status` sets `published_at` together with the status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What was chosen, empty where nothing was.
+    """The filters that are set; an empty one is not.
 
-    `first_day` and `last_day` are days in UTC, both included; `since` is a moment, and only what
-    was submitted after it is meant. `text` is words that must all occur in the organization's
-    name, its city, the title or the reference.
+    `first_day` and `last_day` are days in UTC, both included; `since` is a moment, itself excluded.
+    `text` is words that must all occur in the organization's name, city, title or reference.
     """
 
     branch: str = ""
@@ -39,43 +37,39 @@ class Filters:
     text: str = ""
 
     def chosen(self) -> dict[str, str]:
-        """Those that are set, by name, as an address holds them."""
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in given.items() if value}
+        """Return the filters that are set, by name, as in an address."""
+        return {name: value for name, value in asdict(self).items() if value}
 
     def without_text(self) -> "Filters":
-        """The same without the free text, in which somebody's name may be."""
+        """Return the same without the free text, which may hold a person's name."""
         return replace(self, text="")
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What the store is asked."""
-        found: list[ColumnElement[bool]] = []
-        columns = {
-            "branch": Submission.branch,
-            "kind": Submission.organization_kind,
-            "state": Submission.state,
-            "status": Submission.status,
-        }
-        for name, column in columns.items():
-            if value := getattr(self, name):
-                found.append(column == value)
+        """Return the SQL conditions."""
+        codes = (
+            (Submission.branch, self.branch),
+            (Submission.organization_kind, self.kind),
+            (Submission.state, self.state),
+            (Submission.status, self.status),
+        )
+        conditions: list[ColumnElement[bool]] = [column == code for column, code in codes if code]
         if self.program:
-            found.append(_holds(Submission.programs, self.program))
+            conditions.append(_has_code(Submission.programs, self.program))
         if self.category:
-            found.append(_holds(Submission.categories, self.category))
-        found += within_days(Submission.submitted_at, self.first_day, self.last_day)
+            conditions.append(_has_code(Submission.categories, self.category))
+        conditions += within_days(Submission.submitted_at, self.first_day, self.last_day)
         if self.since:
-            found.append(Submission.submitted_at > parse_moment(self.since))
+            conditions.append(Submission.submitted_at > parse_moment(self.since))
         if self.text:
             words = fold_text(self.text).split() or [self.text]  # accents alone are in no text
-            found += [Submission.search.contains(word, autoescape=True) for word in words]
-        return found
+            conditions += [Submission.search.contains(word, autoescape=True) for word in words]
+        return conditions
 
 
-def _holds(column: InstrumentedAttribute[str], code: str) -> ColumnElement[bool]:
-    """Match a code among those that a column joins with `;`.
+def _has_code(column: InstrumentedAttribute[str], code: str) -> ColumnElement[bool]:
+    """Match one of the codes that a column joins with `;`.
 
-    `contains` is quick, but knows no whole codes, and on SQLite no case: `replace` is exact.
+    `contains` is quick, but matches parts of codes, and ignores case on SQLite; `replace` is exact.
     """
     if ";" in code:
         return false()
@@ -85,7 +79,7 @@ def _holds(column: InstrumentedAttribute[str], code: str) -> ColumnElement[bool]
 
 
 def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
-    """What each filter that is a choice offers: labels by code."""
+    """Return the labels by code of every filter that is a choice."""
     return {
         "branch": {branch.name: branch.title for branch in flow.branches},
         "kind": _labels(flow, "organization_kind"),
@@ -97,7 +91,7 @@ def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
 
 
 def _labels(flow: Flow, name: str) -> dict[str, str]:
-    """The options that a submission can have, as a heading says them: without an article."""
+    """Return the labels of the options that a submission can have, without their article."""
     fields = {field.name: field for group in flow.groups for field in group.fields}
     field = flow.fields.get(name) or fields.get(name)
     labels = {each.code: each.label for each in field.options} if isinstance(field, Choice) else {}
@@ -108,28 +102,26 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
     }
 
 
-def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
-    """Return the filters of an address, or of a command. Raises `BadFilter`."""
-    coded = {
-        name: Code(name, name, noun=VALUE, codes=labels)
-        for name, labels in filter_options(flow).items()
-    }
-    return Filters(**parse_args(args, coded | UNCODED, ignored))
-
-
 UNCODED: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
     "text": Text("text", "text", noun=VALUE),
 }
-"""The filters that are no choice among codes."""
+"""The filters that are no choice."""
 PUBLIC_FILTERS: dict[str, Field] = {
     name: Text(name, name, noun=VALUE)
     for name in ("branch", "kind", "state", "program", "category", "text")
 }
-"""The filters of the public list, where a code that nothing has finds nothing, without an error."""
+"""The filters of the public list, in which an unknown code finds nothing instead of failing."""
+
+
+def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
+    """Return the filters of an address or a command. Raises `BadQuery`."""
+    options = filter_options(flow).items()
+    coded = {name: Code(name, name, noun=VALUE, codes=labels) for name, labels in options}
+    return Filters(**parse_args(args, coded | UNCODED, ignored))
 
 
 def parse_public_filters(args: Args) -> Filters:
-    """Return the filters of a public address, whatever else it holds. Raises `BadFilter`."""
+    """Return the filters of a public address, which may hold other names. Raises `BadQuery`."""
     return Filters(**parse_args(args, PUBLIC_FILTERS, ignored=args))

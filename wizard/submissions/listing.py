@@ -5,21 +5,19 @@ from ..forms.flow import Flow
 from ..forms.text import fold_text
 
 INDEXED_ANSWERS = ("organization_kind", "organization_name", "city", "state", "commitment_title")
-"""The answers that a list of submissions shows or is filtered by."""
+"""The answers by which lists show or filter submissions."""
 MAX_SEARCH_CHARS = 480
-"""Characters; an index entry has room for 2,704 bytes on PostgreSQL."""
+"""An index entry holds at most 2,704 bytes on PostgreSQL."""
 
 
 def index_columns(flow: Flow, reference: str, answers: Answers) -> dict[str, str]:
-    """What a submission is found by in a list: some answers, its programs, the categories of its
-    data sets, and text to search."""
-    shown = {name: str(answers.get(name, "")) for name in INDEXED_ANSWERS}
-    programs = ";".join(each.name for each in flow.programs if each.when.holds(answers))
+    """Return the list columns: some answers, programs, data categories and the search text."""
+    columns = {name: str(answers.get(name, "")) for name in INDEXED_ANSWERS}
+    programs = [each.name for each in flow.programs if each.when.holds(answers)]
     categories = {entry.get("category", "") for entry in answers.get("data_sets", ())}
-    names = (shown["organization_name"], shown["city"], shown["commitment_title"])
-    text = fold_text(" ".join((reference, *names)))[:MAX_SEARCH_CHARS]
-    return shown | {
-        "programs": programs,
+    names = (columns["organization_name"], columns["city"], columns["commitment_title"])
+    return columns | {
+        "programs": ";".join(programs),
         "categories": ";".join(sorted(categories)),
-        "search": text,
+        "search": fold_text(" ".join((reference, *names)))[:MAX_SEARCH_CHARS],
     }

@@ -1,7 +1,4 @@
-"""Lists page by page, the newest first, each page from a key on and not after so many rows.
-
-So the last page of a million rows is as quick as the first.
-"""
+"""Keyset pagination, newest first: the last page of a million rows is as quick as the first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from ..web.query import Place, format_key
 
 @dataclass(frozen=True, slots=True)
 class PageKeys:
-    """The references on a page, and the keys for the pages beside it, empty where there is none."""
+    """The references on a page, and the keys of the pages beside it (empty if there is none)."""
 
     references: list[str]
     newer: str
@@ -25,19 +22,16 @@ class PageKeys:
 
 
 def select_keys(
-    at: InstrumentedAttribute[Any],
-    wanted: Sequence[ColumnElement[bool]],
-    place: Place,
-    size: int,
+    at: InstrumentedAttribute[Any], wanted: Sequence[ColumnElement[bool]], place: Place, size: int
 ) -> PageKeys:
-    """Return the page of what is wanted that starts at a place, by time and reference."""
+    """Return the page of up to `size` wanted rows at a place, ordered by `at` and reference."""
     order = (at, Submission.reference)
     query = select(*order).where(*wanted).limit(size + 1)
     if place.key:
         row = tuple_(*order)
         query = query.where(row > place.key if place.backwards else row < place.key)
-    by = order if place.backwards else tuple(column.desc() for column in order)
-    found = db.session.execute(query.order_by(*by)).all()
+    directed = order if place.backwards else tuple(column.desc() for column in order)
+    found = db.session.execute(query.order_by(*directed)).all()
     rows = list(found[:size])
     has_newer, has_older = place.key is not None, len(found) > size
     if place.backwards:

@@ -1,4 +1,4 @@
-"""What becomes of a commitment: its organization tells, staff approve, the public page shows it."""
+"""Progress reports: an organization reports, staff approve, the public page shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,108 +25,99 @@ REPORT_FIELDS: tuple[Field, ...] = (
     Url("url", "Where to see it", noun="where to see it", public=True),
     Text("note", "In a line", noun="the line", max_length=300, public=True),
 )
-"""What an organization may tell of a data set or milestone."""
+"""The questions about each data set or milestone."""
 REPORTABLE_STATUSES = ("accepted", "published")
-"""The states in which a commitment has news."""
 MAX_PENDING = 5
 """Reports of one commitment that wait for staff; more are a mistake or a flood."""
 
+EntryReports = Mapping[tuple[str, int], Mapping[str, Any]]
+"""What is reported, by the name of a group and the index of an entry."""
+
 
 class TooManyReports(Exception):
-    """Enough reports wait already."""
+    """`MAX_PENDING` reports wait already."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovedReport:
-    """One report that was approved: when it was given, and what it tells by entry."""
+    """A report for a reader; `entries` and `titles` are by group name and entry index."""
 
     reported_at: datetime
-    entries: Mapping[tuple[str, int], Mapping[str, Any]]
+    entries: EntryReports
     titles: Mapping[tuple[str, int], str]
 
 
 def find_reportable(reference: str) -> Submission | None:
-    """Return the submission that an organization comes back to; None once it is erased."""
+    """Return the submission unless it is erased."""
     with reading():
-        found = find_by_reference(reference)
-    return found if found and found.erased_at is None else None
+        submission = find_by_reference(reference)
+    return submission if submission and submission.erased_at is None else None
 
 
 def can_report(submission: Submission) -> bool:
-    """Return True if its organization can send news now."""
+    """Return True if its organization may report now."""
     return submission.status in REPORTABLE_STATUSES
 
 
 def can_withdraw(submission: Submission) -> bool:
-    """Return True if its organization can ask to withdraw it now."""
+    """Return True if its organization may ask to withdraw it now."""
     return "withdrawn" in allowed_transitions(submission)
 
 
 def reportable_groups(submission: Submission) -> list[Group]:
-    """The groups that it has entries of."""
+    """Return the groups in which it has entries."""
     return [group for group in current_flow().groups if submission.answers.get(group.name)]
 
 
 def validate_report(
     submission: Submission, typed: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """What was typed, cleaned, by group and place; and messages by HTML name (`milestones-0-url`).
+    """Return clean values by group and entry index, and errors by HTML name (`milestones-0-url`).
 
-    An entry of which nothing is told is left out.
+    An entry without values is left out.
     """
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for group in reportable_groups(submission):
-        for place in range(len(submission.answers[group.name])):
+        for index in range(len(submission.answers[group.name])):
+            entry = {}
             for field in REPORT_FIELDS:
-                path = f"{group.name}-{place}-{field.name}"
+                path = f"{group.name}-{index}-{field.name}"
                 try:
-                    value = field.parse(typed.get(path), clock.today())
+                    entry[field.name] = field.parse(typed.get(path), clock.today())
                 except Invalid as invalid:
                     errors[path] = invalid.message
-                    continue
-                if value is not None:
-                    told.setdefault(group.name, {}).setdefault(str(place), {})[field.name] = value
-    return told, errors
+            if given := {name: value for name, value in entry.items() if value is not None}:
+                values.setdefault(group.name, {})[str(index)] = given
+    return values, errors
 
 
 def submit_report(reference: str, entries: Mapping[str, Any], *, withdraws: bool = False) -> None:
-    """Store a report for staff to decide on.
-
-    Raises `CaseNotFound`, `NotAllowed` if the status does not allow it (any more), `CaseErased`,
-    `TooMany`.
-    """
+    """Store a report for staff. Raises as `locked_case`, `NotAllowed` or `TooManyReports`."""
     with locked_case(reference) as submission:
         if not (can_withdraw(submission) if withdraws else can_report(submission)):
             raise NotAllowed("The commitment changed meanwhile. Reload the page.")
-        waiting = select(func.count()).where(
-            Report.submission_id == submission.id, Report.approved.is_(None)
-        )
-        if (db.session.scalar(waiting) or 0) >= MAX_PENDING:
+        if sum(report.approved is None for report in list_reports(submission)) >= MAX_PENDING:
             raise TooManyReports
         report = Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws)
         db.session.add(report)
 
 
 def list_reports(submission: Submission) -> list[Report]:
-    """Every report on a submission, the oldest first."""
+    """Return every report on a submission, oldest first."""
     query = select(Report).where(Report.submission_id == submission.id)
     return list(db.session.scalars(query.order_by(Report.id)))
 
 
 def pending_references() -> list[str]:
-    """The references of commitments with a report to decide on, the oldest first."""
-    query = (
-        select(Submission.reference)
-        .join(Report, Report.submission_id == Submission.id)
-        .where(Report.approved.is_(None))
-        .order_by(Report.id)
-    )
-    return list(dict.fromkeys(db.session.scalars(query)))
+    """Return the references of submissions with a report to decide on, oldest report first."""
+    query = select(Submission.reference).join(Report, Report.submission_id == Submission.id)
+    rows = db.session.scalars(query.where(Report.approved.is_(None)).order_by(Report.id))
+    return list(dict.fromkeys(rows))
 
 
 def approved_reports(submission: Submission) -> list[ApprovedReport]:
-    """What was approved, the newest first."""
+    """Return the approved reports, newest first."""
     return [
         describe_report(report, submission)
         for report in reversed(list_reports(submission))
@@ -135,41 +126,35 @@ def approved_reports(submission: Submission) -> list[ApprovedReport]:
 
 
 def describe_report(report: Report, submission: Submission) -> ApprovedReport:
-    """A report in the words of its submission."""
+    """Return a report with the titles of its entries."""
     entries, titles = {}, {}
     for group in reportable_groups(submission):
-        for place, told in report.entries.get(group.name, {}).items():
-            key = (group.name, int(place))
-            entries[key], titles[key] = told, entry_title(group, submission.answers, int(place))
+        for index, values in report.entries.get(group.name, {}).items():
+            key = (group.name, int(index))
+            entries[key], titles[key] = values, entry_title(group, submission.answers, int(index))
     return ApprovedReport(report.reported_at, entries, titles)
 
 
-def entry_title(group: Group, answers: Mapping[str, Any], place: int) -> str:
-    """What an entry is called: its number, and its first line of text."""
-    entry = answers[group.name][place]
-    texts = (
-        entry[field.name] for field in group.fields if type(field) is Text and entry.get(field.name)
-    )
-    parts = [entry_label(group, place + 1), next(texts, "")]
-    return join_messages(": ", [part for part in parts if part])
+def entry_title(group: Group, answers: Mapping[str, Any], index: int) -> str:
+    """Return the title of an entry: its number from 1, and its first answer in a line of text."""
+    entry = answers[group.name][index]
+    lines = (entry.get(field.name) for field in group.fields if type(field) is Text)
+    return join_messages(": ", [entry_label(group, index + 1), *list(filter(None, lines))[:1]])
 
 
-def newest_by_entry(news: list[ApprovedReport]) -> Mapping[tuple[str, int], Mapping[str, Any]]:
-    """For each entry what was told of it last."""
-    found: dict[tuple[str, int], Mapping[str, Any]] = {}
-    for each in reversed(news):
-        found |= each.entries
-    return found
+def newest_by_entry(news: list[ApprovedReport]) -> EntryReports:
+    """Return the newest report on each entry; `news` is newest first."""
+    return {key: values for report in reversed(news) for key, values in report.entries.items()}
 
 
 def stop_reminders(reference: str) -> None:
-    """Send no yearly message any more. Raises `CaseNotFound`, `CaseErased`."""
+    """End the yearly reminders. Raises `CaseNotFound` or `CaseErased`."""
     with locked_case(reference) as submission:
         submission.wants_reminders = False
 
 
 def send_reminders() -> int:
-    """Queues the yearly message for each commitment that stands; how many."""
+    """Queue the yearly reminders that are due; return how many."""
     last = func.coalesce(Submission.reminded_at, Submission.submitted_at)
     due = (
         Submission.status.in_(REPORTABLE_STATUSES),
@@ -181,19 +166,15 @@ def send_reminders() -> int:
 
 
 def _remind(submission: Submission) -> bool:
-    """Queue the yearly message of a commitment; return whether an address is known."""
+    """Queue a reminder; return False if there is no address."""
     submission.reminded_at = clock.now()
-    address = submission.answers.get("contact_email")
-    if address:
+    if address := submission.answers.get("contact_email"):
         _queue(submission, address)
     return bool(address)
 
 
 def day_end_a_year_ago(now: datetime) -> datetime:
-    """Return the end of the same calendar day (UTC) a year ago; of February 28 on February 29.
-
-    What happened before it is due again: every year on the same day, at whatever hour.
-    """
+    """Return the end of the same day (UTC) a year ago; on February 29 that of February 28."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     day = 28 if (today.month, today.day) == (2, 29) else today.day
     return today.replace(year=today.year - 1, day=day) + timedelta(days=1)

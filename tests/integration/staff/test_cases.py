@@ -117,8 +117,10 @@ def act_at_random(random: Random, reference: str) -> None:
     """Do something with a case that its status allows."""
     case = cases.get_case(reference)
     actor = Actor("editor")
-    if case.ways and random.random() < 0.7:
-        cases.decide(reference, random.choice(case.ways), case.submission.lock_version, actor)
+    if case.allowed_transitions and random.random() < 0.7:
+        cases.decide(
+            reference, random.choice(case.allowed_transitions), case.submission.lock_version, actor
+        )
     elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
         progress_reports.submit_report(reference, {}, withdraws=True)
         number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
