@@ -7,7 +7,7 @@ from tests.staff import add_submission, colleague, events
 from tests.walk import walk
 from wizard.accounts import sign_in
 from wizard.db.engine import db
-from wizard.db.models import MailMessage, StaffUser, Submission
+from wizard.db.models import MailMessage, StaffUser
 from wizard.notify.email import mail_folder
 
 
@@ -110,14 +110,3 @@ def test_messages_that_failed_are_listed_and_tried_again(make_app, case):
     with app.app_context():
         assert db.session.scalars(select(MailMessage)).one().sent_at is not None
         assert list(mail_folder().glob("*.eml"))
-
-
-def test_made_up_submissions_go_into_a_fresh_store_only(app, run):
-    output = run("demo", "--count", "20")
-    assert "20 made-up submissions" in output
-    with app.app_context():
-        assert len(db.session.scalars(select(Submission)).all()) == 20
-    with app.app_context():
-        password = output.split("Password: ")[1].strip()
-        assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
-    assert "fresh" in run("demo", fails=True)

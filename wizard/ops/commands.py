@@ -17,6 +17,5 @@ def init_app(app: Flask) -> None:
         file_commands.backup,
         file_commands.restore,
         check.check,
-        file_commands.demo_command,
     ):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands for files: exports, backups, and a store of made-up submissions."""
+"""Commands for files: exports and backups."""
 
 import dataclasses
 import shutil
@@ -11,18 +11,15 @@ from typing import BinaryIO
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select
 
-from ..accounts import accounts, audit
+from ..accounts import audit
 from ..accounts.audit import COMMAND_LINE
-from ..db.engine import reading
-from ..db.models import Submission
 from ..staff import exports
 from ..submissions import filters
 from ..web.current import current_flow
 from ..web.query import BadQuery
 from ..web.tables import SheetTooLarge
-from . import backups, demo
+from . import backups
 
 PIPE = Path("-")
 
@@ -98,18 +95,3 @@ def restore(file: Path) -> None:
     except (backups.BackupError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{rows:,} rows. See what was held back with `flask outbox list`.")
-
-
-@click.command("demo")
-@click.option("--count", default=400, show_default=True, help="How many submissions.")
-@with_appcontext
-def demo_command(count: int) -> None:
-    """Fills a fresh store with made-up submissions, and makes an account to look at them with."""
-    with reading() as session:
-        submission = session.scalar(select(Submission.id).limit(1))
-    if submission is not None or accounts.list_accounts():
-        raise click.ClickException("This store is in use: made-up submissions need a fresh one.")
-    demo.fill(count)
-    password = accounts.add_account("demo@example.org", "admin", COMMAND_LINE)
-    click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
-    click.echo(f"Password: {password}")
