@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
@@ -72,33 +73,35 @@ def test_none_wanted_is_none_made(app):
         assert db.session.scalar(select(func.count()).select_from(Submission)) == 0
 
 
-def run_demo(app, count: int) -> Result:
-    """Run `python -m tools.demo` on the database of the program."""
-    environment = {
-        "WIZARD_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
-        "WIZARD_INSTANCE_PATH": app.instance_path,
-    }
-    return CliRunner().invoke(demo.main, ["--count", str(count)], env=environment)
+@pytest.fixture
+def run_demo(app, monkeypatch):
+    """Return a function that runs `python -m tools.demo` on the database of the test."""
+    monkeypatch.setattr(demo, "create_app", lambda: app)
+
+    def run(count: int) -> Result:
+        return CliRunner().invoke(demo.main, ["--count", str(count)])
+
+    return run
 
 
-def test_demo_fills_a_fresh_database_only(app):
-    first = run_demo(app, 20)
+def test_demo_fills_a_fresh_database_only(app, run_demo):
+    first = run_demo(20)
     assert (first.exit_code, "20 made-up submissions" in first.output) == (0, True)
     with app.app_context():
         assert len(stored()) == 20
     with app.app_context():
         password = first.output.split("Password: ")[1].strip()
         assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
-    second = run_demo(app, 20)
+    second = run_demo(20)
     assert (second.exit_code, "fresh" in second.output) == (1, True)
     with app.app_context():
         assert len(stored()) == 20
 
 
-def test_demo_with_only_an_account_is_refused(app):
+def test_demo_with_only_an_account_is_refused(app, run_demo):
     with app.app_context():
         accounts.add_account("ada@example.gov", "admin", COMMAND_LINE)
-    assert "in use" in run_demo(app, 20).output
+    assert "in use" in run_demo(20).output
 
 
 def test_served_program_has_no_demo_command(app):
