@@ -17,7 +17,7 @@ demo: ## serve a separate database with made-up submissions (COUNT=400), fresh e
 demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
 demo: .venv/run.done
-	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(FLASK) demo --count $(COUNT) \
+	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) \
 	  && exec $(FLASK) serve
 
 test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones

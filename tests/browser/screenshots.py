@@ -16,12 +16,12 @@ from tests.browser.pages import StepPage, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case, migrate
 from tests.server import ROOT, running_server
+from tools import demo
 from wizard import create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
-from wizard.ops import demo
 
 FOLDER = ROOT / "build" / "screenshots"
 SCREENS = {"phone": {"width": 375, "height": 740}, "desktop": {"width": 1280, "height": 800}}

@@ -20,13 +20,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
+from tools import demo
 from wizard import clock, create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.ops import demo
 from wizard.staff import exports
 from wizard.submissions.filters import Filters
 

@@ -25,7 +25,9 @@ OPERATIONS = TEXTS["docs/operations.md"]
 SECURITY = TEXTS["docs/security.md"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|html|js|css|toml|md|po|yml|yaml|service)|\.ci/run")
-FOLDERS = ("wizard", "templates", "static", "tests", "docs", "deploy", "requirements", ".github")
+FOLDERS = (
+    "wizard", "templates", "static", "tests", "tools", "docs", "deploy", "requirements", ".github",
+)  # fmt: skip
 CHANGELOG = "CHANGELOG.md"
 """The change log may name files that are gone."""
 ASVS = {

@@ -1,4 +1,4 @@
-"""The operator's side: serving, commands, health, metrics, backups."""
+"""The operator's side: serving, commands, health checks, metrics, backups."""
 
 from flask import Flask
 
@@ -6,7 +6,7 @@ from . import commands, health, metrics
 
 
 def init_app(app: Flask) -> None:
-    """Set up metrics and health checks, and add the commands."""
+    """Set up metrics, health checks and commands."""
     metrics.init_app(app)
     app.register_blueprint(health.bp)
     commands.init_app(app)

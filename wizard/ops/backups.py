@@ -1,7 +1,7 @@
-"""Backups: one moment of the store in a file, taken while it serves, and put back.
+"""Consistent online backup to a SQLite file, and restore.
 
-The file is a SQLite store whatever the store itself is, so it also leads from one to the other,
-and can be looked into with any SQLite.
+The file is a SQLite database whichever engine is served, so it also moves an installation from
+one engine to the other, and any SQLite tool can read it.
 """
 
 import os
@@ -31,24 +31,23 @@ from .. import clock
 from ..accounts import audit
 from ..config import engine_options
 from ..db import version
+from ..db.batches import batches
 from ..db.engine import db, reading, writing
 from ..db.models import StaffSession
 from ..notify import outbox
 
-BATCH_SIZE = 500
-"""Rows that are in memory at a time."""
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 RESTORE_HOLD_MESSAGE = "Held back by a restore: it may have been sent since the backup."
 
 
 class BackupError(ValueError):
-    """A backup that cannot be made or put back; the text says why and what to do."""
+    """A backup that cannot be written or restored; the text says why and what to do."""
 
 
 def write_backup(path: Path) -> int:
-    """Writes the store as it is at this moment into a new file, readable by its owner alone.
+    """Write the database, as of one moment, to a new file with mode 0600; return the row count.
 
-    How many rows. Raises `BackupError` where the file exists, or the store is of another version.
+    Raises `BackupError` if the file exists or the database lacks a migration.
     """
     if path.exists():
         raise BackupError(f"{path} exists: name a new file.")
@@ -59,27 +58,28 @@ def write_backup(path: Path) -> int:
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.unlink(missing_ok=True)
     os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-    with _store_in(unfinished) as file, file.begin() as target, _snapshot() as source:
+    with _engine_for(unfinished) as file, file.begin() as target, reading(snapshot=True) as session:
         VERSION.metadata.create_all(target)
         db.metadata.create_all(target)
-        copied = sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
+        source = session.connection()
+        copied = _copy_all(source, target)
         _copy(VERSION, source, target)
     os.replace(unfinished, path)
     return copied
 
 
 def restore_backup(path: Path) -> int:
-    """Puts a backup into a store that is migrated and empty, in one transaction.
+    """Load a backup into a migrated, empty database in one transaction; return the row count.
 
-    Nothing is sent twice and nobody stays signed in: messages that waited are held back, for
-    `flask outbox retry`, and sessions end. How many rows. Raises `BackupError`.
+    Waiting messages are held back for `flask outbox retry`, so that none is sent twice, and all
+    sessions end. Raises `BackupError`.
     """
     if not path.exists():
         raise BackupError(f"There is no {path}.")
-    with _store_in(path) as file, file.connect() as source, writing() as session:
+    with _engine_for(path) as file, file.connect() as source, writing() as session:
         target = session.connection()
         _check_fits(source, target)
-        copied = sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
+        copied = _copy_all(source, target)
         _reset_sequences(target)
         held = {"failed_at": clock.now(), "last_error": RESTORE_HOLD_MESSAGE}
         for messages in outbox.TABLES:
@@ -91,7 +91,7 @@ def restore_backup(path: Path) -> int:
 
 
 @contextmanager
-def _store_in(path: Path) -> Iterator[Engine]:
+def _engine_for(path: Path) -> Iterator[Engine]:
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, **engine_options(str(url)))
     try:
@@ -100,21 +100,15 @@ def _store_in(path: Path) -> Iterator[Engine]:
         engine.dispose()
 
 
-@contextmanager
-def _snapshot() -> Iterator[Connection]:
-    """The store as it is now, whatever is written meanwhile."""
-    with db.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
+def _copy_all(source: Connection, target: Connection) -> int:
+    return sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
 
 
 def _copy(table: Table, source: Connection, target: Connection) -> int:
     copied = 0
-    rows = source.execution_options(yield_per=BATCH_SIZE).execute(select(table)).mappings()
-    for some in rows.partitions():
-        target.execute(insert(table), [dict(row) for row in some])
-        copied += len(some)
+    for rows in batches(source, select(table), *table.primary_key):
+        target.execute(insert(table), [row._asdict() for row in rows])
+        copied += len(rows)
     return copied
 
 
@@ -136,7 +130,7 @@ def _check_fits(source: Connection, target: Connection) -> None:
 
 
 def _reset_sequences(target: Connection) -> None:
-    """PostgreSQL counts its keys apart from the rows."""
+    """Continue the keys after the restored rows: PostgreSQL counts them separately."""
     if target.dialect.name != "postgresql":
         return
     for table in db.metadata.sorted_tables:

@@ -1,4 +1,4 @@
-"""One command that looks whether everything an installation needs is there."""
+"""The command that checks everything an installation needs."""
 
 from collections.abc import Iterator
 
@@ -18,27 +18,28 @@ from ..web.limits import limiter
 @click.command("check")
 @with_appcontext
 def check() -> None:
-    """Looks at the settings, the store, the mail server and the limits. Ends with 1 at a fault.
+    """Check the settings, the database, the mail server and the rate limits.
 
-    Outside production the settings that keep it from there are told, and are no fault.
+    Exit with 1 on a fault. Outside production, settings that would be unsafe there are listed but
+    are no fault.
     """
     config = current_app.config
-    broken = [*_store(), *_mail(), *_limits()]
-    for line in broken:
-        click.echo(f"FAULT    {line}")
-    for line in [] if broken else _accounts():
-        click.echo(f"WARNING  {line}")
-    for line in checks.warnings(config, clock.today()):
-        click.echo(f"WARNING  {line}")
-    if config["ENV"] != "production":
-        for line in checks.errors(config):
-            click.echo(f"not for production: {line}")
-    if broken:
+    faults = [*_database_faults(), *_mail_faults(), *_limit_faults()]
+    warnings = [*([] if faults else _account_warnings()), *checks.warnings(config, clock.today())]
+    unsafe = [] if config["ENV"] == "production" else checks.errors(config)
+    for label, lines in (
+        ("FAULT    ", faults),
+        ("WARNING  ", warnings),
+        ("not for production: ", unsafe),
+    ):
+        for line in lines:
+            click.echo(label + line)
+    if faults:
         raise SystemExit(1)
     click.echo("Store, mail and limits answer.")
 
 
-def _store() -> Iterator[str]:
+def _database_faults() -> Iterator[str]:
     try:
         with reading():
             migrated = version.is_compatible()
@@ -49,18 +50,18 @@ def _store() -> Iterator[str]:
         yield "The store is not migrated: run `flask --app wizard db upgrade`."
 
 
-def _mail() -> Iterator[str]:
+def _mail_faults() -> Iterator[str]:
     try:
         email.check_connection()
-    except Exception as error:  # a refusal, a certificate, a name that is not known
+    except Exception as error:  # a refusal, a bad certificate, an unknown host
         yield f"The mail server does not take us: {type(error).__name__}: {error}"
 
 
-def _limits() -> Iterator[str]:
+def _limit_faults() -> Iterator[str]:
     if not limiter.storage.check():
         yield "WIZARD_RATELIMIT_STORAGE_URI does not answer."
 
 
-def _accounts() -> Iterator[str]:
-    if not any(each.role == "admin" and not each.disabled_at for each in accounts.list_accounts()):
+def _account_warnings() -> Iterator[str]:
+    if not any(user.role == "admin" and not user.disabled_at for user in accounts.list_accounts()):
         yield "Nobody is admin: run `flask --app wizard staff add EMAIL --role admin`."

@@ -1,4 +1,4 @@
-"""For operators: whether the program lives, whether it can serve, and its figures."""
+"""Health checks and metrics for operators."""
 
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -17,15 +17,15 @@ bp = Blueprint("ops", __name__)
 
 @bp.get("/livez")
 def liveness() -> Response:
-    """Liveness: the process responds. Ignores the store, which a restart would not fix."""
+    """Show that the process responds. A restart would not fix the database: it is not checked."""
     return Response("ok\n", mimetype="text/plain")
 
 
 @bp.get("/readyz")
 def readiness() -> tuple[Response, int]:
-    """Readiness: 503 while the store is away or not migrated.
+    """Show whether the program can serve: 503 while the database is away or not migrated.
 
-    Reports the age of the oldest waiting message, which is no reason to turn visitors away.
+    The age of the oldest waiting message is only reported: a full outbox turns no visitor away.
     """
     try:
         with reading():
@@ -33,26 +33,26 @@ def readiness() -> tuple[Response, int]:
             oldest = round(outbox.queue_stats().oldest.total_seconds()) if migrated else None
     except DBAPIError:
         return jsonify(store="away"), 503
-    said = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)
-    return said, 200 if migrated else 503
+    state = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)
+    return state, 200 if migrated else 503
 
 
 @bp.get("/metrics")
 def metrics_page() -> Response:
-    """The figures, for this machine itself or for the bearer of the token."""
-    if not _comes_from_here() and not _has_token():
+    """Show the metrics to this machine or to the bearer of the token; 404 for anyone else."""
+    if not _is_local() and not _has_token():
         abort(404)
     return Response(metrics.render_metrics(), content_type=CONTENT_TYPE_LATEST)
 
 
-def _comes_from_here() -> bool:
+def _is_local() -> bool:
     try:
         return ip_address(request.remote_addr or "").is_loopback
-    except ValueError:  # what a proxy names need be no address
+    except ValueError:  # a proxy may forward something that is no address
         return False
 
 
 def _has_token() -> bool:
-    token = current_app.config["METRICS_TOKEN"]
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return bool(token) and compare_digest(given.encode(), token.encode())
+    expected = current_app.config["METRICS_TOKEN"]
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(expected) and compare_digest(token.encode(), expected.encode())

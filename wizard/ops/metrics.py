@@ -1,4 +1,4 @@
-"""Figures for Prometheus: of this process its requests and steps, of the store what is in it."""
+"""Prometheus metrics: requests and steps of this process, row counts from the database."""
 
 from collections.abc import Iterator
 
@@ -17,73 +17,72 @@ from ..web import logs
 from ..web.current import current_flow
 
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-"""Seconds."""
 STEP_SHOWN = {("apply.start", 200), ("apply.step", 200)}
+"""Endpoints and status codes of responses that show a step."""
 
 
 class Metrics:
-    """The figures of one process."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "wizard_request_seconds",
-            "Requests, by how long each took until its answer began",
+            "Time from a request to the start of its response",
             ("method", "rule", "status"),
             buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
         self.steps = Counter(
             "wizard_steps",
-            "Steps shown, and steps whose answers were taken",
+            "Steps shown, and steps completed",
             ("step", "event"),
             registry=self.registry,
         )
         self.registry.register(DatabaseCollector())
 
     def count(self, response: Response) -> None:
-        """Counts the request that is being answered."""
+        """Count the current request and its step."""
         method, rule, status, milliseconds = logs.describe_request(response)
         self.requests.labels(method, rule, status).observe(milliseconds / 1000)
-        came = request.endpoint or "", status
         step = (request.view_args or {}).get("name", current_flow().first.name)
-        if came in STEP_SHOWN:
+        if (request.endpoint or "", status) in STEP_SHOWN:
             self.steps.labels(step, "entered").inc()
         elif isinstance(g.get("outcome"), Completed | Submitted):
             self.steps.labels(step, "completed").inc()
 
 
 class DatabaseCollector(Collector):
-    """What is in the store, counted when it is asked for."""
+    """Row counts, queried at each scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """A figure each; without the store just that it is away."""
+        """Yield the counts, or only `wizard_store_up 0` while the database is away."""
         try:
             with reading() as session:
                 queue = outbox.queue_stats()
                 drafts = session.scalar(select(func.count()).select_from(Draft))
                 submissions = session.scalar(select(func.count()).select_from(Submission))
         except DBAPIError:
-            yield GaugeMetricFamily("wizard_store_up", "Whether the store answers", 0)
+            yield GaugeMetricFamily("wizard_store_up", "1 if the database responds", 0)
             return
         for name, text, value in (
-            ("wizard_store_up", "Whether the store answers", 1),
-            ("wizard_drafts", "Drafts that are kept", drafts),
+            ("wizard_store_up", "1 if the database responds", 1),
+            ("wizard_drafts", "Stored drafts", drafts),
             ("wizard_submissions", "Submissions", submissions),
-            ("wizard_outbox_waiting", "Messages that wait to be sent", queue.waiting),
-            ("wizard_outbox_oldest_seconds", "Since the oldest of them was queued",
+            ("wizard_outbox_waiting", "Messages waiting to be sent", queue.waiting),
+            ("wizard_outbox_oldest_seconds", "Age of the oldest waiting message",
              queue.oldest.total_seconds()),
             ("wizard_outbox_given_up", "Messages that could not be sent", queue.given_up),
         ):  # fmt: skip
             yield GaugeMetricFamily(name, text, value)
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing: to register this must not ask the store."""
+        """Yield nothing, so that registering does not query the database."""
         return iter(())
 
 
 def init_app(app: Flask) -> None:
-    """Counts every request."""
+    """Count every request."""
     metrics = app.extensions["metrics"] = Metrics()
 
     @app.after_request
@@ -93,6 +92,6 @@ def init_app(app: Flask) -> None:
 
 
 def render_metrics() -> bytes:
-    """All figures, in the text format of Prometheus."""
+    """Return all metrics in the Prometheus text format."""
     metrics: Metrics = current_app.extensions["metrics"]
     return generate_latest(metrics.registry)

@@ -1,4 +1,4 @@
-"""Serving, and the work that goes on behind it."""
+"""The server, and its background work."""
 
 import logging
 import signal
@@ -22,34 +22,35 @@ from ..submissions import progress_reports
 from ..web import logs
 
 POLL_SECONDS = 2.0
-"""Between two looks into the outbox."""
+"""Pause of each background thread between two looks at its work."""
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
     "commitments reminded": progress_reports.send_reminders,
     "sessions ended": sign_in.purge_expired,
 }
-"""What is done once a day, by what its result counts."""
+"""Daily jobs, by what the number that each returns counts."""
 THREADS = 4
-"""Python runs one at a time; with more of them each waits longer for its turn (measured: with 8,
-the slowest hundredth of the steps takes a third longer than with 4)."""
+"""Python runs one at a time, so more threads wait longer for their turn (measured: the slowest 1 %
+of the steps take a third longer with 8 than with 4)."""
 MAX_CONNECTIONS = 1000
-"""Open at once. One that is idle or slow costs no thread, only its place here; with the 100 that
-waitress takes by itself, a hundred slow ones would keep everybody else out."""
+"""Open connections. An idle or slow one occupies no thread, only its place here; with waitress's
+default of 100, a hundred slow clients would keep everybody else out."""
 
 log = logging.getLogger(__name__)
 
 
 class DailyJobs:
-    """The jobs of each day, and when each of them runs next."""
+    """The daily jobs, with the time at which each runs next."""
 
     def __init__(self) -> None:
         self.next_at = dict.fromkeys(JOBS, clock.now())
 
     def run_due(self) -> dict[str, int]:
-        """Run each job that is due; return how much each did. What fails is not in it."""
+        """Run the jobs that are due; return the result of each that succeeded."""
         done = {}
-        for name in [name for name, at in self.next_at.items() if at <= clock.now()]:
+        due = [name for name, at in self.next_at.items() if at <= clock.now()]
+        for name in due:
             try:
                 done[name] = JOBS[name]()
             except Exception:
@@ -62,13 +63,8 @@ class DailyJobs:
         return done
 
 
-def run_worker(stopped: threading.Event) -> None:
-    """Send what is due, again and again."""
-    repeat_until(stopped, lambda: outbox.deliver_due(stopped.is_set))
-
-
 def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
-    """Do some work every `POLL_SECONDS`. A store or mail folder out of reach is waited for."""
+    """Work every `POLL_SECONDS` until stopped; log an error and try again."""
     while not stopped.wait(POLL_SECONDS):
         try:
             work()
@@ -79,19 +75,17 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
 
 
 def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:
-    """Start a thread for the outbox and one for the daily jobs: neither waits for the other."""
+    """Start one thread for the outbox and one for the daily jobs: neither waits for the other."""
 
-    def run(work: Callable[[threading.Event], None]) -> None:
+    def run(work: Callable[[], object]) -> None:
         with app.app_context():
-            work(stopped)
+            repeat_until(stopped, work)
 
-    def run_jobs(stopped: threading.Event) -> None:
-        repeat_until(stopped, DailyJobs().run_due)
-
-    workers = [
-        threading.Thread(target=run, args=[work], name=name)
-        for name, work in (("outbox", run_worker), ("daily jobs", run_jobs))
-    ]
+    works: dict[str, Callable[[], object]] = {
+        "outbox": lambda: outbox.deliver_due(stopped.is_set),
+        "daily jobs": DailyJobs().run_due,
+    }
+    workers = [threading.Thread(target=run, args=[work], name=name) for name, work in works.items()]
     for worker in workers:
         worker.start()
     return workers
@@ -100,12 +94,12 @@ def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread
 @click.command("serve")
 @with_appcontext
 def serve() -> None:
-    """Serves the program, and sends its messages in the background."""
+    """Serve the program; send its messages and run the daily jobs in the background."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     logs.configure_logging(app.config["ENV"] == "production")
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
-    _ = app.secret_key  # a new installation makes its secret now, not in a request
+    _ = app.secret_key  # create the key of a new installation now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
 
@@ -114,10 +108,10 @@ def serve() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     workers = start_workers(app, stopped)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    click.echo(f"Open http://{shown}:{port}")
-    where = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
-    click.echo(f"Mail goes to {where}")
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    click.echo(f"Open http://{reachable}:{port}")
+    target = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
+    click.echo(f"Mail goes to {target}")
     try:
         waitress.serve(
             app,

@@ -8,7 +8,7 @@ from tests.factories import add_submission, audit_events, staff_client
 from tests.mail_server import app_with_message
 from wizard.accounts import sign_in
 from wizard.db.engine import db
-from wizard.db.models import MailMessage, StaffUser, Submission
+from wizard.db.models import MailMessage, StaffUser
 from wizard.notify.email import mail_folder
 
 
@@ -111,17 +111,6 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
     with app.app_context():
         assert db.session.scalars(select(MailMessage)).one().sent_at is not None
         assert list(mail_folder().glob("*.eml"))
-
-
-def test_demo_command_fills_only_empty_database(app, run_command):
-    output = run_command("demo", "--count", "20")
-    assert "20 made-up submissions" in output
-    with app.app_context():
-        assert len(db.session.scalars(select(Submission)).all()) == 20
-    with app.app_context():
-        password = output.split("Password: ")[1].strip()
-        assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
-    assert "fresh" in run_command("demo", fails=True)
 
 
 def test_outbox_deliver_prints_counts(make_app):

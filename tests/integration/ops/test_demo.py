@@ -2,12 +2,16 @@
 
 from collections import Counter
 
+import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from tools import demo
 from wizard import clock
+from wizard.accounts import accounts, sign_in
+from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.engine import db
 from wizard.db.models import STATUSES, Draft, MailMessage, Submission
-from wizard.ops import demo
 from wizard.submissions.listing import index_columns
 
 
@@ -67,3 +71,38 @@ def test_count_zero_adds_nothing(app):
     with app.app_context():
         demo.fill(0)
         assert db.session.scalar(select(func.count()).select_from(Submission)) == 0
+
+
+@pytest.fixture
+def run_demo(app, monkeypatch):
+    """Return a function that runs `python -m tools.demo` on the database of the test."""
+    monkeypatch.setattr(demo, "create_app", lambda: app)
+
+    def run(count: int) -> Result:
+        return CliRunner().invoke(demo.main, ["--count", str(count)])
+
+    return run
+
+
+def test_demo_fills_a_fresh_database_only(app, run_demo):
+    first = run_demo(20)
+    assert (first.exit_code, "20 made-up submissions" in first.output) == (0, True)
+    with app.app_context():
+        assert len(stored_submissions()) == 20
+    with app.app_context():
+        password = first.output.split("Password: ")[1].strip()
+        assert sign_in.sign_in("demo@example.org", password, "", "192.0.2.1", "")
+    second = run_demo(20)
+    assert (second.exit_code, "fresh" in second.output) == (1, True)
+    with app.app_context():
+        assert len(stored_submissions()) == 20
+
+
+def test_demo_with_only_an_account_is_refused(app, run_demo):
+    with app.app_context():
+        accounts.add_account("ada@example.gov", "admin", COMMAND_LINE)
+    assert "in use" in run_demo(20).output
+
+
+def test_served_program_has_no_demo_command(app):
+    assert "demo" not in app.cli.commands

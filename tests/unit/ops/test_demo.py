@@ -3,9 +3,9 @@
 from datetime import date
 from random import Random
 
+from tools import demo
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
-from wizard.ops import demo
 from wizard.submissions.listing import INDEXED_ANSWERS
 
 DAY = date(2026, 11, 22)

@@ -1,15 +1,15 @@
-"""What a catalog of translations holds beside the words that stand in templates and calls."""
+"""The pybabel extraction method for texts that are declared as data."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
-from ..apply import followup, resume_views
-from ..flows.commitment import COMMITMENT
-from ..forms import dates
-from ..forms.messages import iter_messages
-from ..public import privacy
-from ..submissions import filters, progress_reports
-from ..web import errors
+from wizard.apply import followup, resume_views
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms import dates
+from wizard.forms.messages import iter_messages
+from wizard.public import privacy
+from wizard.submissions import filters, progress_reports
+from wizard.web import errors
 
 TRANSLATABLE = (
     COMMITMENT,
@@ -22,12 +22,12 @@ TRANSLATABLE = (
     followup.ERASED,
     resume_views.ADDRESS,
 )
-"""The declarations whose texts are messages."""
+"""Declarations with `Message` values."""
 
 
 def extract_messages(
     file: BinaryIO, keywords: Collection[str], comments: Collection[str], options: dict[str, Any]
 ) -> Iterator[tuple[int, None, str, list[str]]]:
-    """Each text of them once: an extraction method, as pybabel calls it (`babel.cfg`)."""
+    """Yield each declared text once, in the form that pybabel expects; see `babel.cfg`."""
     for template in dict.fromkeys(message.template for message in iter_messages(TRANSLATABLE)):
         yield 0, None, template, []

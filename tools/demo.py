@@ -1,7 +1,9 @@
-"""Made-up submissions, to try the program with or to measure it: any number, alike for a seed.
+"""Made-up submissions for trying and measuring the program; the same seed gives the same ones.
 
-Organizations, people and texts are invented. What is asked is read from the flow, so that a new
-question gets answers too; they are made clean, since walking a journey for each would take long.
+    python -m tools.demo --count 400
+
+Organizations, people and texts are invented. The questions are read from the flow, so a new one is
+answered too. Answers are generated clean: validating a journey for each would take long.
 """
 
 import uuid
@@ -9,26 +11,40 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+import click
 from sqlalchemy import func, insert, select
 
-from .. import clock
-from ..apply.submit import REFERENCE_LETTERS, REFERENCE_PREFIX
-from ..db.engine import writing
-from ..db.models import Draft, MailMessage, Submission
-from ..flows.commitment import COMMITMENT
-from ..forms.fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongText, Phone, Url
-from ..forms.flow import Section
-from ..forms.journey import Journey
-from ..submissions.cases import may_publish
-from ..submissions.listing import index_columns
+from wizard import clock, create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.apply.submit import REFERENCE_LETTERS, REFERENCE_PREFIX
+from wizard.db.engine import reading, writing
+from wizard.db.models import Draft, MailMessage, Submission
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import (
+    Choice,
+    Choices,
+    Confirm,
+    Date,
+    Email,
+    Field,
+    Group,
+    LongText,
+    Phone,
+    Url,
+)
+from wizard.forms.flow import Section
+from wizard.forms.journey import Journey
+from wizard.submissions.cases import may_publish
+from wizard.submissions.listing import index_columns
 
 BATCH_SIZE = 1_000
-"""Submissions in one transaction."""
+"""Submissions per transaction."""
 SPAN = timedelta(days=548)
-"""How far back submissions go."""
+"""Age of the oldest submission."""
 DRAFTS, MESSAGES = 12, 40
 STRIDE = 405_500_999_987
-"""Has no factor in common with the number of references, so that no two numbers share one."""
+"""Coprime to the number of possible references, so that each number has its own reference."""
 
 PEOPLE = (
     "CA 390, TX 300, FL 225, NY 195, PA 130, IL 125, OH 118, GA 110, NC 108, MI 100, NJ 93, VA 87, "
@@ -37,13 +53,13 @@ PEOPLE = (
     "ID 20, WV 18, HI 14, NH 14, ME 14, MT 11, RI 11, DE 10, SD 9, ND 8, AK 7, DC 7, VT 6, WY 6, "
     "GU 2, VI 1, AS 1, MP 1"
 )
-"""Who lives where, roughly, in hundred thousands."""
+"""Population by state, roughly, in hundred thousands."""
 WEIGHTS = {
     "organization_kind": dict(agency=34, city=26, nonprofit=18, community=12, company=10),
     "state": {entry[:2]: int(entry[3:]) for entry in PEOPLE.split(", ")},
     "publish_consent": dict(yes=85, no=15),
 }
-"""How often a code is chosen, where it is not as often as any other."""
+"""Relative frequency of each code; the codes of other fields are equally frequent."""
 CITIES = (
     "Lakeview|Cedar Crossing|Maple Ridge|Fort Alder|New Hadley|Río Sereno|Cañada Vista|Two Pines|"
     "Saint-Léonie|O’Hara Mills|Harbor Point|Elk Meadow|Mill Hollow|Granite Bend|Kaʻala Bay|"
@@ -72,7 +88,7 @@ LINES = {
     "measure": "A page with three files, each with its date|It's there in Spanish|"
     "90% of patrol staff have signed the list|A survey with 200 answers, published whole",
 }
-"""What is answered on one line, by question."""
+"""Answers of one line, by field name."""
 SENTENCES = (
     "Residents of {city} ask the same three questions at each meeting, and none has a number yet.",
     "Calls for service are public as yearly totals; what people want is one row for each call.",
@@ -88,28 +104,47 @@ CASES = {
     60: dict(received=20, in_review=35, accepted=30, declined=10, withdrawn=5),
     999: dict(received=2, in_review=6, accepted=27, declined=10, withdrawn=5, published=50),
 }
-"""How many of 100 submissions are in a state, below an age in days."""
+"""Submissions of 100 in each status, by the age in days that they are younger than."""
 CHANGES = dict(received=0, in_review=1, withdrawn=1, accepted=2, declined=2, published=3)
-"""How often a case has changed to come into a state."""
+"""Number of status changes until a case has that status."""
+
+
+@click.command()
+@click.option("--count", default=400, show_default=True, help="Number of submissions.")
+def main(count: int) -> None:
+    """Fill a fresh database with made-up submissions, and add an account to sign in with."""
+    with create_app().app_context():
+        if _in_use():
+            raise click.ClickException("This database is in use: made-up data needs a fresh one.")
+        fill(count)
+        password = accounts.add_account("demo@example.org", "admin", COMMAND_LINE)
+    click.echo(f"{count:,} made-up submissions. Sign in at /staff/ as demo@example.org")
+    click.echo(f"Password: {password}")
+
+
+def _in_use() -> bool:
+    with reading() as session:
+        submission = session.scalar(select(Submission.id).limit(1))
+    return submission is not None or bool(accounts.list_accounts())
 
 
 def fill(count: int, *, seed: int = 1) -> None:
-    """Adds that many submissions, and a few drafts and messages (no more than those)."""
+    """Add submissions, and a few drafts and messages, at most one each per submission."""
     with writing() as session:
         last = session.scalar(select(func.max(Submission.id))) or 0
     random, now = Random(f"{seed} {last}"), clock.now()  # noqa: S311
     for start in range(0, count, BATCH_SIZE):
         rows = []
-        for place in range(start, min(start + BATCH_SIZE, count)):
-            age = SPAN * (1 - (place + random.random()) / count) ** 2
-            rows.append(_submission(random, last + place + 1, age, now))
+        for index in range(start, min(start + BATCH_SIZE, count)):
+            age = SPAN * (1 - (index + random.random()) / count) ** 2
+            rows.append(_submission(random, last + index + 1, age, now))
         with writing() as session:
             session.connection().execute(insert(Submission), rows)
     with writing() as session:
         session.add_all(_draft(random, now) for _ in range(min(DRAFTS, count)))
         newest = select(Submission).where(Submission.id > last).order_by(Submission.id.desc())
-        for place, submission in enumerate(session.scalars(newest.limit(MESSAGES))):
-            session.add(_message(submission, failed=place % 10 == 7))
+        for index, submission in enumerate(session.scalars(newest.limit(MESSAGES))):
+            session.add(_message(submission, failed=index % 10 == 7))
 
 
 def _submission(random: Random, number: int, age: timedelta, now: datetime) -> dict[str, Any]:
@@ -135,30 +170,30 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
 
 
 def _reference(number: int) -> str:
-    rest, base = number * STRIDE, len(REFERENCE_LETTERS)
-    drawn = "".join(REFERENCE_LETTERS[rest // base**place % base] for place in range(8))
-    return f"{REFERENCE_PREFIX}-{drawn[:4]}-{drawn[4:]}"
+    value, base = number * STRIDE, len(REFERENCE_LETTERS)
+    letters = "".join(REFERENCE_LETTERS[value // base**place % base] for place in range(8))
+    return f"{REFERENCE_PREFIX}-{letters[:4]}-{letters[4:]}"
 
 
 def _draft(random: Random, now: datetime) -> Draft:
-    """Answers up to some step that was posted, and the next one begun."""
+    """Return a draft with some steps completed and the next one begun."""
     given = answers(random, now.date())
-    steps = [stop.step for stop in Journey(COMMITMENT, given, today=now.date()).steps.values()]
-    posted = random.randint(1, len(steps) - 1)
-    fields = [field for step in steps[:posted] for field in step.fields]
-    typed = [field.name for field in (*fields, steps[posted].fields[0])]
+    steps = [state.step for state in Journey(COMMITMENT, given, today=now.date()).steps.values()]
+    completed = random.randint(1, len(steps) - 1)
+    fields = [field for step in steps[:completed] for field in step.fields]
+    answered = [field.name for field in (*fields, steps[completed].fields[0])]
     at = now - timedelta(days=random.uniform(0, 50))
     return Draft(
         flow_version=COMMITMENT.version,
-        answers={name: given[name] for name in typed if name in given},
-        completed_steps=[step.name for step in steps[:posted]],
+        answers={name: given[name] for name in answered if name in given},
+        completed_steps=[step.name for step in steps[:completed]],
         created_at=at,
         updated_at=at,
     )
 
 
 def _message(submission: Submission, *, failed: bool) -> MailMessage:
-    """A confirmation that was sent, or refused for good."""
+    """Return a confirmation that was sent or permanently refused."""
     at = submission.submitted_at
     return MailMessage(
         submission_id=submission.id,
@@ -177,7 +212,7 @@ def _weighted(random: Random, weights: dict[str, int]) -> str:
 
 
 def answers(random: Random, day: date) -> dict[str, Any]:
-    """Clean answers to everything that applies, as they could be given on that day."""
+    """Return clean answers to all questions that apply, as of a day."""
     writer, given = _Writer(random, day), dict[str, Any]()
     for section in (*COMMITMENT.sections, Section("", (COMMITMENT.review,))):
         if section.when is None or section.when.holds(given):
@@ -187,19 +222,19 @@ def answers(random: Random, day: date) -> dict[str, Any]:
 
 
 class _Writer:
-    """Someone who answers, on some day and from some city."""
+    """An invented organization: its city, its host name and the day it answers."""
 
     def __init__(self, random: Random, day: date) -> None:
         self.random, self.day, self.city = random, day, random.choice(CITIES.split("|"))
         self.host = f"org-{random.randrange(10_000)}.example.org"
 
     def answer(self, fields: tuple[Field, ...], given: dict[str, Any]) -> dict[str, Any]:
-        """Adds an answer to each field that needs one, and to half of the others."""
+        """Add an answer to each required field and to half of the others; return `given`."""
         for field in fields:
             if field.when is None or field.when.holds(given):
-                needed = field.required
-                needed = needed if isinstance(needed, bool) else needed.holds(given)
-                if needed or (self.random.random() < 0.5 and not isinstance(field, LongText)):
+                required = field.required
+                required = required if isinstance(required, bool) else required.holds(given)
+                if required or (self.random.random() < 0.5 and not isinstance(field, LongText)):
                     given[field.name] = self._value(field, given)
         return given
 
@@ -209,7 +244,7 @@ class _Writer:
             case Group():
                 return self._entries(field)
             case Choice():
-                return self._chosen(field)
+                return self._choose(field)
             case Confirm():
                 return True
             case Date():
@@ -228,23 +263,28 @@ class _Writer:
         return random.choice(lines.split("|")).format(city=self.city)
 
     def _entries(self, group: Group) -> list[dict[str, Any]]:
-        """A few entries, no two of them alike."""
-        wanted, found = group.min_entries + self.random.randint(0, 5), dict[Any, dict[str, Any]]()
-        while len(found) < min(wanted, group.max_entries):
+        """Return a few entries, each with its own values in the unique fields."""
+        count = min(group.min_entries + self.random.randint(0, 5), group.max_entries)
+        entries: dict[Any, dict[str, Any]] = {}
+        while len(entries) < count:
             entry = self.answer(group.fields, {})
-            found[tuple(entry[name] for name in group.unique) or len(found)] = entry
-        return list(found.values())
+            entries[tuple(entry[name] for name in group.unique) or len(entries)] = entry
+        return list(entries.values())
 
-    def _chosen(self, field: Choice) -> str | list[str]:
+    def _choose(self, field: Choice) -> str | list[str]:
         codes = field.codes()
         if not isinstance(field, Choices):
             return _weighted(self.random, WEIGHTS.get(field.name, dict.fromkeys(codes, 1)))
         several = [code for code in codes if code != field.exclusive and self.random.random() < 0.5]
         return several or [self.random.choice(codes)]
 
-    def _paragraphs(self, most: int) -> str:
-        """Two to six sentences, on one line or on several, and now and then as many as may be."""
-        some = self.random.sample(SENTENCES, self.random.randint(2, 6))
-        chosen = SENTENCES * 7 if self.random.random() < 0.02 else some
-        between = self.random.choice((" ", " ", "\n\n"))
-        return between.join(chosen).format(city=self.city)[:most].strip()
+    def _paragraphs(self, max_length: int) -> str:
+        """Return two to six sentences in one or more paragraphs, rarely the longest text."""
+        sample = self.random.sample(SENTENCES, self.random.randint(2, 6))
+        sentences = SENTENCES * 7 if self.random.random() < 0.02 else sample
+        separator = self.random.choice((" ", " ", "\n\n"))
+        return separator.join(sentences).format(city=self.city)[:max_length].strip()
+
+
+if __name__ == "__main__":
+    main()
