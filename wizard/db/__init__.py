@@ -1,4 +1,4 @@
-"""The database: its engine, transactions, models and version."""
+"""The database: engine, transactions, models and revision."""
 
 from flask import Flask
 
@@ -6,6 +6,6 @@ from . import engine, models
 
 
 def init_app(app: Flask) -> None:
-    """Set up the engine and its migrations."""
+    """Set up the engine, the migrations and the status filter."""
     engine.init_app(app)
     app.jinja_env.filters["case_status"] = models.describe_status

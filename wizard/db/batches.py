@@ -1,4 +1,4 @@
-"""Long results in batches: a slow reader holds no transaction open, and memory does not grow."""
+"""Read long results in batches, with constant memory and no long transaction."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Engine, Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 BATCH_SIZE = 500
-"""Rows that are in memory at a time."""
+"""Rows in memory at a time."""
 
 AnyColumn = InstrumentedAttribute[Any] | Column[Any]
 
@@ -16,10 +16,10 @@ AnyColumn = InstrumentedAttribute[Any] | Column[Any]
 def batches(
     source: Engine | Connection, query: Select[*tuple[Any, ...]], *order: AnyColumn
 ) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
-    """Yield the rows of a query by its `order`: selected columns that no two rows share.
+    """Yield the rows of a query, sorted by the selected columns `order`, which must be unique.
 
-    From an engine each batch is read in a transaction of its own, over before its rows are
-    yielded. From a connection all are read in the transaction of that connection.
+    On an engine each batch has its own transaction, which ends before its rows are yielded. On a
+    connection all batches share the connection's transaction.
     """
     first = query.order_by(*order).limit(BATCH_SIZE)
     batch = first

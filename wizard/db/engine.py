@@ -1,4 +1,4 @@
-"""The extensions, and the one way to open a transaction that writes."""
+"""The database engine, and sessions that read or write."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 
 class Base(DeclarativeBase):
-    """What every model derives from."""
+    """Base of every model."""
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
@@ -25,11 +25,11 @@ migrate = Migrate()
 
 T = TypeVar("T")
 StoreBusyError = exc.TimeoutError
-"""What the connection pool raises as well when all of its connections are in use for too long."""
+"""Also raised by the connection pool if no connection becomes free."""
 WRITE_TIMEOUT_SECONDS = 5.0
-"""How long to wait for another writer before the store counts as busy."""
+"""Wait for another writer before `StoreBusyError`."""
 BATCH_SIZE = 100
-"""Rows that one transaction of a long job changes, so that other writers get in between."""
+"""Rows per transaction of a long job, so that other writers get their turn in between."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     f"PRAGMA busy_timeout={WRITE_TIMEOUT_SECONDS * 1000:.0f}",
@@ -40,7 +40,7 @@ SQLITE_PRAGMAS = (
 
 
 def init_app(app: Flask) -> None:
-    """Set up the extensions."""
+    """Set up SQLAlchemy and the migrations."""
     db.init_app(app)
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations")
     with app.app_context():
@@ -50,14 +50,14 @@ def init_app(app: Flask) -> None:
 
 
 def is_sqlite() -> bool:
-    """Return True on SQLite, which has one writer at a time."""
+    """Return True on SQLite, which has a single writer."""
     return db.engine.dialect.name == "sqlite"
 
 
 def _begin_transactions(engine: Engine) -> None:
-    """SQLite's driver opens transactions late, and so loses updates; these begin at once.
+    """Begin transactions at once; SQLite's driver begins them late, and so loses updates.
 
-    Measured: of 400 read-modify-writes on 8 threads 50 survived without this, 400 with it.
+    Measured: of 400 read-modify-writes on 8 threads, 50 survived without this and 400 with it.
     """
 
     @event.listens_for(engine, "connect")
@@ -73,10 +73,9 @@ def _begin_transactions(engine: Engine) -> None:
 
 
 class WriteLock:
-    """The threads of one program take turns to write to SQLite.
+    """A lock by which the threads of a process take turns to write to SQLite.
 
-    SQLite itself would have each of them sleep and retry, up to 100 ms at a time, and the unlucky
-    ones for seconds.
+    SQLite itself lets waiting writers sleep and retry, up to 100 ms at a time, some for seconds.
     """
 
     def __init__(self) -> None:
@@ -99,8 +98,8 @@ class WriteLock:
 def reading(*, snapshot: bool = False) -> Iterator[Session]:
     """Open a session to read, and end its transaction, so that `writing` can follow.
 
-    What was read stays usable afterwards, as far as it was loaded. With `snapshot` all queries see
-    the store as of the first one, as they always do on SQLite; then no transaction may be open.
+    Loaded attributes stay usable afterwards. With `snapshot`, which must begin the transaction, all
+    queries see the database as of the first one, as they always do on SQLite.
     """
     session = db.session()
     try:
@@ -113,11 +112,11 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open a transaction that writes: all of it is kept, or nothing.
+    """Open a transaction that writes; commit it at the end, roll it back on an error.
 
-    It must be the first thing a request does with the store: what was read before the store is
-    locked may have changed since. Raises `StoreBusyError` or the driver's `OperationalError` when
-    another writer holds the store for `WRITE_TIMEOUT_SECONDS`.
+    No transaction may be open: rows read before the lock may have changed since. Raise
+    `StoreBusyError` or the driver's `OperationalError` if another writer holds the lock for
+    `WRITE_TIMEOUT_SECONDS`.
     """
     with current_app.extensions["sqlite_write_lock"] if is_sqlite() else nullcontext():
         session = db.session()
@@ -133,21 +132,21 @@ def writing() -> Iterator[Session]:
 
 
 def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:
-    """Give what `query` finds to `change`, `BATCH_SIZE` locked rows in a transaction.
+    """Call `change` with up to `BATCH_SIZE` locked rows per transaction; return the sum of results.
 
-    After `change` the query must find these rows no more. Rows that another worker has locked are
-    left to it. Return the sum of the results of `change`.
+    The query must not find a changed row again. Rows locked by another worker are left to it.
     """
-    locking, total, found = query.limit(BATCH_SIZE).with_for_update(skip_locked=True), 0, BATCH_SIZE
-    while found == BATCH_SIZE:
+    batch, total = query.limit(BATCH_SIZE).with_for_update(skip_locked=True), 0
+    while True:
         with writing() as session:
-            rows = session.scalars(locking).all()
-            found, total = len(rows), total + change(rows)
-    return total
+            rows = session.scalars(batch).all()
+            total += change(rows)
+        if len(rows) < BATCH_SIZE:
+            return total
 
 
 def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
-    """Delete the rows that meet the conditions, by their primary key; return how many."""
+    """Delete the rows that meet the conditions, by primary key; return how many."""
 
     def remove(keys: Sequence[Any]) -> int:
         deleted = db.session.execute(delete(key.class_).where(key.in_(keys)))

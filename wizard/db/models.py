@@ -1,10 +1,10 @@
-"""What is stored."""
+"""The database models."""
 
 import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,7 +14,7 @@ from .engine import Model
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, aware on both databases (SQLite itself forgets the zone)."""
+    """An aware datetime in UTC; SQLite itself stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -31,12 +31,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
-class Draft(Model):
-    """Answers being given: what was typed, valid or not, and which steps were posted.
+SubmissionId = Annotated[
+    int, mapped_column(ForeignKey("submission.id", ondelete="CASCADE"), index=True)
+]
 
-    `saves` notes by step which page saved it last, and at which turn of that page. A resume link
-    holds as long as its version is `link_version`. `mailed_to` is where one was sent. `language` is
-    the one in which it was last answered, and its messages are. `submission` is what it became.
+
+class Draft(Model):
+    """Answers as typed, valid or not, and the completed steps.
+
+    `saves` records by step the page that saved it last, and the turn of that page. A resume link
+    is valid while its version is `link_version`; `link_email` is where one was sent. `language` is
+    that of the last answer and of the messages.
     """
 
     __tablename__ = "draft"
@@ -59,8 +64,7 @@ class Draft(Model):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How staff see the status of a case: a label, a sign that reads without color, and the label
-    of the button that leads to it."""
+    """Label and sign of a case status, and the label of the button that sets it."""
 
     label: str
     sign: str
@@ -75,27 +79,24 @@ CASE_STATUSES = {
     "withdrawn": Status("Withdrawn", "↩", "Mark as withdrawn"),
     "published": Status("Published", "★", "Publish"),
 }
-"""The statuses of a case, by code; `cases.TRANSITIONS` says which can follow which."""
+"""The statuses of a case, by code; `cases.TRANSITIONS` lists the allowed changes."""
 STATUSES = {code: status.label for code, status in CASE_STATUSES.items()}
-"""Their labels, by code."""
 
 
 def describe_status(code: str) -> Status:
-    """Return the declaration of a status; one that is not known here is shown by its code."""
+    """Return the status of a code; an unknown one is shown by its code."""
     return CASE_STATUSES.get(code) or Status(code, "?", code)
 
 
 class Submission(Model):
-    """Answers given, frozen: only what applied. A draft becomes at most one.
+    """The frozen answers that applied, at most one submission per draft.
 
-    `version` rises with every change of its case, so that a change says which state it was based
-    on; `changed_at` is when. `reminded_at` is when its organization was last asked for news, and
-    `reminders` whether it wants to be. `erased_at` is when its answers were deleted on request.
-    `language` is the one in which it was given, and its messages are.
+    `lock_version` and `changed_at` change with every change of the case. `reminded_at` is when the
+    organization was last asked for news. `erased_at` is when its answers were deleted on request.
+    `language` is that of the answers and of the messages.
 
-    The columns from `organization_kind` to `search` repeat answers (`outputs.listing`) for lists to
-    filter and show. One index holds all that a list looks at, so that it reads no answers; one all
-    that is counted.
+    The columns from `organization_kind` to `search` repeat answers (`outputs.listing`), and the
+    indexes cover them, so that lists and counts read no answers.
     """
 
     __tablename__ = "submission"
@@ -140,17 +141,15 @@ class Submission(Model):
 
 
 class Delivery:
-    """The columns of a message that say to whom it goes, and how its sending stands.
+    """Recipient and delivery state of a message.
 
-    `next_attempt_at` is when to try next; while a worker holds the message it is when its lease
-    ends. `sent_at` and `failed_at` (given up) end it. What is not sent has an index of its own, and
-    so have the messages to one address, so that to look for them costs the same after a million.
+    `next_attempt_at` is also the end of the lease while a worker holds the message. A message with
+    `sent_at` or `failed_at` is done. Unsent messages and those to one address have indexes, so that
+    finding them costs the same after a million.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int | None] = mapped_column(
-        ForeignKey("submission.id", ondelete="CASCADE"), index=True
-    )
+    submission_id: Mapped[SubmissionId | None]
     draft_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("draft.id", ondelete="CASCADE"), index=True
     )
@@ -169,10 +168,7 @@ UNSENT = text("sent_at IS NULL")
 
 
 class MailMessage(Delivery, Model):
-    """A message to send: what it is about and in which language. Its text is drawn when it goes.
-
-    `kind` is one that is registered with `outbox.register`.
-    """
+    """A message whose text is rendered on delivery; `outbox.register` declares its kind."""
 
     __tablename__ = "message"
 
@@ -186,9 +182,9 @@ class MailMessage(Delivery, Model):
 
 
 class OutboxMessage(Delivery, Model):
-    """A message that the version before queued, with its texts. It is sent, and none is added.
+    """A message queued with its text by a previous version; it is still sent, but none is added.
 
-    Its texts hold a placeholder where its link goes: a copy of the store opens no draft.
+    Its text holds a placeholder for the link, so that a copy of the database opens no draft.
     """
 
     __tablename__ = "outbox_message"
@@ -206,26 +202,23 @@ class OutboxMessage(Delivery, Model):
 
     @property
     def kind(self) -> str:
-        """The kind, which the version before wrote only into the Message-ID:
-        `<PDI-….news-20270331@…>`, `<resume.…@…>`."""
+        """Parse the Message-ID: `<PDI-….news-20270331@…>`, `<resume.…@…>`."""
         name = self.message_id.strip("<>").partition("@")[0]
         reference, _, kind = name.partition(".")
         return reference if self.draft_id else re.split(r"[-+]", kind)[0]
 
 
 class Report(Model):
-    """What an organization tells of its commitment later: news of its entries, or its withdrawal.
+    """A progress report of an organization, or its request to withdraw the commitment.
 
-    `entries` holds news by group and place: `{"milestones": {"0": {"done": true, "url": …,
-    "note": …}}}`; for a withdrawal it is empty. Staff decide: `approved` is None until then.
+    `entries` holds progress by group and index: `{"milestones": {"0": {"done": true, "url": …,
+    "note": …}}}`, and is empty for a withdrawal. `approved` is None until staff decide.
     """
 
     __tablename__ = "report"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(
-        ForeignKey("submission.id", ondelete="CASCADE"), index=True
-    )
+    submission_id: Mapped[SubmissionId]
     withdraws: Mapped[bool]
     entries: Mapped[dict[str, Any]] = mapped_column(JSON)
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -234,24 +227,22 @@ class Report(Model):
 
 
 class StaffNote(Model):
-    """What staff write down about a submission, for each other."""
+    """An internal note of staff about a submission."""
 
     __tablename__ = "staff_note"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(
-        ForeignKey("submission.id", ondelete="CASCADE"), index=True
-    )
+    submission_id: Mapped[SubmissionId]
     author: Mapped[str]
     text: Mapped[str]
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class StaffUser(Model):
-    """Someone of the program's staff. `role` is one of `accounts.ROLES`.
+    """A staff account. `role` is one of `accounts.ROLES`.
 
-    `totp_secret` (base32) is there once an authenticator app is set up; `totp_step` is the last
-    time step of which a code was used, so that none works twice. Recovery codes are hashed.
+    `totp_secret` (base32) is set once an authenticator app is set up; `totp_step` is the time step
+    of the last used code, so that no code works twice. Recovery codes are hashed.
     """
 
     __tablename__ = "staff_user"
@@ -268,7 +259,7 @@ class StaffUser(Model):
 
 
 class StaffSession(Model):
-    """One sign-in, by the SHA-256 of the token in its cookie; it ends with this row."""
+    """A signed-in session, by the SHA-256 of its cookie's token; it ends when the row goes."""
 
     __tablename__ = "staff_session"
 
@@ -281,7 +272,7 @@ class StaffSession(Model):
 
 
 class SignInThrottle(Model):
-    """How often signing in failed lately, by account, address or known browser."""
+    """The recent sign-in failures of an account, address or known browser."""
 
     __tablename__ = "sign_in_throttle"
 
@@ -291,7 +282,7 @@ class SignInThrottle(Model):
 
 
 class ApiToken(Model):
-    """A key for a program that fetches exports, by its SHA-256."""
+    """An API key for exports, by the SHA-256 of its token."""
 
     __tablename__ = "api_token"
 
@@ -306,9 +297,9 @@ class ApiToken(Model):
 
 
 class AuditEvent(Model):
-    """Who did what, to what, when. Never an answer or a secret.
+    """A line of the audit log, which never holds an answer or a secret.
 
-    `actor` is a member of staff, `token:<name>`, or `command line`; `subject` a reference, an
+    `actor` is a staff account, `token:<name>` or `command line`; `subject` is a reference, an
     account, or the name of a token or file.
     """
 

@@ -1,8 +1,7 @@
-"""Which migrations the store has, and whether this program can serve it."""
+"""Migration status of the database, and its compatibility with this program."""
 
 from functools import cache
 
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
@@ -11,28 +10,25 @@ from .engine import db
 
 
 def store_revision() -> str:
-    """Return the store's version; empty where it was never migrated."""
+    """Return the revision of the database, or "" if it was never migrated."""
     return MigrationContext.configure(db.session.connection()).get_current_revision() or ""
 
 
 def newest_revision() -> str:
-    """Return the newest version of this program."""
-    return _known_revisions(f"{current_app.root_path}/migrations")[0]
+    """Return the newest revision of this program."""
+    return _known_revisions(current_app.root_path)[0]
 
 
 def is_compatible() -> bool:
-    """Return True if the store has every migration of this program.
+    """Return True if the database has every migration of this program.
 
-    An unknown version is newer: the older program serves the newer store while machines are
-    updated one by one.
+    An unknown revision is a newer one, which the program serves during a rolling update.
     """
-    version = store_revision()
-    return version not in ("", *_known_revisions(f"{current_app.root_path}/migrations")[1:])
+    return store_revision() not in ("", *_known_revisions(current_app.root_path)[1:])
 
 
 @cache
-def _known_revisions(folder: str) -> list[str]:
-    """Return every version that this program knows, newest first."""
-    config = Config()
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    return [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
+def _known_revisions(root_path: str) -> list[str]:
+    """Return the revisions of this program, newest first."""
+    scripts = ScriptDirectory(f"{root_path}/migrations")
+    return [script.revision for script in scripts.walk_revisions()]

@@ -1,1 +1,1 @@
-"""Messages: the queue, and e-mail."""
+"""E-mail and its queue, the outbox."""

@@ -1,4 +1,4 @@
-"""E-mail: a message with its headers, handed to the mail server or written to a file."""
+"""E-mail: build messages, and send them to the mail server or write them to files."""
 
 import os
 import smtplib
@@ -16,20 +16,20 @@ from flask import current_app
 from .. import clock
 
 SMTP_TIMEOUT_SECONDS = 30.0
-"""Seconds for each answer of a mail server."""
+"""Timeout of each reply of a mail server."""
 MAX_SMTP_ANSWERS = 24
-"""How often one message waits for its server at most: three ways to sign in are tried, and a host
-may have several addresses."""
+"""Replies that one message waits for at most: three ways to sign in are tried, and a host may have
+several addresses."""
 
 
 class PermanentFailure(Exception):
-    """The mail server will never take this message."""
+    """The mail server will never accept this message."""
 
 
 def build_email(
     message_id: str, recipient: str, subject: str, text: str, html: str
 ) -> EmailMessage:
-    """Return a message in plain text and HTML with its headers, dated now."""
+    """Return a message in plain text and HTML, dated now."""
     config = current_app.config
     email = EmailMessage(policy=SMTP)
     email["From"] = config["MAIL_FROM"]
@@ -46,11 +46,10 @@ def build_email(
 
 
 def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
-    """Hands a message to the mail server of `SMTP_URL`; without one, to a file.
+    """Send a message to the mail server of `SMTP_URL`, or write it to a file if that is empty.
 
-    `check` is called once the server is ready, and may raise: a message that was deleted meanwhile
-    must not go. Raises `Refused` where trying again cannot help, `OSError` or `SMTPException` where
-    it can.
+    `check` is called once the server is ready, and raises if the message must not be sent. Raise
+    `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can.
     """
     url = current_app.config["SMTP_URL"]
     if not url:
@@ -69,17 +68,16 @@ def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
 
 
 def check_connection() -> None:
-    """Signs in to the mail server, and sends nothing. Raises what a message would meet."""
+    """Sign in to the mail server without sending; raise the errors of `send`."""
     if url := current_app.config["SMTP_URL"]:
         with _mail_server(url) as server:
             server.noop()
 
 
 def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException) -> None:
-    """RFC 5321, 4.2.1: 4yz may pass later, 5yz will not.
+    """Raise `PermanentFailure` for a 5yz reply (RFC 5321, 4.2.1), else the error itself.
 
-    Only for the recipient and the text: any other refusal is about our own settings, and the
-    message can go once they are right.
+    Only for the recipient and the data: other errors concern our own settings, which can be fixed.
     """
     if code >= 500:
         raise PermanentFailure(f"{code} {text!r}") from error
@@ -88,7 +86,7 @@ def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException)
 
 @contextmanager
 def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
-    """A signed-in connection, by `smtp://user:password@host:587?starttls=1` or `smtps://…`."""
+    """Connect and sign in to `smtp://user:password@host:587?starttls=1` or `smtps://…`."""
     parts = urlsplit(url)
     host, secure = parts.hostname or "localhost", ssl.create_default_context()
     if parts.scheme == "smtps":
@@ -105,19 +103,20 @@ def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
         server.ehlo_or_helo_if_needed()
         yield server
     finally:
-        with suppress(OSError, smtplib.SMTPException):  # the message is taken, or not, by now
+        with suppress(
+            OSError, smtplib.SMTPException
+        ):  # the message was accepted or rejected before
             server.quit()
         server.close()
 
 
 def mail_folder() -> Path:
-    """Where messages are written when there is no mail server."""
+    """Return the folder of messages if there is no mail server."""
     return Path(current_app.config["INSTANCE_PATH"]) / "mail"
 
 
 def _write_file(email: EmailMessage) -> None:
-    """One `.eml` file a message, named by its Message-ID, so that a second sending is no second
-    file."""
+    """Write an `.eml` file named by the Message-ID, so that a repeated delivery adds no file."""
     mail_folder().mkdir(parents=True, exist_ok=True)
     name = email["Message-ID"].strip("<>").split("@")[0]
     unfinished = mail_folder() / f".{name}.part"

@@ -1,4 +1,4 @@
-"""What every page shares: languages, security headers, limits, static files, error pages."""
+"""Web infrastructure: languages, security headers, limits, static files, error pages."""
 
 from flask import Flask
 
@@ -8,7 +8,7 @@ from . import compression, errors, languages, limits, logs, security, static_fil
 
 
 def init_app(app: Flask) -> None:
-    """Set up what every page shares; what changes a response last is set up first."""
+    """Set up the modules; the first one is the last to change a response."""
     for module in (compression, logs, languages, security, limits, static_files, errors):
         module.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -1,8 +1,9 @@
-"""Charts as numbers and places: a template draws them as SVG, each number written out beside."""
+"""Data of charts, which `macros/charts.html` draws as SVG and as a table."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from ..forms.messages import Message, join_messages
 
@@ -17,22 +18,22 @@ US_TILE_GRID = (
     "HI .. .. TX .. .. .. .. FL PR VI",
     "AS GU MP .. .. .. .. .. .. .. ..",
 )
-"""Where each state and territory lies, roughly, as one tile of the same size."""
+"""The states and territories in rows of tiles, roughly as on a map."""
 FILL_LEVELS = 4
-"""Steps of a tile's fill, above none."""
+"""Fills of a tile with a number above 0."""
 MAX_TICKS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Something counted."""
+    """A named number."""
 
     name: str
     number: int
 
     @property
     def short(self) -> str:
-        """The number where there is room for four signs: 987, 1.2k, 12k."""
+        """The number in at most four characters: 987, 1.2k, 12k."""
         if self.number < 1_000:
             return str(self.number)
         return f"{self.number / 1000:.{0 if self.number >= 9_950 else 1}f}k"
@@ -40,14 +41,14 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Mark(Number):
-    """A number to draw; `share` is its part of the axis, from 0 to 1."""
+    """A number on an axis; `share` is its position from 0 to 1."""
 
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tile(Number):
-    """A state or territory; `column` and `row` count from 0, `level` from 0 to `LEVELS`."""
+    """A state or territory; `column` and `row` count from 0, `level` is 0 to `FILL_LEVELS`."""
 
     code: str
     column: int
@@ -56,39 +57,34 @@ class Tile(Number):
 
 
 @dataclass(frozen=True, slots=True)
-class TileMap:
-    """The states as tiles; `words` say what is seen, for who does not see it."""
+class Chart:
+    """A chart with its text alternative; `is_empty` if nothing was counted."""
 
-    tiles: tuple[Tile, ...]
     words: str
-    columns: int
-    rows: int
-
-    @property
-    def is_empty(self) -> bool:
-        """Return True if nothing was counted in any state."""
-        return not any(tile.number for tile in self.tiles)
+    is_empty: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Marks side by side on one axis, with its round numbers."""
+class TileMap(Chart):
+    """A map of the states as tiles."""
+
+    tiles: tuple[Tile, ...]
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(Chart):
+    """Bars on one axis with round ticks."""
 
     marks: tuple[Mark, ...]
-    words: str
     ticks: tuple[Mark, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Return True if nothing was counted."""
-        return not any(mark.number for mark in self.marks)
 
 
 def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
-    """Counts by state, each of the `names` a tile.
+    """Return the map of `counts` by state code, with a tile for each of the `names`.
 
-    A fill goes by the square root of its number, so that one large state leaves the small ones
-    apart from each other.
+    The fill level grows with the square root, so that small states differ beside a large one.
     """
     most = max((counts.get(code, 0) for code in names), default=0)
     tiles = tuple(
@@ -105,33 +101,31 @@ def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMa
         if code in names
     )
     words = _describe([(tile.name, tile.number) for tile in tiles])
-    return TileMap(tiles, words, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
+    return TileMap(words, not most, tiles, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
 
 
 def make_bars(rows: Sequence[tuple[str, int]]) -> Bars:
-    """Numbers by name, in the order given."""
-    ticks = _ticks(max((number for _, number in rows), default=0))
+    """Return the bars of `(name, number)` rows, in their order."""
+    most = max((number for _, number in rows), default=0)
+    ticks = _ticks(most)
     top = ticks[-1]
     marks = tuple(Mark(name, number, number / top) for name, number in rows)
-    return Bars(marks, _describe(rows), tuple(Mark(f"{at:,}", at, at / top) for at in ticks))
+    axis = tuple(Mark(f"{tick:,}", tick, tick / top) for tick in ticks)
+    return Bars(_describe(rows), not most, marks, axis)
 
 
 def _ticks(most: int) -> list[int]:
-    """Round numbers from 0 to no less than the largest: steps of 1, 2 or 5 and noughts."""
-    size = 1
-    while True:
-        for step in (size, 2 * size, 5 * size):
-            if step * MAX_TICKS >= most:
-                return [step * place for place in range(math.ceil(max(most, 1) / step) + 1)]
-        size *= 10
+    """Return round numbers from 0 up to `most` or above, in steps of 1, 2 or 5 times 10ⁿ."""
+    steps = (factor * 10**power for power in count() for factor in (1, 2, 5))
+    step = next(step for step in steps if step * MAX_TICKS >= most)
+    return [step * place for place in range(math.ceil(max(most, 1) / step) + 1)]
 
 
 def _describe(rows: Sequence[tuple[str, int]]) -> Message:
     total = sum(number for _, number in rows)
     if not total:
         return Message("Nothing yet.")
-    first = sorted((row for row in rows if row[1]), key=lambda row: -row[1])[:3]
-    most = join_messages(
-        ", ", [join_messages(" ", [name, f"{number:,}"]) for name, number in first]
-    )
+    largest = sorted((row for row in rows if row[1]), key=lambda row: -row[1])[:3]
+    items = [join_messages(" ", [name, f"{number:,}"]) for name, number in largest]
+    most = join_messages(", ", items)
     return Message("%(total)s in all. Most: %(most)s.", total=f"{total:,}", most=most)

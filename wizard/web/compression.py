@@ -1,4 +1,4 @@
-"""gzip for pages, padded against BREACH: docs/decisions/0011-weights.md."""
+"""Compress pages with gzip, padded against BREACH (docs/decisions/0011-weights.md)."""
 
 import gzip
 import secrets
@@ -7,16 +7,16 @@ from io import BytesIO
 from flask import Flask, Response, request
 
 LEVEL = 5
-"""Measured on a step (6 KB): 5 takes 0.05 ms, and is within a hundredth of what 9 reaches."""
+"""Measured on a step (6 KB): level 5 takes 0.05 ms, and is within 1 % of the size at level 9."""
 MIN_BYTES = 500
-"""Less fits into one packet anyway."""
+"""A smaller page fits into one packet anyway."""
 MAX_PADDING_BYTES = 100
-"""As in Django's remedy."""
+"""As in Django's `GZipMiddleware`."""
 TYPES = ("text/html", "text/plain", "text/css", "application/json")
 
 
 def init_app(app: Flask) -> None:
-    """Compress pages; a stream stays as it is."""
+    """Compress pages, but no streams."""
 
     @app.after_request
     def compress(response: Response) -> Response:
@@ -33,13 +33,13 @@ def init_app(app: Flask) -> None:
 
 
 def gzip_padded(content: bytes) -> bytes:
-    """Compress; pad with a random file name in the gzip header, which nobody reads.
+    """Compress with a random file name in the gzip header, which clients ignore.
 
-    Without it, the length of a page would tell whether what somebody had it repeat is like a
-    secret that it holds (BREACH; the remedy is "Heal the Breach", 2022).
+    Without it, the length of a page that repeats input tells whether the input resembles a secret
+    on the page (BREACH; the remedy is "Heal the Breach", 2022).
     """
-    out = BytesIO()
+    buffer = BytesIO()
     name = "a" * secrets.randbelow(MAX_PADDING_BYTES)
-    with gzip.GzipFile(name, "wb", LEVEL, out, mtime=0) as file:
+    with gzip.GzipFile(name, "wb", LEVEL, buffer, mtime=0) as file:
         file.write(content)
-    return out.getvalue()
+    return buffer.getvalue()

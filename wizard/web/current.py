@@ -1,4 +1,4 @@
-"""The flow that this program serves."""
+"""Access to the flow of the running program."""
 
 from flask import current_app
 

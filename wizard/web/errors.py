@@ -1,4 +1,4 @@
-"""Error pages: what happened, and what to do next."""
+"""Error pages, which say what happened and what to do next."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,13 @@ from .query import BadQuery
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
 """Status codes worth retrying."""
-
 SQLITE_ERROR = 1
+"""SQLite's code for a missing table or column."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage(Declaration):
-    """The texts of one error page."""
+    """The texts of an error page."""
 
     title: str
     what: str
@@ -83,23 +83,22 @@ SESSION_ENDED = ErrorPage(
 
 def init_app(app: Flask) -> None:
     """Register the error pages."""
-    app.register_error_handler(CSRFError, lambda error: error_response(400, SESSION_ENDED))
     app.log_exception = log_exception  # type: ignore[method-assign]
+    app.register_error_handler(CSRFError, lambda error: error_response(400, SESSION_ENDED))
     app.register_error_handler(HTTPException, handle_http_error)
-    app.register_error_handler(OperationalError, on_store_error)
-    app.register_error_handler(ProgrammingError, on_store_error)
-    app.register_error_handler(StoreBusyError, on_store_error)
+    for store_error in (OperationalError, ProgrammingError, StoreBusyError):
+        app.register_error_handler(store_error, on_store_error)
     app.register_error_handler(BadQuery, handle_bad_query)
     app.register_error_handler(500, lambda error: error_response(500, ERROR_PAGES[500]))
 
 
 def log_exception(exc_info: Any) -> None:
-    """Log a fault by its endpoint: an address may hold a resume link's token."""
+    """Log a fault by its endpoint, since a path may hold a resume link's token."""
     current_app.logger.error("fault in %s", request.endpoint, exc_info=exc_info)
 
 
 def handle_http_error(error: HTTPException) -> Response | HTTPException:
-    """Return the page of an HTTP error; a redirect is none."""
+    """Return the page of an HTTP error, or a redirect unchanged."""
     code = error.code or 500
     if code < 400:
         return error
@@ -111,19 +110,13 @@ def handle_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def handle_bad_query(error: BadQuery) -> Response:
-    """Say what is wrong with a filter."""
-    return error_response(
-        400,
-        ErrorPage(
-            Message("This filter cannot be used"),
-            error.message,
-            Message("Change it, or start anew."),
-        ),
-    )
+    """Return the page that says what is wrong with a filter."""
+    title, advice = Message("This filter cannot be used"), Message("Change it, or start anew.")
+    return error_response(400, ErrorPage(title, error.message, advice))
 
 
 def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
-    """Answer 503 while the store is locked for too long, out of reach or not migrated."""
+    """Return 503 if the database is locked for too long, out of reach or not migrated."""
     if not _is_faulty_statement(error):
         cause = str(getattr(error, "orig", error)).partition("\n")[0]
         current_app.logger.error("store not available: %s", cause)
@@ -137,7 +130,7 @@ def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
 
 
 def _is_faulty_statement(error: DBAPIError | StoreBusyError) -> bool:
-    """Return True for a table or column that is not there; SQLite's code for it is SQLITE_ERROR."""
+    """Return True for a missing table or column."""
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     return isinstance(error, ProgrammingError) or code == SQLITE_ERROR
 
@@ -152,7 +145,7 @@ def _lacks_migrations() -> bool:
 
 
 def error_response(code: int, words: ErrorPage) -> Response:
-    """Return an error page; where a retry can help, with what was posted, to post it again."""
+    """Return an error page, with the posted answers to post again if a retry can help."""
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
     return render_page("errors/error.html", code, words=words, again=list(again))

@@ -1,4 +1,4 @@
-"""The only place that reads or writes htmx's headers: a page in one of its two layouts."""
+"""Render pages as documents or htmx fragments; only this module handles htmx headers."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,18 +8,17 @@ from flask import Response, make_response, render_template, request
 from . import languages
 
 SWAP_TO_TOP = "innerHTML show:top showTarget:window"
-
 VARY = f"HX-Request, HX-History-Restore-Request, HX-Request-Type, {languages.VARY}"
 
 
 def wants_fragment() -> bool:
-    """Whether htmx asks for what goes into `#main`; a history restore is a full page."""
+    """Return True if htmx asks for the content of `#main`; a history restore is a full page."""
     headers = request.headers
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
 def is_same_page() -> bool:
-    """Whether the browser shows this address already: then focus and history stay as they are."""
+    """Return True if the browser shows this path already: focus and history then stay."""
     try:
         current = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
@@ -28,9 +27,9 @@ def is_same_page() -> bool:
 
 
 def render_page(template: str, status: int = 200, *, address: str = "", **context: Any) -> Response:
-    """The page as a whole document, or as the fragment that htmx swaps into `#main`.
+    """Return the page as a document, or as the fragment that htmx swaps into `#main`.
 
-    `address` is what the browser shows as its address, where that is more than the path.
+    `address` is the one for the browser to show, if that is not the path alone.
     """
     context["layout"] = "fragment.html" if wants_fragment() else "base.html"
     context["new_page"] = wants_fragment() and not is_same_page()
@@ -43,7 +42,7 @@ def render_page(template: str, status: int = 200, *, address: str = "", **contex
 
 
 def _set_htmx_headers(response: Response, new_page: bool, address: str) -> None:
-    """Each page has one entry in the browser's history, and is read from its top."""
+    """Give each page one history entry, and show a new page from its top."""
     if response.status_code >= 400:
         response.headers["HX-Push-Url"] = "false"
     elif is_same_page() or not wants_fragment():

@@ -1,4 +1,4 @@
-"""Rate limits, and what a client is counted by."""
+"""Rate limits, and the keys of clients."""
 
 from ipaddress import IPv6Address, ip_address
 
@@ -12,8 +12,10 @@ def client_key() -> str:
 
 
 def address_key(address: str) -> str:
-    """Return the address; for IPv6 its /64, since one connection mostly has all of it (RFC 6177).
-    Anything else that a proxy names is returned as it is."""
+    """Return the address, for IPv6 its /64, which a single site has at least (RFC 6177).
+
+    Return any other name from a proxy as it is.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -30,7 +32,7 @@ limiter = Limiter(client_key)
 
 @limiter.request_filter
 def _only_reads() -> bool:
-    """Skip the search for limits, which takes a thirtieth of a page: only posts have any."""
+    """Skip the lookup of limits, 3 % of a page's time: only posts have any."""
     return request.method != "POST"
 
 

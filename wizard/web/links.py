@@ -1,7 +1,7 @@
-"""Resume links: signed, not stored, so that a copy of the store opens no draft.
+"""Signed links to drafts and commitments; none is stored, so a copy of the database opens no draft.
 
-A link names a draft and the version of its links (SHA-256 HMAC with the secret, or with one of
-its fallbacks). It works as often as wanted, until the draft is deleted or its version rises.
+A resume link holds the draft's id and link version. It works any number of times, until the draft
+is deleted or its link version rises.
 """
 
 import hmac
@@ -15,8 +15,8 @@ from itsdangerous import BadSignature
 from .signing import serializer
 
 Purpose = Literal["resume", "page"]
-"""`resume` travels in a message or on paper; `page` is in a page that the draft's browser shows,
-so that what is typed there can be kept even when the session has ended."""
+"""`resume` is sent in a message or printed; `page` is in a page that the draft's browser shows, so
+that its answers can be saved after the session has ended."""
 
 
 def draft_token(draft_id: uuid.UUID, link_version: int, purpose: Purpose) -> str:
@@ -25,7 +25,7 @@ def draft_token(draft_id: uuid.UUID, link_version: int, purpose: Purpose) -> str
 
 
 def parse_draft_token(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | None:
-    """The draft and link version that a token names; None where it was not signed here."""
+    """Return the draft id and link version in a token, or None if its signature is invalid."""
     try:
         hexadecimal, version = serializer(f"draft-{purpose}").loads(given)
     except BadSignature:
@@ -35,9 +35,8 @@ def parse_draft_token(given: str, purpose: Purpose) -> tuple[uuid.UUID, int] | N
 
 def resume_url(draft_id: uuid.UUID, link_version: int) -> str:
     """Return the resume link of a draft, below `PUBLIC_URL`."""
-    return (
-        f"{current_app.config['PUBLIC_URL']}/resume/{draft_token(draft_id, link_version, 'resume')}"
-    )
+    token = draft_token(draft_id, link_version, "resume")
+    return f"{current_app.config['PUBLIC_URL']}/resume/{token}"
 
 
 def update_url(reference: str) -> str:
@@ -47,7 +46,7 @@ def update_url(reference: str) -> str:
 
 
 def parse_submission_token(given: str) -> str | None:
-    """The reference that such a link names; None where it was not signed here."""
+    """Return the reference in the token of an update link, or None if its signature is invalid."""
     try:
         return str(serializer("submission-update").loads(given))
     except BadSignature:
@@ -55,10 +54,10 @@ def parse_submission_token(given: str) -> str | None:
 
 
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:
-    """The id of the draft that a start page makes: pressed twice, it is the same draft.
+    """Return the id of the draft that a start page creates, the same if it is posted twice.
 
-    Only the browser that was shown the page has its session's secret, so nobody else can name it.
+    Only the browser that was shown the page has the session's secret, so nobody else can guess it.
     """
     key = str(current_app.config["SECRET_KEY"]).encode()
-    made = hmac.new(key, f"start {session_secret} {page}".encode(), sha256).digest()
-    return uuid.UUID(bytes=made[:16], version=4)
+    digest = hmac.new(key, f"start {session_secret} {page}".encode(), sha256).digest()
+    return uuid.UUID(bytes=digest[:16], version=4)

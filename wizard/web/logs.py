@@ -1,8 +1,8 @@
 """Logging: one line per request with its id, never user input.
 
-An address may hold a resume link's token or a draft's id, a query what somebody searched for, and
-the text of an exception what was typed. So a line names the rule that an address fits, and in
-production a fault by its kind and the places it came through. There each line is one JSON object.
+An address may hold a resume link's token or a draft's id, a query a search, and the text of an
+exception an answer. So a line has the URL rule of a request, and in production the class and the
+traceback of an exception. There each line is a JSON object.
 """
 
 import json
@@ -19,18 +19,18 @@ from flask import Flask, Response, g, has_request_context, request
 log = logging.getLogger(__name__)
 
 REQUEST_ID_PATTERN = re.compile(r"[\w-]{1,64}")
-"""What a proxy may name a request; it goes into every line."""
+"""The request ids that are accepted from a proxy."""
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 UNLOGGED_ENDPOINTS = ("static", "ops.liveness", "ops.readiness", "ops.metrics_page")
-"""Endpoints that are not logged: many requests, all alike."""
+"""Endpoints that are not logged: frequent and uniform."""
 REQUEST_FIELDS = ("method", "rule", "status", "ms")
-"""What a line about a request says, beside its id."""
+"""The fields of a request's line, besides its id."""
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(message)s %(about)s"
-"""A line for a person at a terminal; a fault is below it in full."""
+"""The format in development; exceptions follow in full."""
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id and a line."""
+    """Give every request an id and a log line."""
 
     @app.before_request
     def begin() -> None:
@@ -44,14 +44,13 @@ def init_app(app: Flask) -> None:
         response.headers["X-Request-ID"] = g.request_id
         if request.endpoint in UNLOGGED_ENDPOINTS:
             return response
-        log.info(
-            "request", extra=dict(zip(REQUEST_FIELDS, describe_request(response), strict=True))
-        )
+        fields = zip(REQUEST_FIELDS, describe_request(response), strict=True)
+        log.info("request", extra=dict(fields))
         return response
 
 
 def describe_request(response: Response) -> tuple[str, str, int, float]:
-    """Return method, rule, status and milliseconds of the request that is being answered."""
+    """Return method, URL rule, status and milliseconds of the current request."""
     method = request.method if request.method in METHODS else "other"
     rule = request.url_rule.rule if request.url_rule else "none"
     elapsed = (time.perf_counter() - g.began) * 1000
@@ -59,7 +58,7 @@ def describe_request(response: Response) -> tuple[str, str, int, float]:
 
 
 def configure_logging(production: bool) -> None:
-    """Send every line of this process to its standard error."""
+    """Log to standard error."""
     handler = logging.StreamHandler()
     handler.addFilter(add_request)
     handler.setFormatter(JsonFormatter() if production else logging.Formatter(TEXT_FORMAT))
@@ -68,7 +67,7 @@ def configure_logging(production: bool) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; times in UTC."""
+    """A formatter with one JSON object per line; times are in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -76,7 +75,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            **_of_request(record),
+            **_request_fields(record),
         }
         if record.exc_info and record.exc_info[0]:
             line["fault"] = record.exc_info[0].__name__
@@ -88,11 +87,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def add_request(record: logging.LogRecord) -> bool:
-    """Add what is known of the request to a record, for a format string; a logging filter."""
-    record.about = " ".join(str(value) for value in _of_request(record).values())
+    """Add the request to a record as `about`, for a format string; a logging filter."""
+    record.about = " ".join(str(value) for value in _request_fields(record).values())
     return True
 
 
-def _of_request(record: logging.LogRecord) -> dict[str, Any]:
+def _request_fields(record: logging.LogRecord) -> dict[str, Any]:
     about = {"request_id": g.request_id} if has_request_context() and "request_id" in g else {}
     return about | {name: getattr(record, name) for name in REQUEST_FIELDS if hasattr(record, name)}

@@ -1,4 +1,4 @@
-"""What an address asks of a list: its filters, and which of its pages."""
+"""Parse the query string of a list: its filters, and the page."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -15,22 +15,22 @@ from ..forms.messages import Message, MessageError
 from ..forms.text import Invalid, replace_forbidden
 
 VALUE = Message("the value")
-"""How a message names what a filter holds."""
+"""The noun for a filter's value in error messages."""
 MAX_SHOWN = 40
-"""Characters of what was asked that a message repeats."""
+"""Characters of a bad name or value that a message repeats."""
 PAGE_ARGS = ("older", "newer", "last")
-"""What names a page of a list in an address."""
+"""The arguments that choose a page of a list."""
 
 Args = Mapping[str, Sequence[str]]
-"""All values of each name in an address."""
+"""The values of a query string by name."""
 NOT_A_MOMENT = (ValueError, OverflowError)
-"""What `parse_moment` raises."""
+"""The errors of `parse_moment`."""
 Key = tuple[datetime, str]
-"""Where in a list a row is: its moment and its reference."""
+"""The sort key of a row: its moment and its reference."""
 
 
 class BadQuery(MessageError):
-    """A filter or a page that cannot be used; the message says what is wrong with it."""
+    """An invalid filter or page; the message is for the visitor."""
 
 
 def parse_args(
@@ -38,8 +38,8 @@ def parse_args(
 ) -> dict[str, str]:
     """Return the clean values of the filters that are set, by name.
 
-    Raises `BadFilter`, also for a name that is neither allowed nor ignored: an export with a
-    filter misspelled would be an export of everything.
+    Raise `BadQuery` for an invalid value, and for an unknown name: an export with a misspelled
+    filter would hold everything.
     """
     for name in args:
         if name not in allowed and name not in ignored:
@@ -48,8 +48,8 @@ def parse_args(
                 name=replace_forbidden(name[:MAX_SHOWN]),
                 names=", ".join(allowed),
             )
-    given = {name: _parse_arg(args[name], field) for name, field in allowed.items() if name in args}
-    return {name: value for name, value in given.items() if value}
+    values = {name: _parse_arg(args[name], allowed[name]) for name in allowed if name in args}
+    return {name: value for name, value in values.items() if value}
 
 
 def _parse_arg(values: Sequence[str], field: Field) -> Any:
@@ -68,7 +68,7 @@ def _parse_arg(values: Sequence[str], field: Field) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Code(Field):
-    """One of some codes."""
+    """A filter by one of some codes."""
 
     _: KW_ONLY
     codes: Collection[str]
@@ -82,7 +82,7 @@ class Code(Field):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Field):
-    """A moment, kept as ISO 8601 in UTC."""
+    """A filter by a moment, with the value in ISO 8601 and UTC."""
 
     def clean(self, raw: Any, today: date) -> str:
         try:
@@ -94,19 +94,19 @@ class Moment(Field):
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a moment in ISO 8601, in UTC where it names no zone. Raises `NOT_A_MOMENT`."""
-    moment = datetime.fromisoformat(text.replace(" ", "+"))  # what an unescaped + arrives as
+    """Parse a moment in ISO 8601, by default in UTC. Raise one of `NOT_A_MOMENT`."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a space
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}
-"""The filters by day: in UTC, both included."""
+"""The filters by day in UTC; both days are included."""
 
 
 def within_days(
     column: InstrumentedAttribute[datetime], first_day: str, last_day: str
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions of the filters by day, each of which may be empty."""
+    """Return the conditions of the filters by day; each may be empty."""
     conditions = []
     if first_day:
         conditions.append(column >= _midnight(first_day))
@@ -120,15 +120,15 @@ def _midnight(day: str) -> datetime:
 
 
 def whole_number(text: str) -> int | None:
-    """Return a number of up to nine digits, which any store can hold; None for anything else."""
+    """Parse a number of up to nine digits, which any database can hold, or return None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page of a list starts: past `key`, or at an end of the list where there is none.
+    """The start of a page: after `key`, or at the first row of the list if that is None.
 
-    Pages run from the newest row to the oldest, `backwards` from the oldest to the newest.
+    Rows run from the newest to the oldest, `backwards` from the oldest to the newest.
     """
 
     key: Key | None = None
@@ -136,7 +136,7 @@ class Place:
 
 
 def parse_place(args: Mapping[str, str]) -> Place:
-    """Return the page of a list that an address names. Raises `BadFilter`."""
+    """Return the page of a list in a query string. Raise `BadQuery`."""
     if newer := args.get("newer"):
         return Place(_parse_key(newer), backwards=True)
     if args.get("last"):
@@ -146,7 +146,7 @@ def parse_place(args: Mapping[str, str]) -> Place:
 
 
 def format_key(moment: datetime, reference: str) -> str:
-    """Return a key as an address holds it."""
+    """Return the key as the value of `older` or `newer`."""
     return f"{clock.iso_utc(moment)}_{reference}"
 
 
@@ -161,6 +161,6 @@ def _parse_key(text: str) -> Key:
 
 
 def list_address(path: str, query: Mapping[str, str], args: Mapping[str, str]) -> str:
-    """Return the address of a list with its query, and with the page that `args` name."""
+    """Return the address of a list with its filters, and with the page in `args`."""
     page = {name: args[name] for name in PAGE_ARGS if args.get(name)}
     return f"{path}?{urlencode({**query, **page})}" if query or page else path

@@ -1,4 +1,4 @@
-"""Response headers, and checks of every request."""
+"""Security headers of responses, and checks of requests."""
 
 import re
 from collections.abc import Iterable
@@ -12,19 +12,19 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as Answer
 
 FORM = "application/x-www-form-urlencoded"
-"""How every page posts."""
+"""The content type that every page posts."""
 MAX_FIELDS = 1_000
-"""A full page has some 200; to put many thousands into a form costs a server seconds."""
+"""A full page has about 200 fields; parsing many thousands takes seconds."""
 csrf = CSRFProtect()
 NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
 
 
 def init_app(app: Flask) -> None:
-    """Set up the checks and headers."""
+    """Set up the headers and checks."""
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.wsgi_app = _reject_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
-    always = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
+    headers = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
 
     app.before_request(_relative_redirect)
     app.before_request(_validate_form_post)
@@ -32,14 +32,13 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in always.items():
-            if name not in response.headers:
-                response.headers.add(name, value)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
         return response
 
 
 def _headers(htmx_url: str, *, secure: bool) -> dict[str, str]:
-    """What every answer carries, unless its view says otherwise."""
+    """Return the headers of every response, unless its view sets another value."""
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": _policy(htmx_url),
@@ -52,16 +51,15 @@ def _headers(htmx_url: str, *, secure: bool) -> dict[str, str]:
 
 
 def _relative_redirect() -> Answer | None:
-    """Where an address lacks its slash, Werkzeug would lead to the Host that a request claims."""
+    """Redirect to a missing slash by path; Werkzeug would redirect to the Host header."""
     if not isinstance(request.routing_exception, RequestRedirect):
         return None
-    there = urlsplit(request.routing_exception.new_url)
-    return redirect(there._replace(scheme="", netloc="").geturl(), 308)
+    url = urlsplit(request.routing_exception.new_url)
+    return redirect(url._replace(scheme="", netloc="").geturl(), 308)
 
 
 def _validate_form_post() -> None:
-    """Refuse what no page sends, by its bytes: to parse the largest form takes a third of a second,
-    and strangers can send one to any address."""
+    """Reject what no page posts before it is parsed, since the largest form takes 0.3 s."""
     if request.method != "POST":
         return
     if request.content_length and request.mimetype != FORM:
@@ -74,12 +72,13 @@ def _validate_form_post() -> None:
 
 
 def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Answer 400 to a Host that is no name: with one, not even an error page has an address."""
+    """Return 400 for an invalid Host, with which not even an error page could build a URL."""
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
         try:
-            environ.get("HTTP_HOST", "").rpartition(":")[0].encode("idna")
-            environ.get("HTTP_HOST", "").encode("idna")
+            host.rpartition(":")[0].encode("idna")
+            host.encode("idna")
         except UnicodeError:
             answer = Response("The Host of this request is no name.", 400, mimetype="text/plain")
             return answer(environ, start_response)
@@ -89,7 +88,7 @@ def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Return True for UTF-8; Werkzeug would keep escapes of other bytes as if they were typed."""
+    """Return True for UTF-8; Werkzeug would keep escapes of other bytes as text."""
     escapes = b"%20".join(NON_ASCII_ESCAPES.findall(body))
     try:
         body.decode()
@@ -100,7 +99,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _policy(htmx_url: str) -> str:
-    """Nothing inline, nothing evaluated, no frame; scripts from here and the one htmx address."""
+    """Return the content security policy: nothing inline; scripts from here and the htmx URL."""
     htmx = htmx_url if urlsplit(htmx_url).netloc else ""
     return "; ".join(
         (

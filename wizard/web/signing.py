@@ -1,4 +1,4 @@
-"""What the program signs, so that it knows it again."""
+"""Signatures of tokens."""
 
 from hashlib import sha256
 
@@ -7,7 +7,7 @@ from itsdangerous import URLSafeSerializer
 
 
 def serializer(purpose: str) -> URLSafeSerializer:
-    """Signs for one purpose (SHA-256 HMAC), with the secret; its fallbacks are still believed."""
+    """Return the serializer of a purpose (SHA-256 HMAC); keys in the fallbacks verify only."""
     config = current_app.config
     keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
     return URLSafeSerializer(keys, salt=purpose, signer_kwargs={"digest_method": sha256})

@@ -1,6 +1,6 @@
-"""The files of `static/`: read once, compressed once, addressed by what they hold.
+"""Serve the files of `static/`, read and compressed once at start.
 
-An address with the digest of its file may be kept for good: another file has another address.
+An address with the digest of its file may be cached forever: a changed file has a new address.
 """
 
 import gzip
@@ -18,14 +18,14 @@ MIMETYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
-"""Not those of the system, which differ: a browser runs no module of another type."""
+"""Not the system's types, which differ: a browser runs no module of another type."""
 COMPRESSIBLE = ("text/", "image/svg+xml")
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file, as it is and compressed (empty where that gains nothing)."""
+    """A file as it is, and compressed (empty if its type does not compress)."""
 
     content: bytes
     compressed: bytes
@@ -42,25 +42,27 @@ def read_file(path: Path) -> StaticFile:
 
 
 def init_app(app: Flask) -> None:
-    """Serve the files; `url_for("static", …)` adds the digest of each."""
+    """Serve the files; `url_for("static", …)` adds the digest."""
     folder = Path(app.root_path).parent / "static"
     assets = {path.name: read_file(path) for path in folder.iterdir() if path.is_file()}
 
     @app.url_defaults
-    def name_the_digest(endpoint: str, values: dict[str, Any]) -> None:
+    def add_digest(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "static" and (asset := assets.get(values["filename"])):
             values["v"] = asset.digest
 
     @app.get("/static/<filename>", endpoint="static")
     def send(filename: str) -> Answer:
         asset = assets.get(filename) or abort(404)
-        packed = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
-        response = Response(asset.compressed if packed else asset.content, mimetype=asset.mimetype)
+        use_gzip = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
+        response = Response(
+            asset.compressed if use_gzip else asset.content, mimetype=asset.mimetype
+        )
         if asset.compressed:
             response.vary.add("Accept-Encoding")
-        if packed:
+        if use_gzip:
             response.content_encoding = "gzip"
-        response.set_etag(f"{asset.digest}-gzip" if packed else asset.digest)
-        for_good = request.args.get("v") == asset.digest
-        response.headers["Cache-Control"] = IMMUTABLE if for_good else "no-cache"
+        response.set_etag(f"{asset.digest}-gzip" if use_gzip else asset.digest)
+        is_current = request.args.get("v") == asset.digest
+        response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
         return response.make_conditional(request)

@@ -1,4 +1,4 @@
-"""Tables as CSV and XLSX in pieces: no cell runs as a formula, and memory does not grow."""
+"""Tables as streams of CSV and XLSX, in constant memory; no cell runs as a formula."""
 
 import csv
 import re
@@ -12,42 +12,42 @@ from tempfile import TemporaryDirectory
 import xlsxwriter
 
 CHUNK_BYTES = 64 * 1024
-"""About as many bytes are sent at a time."""
+"""Approximate size of a chunk."""
 MAX_SHEET_ROWS = 1_048_576
-"""Rows of a sheet in XLSX, with the header."""
+"""Rows of an XLSX sheet, header included."""
 XLSX_CREATED_AT = datetime(2000, 1, 1)
-"""When every XLSX says it was made, so that the same data gives the same bytes."""
+"""A fixed creation time, so that the same data gives the same bytes."""
 Cells = Iterable[str]
 
 
 class SheetTooLarge(ValueError):
-    """More than a spreadsheet holds; the other files have no such limit."""
+    """A table with more rows or longer cells than an XLSX sheet can hold."""
 
 
 def join_chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    kept: list[str] = []
-    size = 0
+    """Yield the lines in UTF-8, joined to about `CHUNK_BYTES`."""
+    chunk, size = list[str](), 0
     for line in lines:
-        kept.append(line)
+        chunk.append(line)
         size += len(line)
         if size >= CHUNK_BYTES:
-            yield "".join(kept).encode()
-            kept, size = [], 0
-    if kept:
-        yield "".join(kept).encode()
+            yield "".join(chunk).encode()
+            chunk, size = [], 0
+    if chunk:
+        yield "".join(chunk).encode()
 
 
 class _Line:
-    """A file for `csv.writer`, which so returns each line that it writes."""
+    """A file whose `write` returns the line, and so `csv.writer.writerow` does."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """Yield a table as RFC 4180 in UTF-8 with a byte-order mark; no cell runs as a formula.
+    """Yield a table as RFC 4180 in UTF-8 with a byte-order mark.
 
-    LibreOffice also splits at `;` and tabs unless told not to, but not within quotes.
+    Every cell is quoted, since LibreOffice also splits unquoted ones at `;` and tabs by default.
     """
     writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     lines = (writer.writerow(map(safe_cell, row)) for row in chain((columns,), rows))
@@ -59,36 +59,35 @@ IGNORED_PREFIX = (
     r"\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
-"""White space, control and format characters, which a program may drop from a cell's start."""
+"""White space, control and format characters, which programs may drop from a cell's start."""
 FORMULA_START = re.compile(rf"'*(?:[{IGNORED_PREFIX}]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])").match
 
 
 def safe_cell(text: str) -> str:
-    """A text as a cell that no spreadsheet runs: one that it could run gets an apostrophe."""
+    """Return the text with an apostrophe first if a spreadsheet could run it as a formula."""
     return f"'{text}" if FORMULA_START(text) else text
 
 
 def exact_value(cell: str) -> str:
-    """The text that `safe_cell` made a cell of."""
+    """Return the text that `safe_cell` was given."""
     return cell[1:] if cell.startswith("'") and FORMULA_START(cell) else cell
 
 
 def as_xlsx(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """Return a table as a workbook of one sheet, in pieces; its cells are text, which does not run.
+    """Return a table as the chunks of a workbook with one sheet, all of whose cells are text.
 
-    The workbook is written before the first piece is asked for: what does not fit raises
-    `TooMany` here, where it can still be answered.
+    The workbook is written at once, so that `SheetTooLarge` is raised before a response begins.
     """
-    pieces = _workbook(chain((columns,), rows))
-    next(pieces)
-    return pieces
+    chunks = _workbook(chain((columns,), rows))
+    next(chunks)
+    return chunks
 
 
 def _workbook(rows: Iterable[Cells]) -> Iterator[bytes]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "table.xlsx")
         _write_xlsx(path, rows)
-        yield b""  # written
+        yield b""  # for `as_xlsx` to wait until the file is written
         with path.open("rb") as file:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
@@ -103,7 +102,7 @@ def _write_xlsx(path: Path, rows: Iterable[Cells]) -> None:
         for number, row in enumerate(rows):
             style = plain if number else bold
             for column, text in enumerate(row):
-                if text.startswith("<r>"):  # as is, it would go into the file as markup
+                if text.startswith("<r>"):  # write_string would write it as markup
                     failed = sheet.write_rich_string(number, column, "<", plain, text[1:])
                 else:
                     failed = sheet.write_string(number, column, text, style) if text else 0

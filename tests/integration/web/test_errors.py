@@ -68,6 +68,16 @@ def test_500_hides_details(client, app, monkeypatch):
     assert "Zero" not in failed.response.text
 
 
+def test_retry_form_replaces_characters_that_html_cannot_hold(app, client, monkeypatch):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    page = complete_form(client, load_case("agency"), until="contact")
+    monkeypatch.setattr("wizard.apply.answers.save", lambda *given: 1 / 0)
+    failed = client.send(page.path, {"contact_\x00name": "A\x00da"})
+    assert failed.status == 500
+    assert "\x00" not in failed.response.text
+    assert failed.values()["contact_\ufffdname"] == ["A\ufffdda"]
+
+
 def test_error_page_repeats_no_password(app, client, monkeypatch):
     app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr("wizard.accounts.sign_in.sign_in", lambda *given: 1 / 0)
