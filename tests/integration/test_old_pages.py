@@ -2,18 +2,20 @@
 
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.client import Page
 from tests.integration.test_saving import AGENCY, autosave, move_clock, send
+from tests.staff import add_submission, colleague
 from tests.walk import draft_path, form_data, walk
 from wizard import clock
-from wizard.db.engine import db
-from wizard.db.models import Draft, MailMessage
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.notify.outbox import deliver_due
 
@@ -130,6 +132,22 @@ def test_start_page_does_not_reopen_a_draft_that_was_left(client):
     client.send(f"{draft}/save", {"action": "leave"})
     assert not client.send("/respond/", data).path.startswith(draft)
     assert client.get(f"{draft}/organization").status_code == 404
+
+
+@pytest.mark.parametrize("gone", ["erased", "expired"])
+def test_start_page_of_a_draft_that_is_gone_makes_another(app, client, monkeypatch, gone):
+    data = client.page("/respond/").values() | {"organization_kind": "agency"}
+    draft = draft_path(client.send("/respond/", data))
+    reference = add_submission(app)
+    with app.app_context(), writing() as session:
+        draft_id = uuid.UUID(draft.rsplit("/", 1)[1])
+        session.execute(update(Submission).values(draft_id=draft_id))
+    if gone == "erased":
+        colleague(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    else:
+        move_clock(monkeypatch, days=61)
+    page = client.send("/respond/", data)
+    assert page.path.endswith("/organization") and not page.path.startswith(draft)
 
 
 # Leaving

@@ -54,10 +54,10 @@ def start() -> Response:
 @bp.post("/")
 @limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def begin() -> Response:
-    """Make the draft from the first answer; pressed twice, it is still one draft."""
+    """Create the draft from the first answers: only one, even if the button is pressed twice."""
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
-    g.outcome = answers.begin(draft_id, read_post(step))
+    g.outcome, draft_id = answers.begin(draft_id, read_post(step))
     match g.outcome:
         case Completed(name):
             access.grant_access(draft_id)
