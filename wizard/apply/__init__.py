@@ -1,4 +1,4 @@
-"""The applicant's side: the form, its drafts, and the way back to them."""
+"""The applicant's side: the form, its drafts, and the links that reopen them."""
 
 from flask import Flask
 

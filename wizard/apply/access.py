@@ -1,4 +1,4 @@
-"""Which drafts this browser may open: those that it made, or came to by their resume links."""
+"""Access of a browser to drafts and commitments, stored in its session cookie."""
 
 import secrets
 import uuid
@@ -13,59 +13,54 @@ from ..db.models import Draft
 from . import drafts
 
 MAX_DRAFTS = 20
-"""Drafts that one browser keeps open: a cookie has room for about a hundred."""
+"""Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
 
 
 def open_draft_ids() -> list[uuid.UUID]:
-    """The drafts that are open in this browser, the newest last."""
-    return [uuid.UUID(each) for each in session.get("drafts", [])]
+    """Return the drafts that this browser may open, the newest last."""
+    return [uuid.UUID(value) for value in session.get("drafts", [])]
 
 
 def is_open(draft_id: uuid.UUID) -> bool:
-    """Whether this browser may open a draft."""
+    """Return True if this browser may open a draft."""
     return str(draft_id) in session.get("drafts", [])
 
 
 def grant_access(draft_id: uuid.UUID) -> None:
-    """Lets this browser open a draft, beside those that it has open already."""
-    others = [each for each in session.get("drafts", []) if each != str(draft_id)]
-    session["drafts"] = [*others, str(draft_id)][-MAX_DRAFTS:]
-    session.permanent = True
+    """Let this browser open a draft."""
+    _append("drafts", str(draft_id))
 
 
 def start_key() -> str:
-    """Return this browser's own key for the drafts that its start pages make."""
+    """Return this browser's key for the ids of the drafts that its start pages create."""
     if "start_key" not in session:
         session["start_key"] = secrets.token_urlsafe(16)
     return str(session["start_key"])
 
 
 def revoke_access(draft_id: uuid.UUID) -> None:
-    """Take a draft out of this browser, and what could lead back to it: the commitments that it
-    could report on, and the key by which an old start page names the draft."""
+    """Remove a draft from this browser, with all that could lead back to it: the commitments, and
+    the key by which an old start page names the draft."""
     session.pop("commitments", None)
     session.pop("start_key", None)
-    session["drafts"] = [each for each in session.get("drafts", []) if each != str(draft_id)]
+    session["drafts"] = [value for value in session.get("drafts", []) if value != str(draft_id)]
 
 
 def has_page_token(draft_id: uuid.UUID) -> bool:
-    """Whether a post comes from a page that this draft's browser was shown, if long ago."""
+    """Return True if the post carries a valid page token for this draft."""
     with reading():
         draft = drafts.find_by_token(request.form.get("pass", ""), "page")
     return draft is not None and draft.id == draft_id
 
 
 def require_access(draft_id: uuid.UUID) -> None:
-    """Answers 404 unless this browser may open the draft."""
+    """Answer 404 unless this browser, or the page that it posts, may open the draft."""
     if not is_open(draft_id) and not (request.method == "POST" and has_page_token(draft_id)):
         abort(404)
 
 
 def require_and_remember(draft_id: uuid.UUID) -> None:
-    """The same, when somebody opens a page or presses a button, and not when a page saves itself.
-
-    The browser then knows the draft, as long from today as a draft is kept.
-    """
+    """Like `require_access`, and renew the browser's access (once a day)."""
     require_access(draft_id)
     today = clock.today().isoformat()
     if not is_open(draft_id) or session.get("day") != today:
@@ -74,25 +69,29 @@ def require_and_remember(draft_id: uuid.UUID) -> None:
 
 
 def read_draft(draft_id: uuid.UUID) -> Draft:
-    """A draft to read; answers 404 where it is not there or not this browser's."""
+    """Return a draft to read; answer 404 if there is none or this browser may not open it."""
     require_and_remember(draft_id)
     return drafts.find(draft_id) or abort(404)
 
 
 @contextmanager
 def editing(draft_id: uuid.UUID) -> Iterator[Draft]:
-    """Lock a draft for update (see `drafts.editing`); answer 404 where there is none."""
+    """Lock a draft for update (see `drafts.locked_draft`); answer 404 if there is none."""
     with drafts.locked_draft(draft_id) as draft:
         yield draft or abort(404)
 
 
 def grant_commitment(reference: str) -> None:
-    """Lets this browser tell what became of a commitment."""
-    others = [each for each in session.get("commitments", []) if each != reference]
-    session["commitments"] = [*others, reference][-MAX_DRAFTS:]
-    session.permanent = True
+    """Let this browser report on a commitment."""
+    _append("commitments", reference)
 
 
 def may_open_commitment(reference: str) -> bool:
-    """Whether this browser came back to a commitment."""
+    """Return True if this browser may report on a commitment."""
     return reference in session.get("commitments", [])
+
+
+def _append(name: str, value: str) -> None:
+    others = [other for other in session.get(name, []) if other != value]
+    session[name] = [*others, value][-MAX_DRAFTS:]
+    session.permanent = True

@@ -1,4 +1,4 @@
-"""Save answers: the rules (`saving.py`) decide about a locked draft; store what they say."""
+"""Save answers: `forms/saving.py` decides, on a locked draft, what is stored."""
 
 import uuid
 
@@ -17,18 +17,21 @@ from ..web.current import current_flow
 from . import drafts, submit
 
 
-def begin(draft_id: uuid.UUID, post: StepPost) -> Outcome:
-    """Make the draft of that id from the answers to the first step, if these are complete."""
+def begin(draft_id: uuid.UUID, post: StepPost) -> tuple[Outcome, uuid.UUID]:
+    """Create a draft from valid answers to the first step; return the outcome and the draft's id.
+
+    See `drafts.start_draft` for when that is another id than the given one.
+    """
     first = StepPost(post.step, post.answers)
     outcome, _ = decide(current_flow(), DraftState(), first, clock.today())
     if not isinstance(outcome, Completed):
-        return outcome
+        return outcome, draft_id
     draft = drafts.start_draft(draft_id, post.answers)
-    return Completed(drafts.journey_for(draft).first_incomplete)
+    return Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
 def save(draft: Draft, post: StepPost) -> Outcome:
-    """Save a step whose button was pressed. The draft must be locked."""
+    """Save or submit the post of a step's button. The draft must be locked."""
     state = drafts.state_of(draft)
     outcome, after = decide(current_flow(), state, post, clock.today())
     if isinstance(outcome, Submitted):
@@ -39,7 +42,7 @@ def save(draft: Draft, post: StepPost) -> Outcome:
 
 
 def autosave(draft: Draft, post: StepPost) -> Outcome:
-    """Save what is typed on a page, valid or not. The draft must be locked."""
+    """Save the answers on a page, valid or not. The draft must be locked."""
     state = drafts.state_of(draft)
     outcome, after = decide_autosave(state, post)
     if after is not state:

@@ -1,7 +1,6 @@
-"""Bind a step to its page: read what was posted, and build the questions that a template draws.
+"""Read the post of a step's page, and build the questions that its template draws.
 
-Nothing is validated here. `Journey` asks the fields of the flow, so that a page is never more, or
-less, strict than a submission.
+Nothing is validated here: `Journey` does that, so that a page and a submission follow one rule.
 """
 
 import re
@@ -32,119 +31,101 @@ MACROS: dict[type[fields.Field], str] = {
     fields.Group: "group",
 }
 """The macro in `macros/fields.html` that draws each type."""
-
 ASKED_FIELD = "asked"
-"""The page's own note of which conditional fields it showed; empty when it showed none."""
-ENTRY_PATH = re.compile(r"([a-z0-9_]+)-([0-9]{1,3})-")
-"""The start of the name of a field in a group's entry: the group and the entry's place."""
+"""The hidden field that lists the conditional fields on a page; empty if there are none."""
 
 
 def read_post(step: Step) -> StepPost:
-    """Return what the request posts on a step's page."""
-    form, asked = request.form, request.form.getlist(ASKED_FIELD)
-    chosen = (each.name for each in step.fields if form.get(f"keep-{each.name}") == "saved")
+    """Return what the request posts from a step's page."""
+    form = request.form
     return StepPost(
         step,
-        _read(step.fields, asked),
+        _read(step.fields, {*form, *form.getlist(ASKED_FIELD)}),
         action=form.get("action", "continue"),
         revision=Revision(
             page=form.get("page", "")[:36],
             turn=form.get("turn", 0, type=int),
             based_on=form.get("based_on", ""),
         ),
-        lists_asked=bool(asked),
-        keep_saved=frozenset(chosen),
+        lists_asked=ASKED_FIELD in form,
+        keep_saved=frozenset(
+            field.name for field in step.fields if form.get(f"keep-{field.name}") == "saved"
+        ),
     )
 
 
 def _read(
-    specs: tuple[fields.Field, ...], asked: Collection[str], prefix: str = ""
+    specs: tuple[fields.Field, ...], on_page: Collection[str], prefix: str = ""
 ) -> dict[str, Any]:
-    """Return raw answers by field name. Of a field that was on the page, no value is an answer."""
+    """Return the raw answers by field name, without the conditional fields not on the page."""
     return {
-        spec.name: _read_field(spec, asked, prefix + spec.name)
+        spec.name: _read_field(spec, on_page, prefix + spec.name)
         for spec in specs
-        if not spec.when or prefix + spec.name in request.form or prefix + spec.name in asked
+        if not spec.when or prefix + spec.name in on_page
     }
 
 
-def _read_field(spec: fields.Field, asked: Collection[str], path: str) -> Any:
+def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
     if isinstance(spec, fields.Group):
-        places = _read_places(spec)
-        return [_read(spec.fields, asked, f"{path}-{place}-") for place in places]
+        return [_read(spec.fields, on_page, f"{path}-{place}-") for place in _read_places(spec)]
     values = request.form.getlist(path)
     return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
 
 
 def _read_places(group: fields.Group) -> list[int]:
-    """Return the places of a group's posted entries, in order, and of as many as it must have."""
-    found = (ENTRY_PATH.match(key) for key in request.form)
-    places = sorted({int(each[2]) for each in found if each and each[1] == group.name})
+    """Return the places of a group's posted entries in order, at least `min_entries` of them."""
+    matches = (re.match(rf"{group.name}-([0-9]{{1,3}})-", key) for key in request.form)
+    places = sorted({int(match[1]) for match in matches if match})
     following = places[-1] + 1 if places else 0
     return [*places, *range(following, following + group.min_entries - len(places))]
 
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a page shows beside the answers. All three are by path or id (`milestones-0-due`)."""
+    """What a page shows beside the raw answers, by path (`milestones-0-due`)."""
 
     visible: Collection[str]
     errors: Mapping[str, str]
-    at: str = ""
-    """The id that gets the focus."""
+    focus: str = ""
+    """The HTML id that gets the focus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A declared field on a page, with its raw answer.
-
-    `id` is both its id and its name. `reveals` are the ids of the places that may have to be shown
-    or hidden when its answer changes.
-    """
+    """A declared field on a page, with its raw answer."""
 
     spec: fields.Field
     id: str
+    """Its path, which is both id and name in the HTML."""
     data: Any
-    display: Display
+    is_visible: bool
+    error: str
+    focus: str
+    """The HTML id that gets the focus on this page, perhaps another one."""
     reveals: tuple[str, ...]
+    """The HTML ids of the conditional questions that depend on the answer."""
     entries: tuple["Entry", ...]
 
     def __call__(self) -> Markup:
-        """Return its HTML, drawn by the macro of its type."""
+        """Return the HTML, drawn by the macro of the field's type."""
         html: Markup = get_template_attribute("macros/fields.html", MACROS[type(self.spec)])(self)
         return html
 
     @property
-    def applies(self) -> bool:
-        """Whether it is shown."""
-        return self.id in self.display.visible
-
-    @property
-    def error(self) -> str:
-        """Its error message; empty where there is none to show."""
-        return self.display.errors.get(self.id, "")
-
-    @property
-    def at(self) -> str:
-        """The id that gets the focus: its own, or another one."""
-        return self.display.at
-
-    @property
-    def shown(self) -> str:
-        """Its raw answer, as a page can show it."""
-        return replace_forbidden(
-            ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
-        )
+    def text(self) -> str:
+        """Return the raw answer as HTML can hold it."""
+        text = ", ".join(self.data) if isinstance(self.data, list) else self.data or ""
+        return replace_forbidden(text)
 
     @property
     def described_by(self) -> str:
-        """The ids of what the page says about it."""
+        """Return the ids for `aria-describedby`."""
         parts = {
             "count": isinstance(self.spec, fields.LongText),
             "hint": self.spec.hint,
             "error": self.error,
         }
-        return " ".join(f"{self.id}-{part}" for part, there in parts.items() if there)
+        return " ".join(f"{self.id}-{part}" for part, is_shown in parts.items() if is_shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +136,15 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """The first line of text that every entry has; empty until it is typed."""
-        lines = (
-            each.shown
-            for each in self.questions
-            if type(each.spec) is fields.Text and each.spec.required is True and not each.spec.when
+        """Return the first answer that every entry has as a line of text, or an empty string."""
+        titles = (
+            question.text
+            for question in self.questions
+            if type(question.spec) is fields.Text
+            and question.spec.required is True
+            and not question.spec.when
         )
-        return next(lines, "")
+        return next(titles, "")
 
 
 def build_questions(
@@ -171,32 +154,34 @@ def build_questions(
     return tuple(
         Question(
             spec,
-            prefix + spec.name,
-            answers.get(spec.name),
-            display,
+            id=(path := prefix + spec.name),
+            data=answers.get(spec.name),
+            is_visible=path in display.visible,
+            error=display.errors.get(path, ""),
+            focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
-            entries=_build_entries(spec, answers, display)
-            if isinstance(spec, fields.Group)
-            else (),
+            entries=_build_entries(spec, answers, display),
         )
         for spec in specs
     )
 
 
-def _build_entries(group: fields.Group, answers: Answers, display: Display) -> tuple[Entry, ...]:
-    """Return the entries of a group, and blank ones where there are too few."""
-    given = answers.get(group.name) or []
-    padded = [*given, *({} for _ in range(group.min_entries - len(given)))]
+def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tuple[Entry, ...]:
+    """Return the entries of a group, at least `min_entries`; none for another field."""
+    if not isinstance(spec, fields.Group):
+        return ()
+    entries = answers.get(spec.name) or []
+    blanks: list[Answers] = [{}] * (spec.min_entries - len(entries))
     return tuple(
-        Entry(build_questions(group.fields, entry, display, f"{group.name}-{place}-"))
-        for place, entry in enumerate(padded)
+        Entry(build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
+        for place, entry in enumerate([*entries, *blanks])
     )
 
 
 def _dependents(spec: fields.Field, siblings: tuple[fields.Field, ...]) -> list[str]:
-    """Return the names of the fields that are asked or not by the answer to `spec`."""
+    """Return the names of the fields whose condition refers to `spec`."""
     return [
-        each.name
-        for each in siblings
-        if each.when and any(name == spec.name for name, _ in each.when.references())
+        sibling.name
+        for sibling in siblings
+        if sibling.when and spec.name in (name for name, _ in sibling.when.references())
     ]

@@ -1,4 +1,4 @@
-"""Drafts: answers being given, kept on the server, opened only by browsers that may."""
+"""Drafts: answers in progress, until they are submitted or expire."""
 
 import uuid
 from collections.abc import Collection, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, bindparam, delete, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -18,6 +18,12 @@ from ..forms.journey import Journey
 from ..forms.saving import DraftState, StepPost
 from ..web import languages, links
 from ..web.current import current_flow
+
+UNEXPIRED = select(Draft).where(Draft.updated_at > bindparam("cutoff"))
+BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
+WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
+FOR_UPDATE = BY_ID.with_for_update()
+"""Prebuilt statements: building them costs as much as running them."""
 
 
 def build_journey(answers: Answers, completed_steps: Collection[str]) -> Journey:
@@ -31,24 +37,16 @@ def journey_for(draft: Draft) -> Journey:
 
 
 def draft_lifetime() -> timedelta:
-    """How long a draft is kept after its last change."""
+    """Return how long a draft is stored after its last change."""
     return timedelta(days=current_app.config["DRAFT_DAYS"])
 
 
 def expires_at(draft: Draft) -> datetime:
-    """When a draft is deleted unless it changes before."""
+    """Return when a draft expires unless it changes before."""
     return draft.updated_at + draft_lifetime()
 
 
-UNEXPIRED = select(Draft).where(Draft.updated_at > bindparam("since"))
-BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
-WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
-FOR_UPDATE = BY_ID.with_for_update()
-"""Statements that are put together once: for each request anew, that costs as much as asking."""
-
-
 def _expiry_cutoff() -> datetime:
-    """When a draft must have changed last, to be kept still."""
     return clock.now() - draft_lifetime()
 
 
@@ -56,74 +54,83 @@ def _expired() -> ColumnElement[bool]:
     return Draft.updated_at <= _expiry_cutoff()
 
 
+def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
+    parameters = {"draft_id": draft_id, "cutoff": _expiry_cutoff()}
+    return db.session.scalars(query, parameters).one_or_none()
+
+
 def find(draft_id: uuid.UUID) -> Draft | None:
-    """A draft to read."""
-    return db.session.scalars(
-        WITH_SUBMISSION, {"draft_id": draft_id, "since": _expiry_cutoff()}
-    ).one_or_none()
+    """Return a draft to read, with its submission; None if there is none or it expired."""
+    return _load(WITH_SUBMISSION, draft_id)
 
 
 def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
-    """Those of these drafts that are there and not submitted, the last changed first."""
+    """Return those of the drafts that are not submitted or expired, the last changed first."""
     if not draft_ids:
         return []
     submitted = select(Submission.draft_id).where(Submission.draft_id.in_(draft_ids))
     query = UNEXPIRED.where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
-    return list(
-        db.session.scalars(query.order_by(Draft.updated_at.desc()), {"since": _expiry_cutoff()})
-    )
+    query = query.order_by(Draft.updated_at.desc())
+    return list(db.session.scalars(query, {"cutoff": _expiry_cutoff()}))
 
 
 def find_by_token(token: str, purpose: links.Purpose) -> Draft | None:
-    """The draft that a token opens now."""
-    named = links.parse_draft_token(token, purpose)
-    draft = named and find(named[0])
-    return draft if draft and named and draft.link_version == named[1] else None
+    """Return the draft that a token opens; None if the token is invalid or replaced."""
+    draft_id, version = links.parse_draft_token(token, purpose) or (None, 0)
+    draft = find(draft_id) if draft_id else None
+    return draft if draft and draft.link_version == version else None
 
 
 @contextmanager
 def locked_draft(draft_id: uuid.UUID) -> Iterator[Draft | None]:
-    """A draft to change: locked until the end, then kept whole, or left as it was on an error.
+    """Lock a draft for update; commit at the end, roll back on an error.
 
-    On SQLite all is locked by then. On PostgreSQL what the draft was submitted as is asked after
-    its row is locked: the statement that waits for the lock sees the store as it was before.
+    On PostgreSQL the submission is loaded later: a statement that waits for the row's lock sees the
+    other tables as they were before. On SQLite the whole database is locked by then.
     """
-    with writing() as session:
-        query = WITH_SUBMISSION if is_sqlite() else FOR_UPDATE
-        yield session.scalars(
-            query, {"draft_id": draft_id, "since": _expiry_cutoff()}
-        ).one_or_none()
+    with writing():
+        yield _load(WITH_SUBMISSION if is_sqlite() else FOR_UPDATE, draft_id)
 
 
 def start_draft(draft_id: uuid.UUID, typed: Answers) -> Draft:
-    """Makes the draft of that id from the answers to the first step.
+    """Create the draft of that id from the answers to the first step, or change it.
 
-    Made before, it is changed, unless it went on meanwhile: an old page must not set it back.
+    A draft with later answers stays as it is: an old page must not undo them. If the draft was
+    submitted and is gone, the new one gets another id, since the old one leads to the submission.
     """
     try:
         return _start(draft_id, typed)
-    except IntegrityError:  # pressed twice at the same moment, and the other one made it
+    except IntegrityError:  # a second click at the same moment has just created it
         return _start(draft_id, typed)
 
 
 def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
-    flow = current_flow()
+    first = current_flow().first
     with locked_draft(draft_id) as draft:
-        if draft is None:
-            db.session.execute(delete(Draft).where(Draft.id == draft_id, _expired()))
-            draft = Draft(
-                id=draft_id, flow_version=flow.version, answers={}, completed_steps=[], saves={}
-            )
-            db.session.add(draft)
-        state, post = state_of(draft), StepPost(flow.first, typed)
-        if state.is_new(flow.first):
+        draft = draft or _add_draft(draft_id)
+        state, post = state_of(draft), StepPost(first, typed)
+        if state.is_new(first):
             answers = {**state.answers, **typed}
             store_answers(draft, state.with_answers(post, answers, completed=True))
     return draft
 
 
+def _add_draft(draft_id: uuid.UUID) -> Draft:
+    db.session.execute(delete(Draft).where(Draft.id == draft_id, _expired()))
+    is_taken = db.session.scalar(select(Submission.id).where(Submission.draft_id == draft_id))
+    draft = Draft(
+        id=uuid.uuid4() if is_taken else draft_id,
+        flow_version=current_flow().version,
+        answers={},
+        completed_steps=[],
+        saves={},
+    )
+    db.session.add(draft)
+    return draft
+
+
 def state_of(draft: Draft) -> DraftState:
-    """Return what a save of the draft depends on."""
+    """Return the state that decides about a save of the draft."""
     return DraftState(
         answers=draft.answers,
         completed_steps=tuple(draft.completed_steps),
@@ -133,7 +140,7 @@ def state_of(draft: Draft) -> DraftState:
 
 
 def store_answers(draft: Draft, state: DraftState) -> None:
-    """Store what a save left; the draft is kept for its whole lifetime from now."""
+    """Store the state after a save, and start the draft's lifetime again."""
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
@@ -143,5 +150,5 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
 
 def purge_expired() -> int:
-    """Delete every draft whose time is over; return how many there were."""
+    """Delete every expired draft; return how many there were."""
     return delete_in_batches(Draft.id, _expired())

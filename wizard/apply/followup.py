@@ -1,4 +1,4 @@
-"""An organization returns to its commitment: it reports, withdraws, or ends the reminders."""
+"""The pages on which an organization reports on its commitment, withdraws it or unsubscribes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from . import access
 bp = Blueprint("followup", __name__)
 
 REPORT_LIMIT = "60 per hour"
-"""Reports that one address may give."""
+"""Reports that one client may send."""
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so nothing more can be sent about them.",
@@ -29,31 +29,31 @@ ERASED = ErrorPage(
 
 @bp.errorhandler(CaseErased)
 def on_erased(error: CaseErased) -> Response:
-    """Say so to a browser that may open the commitment."""
+    """Show that the answers were deleted."""
     return error_response(410, ERASED)
 
 
 @bp.get("/updates/<token>")
 def open_update_link(token: str) -> Response:
-    """Opens a commitment's update page in this browser, and takes the token off the address."""
+    """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
     reference = links.parse_submission_token(token)
     if reference is None or progress_reports.find_reportable(reference) is None:
         return render_page("apply/no_draft.html", 404)
     access.grant_commitment(reference)
-    to = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"
-    return redirect(url_for(f"followup.{to}", reference=reference), 303)
+    page = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"
+    return redirect(url_for(f"followup.{page}", reference=reference), 303)
 
 
 @bp.get("/commitments/<reference>/update")
 def update(reference: str) -> Response:
-    """Asks what became of each data set or milestone."""
+    """Show the page to report on each data set or milestone."""
     return update_page(_own(reference), {}, {})
 
 
 @bp.post("/commitments/<reference>/update")
 @limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def report(reference: str) -> Response:
-    """Store the news, or the wish to withdraw, for staff to decide on."""
+    """Store a report, or a request to withdraw, for staff to decide on."""
     submission, typed = _own(reference), request.form.to_dict()
     if typed.get("action") == "withdraw":
         return _ask_to_withdraw(submission, typed)
@@ -83,10 +83,10 @@ def _send_news(submission: Submission, typed: dict[str, Any]) -> Response:
 def _store(
     submission: Submission, typed: dict[str, Any], entries: dict[str, Any], place: str
 ) -> Response:
-    """Store a report, one without entries to withdraw; `place` is where the page shows an error."""
+    """Store a report; without entries it is a request to withdraw. `place` is an error's id."""
     try:
         progress_reports.submit_report(submission.reference, entries, withdraws=not entries)
-    except NotAllowed:  # the commitment changed after the page was checked, which shows it
+    except NotAllowed:  # the commitment has just changed, and the page will show it
         return _to_update(submission.reference)
     except progress_reports.TooManyReports:
         message = Message(
@@ -103,13 +103,13 @@ def _to_update(reference: str) -> Response:
 
 @bp.get("/commitments/<reference>/reminders")
 def confirm_unsubscribe(reference: str) -> Response:
-    """Asks whether the yearly message is to stop."""
+    """Show the page that confirms to unsubscribe from yearly reminders."""
     return render_page("apply/reminders.html", submission=_own(reference))
 
 
 @bp.post("/commitments/<reference>/reminders")
 def unsubscribe(reference: str) -> Response:
-    """Stops it."""
+    """Unsubscribe from yearly reminders."""
     _own(reference)
     progress_reports.stop_reminders(reference)
     session["said"] = languages.translate(Message("There will be no yearly message any more."))
@@ -117,9 +117,9 @@ def unsubscribe(reference: str) -> Response:
 
 
 def _own(reference: str) -> Submission:
-    """Return a submission that this browser came back to; answer 404 for any other.
+    """Return a submission that this browser may report on; answer 404 for any other.
 
-    Raises `CaseErased`.
+    Raise `CaseErased` if its answers were deleted.
     """
     if not access.may_open_commitment(reference):
         abort(404)
@@ -133,7 +133,7 @@ def _own(reference: str) -> Submission:
 def update_page(
     submission: Submission, typed: dict[str, Any], errors: dict[str, str], status: int = 200
 ) -> Response:
-    """The page that asks, with what was typed."""
+    """Return the update page with the typed values."""
     return render_page(
         "apply/update.html",
         status,

@@ -1,4 +1,4 @@
-"""The pages of a step: what its templates show, and where an answer leads."""
+"""The pages of a step, and redirects between them."""
 
 import uuid
 from dataclasses import dataclass
@@ -26,79 +26,78 @@ from .binding import ASKED_FIELD, Display, build_questions
 def step_page(
     journey: Journey, step: Step, answers: Answers, draft: Draft | None = None, status: int = 200
 ) -> Response:
-    """Return the page of a step with these raw answers, and the errors that may be shown."""
-    stop, at = journey.steps[step.name], request.args.get("at", "")
-    errors = errors_to_show(stop, status)
+    """Return the page of a step with raw answers: 400 to confirm them, 409 if they changed, 422
+    with all errors."""
+    state, focus = journey.steps[step.name], request.args.get("at", "")
+    errors = _errors_to_show(state, status)
     is_review = step is journey.flow.review
     if draft is None:
         access.start_key()  # in the session before two clicks can need it
-        page = page_fields()
+        page = _page_fields()
     else:
         digest = journey_digest(journey) if is_review else step_digest(step, draft.answers)
-        page = page_fields(draft, digest)
+        page = _page_fields(draft, digest)
+    display = Display(state.checked.visible, errors, focus)
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
         status,
         journey=journey,
-        stop=stop,
-        questions=build_questions(step.fields, answers, Display(stop.checked.visible, errors, at)),
-        errors=error_summary(step, errors),
+        step=step,
+        questions=build_questions(step.fields, answers, display),
+        errors=_name_entries(step, errors),
         draft_id=draft.id if draft else None,
-        page=page | (posted_page_fields() if status == 400 else {}),
+        page=page | (_posted_page_fields() if status == 400 else {}),
         cards=cards(journey.flow, journey.answers) if is_review else (),
-        at=at,
+        focus=focus,
         must_confirm=status == 400,
         changed=status == 409,
         others=drafts.find_all(access.open_draft_ids()) if draft is None else [],
     )
 
 
-def errors_to_show(stop: StepState, status: int) -> dict[str, str]:
-    """Return all errors on a refusal, none where only the places of questions are drawn again."""
+def _errors_to_show(state: StepState, status: int) -> dict[str, str]:
+    """Return all errors on a refusal, and none if only conditional questions are drawn again."""
     if status == 422:
-        return dict(stop.checked.errors)
-    return {} if "keep" in request.args else dict(stop.errors_to_show)
+        return dict(state.checked.errors)
+    return {} if "keep" in request.args else dict(state.errors_to_show)
 
 
-def error_summary(step: Step, errors: dict[str, str]) -> dict[str, str]:
-    """Return the errors as the summary lists them; each in a group says which entry it is about."""
+def _name_entries(step: Step, errors: dict[str, str]) -> dict[str, str]:
+    """Return the errors for the summary, each in a group with the name of its entry."""
     if step.group is None:
         return errors
     named: dict[str, str] = {}
     for path, message in errors.items():
         parts = path.split("-")
-        place = [entry_label(step.group, int(parts[1]) + 1)] if len(parts) == 3 else []
-        named[path] = join_messages(": ", [*place, message])
+        entry = [entry_label(step.group, int(parts[1]) + 1)] if len(parts) == 3 else []
+        named[path] = join_messages(": ", [*entry, message])
     return named
 
 
-def page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, str]:
+def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, str]:
     """Return a new page's hidden fields: see `saving.Revision` and `links.Purpose`."""
-    own = {"page": str(uuid.uuid4()), "turn": "0"}
+    revision = {"page": str(uuid.uuid4()), "turn": "0"}
     if draft is None:
-        return own
+        return revision
     token = links.draft_token(draft.id, draft.link_version, "page")
-    return own | {"based_on": based_on, "pass": token}
+    return revision | {"based_on": based_on, "pass": token}
 
 
-def posted_page_fields() -> dict[str, str]:
-    """Return the hidden fields as they were posted, to show the same revision again."""
-    return {
-        name: replace_forbidden(request.form.get(name, "")) for name in ("page", "turn", "based_on")
-    }
+def _posted_page_fields() -> dict[str, str]:
+    """Return the hidden page fields as posted, to redisplay the same revision."""
+    names = ("page", "turn", "based_on")
+    return {name: replace_forbidden(request.form.get(name, "")) for name in names}
 
 
 def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
-    """Return the page that shows both versions of what differs, side by side, to choose from."""
+    """Return the page to choose, for each answer that differs, between typed and stored."""
     today = clock.today()
-    here = normalized_answers(step, answers)
-    saved = normalized_answers(step, draft.answers)
+    typed, stored = (normalized_answers(step, version) for version in (answers, draft.answers))
     differing = [
-        (field, format_raw(field, here[field.name], today),
-         format_raw(field, saved[field.name], today))
+        (field, *(format_raw(field, version[field.name], today) for version in (typed, stored)))
         for field in step.fields
-        if here[field.name] != saved[field.name]
-    ]  # fmt: skip
+        if typed[field.name] != stored[field.name]
+    ]
     names = {field.name for field in step.fields}
     posted = [
         (replace_forbidden(name), replace_forbidden(value))
@@ -111,13 +110,12 @@ def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
         step=step,
         differing=differing,
         posted=posted,
-        page=page_fields(draft, step_digest(step, draft.answers)),
-        draft_id=draft.id,
+        page=_page_fields(draft, step_digest(step, draft.answers)),
     )
 
 
 def to_step(draft_id: uuid.UUID, name: str, **query: Any) -> Response:
-    """Redirect to a step; `at` in the query is the id of what to look at there."""
+    """Redirect to a step; `at` in the query is the HTML id that gets the focus there."""
     return redirect(url_for("apply.step", draft_id=draft_id, name=name, **query), 303)
 
 
@@ -128,7 +126,7 @@ def to_receipt(draft_id: uuid.UUID) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class DraftLink:
-    """A draft in progress, for a page to lead back to."""
+    """A link to a draft in progress."""
 
     title: str
     url: str
@@ -136,7 +134,7 @@ class DraftLink:
 
 
 def drafts_in_progress() -> list[DraftLink]:
-    """Return the drafts that are open in this browser, the last changed first."""
+    """Return the drafts that this browser may open, the last changed first."""
     return [_draft_link(draft) for draft in drafts.find_all(access.open_draft_ids())]
 
 

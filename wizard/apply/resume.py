@@ -1,6 +1,6 @@
-"""Messages with a resume link: one that was asked for, and one reminder before a draft goes.
+"""Messages with a resume link: on request, and as a reminder before a draft expires.
 
-Nothing that anybody typed is in them but the address they go to.
+They contain no answers.
 """
 
 import uuid
@@ -19,15 +19,15 @@ from ..web import languages, links
 from . import drafts
 
 MAX_LINKS_PER_HOUR = 3
-"""Resume links that one address gets in an hour, whoever asks for them."""
+"""Resume links mailed to one address in an hour, whoever requests them."""
 REMINDER_LEAD = timedelta(days=7)
-"""How long before the end of a draft its reminder goes out."""
+"""Time between the reminder and the expiry of a draft."""
 
 
 def mail_link(draft_id: uuid.UUID, address: str) -> None:
-    """Queues the resume link, unless the address has had its share: nobody can tell which.
+    """Queue the resume link, unless the draft was submitted or the address is over its limit.
 
-    Nor is one queued for what was submitted meanwhile.
+    The visitor is not told which, so that the limit reveals nothing about an address.
     """
     with drafts.locked_draft(draft_id) as draft:
         if draft is None or draft.submission or _is_over_limit(address):
@@ -42,7 +42,7 @@ def _is_over_limit(address: str) -> bool:
 
 
 def send_reminders() -> int:
-    """Queues one reminder for each draft that ends within a week, where an address is known."""
+    """Queue one reminder for each draft that expires within a week; return how many were queued."""
     if drafts.draft_lifetime() <= REMINDER_LEAD:
         return 0
     ends_soon = select(Draft).where(
@@ -55,7 +55,7 @@ def send_reminders() -> int:
 
 
 def _remind(draft: Draft) -> bool:
-    """Queue the reminder of a draft; return whether an address is known."""
+    """Queue the reminder of a draft; return False if no address is known."""
     draft.reminded_at = clock.now()
     address = drafts.journey_for(draft).answers.get("contact_email") or draft.link_email
     if address:

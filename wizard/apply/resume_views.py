@@ -1,4 +1,4 @@
-"""Leaving a draft and coming back to it: its resume link, and its end."""
+"""The resume link of a draft, and its deletion."""
 
 import uuid
 from typing import Any
@@ -19,13 +19,13 @@ from .pages import to_receipt, to_step
 bp = Blueprint("resume", __name__)
 
 MAIL_LIMIT = "20 per hour"
-"""Resume links that one sender may have mailed."""
+"""Resume links mailed for one client."""
 ADDRESS = Email("address", "E-mail address", noun="the e-mail address", required=True)
 
 
 @bp.get("/respond/<uuid:draft_id>/save")
 def save_link(draft_id: uuid.UUID) -> Response:
-    """Show the resume link, to copy or to have mailed."""
+    """Show the resume link, to copy or to receive by e-mail."""
     return save_page(draft_id)
 
 
@@ -36,7 +36,7 @@ def save_link(draft_id: uuid.UUID) -> Response:
     deduct_when=lambda response: response.status_code == 303,
 )
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
-    """Mail the link to an address, or take the draft out of this browser."""
+    """Mail the link to an address, or remove the draft from this browser."""
     access.require_access(draft_id)
     if is_leaving():
         access.revoke_access(draft_id)
@@ -55,12 +55,12 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
 
 
 def is_leaving() -> bool:
-    """Return True if the post takes the draft out of this browser, which no limit may hinder."""
+    """Return True if the post removes the draft from this browser, which is never limited."""
     return request.form.get("action") == "leave"
 
 
 def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
-    """Return the page with the link and the date until which it works."""
+    """Return the page with the resume link and its expiry."""
     draft = access.read_draft(draft_id)
     if draft.submission:
         return to_receipt(draft_id)
@@ -78,7 +78,7 @@ def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
 
 @bp.get("/resume/<token>")
 def open_resume_link(token: str) -> Response:
-    """Open a draft in this browser, as often as wanted, and take the token off the address."""
+    """Open a draft in this browser; redirect, so that the token is not in the address bar."""
     draft = drafts.find_by_token(token, "resume")
     if draft is None:
         return render_page("apply/no_draft.html", 404)
@@ -92,7 +92,7 @@ def open_resume_link(token: str) -> Response:
 
 @bp.get("/respond/<uuid:draft_id>/delete")
 def ask_to_delete(draft_id: uuid.UUID) -> Response:
-    """Ask whether a draft is to be deleted."""
+    """Show the page that confirms the deletion of a draft."""
     draft = access.read_draft(draft_id)
     if draft.submission:
         return to_receipt(draft_id)
@@ -101,7 +101,7 @@ def ask_to_delete(draft_id: uuid.UUID) -> Response:
 
 @bp.post("/respond/<uuid:draft_id>/delete")
 def delete(draft_id: uuid.UUID) -> Response:
-    """Delete a draft once that was confirmed; what was submitted stays."""
+    """Delete a draft after confirmation, unless it was submitted."""
     if request.form.get("action") != "delete":
         return ask_to_delete(draft_id)
     access.require_access(draft_id)

@@ -1,4 +1,4 @@
-"""Submissions: what applied, frozen once, with its reference and its messages."""
+"""Submit a draft: store its final answers under a reference, and queue its messages."""
 
 import secrets
 from datetime import timedelta
@@ -20,16 +20,16 @@ from ..web.current import current_flow
 
 REFERENCE_PREFIX = "PDI"
 CONFIRMATIONS_PER_HOUR = 10
-"""That go to one address at once; as many more of a day wait an hour, the next ones two, and so on.
-Anybody can give any address as their contact's, and must not fill that mailbox."""
+"""Confirmations of a day that one address gets at once; each further ten wait an hour longer, since
+anyone can enter any address as the contact's and must not fill that mailbox."""
 REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""No 0 and O, 1, I and L, no U: what is read aloud or from paper is typed right."""
+"""Without 0, O, 1, I, L and U, which are mistaken when read aloud or from paper."""
 
 
 def submit_draft(draft: Draft, journey: Journey) -> Submission:
-    """Freezes a complete journey and queues its messages, within the caller's transaction.
+    """Store a complete journey and queue its messages, within the caller's transaction.
 
-    The draft must be locked (`drafts.editing`) and not submitted yet.
+    The draft must be locked (`drafts.locked_draft`) and not submitted yet.
     """
     if not journey.complete:
         raise ValueError("a journey that is not complete cannot be submitted")
@@ -55,7 +55,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
 
 
 def new_reference() -> str:
-    """A reference that nobody has: random, so that it tells nothing and grants nothing."""
+    """Return an unused reference: random, so that it reveals nothing."""
     while True:
         drawn = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
         reference = f"{REFERENCE_PREFIX}-{drawn[:4]}-{drawn[4:]}"
@@ -65,9 +65,8 @@ def new_reference() -> str:
 
 
 def _confirmation_delay(address: str) -> timedelta:
-    """How long a confirmation waits: see `MOST_CONFIRMATIONS`."""
-    today = outbox.count_recent(address, timedelta(days=1), "submission_id")
-    return timedelta(hours=today // CONFIRMATIONS_PER_HOUR)
+    sent_today = outbox.count_recent(address, timedelta(days=1), "submission_id")
+    return timedelta(hours=sent_today // CONFIRMATIONS_PER_HOUR)
 
 
 def _queue(
@@ -77,7 +76,6 @@ def _queue(
     language: str,
     delay: timedelta = timedelta(),
 ) -> None:
-    """Queue a message about a submission."""
     name = f"{submission.reference}.{kind}"
     outbox.queue_message(kind, recipient, language, name, delay, submission_id=submission.id)
 

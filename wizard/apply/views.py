@@ -1,4 +1,4 @@
-"""The form itself: from the first question to the receipt."""
+"""The pages of the form, from the first step to the receipt."""
 
 import uuid
 from typing import Any
@@ -35,7 +35,7 @@ from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_
 bp = Blueprint("apply", __name__, url_prefix="/respond")
 
 START_LIMIT = "120 per hour"
-"""Drafts that one address may start: an office shares one address, a flood does not fit."""
+"""Drafts that one network address may start: enough for an office that shares one."""
 
 
 @bp.app_context_processor
@@ -46,7 +46,7 @@ def add_drafts_in_progress() -> dict[str, Any]:
 
 @bp.get("/")
 def start() -> Response:
-    """Show the first step; looking at it makes no draft."""
+    """Show the first step, without creating a draft."""
     journey = drafts.build_journey({}, [])
     return step_page(journey, journey.flow.first, {})
 
@@ -54,10 +54,10 @@ def start() -> Response:
 @bp.post("/")
 @limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def begin() -> Response:
-    """Make the draft from the first answer; pressed twice, it is still one draft."""
+    """Create the draft from the first answers: only one, even if the button is pressed twice."""
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
-    g.outcome = answers.begin(draft_id, read_post(step))
+    g.outcome, draft_id = answers.begin(draft_id, read_post(step))
     match g.outcome:
         case Completed(name):
             access.grant_access(draft_id)
@@ -69,7 +69,7 @@ def begin() -> Response:
 
 @bp.get("/exit")
 def ineligible() -> Response:
-    """Tell a person who answers for nobody but themselves what to do instead."""
+    """Show what a person can do who does not answer for an organization."""
     draft_id = request.args.get("draft", "")
     draft_id = draft_id if draft_id in session.get("drafts", []) else ""
     first = current_flow().first.name
@@ -78,7 +78,7 @@ def ineligible() -> Response:
 
 @bp.get("/<uuid:draft_id>/<name>")
 def step(draft_id: uuid.UUID, name: str) -> Response:
-    """Show one step, as far as it was answered; the review is one of them."""
+    """Show a step, or the review, with the stored answers."""
     find_step(name)
     draft = access.read_draft(draft_id)
     if draft.submission:
@@ -91,7 +91,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 
 @bp.post("/<uuid:draft_id>/<name>")
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
-    """Save what was typed on a step, and go where the button said."""
+    """Save a step, and do what its button says."""
     post = read_post(find_step(name))
     access.require_and_remember(draft_id)
     with access.editing(draft_id) as draft:
@@ -101,7 +101,7 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
 def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
-    """Save what is typed, valid or not, and say so in a small fragment."""
+    """Save the answers on a page, valid or not; return a status message as a fragment."""
     post = read_post(find_step(name))
     access.require_access(draft_id)
     if post.step is current_flow().review:
@@ -117,13 +117,13 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
 
 
 def respond(draft: Draft, step: Step, outcome: Outcome) -> Response:
-    """Return the response to a save. The store must not be locked any more: pages are drawn."""
+    """Return the response to a save. Call it after the transaction, since it renders pages."""
     g.outcome = outcome
     match outcome:
         case Ineligible():
             return redirect(url_for("apply.ineligible", draft=draft.id), 303)
-        case GoTo(name, at, keep):
-            return to_step(draft.id, name, at=at, keep="1" if keep else None)
+        case GoTo(name, focus, keep):
+            return to_step(draft.id, name, at=focus, keep="1" if keep else None)
         case Completed(name):
             return to_step(draft.id, name)
         case Paused():
@@ -152,8 +152,8 @@ def receipt(draft_id: uuid.UUID) -> Response:
 
 @bp.errorhandler(CSRFError)
 def handle_csrf_error(error: CSRFError) -> Response:
-    """Show the page again with what was typed, to be confirmed: its session ended while it was
-    open, or its token aged. Nothing is stored until then."""
+    """Show the page again, with the typed answers to be confirmed, if its session or token expired
+    while it was open. Nothing is stored until then."""
     name = current_flow().first.name
     draft, stored, completed = None, {}, []
     if request.endpoint == "apply.save_step":
@@ -174,5 +174,5 @@ def handle_csrf_error(error: CSRFError) -> Response:
 
 
 def find_step(name: str) -> Step:
-    """Return the step of that name; answer 404 where the flow has none."""
+    """Return the step of that name; answer 404 if the flow has none."""
     return current_flow().steps.get(name) or abort(404)

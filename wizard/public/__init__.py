@@ -1,4 +1,4 @@
-"""Everyone's side: commitments, open data, statements."""
+"""The public side: published commitments, open data, statements."""
 
 from flask import Flask
 

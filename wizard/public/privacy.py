@@ -1,6 +1,6 @@
-"""What is kept of people, where, and how long: for the statement that visitors read.
+"""The retention schedule of personal data, for the privacy statement.
 
-A test holds it against the models: a table that is not told of here cannot be added.
+A test compares it with the models: every table must be listed here.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from ..forms.messages import Declaration
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule(Declaration):
-    """One kind of thing that is kept; in which tables of the store, if there.
+    """One kind of data, and the database tables that hold it, if any.
 
-    `until` may say `%(days)s`, the days that a draft is kept.
+    `until` may contain `%(days)s`, the lifetime of a draft in days.
     """
 
     what: str
@@ -34,9 +34,7 @@ RETENTION_SCHEDULE = (
         ("submission", "staff_note"),
     ),
     RetentionRule(
-        "What you report of your commitment later",
-        "As long as the submission",
-        ("report",),
+        "What you report of your commitment later", "As long as the submission", ("report",)
     ),
     RetentionRule(
         "Messages that we sent you",
@@ -48,11 +46,7 @@ RETENTION_SCHEDULE = (
         "As long as they work with the program",
         ("staff_user",),
     ),
-    RetentionRule(
-        "Who of the staff is signed in",
-        "12 hours at most",
-        ("staff_session",),
-    ),
+    RetentionRule("Who of the staff is signed in", "12 hours at most", ("staff_session",)),
     RetentionRule(
         "Attempts to sign in as staff, by account and network address",
         "About a day",
@@ -68,18 +62,9 @@ RETENTION_SCHEDULE = (
         "As long as the program keeps its records",
         ("audit_event",),
     ),
-    RetentionRule(
-        "In your browser: a cookie that says which drafts are yours",
-        "%(days)s days",
-    ),
-    RetentionRule(
-        "In your browser: a cookie that says which language you chose",
-        "A year",
-    ),
-    RetentionRule(
-        "The number of requests from your network address, against floods",
-        "An hour",
-    ),
+    RetentionRule("In your browser: a cookie that says which drafts are yours", "%(days)s days"),
+    RetentionRule("In your browser: a cookie that says which language you chose", "A year"),
+    RetentionRule("The number of requests from your network address, against floods", "An hour"),
     RetentionRule(
         "The server's log: when which kind of page was asked for; no address, no name, no answer",
         "As long as the office keeps its logs",

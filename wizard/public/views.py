@@ -17,7 +17,7 @@ from .privacy import RETENTION_SCHEDULE
 bp = Blueprint("public", __name__)
 
 NEWEST_SHOWN = 3
-"""Commitments on the first page."""
+"""Commitments on the landing page."""
 FLASH_MESSAGES = {
     "left": Message("You left: your answers are out of this browser. Your link opens them again."),
     "deleted": Message("The draft was deleted."),
@@ -26,13 +26,13 @@ FLASH_MESSAGES = {
 
 @bp.get("/")
 def landing() -> Response:
-    """Show the first page."""
-    said = next((FLASH_MESSAGES[name] for name in FLASH_MESSAGES if name in request.args), "")
+    """Show the landing page."""
+    notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
     states = commitments.count_by_state()
     labels = filters.filter_options(current_flow())
     return render_page(
         "public/landing.html",
-        said=said,
+        notice=next(notices, ""),
         newest=commitments.newest_commitments(NEWEST_SHOWN),
         count=sum(states.values()),
         places=len(states),
@@ -43,7 +43,7 @@ def landing() -> Response:
 
 @bp.get("/commitments")
 def commitment_list() -> Response:
-    """The list, with its map."""
+    """Show the list of commitments, with its map."""
     chosen = filters.parse_public_filters(request.args.to_dict(flat=False))
     labels = filters.filter_options(current_flow())
     found = commitments.list_page(chosen, parse_place(request.args))
@@ -60,7 +60,7 @@ def commitment_list() -> Response:
 
 @bp.get("/commitments/<reference>")
 def commitment(reference: str) -> Response:
-    """One commitment."""
+    """Show a commitment."""
     found = commitments.get_commitment(reference)
     if found is None:
         abort(404)
@@ -71,25 +71,25 @@ def commitment(reference: str) -> Response:
 
 @bp.get("/questions")
 def questions() -> Response:
-    """Show every question of every branch, to prepare the answers."""
+    """Show every question of every branch."""
     flow = current_flow()
     return render_page("public/questions.html", flow=flow, in_words=describe_condition)
 
 
 @bp.get("/accessibility")
 def accessibility() -> Response:
-    """What anyone can rely on, how we know, and whom to tell of a barrier."""
+    """Show the accessibility statement."""
     return render_page("public/accessibility.html")
 
 
 @bp.get("/robots.txt")
 def robots() -> Response:
-    """Search engines read what is for everyone; the staff side and resume links are not."""
+    """Keep crawlers out of the staff side and resume links."""
     return Response("User-agent: *\nDisallow: /staff/\nDisallow: /resume/\n", mimetype="text/plain")
 
 
 @bp.get("/privacy")
 def privacy() -> Response:
-    """What is kept of people, who sees it, and what they can ask for."""
+    """Show the privacy statement."""
     htmx_host = urlsplit(current_app.config["HTMX_URL"]).hostname
-    return render_page("public/privacy.html", kept=RETENTION_SCHEDULE, htmx_host=htmx_host)
+    return render_page("public/privacy.html", rules=RETENTION_SCHEDULE, htmx_host=htmx_host)

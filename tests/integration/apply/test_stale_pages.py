@@ -1,7 +1,9 @@
 """Tests of posts from stale pages: two tabs, expired sessions, repeated posts."""
 
+import uuid
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.client import Page, htmx_headers
 from tests.complete_form import (
@@ -13,9 +15,10 @@ from tests.complete_form import (
     submit_page,
 )
 from tests.conftest import AGENCY, advance_clock, load_case
+from tests.factories import add_submission, staff_client
 from tests.integration.apply.conftest import AGENCY_STEPS
-from wizard.db.engine import db
-from wizard.db.models import Draft
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 
 
@@ -95,6 +98,22 @@ def test_start_page_works_after_draft_expired(client, monkeypatch):
     assert client.post("/respond/", data=data).status_code == 303
     advance_clock(monkeypatch, days=61)
     assert client.post("/respond/", data=data).status_code == 303
+
+
+@pytest.mark.parametrize("gone", ["erased", "expired"])
+def test_start_page_of_gone_draft_starts_another(app, client, monkeypatch, gone):
+    data = client.page("/respond/").values() | {"organization_kind": "agency"}
+    draft = draft_path(client.send("/respond/", data))
+    reference = add_submission(app)
+    with app.app_context(), writing() as session:
+        draft_id = uuid.UUID(draft.rsplit("/", 1)[1])
+        session.execute(update(Submission).values(draft_id=draft_id))
+    if gone == "erased":
+        staff_client(app, "admin").send(f"/staff/submissions/{reference}/erase")
+    else:
+        advance_clock(monkeypatch, days=61)
+    page = client.send("/respond/", data)
+    assert page.path.endswith("/organization") and not page.path.startswith(draft)
 
 
 def test_start_page_without_session_token_creates_one_draft(app, client):
