@@ -84,7 +84,7 @@ class AlternatingBrowser(Browser):
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_processes_share_limits_and_store(database_url, tmp_path, redis, mail_server):  # noqa: F811
+def test_two_processes_share_limits_and_store(database_url, tmp_path, redis, mail_server):
     inbox = Inbox()
     settings = {
         "RATELIMIT_STORAGE_URI": redis.url,
