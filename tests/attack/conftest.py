@@ -5,7 +5,7 @@ import shutil
 import uuid
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from tests.attack.browser import Browser
 from tests.complete_form import complete_form, draft_path
@@ -85,7 +85,7 @@ def stored_rows(app) -> list:
         kept = []
         for model in (Draft, Submission, MailMessage, Report, StaffUser):
             for row in db.session.scalars(select(model)):
-                values = {c.name: getattr(row, c.name) for c in model.__table__.columns}
+                values = {a.key: getattr(row, a.key) for a in inspect(model).column_attrs}
                 for bookkeeping in ("attempts", "sent_at", "next_at", "next_attempt_at"):
                     values.pop(bookkeeping, None)
                 kept.append(json.dumps(values, default=str, sort_keys=True))

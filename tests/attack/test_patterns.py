@@ -12,7 +12,7 @@ from wizard.forms import fields
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
 from wizard.public import open_data
 from wizard.submissions import filters
-from wizard.web import logs, query, tables
+from wizard.web import logs, query, security, tables
 
 PATTERNS = {
     "cell": tables.FORMULA_START,
@@ -21,6 +21,7 @@ PATTERNS = {
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.safe_cell,
     "cell read": tables.exact_value,
+    "form body": lambda text: security._is_utf8(text.encode()),
 }
 CLEANED = {
     field.__name__: field("a", "A", noun="the answer", max_length=10**9)
@@ -47,6 +48,8 @@ SEEDS = [
     "://",
     "(",
     "x1",
+    "%C3",
+    "%C3%B3",
 ]
 
 
@@ -110,4 +113,4 @@ def test_every_pattern_is_covered():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 12
+    assert found == 14
