@@ -4,6 +4,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
@@ -31,9 +32,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
-SubmissionId = Annotated[
-    int, mapped_column(ForeignKey("submission.id", ondelete="CASCADE"), index=True)
-]
+_parent = partial(ForeignKey, ondelete="CASCADE")
+SubmissionId = Annotated[int, mapped_column(_parent("submission.id"), index=True)]
 
 
 class Draft(Model):
@@ -122,17 +122,11 @@ class Submission(Model):
     search: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (
-        Index(
-            "ix_submission_list",
-            "submitted_at", "reference", "status", "branch", "organization_kind", "state",
-            "programs", "categories", "search",
-        ),
+        Index("ix_submission_list", "submitted_at", "reference", "status", "branch",
+              "organization_kind", "state", "programs", "categories", "search"),
         Index("ix_submission_counts", "state", "organization_kind", "status"),
-        Index(
-            "ix_submission_published",
-            "published_at", "reference", "branch", "organization_kind", "state", "programs",
-            "categories", "search",
-        ),
+        Index("ix_submission_published", "published_at", "reference", "branch",
+              "organization_kind", "state", "programs", "categories", "search"),
     )  # fmt: skip
 
 
@@ -146,9 +140,7 @@ class Delivery:
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId | None]
-    draft_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("draft.id", ondelete="CASCADE"), index=True
-    )
+    draft_id: Mapped[uuid.UUID | None] = mapped_column(_parent("draft.id"), index=True)
     message_id: Mapped[str] = mapped_column(unique=True)
     recipient: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -250,9 +242,7 @@ class StaffSession(Model):
     """A signed-in session, by the SHA-256 of its cookie's token; it ends when the row goes."""
 
     token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(
-        ForeignKey("staff_user.id", ondelete="CASCADE"), index=True
-    )
+    user_id: Mapped[int] = mapped_column(_parent("staff_user.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
