@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from ..forms.text import replace_forbidden
 from ..web.htmx import render_page
-from ..web.signing import serializer
+from ..web.links import serializer
 from . import accounts, passwords, permissions, second_factor, sign_in
 from .accounts import AccountError, WrongPassword
 from .permissions import bp, cookie_name, current_actor, current_user

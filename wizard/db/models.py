@@ -1,9 +1,10 @@
-"""The database models."""
+"""The database models, with tables named after them in snake case by Flask-SQLAlchemy."""
 
 import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
@@ -31,9 +32,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
-SubmissionId = Annotated[
-    int, mapped_column(ForeignKey("submission.id", ondelete="CASCADE"), index=True)
-]
+_parent = partial(ForeignKey, ondelete="CASCADE")
+SubmissionId = Annotated[int, mapped_column(_parent("submission.id"), index=True)]
 
 
 class Draft(Model):
@@ -43,8 +43,6 @@ class Draft(Model):
     is valid while its version is `link_version`; `link_email` is where one was sent. `language` is
     that of the last answer and of the messages.
     """
-
-    __tablename__ = "draft"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     flow_version: Mapped[int]
@@ -99,8 +97,6 @@ class Submission(Model):
     indexes cover them, so that lists and counts read no answers.
     """
 
-    __tablename__ = "submission"
-
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
     draft_id: Mapped[uuid.UUID] = mapped_column(unique=True)
@@ -126,17 +122,11 @@ class Submission(Model):
     search: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (
-        Index(
-            "ix_submission_list",
-            "submitted_at", "reference", "status", "branch", "organization_kind", "state",
-            "programs", "categories", "search",
-        ),
+        Index("ix_submission_list", "submitted_at", "reference", "status", "branch",
+              "organization_kind", "state", "programs", "categories", "search"),
         Index("ix_submission_counts", "state", "organization_kind", "status"),
-        Index(
-            "ix_submission_published",
-            "published_at", "reference", "branch", "organization_kind", "state", "programs",
-            "categories", "search",
-        ),
+        Index("ix_submission_published", "published_at", "reference", "branch",
+              "organization_kind", "state", "programs", "categories", "search"),
     )  # fmt: skip
 
 
@@ -150,9 +140,7 @@ class Delivery:
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId | None]
-    draft_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("draft.id", ondelete="CASCADE"), index=True
-    )
+    draft_id: Mapped[uuid.UUID | None] = mapped_column(_parent("draft.id"), index=True)
     message_id: Mapped[str] = mapped_column(unique=True)
     recipient: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -187,8 +175,6 @@ class OutboxMessage(Delivery, Model):
     Its text holds a placeholder for the link, so that a copy of the database opens no draft.
     """
 
-    __tablename__ = "outbox_message"
-
     next_attempt_at: Mapped[datetime] = mapped_column("due_at", UtcDateTime, default=clock.now)
     subject: Mapped[str]
     text: Mapped[str]
@@ -215,8 +201,6 @@ class Report(Model):
     "note": …}}}`, and is empty for a withdrawal. `approved` is None until staff decide.
     """
 
-    __tablename__ = "report"
-
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     withdraws: Mapped[bool]
@@ -228,8 +212,6 @@ class Report(Model):
 
 class StaffNote(Model):
     """An internal note of staff about a submission."""
-
-    __tablename__ = "staff_note"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
@@ -245,8 +227,6 @@ class StaffUser(Model):
     of the last used code, so that no code works twice. Recovery codes are hashed.
     """
 
-    __tablename__ = "staff_user"
-
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
@@ -261,20 +241,14 @@ class StaffUser(Model):
 class StaffSession(Model):
     """A signed-in session, by the SHA-256 of its cookie's token; it ends when the row goes."""
 
-    __tablename__ = "staff_session"
-
     token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(
-        ForeignKey("staff_user.id", ondelete="CASCADE"), index=True
-    )
+    user_id: Mapped[int] = mapped_column(_parent("staff_user.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class SignInThrottle(Model):
     """The recent sign-in failures of an account, address or known browser."""
-
-    __tablename__ = "sign_in_throttle"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
@@ -283,8 +257,6 @@ class SignInThrottle(Model):
 
 class ApiToken(Model):
     """An API key for exports, by the SHA-256 of its token."""
-
-    __tablename__ = "api_token"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -302,8 +274,6 @@ class AuditEvent(Model):
     `actor` is a staff account, `token:<name>` or `command line`; `subject` is a reference, an
     account, or the name of a token or file.
     """
-
-    __tablename__ = "audit_event"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)

@@ -103,9 +103,7 @@ def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
         server.ehlo_or_helo_if_needed()
         yield server
     finally:
-        with suppress(
-            OSError, smtplib.SMTPException
-        ):  # the message was accepted or rejected before
+        with suppress(OSError, smtplib.SMTPException):  # the message's result is known
             server.quit()
         server.close()
 

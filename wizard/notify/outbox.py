@@ -43,9 +43,6 @@ class LeaseLost(Exception):
     """The message was deleted, or claimed by another worker."""
 
 
-# Rendering
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Subject, template and context of a kind of message; the subject may hold `%(reference)s`."""
@@ -121,9 +118,6 @@ def submission_of(message: MailMessage) -> Submission:
     return submission
 
 
-# Queuing
-
-
 def queue_message(
     kind: str,
     recipient: str,
@@ -184,9 +178,6 @@ def recent_count(table: MessageTable, recipient: str, since: datetime, about: st
         func.lower(table.recipient) == recipient.lower(),
         getattr(table, about).is_not(None),
     )
-
-
-# Delivery
 
 
 def backoff(attempts: int) -> timedelta:
@@ -260,10 +251,7 @@ def _result_fields(error: Exception | None, attempts: int) -> dict[str, Any]:
 
 
 def retry(message_ids: Sequence[str] = ()) -> int:
-    """Make the unsent messages with an error due now: all, or those with these Message-IDs.
-
-    Return how many there were.
-    """
+    """Make unsent messages with an error due now, all or those with these IDs; count them."""
     due = {"next_attempt_at": clock.now(), "failed_at": None, "attempts": 0}
     total = 0
     with writing() as session:
@@ -273,9 +261,6 @@ def retry(message_ids: Sequence[str] = ()) -> int:
                 failed = failed.where(table.message_id.in_(message_ids))
             total += session.execute(failed.values(due)).rowcount  # type: ignore[attr-defined]
     return total
-
-
-# Monitoring
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from .. import clock
@@ -36,7 +21,9 @@ from ..db.engine import db, reading, writing
 from ..db.models import StaffSession
 from ..notify import outbox
 
-VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+VERSION = sa.Table(
+    "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
+)
 RESTORE_HOLD_MESSAGE = "Held back by a restore: it may have been sent since the backup."
 
 
@@ -84,37 +71,37 @@ def restore_backup(path: Path) -> int:
         held = {"failed_at": clock.now(), "last_error": RESTORE_HOLD_MESSAGE}
         for messages in outbox.TABLES:
             waits = messages.sent_at.is_(None), messages.failed_at.is_(None)
-            session.execute(update(messages).where(*waits).values(held))
-        session.execute(delete(StaffSession))
+            session.execute(sa.update(messages).where(*waits).values(held))
+        session.execute(sa.delete(StaffSession))
         audit.record(audit.COMMAND_LINE, "restored", path.name)
     return copied
 
 
 @contextmanager
-def _engine_for(path: Path) -> Iterator[Engine]:
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, **engine_options(str(url)))
+def _engine_for(path: Path) -> Iterator[sa.Engine]:
+    url = sa.URL.create("sqlite", database=str(path))
+    engine = sa.create_engine(url, **engine_options(str(url)))
     try:
         yield engine
     finally:
         engine.dispose()
 
 
-def _copy_all(source: Connection, target: Connection) -> int:
+def _copy_all(source: sa.Connection, target: sa.Connection) -> int:
     return sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
 
 
-def _copy(table: Table, source: Connection, target: Connection) -> int:
+def _copy(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:
     copied = 0
-    for rows in batches(source, select(table), *table.primary_key):
-        target.execute(insert(table), [row._asdict() for row in rows])
+    for rows in batches(source, sa.select(table), *table.primary_key):
+        target.execute(sa.insert(table), [row._asdict() for row in rows])
         copied += len(rows)
     return copied
 
 
-def _check_fits(source: Connection, target: Connection) -> None:
+def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
     try:
-        theirs = source.scalar(select(VERSION.c.version_num))
+        theirs = source.scalar(sa.select(VERSION.c.version_num))
     except DatabaseError as error:
         raise BackupError(f"This file is no backup: {error.orig}.") from error
     ours = version.store_revision()
@@ -125,16 +112,16 @@ def _check_fits(source: Connection, target: Connection) -> None:
             " copy of its file."
         )
     for table in db.metadata.sorted_tables:
-        if target.execute(select(table).limit(1)).first():
+        if target.execute(sa.select(table).limit(1)).first():
             raise BackupError("This store is in use: a backup is put into a fresh one.")
 
 
-def _reset_sequences(target: Connection) -> None:
+def _reset_sequences(target: sa.Connection) -> None:
     """Continue the keys after the restored rows: PostgreSQL counts them separately."""
     if target.dialect.name != "postgresql":
         return
     for table in db.metadata.sorted_tables:
         if table.autoincrement_column is not None:
-            last = target.scalar(select(func.max(table.c.id))) or 0
-            sequence = func.pg_get_serial_sequence(table.name, "id")
-            target.execute(select(func.setval(sequence, last + 1, text("false"))))
+            last = target.scalar(sa.select(sa.func.max(table.c.id))) or 0
+            sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+            target.execute(sa.select(sa.func.setval(sequence, last + 1, sa.text("false"))))

@@ -24,14 +24,13 @@ def check() -> None:
     are no fault.
     """
     config = current_app.config
-    faults = [*_database_faults(), *_mail_faults(), *_limit_faults()]
+    faults = [*_database_faults(), *_mail_faults()]
+    if not limiter.storage.check():
+        faults.append("WIZARD_RATELIMIT_STORAGE_URI does not answer.")
     warnings = [*([] if faults else _account_warnings()), *checks.warnings(config, clock.today())]
     unsafe = [] if config["ENV"] == "production" else checks.errors(config)
-    for label, lines in (
-        ("FAULT    ", faults),
-        ("WARNING  ", warnings),
-        ("not for production: ", unsafe),
-    ):
+    groups = {"FAULT    ": faults, "WARNING  ": warnings, "not for production: ": unsafe}
+    for label, lines in groups.items():
         for line in lines:
             click.echo(label + line)
     if faults:
@@ -55,11 +54,6 @@ def _mail_faults() -> Iterator[str]:
         email.check_connection()
     except Exception as error:  # a refusal, a bad certificate, an unknown host
         yield f"The mail server does not take us: {type(error).__name__}: {error}"
-
-
-def _limit_faults() -> Iterator[str]:
-    if not limiter.storage.check():
-        yield "WIZARD_RATELIMIT_STORAGE_URI does not answer."
 
 
 def _account_warnings() -> Iterator[str]:

@@ -56,9 +56,6 @@ def fail_on(*errors: type[Exception]) -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-# Accounts
-
-
 @staff_commands.command("add")
 @click.argument("email")
 @click.option(
@@ -101,9 +98,6 @@ def reset_account(email: str) -> None:
     click.echo(f"Password: {accounts.reset_account(email, COMMAND_LINE)}")
 
 
-# Tokens
-
-
 @token_commands.command("add")
 @click.argument("name")
 @click.option("--days", default=90, show_default=True, help="Days until the token expires.")
@@ -131,9 +125,6 @@ def revoke_token(name: str) -> None:
     click.echo(f"“{name}” is revoked.")
 
 
-# Messages and drafts
-
-
 @outbox_commands.command("deliver")
 @click.option("--watch", is_flag=True, help="Keep going until stopped.")
 def deliver(watch: bool) -> None:
@@ -150,13 +141,8 @@ def list_messages() -> None:
     """List the messages that wait or failed: next attempt, number of attempts, last error."""
     for message in outbox.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
-        columns = (
-            message.message_id,
-            "given up" if message.failed_at else due,
-            f"{message.attempts} tries",
-            message.last_error or "",
-        )
-        click.echo("\t".join(columns))
+        state, error = "given up" if message.failed_at else due, message.last_error or ""
+        click.echo(f"{message.message_id}\t{state}\t{message.attempts} tries\t{error}")
 
 
 @outbox_commands.command("retry")
@@ -174,9 +160,6 @@ def purge() -> None:
     click.echo(f"{deleted} deleted, {reminded} reminded")
     if failed := [name for name in JOBS if name not in done]:
         raise click.ClickException(f"{', '.join(failed)} failed: see the log, then run it again.")
-
-
-# Files
 
 
 @click.command("export")

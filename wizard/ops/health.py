@@ -4,13 +4,12 @@ from hmac import compare_digest
 from ipaddress import ip_address
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError
 
 from ..db import version
 from ..db.engine import reading
 from ..notify import outbox
-from . import metrics
 
 bp = Blueprint("ops", __name__)
 
@@ -42,7 +41,8 @@ def metrics_page() -> Response:
     """Show the metrics to this machine or to the bearer of the token; 404 for anyone else."""
     if not _is_local() and not _has_token():
         abort(404)
-    return Response(metrics.render_metrics(), content_type=CONTENT_TYPE_LATEST)
+    metrics = generate_latest(current_app.extensions["metrics"].registry)
+    return Response(metrics, content_type=CONTENT_TYPE_LATEST)
 
 
 def _is_local() -> bool:

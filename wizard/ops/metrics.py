@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from flask import Flask, Response, current_app, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
@@ -89,9 +89,3 @@ def init_app(app: Flask) -> None:
     def count(response: Response) -> Response:
         metrics.count(response)
         return response
-
-
-def render_metrics() -> bytes:
-    """Return all metrics in the Prometheus text format."""
-    metrics: Metrics = current_app.extensions["metrics"]
-    return generate_latest(metrics.registry)

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from types import FrameType
 
 import click
 import waitress
@@ -102,11 +101,7 @@ def serve() -> None:
     _ = app.secret_key  # create the key of a new installation now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
     stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        sys.exit(0)
-
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     workers = start_workers(app, stopped)
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     click.echo(f"Open http://{reachable}:{port}")

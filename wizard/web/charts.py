@@ -25,11 +25,12 @@ MAX_TICKS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A named number."""
+class Mark:
+    """A named number; `share` is its part, from 0 to 1, of the axis or of the largest number."""
 
     name: str
     number: int
+    share: float
 
     @property
     def short(self) -> str:
@@ -40,61 +41,51 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark(Number):
-    """A number on an axis; `share` is its position from 0 to 1."""
-
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tile(Number):
-    """A state or territory; `column` and `row` count from 0, `level` is 0 to `FILL_LEVELS`."""
+class Tile(Mark):
+    """A state or territory; `column` and `row` count from 0."""
 
     code: str
     column: int
     row: int
-    level: int
+
+    @property
+    def level(self) -> int:
+        """The fill, 0 to `FILL_LEVELS`: by the square root, small states differ beside a large."""
+        return math.ceil(FILL_LEVELS * math.sqrt(self.share))
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart with its text alternative; `is_empty` if nothing was counted."""
+class TileMap:
+    """A map of the states as tiles, with its text alternative."""
 
     words: str
     is_empty: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TileMap(Chart):
-    """A map of the states as tiles."""
-
     tiles: tuple[Tile, ...]
     columns: int
     rows: int
 
 
 @dataclass(frozen=True, slots=True)
-class Bars(Chart):
-    """Bars on one axis with round ticks."""
+class Bars:
+    """Bars on one axis with round ticks, and their text alternative."""
 
+    words: str
+    is_empty: bool
     marks: tuple[Mark, ...]
     ticks: tuple[Mark, ...]
 
 
 def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
-    """Return the map of `counts` by state code, with a tile for each of the `names`.
-
-    The fill level grows with the square root, so that small states differ beside a large one.
-    """
+    """Return the map of `counts` by state code, with a tile for each of the `names`."""
     most = max((counts.get(code, 0) for code in names), default=0)
     tiles = tuple(
         Tile(
             code=code,
             name=names[code],
             number=counts.get(code, 0),
+            share=counts.get(code, 0) / (most or 1),
             column=column,
             row=row,
-            level=math.ceil(FILL_LEVELS * math.sqrt(counts.get(code, 0) / most)) if most else 0,
         )
         for row, line in enumerate(US_TILE_GRID)
         for column, code in enumerate(line.split())

@@ -16,7 +16,6 @@ from .query import BadQuery
 
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
-"""Status codes worth retrying."""
 SQLITE_ERROR = 1
 """SQLite's code for a missing table or column."""
 
@@ -117,9 +116,10 @@ def handle_bad_query(error: BadQuery) -> Response:
 
 def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
     """Return 503 if the database is locked for too long, out of reach or not migrated."""
-    if not _is_faulty_statement(error):
-        cause = str(getattr(error, "orig", error)).partition("\n")[0]
-        current_app.logger.error("store not available: %s", cause)
+    cause = getattr(error, "orig", error)
+    lacks_table = getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR
+    if not lacks_table and not isinstance(error, ProgrammingError):
+        current_app.logger.error("store not available: %s", str(cause).partition("\n")[0])
     elif _lacks_migrations():
         current_app.logger.error("store not migrated: run `flask --app wizard db upgrade`")
     else:
@@ -127,12 +127,6 @@ def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
     response = error_response(503, ERROR_PAGES[503])
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
-
-
-def _is_faulty_statement(error: DBAPIError | StoreBusyError) -> bool:
-    """Return True for a missing table or column."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    return isinstance(error, ProgrammingError) or code == SQLITE_ERROR
 
 
 def _lacks_migrations() -> bool:

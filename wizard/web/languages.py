@@ -29,7 +29,6 @@ COOKIE_SECONDS = 365 * 24 * 3600
 VARY = "Accept-Language, Cookie"
 
 CATALOGS = Path(__file__).parents[1] / "translations"
-
 current_locale = ContextVar("current_locale", default="en")
 
 
@@ -55,7 +54,11 @@ def init_app(app: Flask) -> None:
 
 
 def _select_locale() -> None:
-    current_locale.set(_preferred_locale())
+    """Use the locale of the query, else of the cookie, else of the browser's preferences."""
+    accepted = [code.partition("-")[0] for code, weight in request.accept_languages if weight]
+    codes = [request.args.get(COOKIE_NAME, ""), request.cookies.get(COOKIE_NAME, ""), *accepted]
+    preferred = next((code for code in codes if code in LANGUAGES), "en")
+    current_locale.set("en" if request.path.startswith("/staff/") else preferred)
 
 
 def _reset_locale(error: BaseException | None) -> None:
@@ -176,12 +179,3 @@ def language_query(code: str) -> str:
     """Return the query string of the current page in another language."""
     query = [pair for pair in request.args.items(multi=True) if pair[0] != COOKIE_NAME]
     return urlencode([*query, (COOKIE_NAME, code)])
-
-
-def _preferred_locale() -> str:
-    """Return the locale of the query, else of the cookie, else of the browser's preferences."""
-    if request.path.startswith("/staff/"):
-        return "en"
-    accepted = [code.partition("-")[0] for code, weight in request.accept_languages if weight]
-    codes = [request.args.get(COOKIE_NAME, ""), request.cookies.get(COOKIE_NAME, ""), *accepted]
-    return next((code for code in codes if code in LANGUAGES), "en")

@@ -2,23 +2,15 @@
 
 from ipaddress import IPv6Address, ip_address
 
-from flask import Flask, request
+from flask import request
 from flask_limiter import Limiter
 
 
-def client_key() -> str:
-    """Return the rate-limit key of this request."""
-    return address_key(request.remote_addr or "")
-
-
 def address_key(address: str) -> str:
-    """Return the address, for IPv6 its /64, which a single site has at least (RFC 6177).
-
-    Return any other name from a proxy as it is.
-    """
+    """Return the address, for IPv6 its /64, which a single site has at least (RFC 6177)."""
     try:
         parsed = ip_address(address)
-    except ValueError:
+    except ValueError:  # a proxy may forward something that is no address
         return address
     if not isinstance(parsed, IPv6Address):
         return address
@@ -27,15 +19,10 @@ def address_key(address: str) -> str:
     return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
 
 
-limiter = Limiter(client_key)
+limiter = Limiter(lambda: address_key(request.remote_addr or ""))
 
 
 @limiter.request_filter
 def _only_reads() -> bool:
     """Skip the lookup of limits, 3 % of a page's time: only posts have any."""
     return request.method != "POST"
-
-
-def init_app(app: Flask) -> None:
-    """Set up the rate limits."""
-    limiter.init_app(app)

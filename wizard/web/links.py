@@ -1,4 +1,4 @@
-"""Signed links to drafts and commitments; none is stored, so a copy of the database opens no draft.
+"""Signed tokens, and links with them; none is stored, so a copy of the database opens no draft.
 
 A resume link holds the draft's id and link version. It works any number of times, until the draft
 is deleted or its link version rises.
@@ -10,13 +10,18 @@ from hashlib import sha256
 from typing import Literal
 
 from flask import current_app
-from itsdangerous import BadSignature
-
-from .signing import serializer
+from itsdangerous import BadSignature, URLSafeSerializer
 
 Purpose = Literal["resume", "page"]
 """`resume` is sent in a message or printed; `page` is in a page that the draft's browser shows, so
 that its answers can be saved after the session has ended."""
+
+
+def serializer(purpose: str) -> URLSafeSerializer:
+    """Return the serializer of a purpose (SHA-256 HMAC); keys in the fallbacks verify only."""
+    config = current_app.config
+    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt=purpose, signer_kwargs={"digest_method": sha256})
 
 
 def draft_token(draft_id: uuid.UUID, link_version: int, purpose: Purpose) -> str:

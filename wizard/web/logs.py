@@ -24,7 +24,6 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 UNLOGGED_ENDPOINTS = ("static", "ops.liveness", "ops.readiness", "ops.metrics_page")
 """Endpoints that are not logged: frequent and uniform."""
 REQUEST_FIELDS = ("method", "rule", "status", "ms")
-"""The fields of a request's line, besides its id."""
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(message)s %(about)s"
 """The format in development; exceptions follow in full."""
 

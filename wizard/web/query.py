@@ -19,12 +19,9 @@ VALUE = Message("the value")
 MAX_SHOWN = 40
 """Characters of a bad name or value that a message repeats."""
 PAGE_ARGS = ("older", "newer", "last")
-"""The arguments that choose a page of a list."""
 
 Args = Mapping[str, Sequence[str]]
-"""The values of a query string by name."""
 NOT_A_MOMENT = (ValueError, OverflowError)
-"""The errors of `parse_moment`."""
 Key = tuple[datetime, str]
 """The sort key of a row: its moment and its reference."""
 

@@ -54,15 +54,14 @@ def init_app(app: Flask) -> None:
     @app.get("/static/<filename>", endpoint="static")
     def send(filename: str) -> Answer:
         asset = assets.get(filename) or abort(404)
-        use_gzip = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
-        response = Response(
-            asset.compressed if use_gzip else asset.content, mimetype=asset.mimetype
-        )
+        gzipped = bool(asset.compressed) and request.accept_encodings["gzip"] > 0
+        content = asset.compressed if gzipped else asset.content
+        response = Response(content, mimetype=asset.mimetype)
         if asset.compressed:
             response.vary.add("Accept-Encoding")
-        if use_gzip:
+        if gzipped:
             response.content_encoding = "gzip"
-        response.set_etag(f"{asset.digest}-gzip" if use_gzip else asset.digest)
+        response.set_etag(f"{asset.digest}-gzip" if gzipped else asset.digest)
         is_current = request.args.get("v") == asset.digest
         response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
         return response.make_conditional(request)

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 import xlsxwriter
 
 CHUNK_BYTES = 64 * 1024
-"""Approximate size of a chunk."""
 MAX_SHEET_ROWS = 1_048_576
 """Rows of an XLSX sheet, header included."""
 XLSX_CREATED_AT = datetime(2000, 1, 1)

@@ -10,7 +10,7 @@ from tests.complete_form import draft_path, start_draft
 from tests.conftest import load_case
 from wizard.db.models import Draft
 from wizard.web import links
-from wizard.web.signing import serializer
+from wizard.web.links import serializer
 
 
 @pytest.fixture
