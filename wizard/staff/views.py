@@ -1,4 +1,4 @@
-"""The dashboard, the list of submissions, and one submission to read and decide on."""
+"""The dashboard, the list of submissions, its exports, and one submission to decide on."""
 
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_place, whole_number
+from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
 from .cases import StaleVersion
@@ -98,6 +99,25 @@ def submissions() -> Response:
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
     )
+
+
+@bp.get("/export/<name>")
+def export(name: str) -> Response:
+    """Stream a file of the submissions, filtered like the list, also to a program with a token."""
+    chosen = parse_list_filters()
+    try:
+        stream = exports.export(name, current_flow(), chosen)
+    except exports.UnknownExport:
+        abort(404)
+    except SheetTooLarge as error:
+        page = ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
+        return error_response(400, page)
+    logged = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
+    audit.record_event(current_actor(), "exported", name, filters=logged)
+    stem, _, suffix = name.partition(".")
+    file_name = f"{stem}-{clock.now().date()}.{suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)
 
 
 def list_query(chosen: filters.Filters) -> dict[str, Any]:
