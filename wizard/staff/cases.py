@@ -50,8 +50,7 @@ def list_page(filters: Filters, place: Place) -> ListPage:
     order = (Submission.submitted_at.desc(), Submission.reference.desc())
     rows = _rows(Submission.reference.in_(page.references)).order_by(*order)
     submissions = list(db.session.scalars(rows))
-    is_whole_list = place == Place() and not page.older
-    if is_whole_list:
+    if place == Place() and not page.older:
         count = len(submissions)
     else:
         counted = select(Submission.reference).where(*filters.conditions()).limit(MAX_COUNT + 1)

@@ -68,18 +68,18 @@ def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
-    totals = statistics.count_submissions()
+    states, kinds, statuses = statistics.count_submissions()
     return render_page(
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
-        statuses={code: totals.statuses[code] for code in {**labels["status"], **totals.statuses}},
+        statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=cases.oldest_open(OLDEST_SHOWN),
         reported=progress_reports.pending_references(),
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
-        by_kind=charts.make_bars(statistics.by_label(totals.kinds, labels["kind"])),
-        by_state=charts.make_tile_map(totals.states, labels["state"]),
+        by_kind=charts.make_bars(statistics.by_label(kinds, labels["kind"])),
+        by_state=charts.make_tile_map(states, labels["state"]),
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
     )
 
