@@ -24,7 +24,6 @@ ENDPOINTS = {
 REQUIRED_ROLE = {name: role for role, names in ENDPOINTS.items() for name in names.split()}
 """The lowest role by endpoint. An endpoint that is not listed is forbidden."""
 ALLOWED_BEFORE_SECOND_FACTOR = ("account", "change_account", "sign_out")
-"""Endpoints allowed before the second factor is set up."""
 BEARER = {"WWW-Authenticate": "Bearer"}
 
 

@@ -13,7 +13,6 @@ from .audit import Actor, record
 from .passwords import hash_token
 
 RECOVERY_CODES = 10
-"""Codes per account."""
 
 
 def is_second_factor_required() -> bool:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.engine import delete_in_batches, reading, writing
@@ -23,8 +22,7 @@ from .passwords import hash_token
 
 IDLE_TIMEOUT, ABSOLUTE_TIMEOUT = timedelta(minutes=30), timedelta(hours=12)
 """A session ends that long after its last request, and after signing in."""
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
-"""Update `seen_at` at most this often."""
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)  # update `seen_at` at most this often
 
 
 class SignInRefused(Exception):
@@ -62,7 +60,11 @@ def sign_in(
         else:
             throttle.reset(account_key)
             record(actor, "signed_in")
-            return _open_session(session, user), user
+            token, now = secrets.token_urlsafe(32), clock.now()
+            row = StaffSession(token_hash=hash_token(token), user_id=user.id)
+            row.created_at = row.seen_at = now
+            session.add(row)
+            return token, user
     raise SignInRefused
 
 
@@ -74,13 +76,6 @@ def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: 
     if not is_right:
         return "password"
     return "" if second_factor.verify_code(user, code, actor) else "second factor"
-
-
-def _open_session(session: Session, user: StaffUser) -> str:
-    token, now = secrets.token_urlsafe(32), clock.now()
-    row = StaffSession(token_hash=hash_token(token), user_id=user.id, created_at=now, seen_at=now)
-    session.add(row)
-    return token
 
 
 def load_session(token: str) -> CurrentUser | None:

@@ -15,8 +15,7 @@ from .passwords import hash_token
 
 MAX_DAYS = 365
 MAX_NAME_LENGTH = 60
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
-"""Update `used_at` at most this often."""
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)  # update `used_at` at most this often
 
 
 class TokenError(ValueError):

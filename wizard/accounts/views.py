@@ -3,6 +3,7 @@
 import math
 import secrets
 from contextlib import suppress
+from typing import Any
 
 import pyotp
 import segno
@@ -57,15 +58,9 @@ def _sign_in_error(refused: sign_in.SignInRefused, email: str, page: str) -> Res
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
-    response.set_cookie(
-        cookie_name(name),
-        value,
-        max_age=seconds,
-        path=path,
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        httponly=True,
-        samesite="Lax",
-    )
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    flags: dict[str, Any] = {"secure": secure, "httponly": True, "samesite": "Lax"}
+    response.set_cookie(cookie_name(name), value, seconds, path=path, **flags)
 
 
 def _safe_next(path: str) -> str:

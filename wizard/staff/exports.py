@@ -29,7 +29,6 @@ MIMETYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-"""Content types by suffix."""
 Submitted = Row[*tuple[Any, ...]]
 """A submission's answers, then the columns of `RECORD_COLUMNS`."""
 
