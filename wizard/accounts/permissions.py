@@ -12,8 +12,7 @@ from .audit import Actor
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
 
-SESSION_COOKIE = "staff"
-"""The cookie with the session token; sent to the staff side only."""
+SESSION_COOKIE = "staff"  # holds the session token; sent to the staff side only
 ENDPOINTS = {
     "": "sign_in_page sign_in",
     "viewer": "sign_out account change_account dashboard submissions submission export",

@@ -18,7 +18,6 @@ from ..web.limits import address_key
 from . import accounts, passwords, second_factor, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record
-from .passwords import hash_token
 
 IDLE_TIMEOUT, ABSOLUTE_TIMEOUT = timedelta(minutes=30), timedelta(hours=12)
 """A session ends that long after its last request, and after signing in."""
@@ -61,7 +60,7 @@ def sign_in(
             throttle.reset(account_key)
             record(actor, "signed_in")
             token, now = secrets.token_urlsafe(32), clock.now()
-            row = StaffSession(token_hash=hash_token(token), user_id=user.id)
+            row = StaffSession(token_hash=passwords.hash_token(token), user_id=user.id)
             row.created_at = row.seen_at = now
             session.add(row)
             return token, user
@@ -80,7 +79,7 @@ def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: 
 
 def load_session(token: str) -> CurrentUser | None:
     """Return the user of a session that has not ended, and update `seen_at`."""
-    now, own = clock.now(), StaffSession.token_hash == hash_token(token)
+    now, own = clock.now(), StaffSession.token_hash == passwords.hash_token(token)
     query = select(StaffSession, StaffUser).join(StaffUser, StaffUser.id == StaffSession.user_id)
     with reading() as session:
         found = session.execute(query.where(own, ~_has_ended(now))).one_or_none()

@@ -16,7 +16,6 @@ from ..forms.text import replace_forbidden
 from ..web.htmx import render_page
 from ..web.signing import serializer
 from . import accounts, passwords, permissions, second_factor, sign_in
-from .accounts import AccountError, WrongPassword
 from .permissions import bp, cookie_name, current_actor, current_user
 
 BROWSER_COOKIE = "staff_browser"
@@ -125,8 +124,8 @@ def change_account() -> Response:
             abort(400)
     except passwords.WeakPassword as weak:
         return account(422, {"new": str(weak)})
-    except AccountError as error:
-        wrong = "password" if isinstance(error, WrongPassword) else "code"
+    except accounts.AccountError as error:
+        wrong = "password" if isinstance(error, accounts.WrongPassword) else "code"
         return account(422, {"old" if action == "password" else wrong: str(error)})
     return redirect(url_for("staff.account"), 303)
 

@@ -29,8 +29,7 @@ MIMETYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-Submitted = Row[*tuple[Any, ...]]
-"""A submission's answers, then the columns of `RECORD_COLUMNS`."""
+Submitted = Row[*tuple[Any, ...]]  # the answers, then the columns of `RECORD_COLUMNS`
 
 
 class UnknownExport(LookupError):

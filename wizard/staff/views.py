@@ -21,7 +21,6 @@ from ..web.query import PAGE_ARGS, BadQuery, parse_place, whole_number
 from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
-from .cases import StaleVersion
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -46,11 +45,11 @@ def handle_not_found(error: CaseNotFound) -> Response:
 
 @bp.errorhandler(CaseErased)
 @bp.errorhandler(NotAllowed)
-@bp.errorhandler(StaleVersion)
-def handle_refused_change(error: CaseErased | NotAllowed | StaleVersion) -> Response:
+@bp.errorhandler(cases.StaleVersion)
+def handle_refused_change(error: CaseErased | NotAllowed | cases.StaleVersion) -> Response:
     """Show the case as it is now, and why it was not changed; an unsaved note stays."""
     typed = request.form.get("text", "")
-    if isinstance(error, StaleVersion):
+    if isinstance(error, cases.StaleVersion):
         return case_page(409, stale=True, typed=typed)
     if isinstance(error, CaseErased):
         errors = {"case": "The answers were deleted on request; nothing is left to change."}
@@ -89,10 +88,13 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
     query = list_query(chosen)
+    found, keys, count = cases.list_page(chosen, parse_place(request.args))
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
-        found=cases.list_page(chosen, parse_place(request.args)),
+        found=found,
+        keys=keys,
+        count=count,
         chosen=chosen,
         list_query=query,
         labels=filters.filter_options(current_flow()),
