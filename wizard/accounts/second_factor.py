@@ -50,11 +50,10 @@ def verify_code(user: StaffUser, code: str, actor: Actor) -> bool:
     code = "".join(code.lower().split())
     if user.totp_secret is None or _verify_totp(user, code):
         return True
-    if passwords.hash_token(code) not in user.recovery_codes:
+    used = passwords.hash_token(code)
+    if used not in user.recovery_codes:
         return False
-    user.recovery_codes = [
-        each for each in user.recovery_codes if each != passwords.hash_token(code)
-    ]
+    user.recovery_codes = [each for each in user.recovery_codes if each != used]
     record(actor, "recovery_code_used", user.email, left=len(user.recovery_codes))
     return True
 
