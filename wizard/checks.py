@@ -13,15 +13,13 @@ MIN_SQLITE_VERSION = (3, 51, 3)
 """Earlier versions can corrupt a write-ahead log: docs/decisions/0003-sqlite.md."""
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
-Settings = dict[str, Any]
 
-
-def errors(settings: Settings) -> list[str]:
+def errors(settings: dict[str, Any]) -> list[str]:
     """Return a line for each missing or unsafe setting; `settings` from the environment."""
     return [*_secret(settings), *_addresses(settings), *_mail(settings)]
 
 
-def _secret(settings: Settings) -> Iterator[str]:
+def _secret(settings: dict[str, Any]) -> Iterator[str]:
     secret = settings.get("SECRET_KEY", "")  # settings["SECRET_KEY"] would create one
     if 0 < len(secret) < MIN_SECRET_LENGTH:
         yield f"WIZARD_SECRET_KEY is short: take {MIN_SECRET_LENGTH} random characters or more."
@@ -32,7 +30,7 @@ def _secret(settings: Settings) -> Iterator[str]:
         )
 
 
-def _addresses(settings: Settings) -> Iterator[str]:
+def _addresses(settings: dict[str, Any]) -> Iterator[str]:
     parts = urlsplit(settings["PUBLIC_URL"])
     if parts.scheme != "https" or parts.hostname in LOOPBACK_HOSTS:
         yield "WIZARD_PUBLIC_URL must be the https://… address that visitors use."
@@ -45,7 +43,7 @@ def _addresses(settings: Settings) -> Iterator[str]:
         yield "WIZARD_HTMX_INTEGRITY is not set: another host could change what browsers run."
 
 
-def _mail(settings: Settings) -> Iterator[str]:
+def _mail(settings: dict[str, Any]) -> Iterator[str]:
     parts = urlsplit(settings["SMTP_URL"])
     if not settings["SMTP_URL"]:
         yield "WIZARD_SMTP_URL is not set: no confirmation would reach anybody."
@@ -58,12 +56,12 @@ def _mail(settings: Settings) -> Iterator[str]:
         yield "WIZARD_PROGRAM_EMAIL is not set: visitors would have nobody to write to."
 
 
-def warnings(settings: Settings, today: date) -> list[str]:
+def warnings(settings: dict[str, Any], today: date) -> list[str]:
     """Return a line for each doubtful setting; `settings` are Flask's."""
     return [*paperwork_warnings(settings, today), *_database(settings)]
 
 
-def paperwork_warnings(settings: Settings, today: date) -> Iterator[str]:
+def paperwork_warnings(settings: dict[str, Any], today: date) -> Iterator[str]:
     """Yield the warnings for staff: about the OMB approval of the questions."""
     expires: date | None = settings["OMB_EXPIRES"]
     if settings["OMB_CONTROL_NUMBER"] and not expires:
@@ -76,7 +74,7 @@ def paperwork_warnings(settings: Settings, today: date) -> Iterator[str]:
         )
 
 
-def _database(settings: Settings) -> Iterator[str]:
+def _database(settings: dict[str, Any]) -> Iterator[str]:
     is_sqlite = _is_sqlite(settings)
     if not is_sqlite and settings["RATELIMIT_STORAGE_URI"].startswith("memory"):
         yield (
@@ -90,5 +88,5 @@ def _database(settings: Settings) -> Iterator[str]:
         )
 
 
-def _is_sqlite(settings: Settings) -> bool:
+def _is_sqlite(settings: dict[str, Any]) -> bool:
     return not settings["DATABASE_URL"] or settings["DATABASE_URL"].startswith("sqlite")

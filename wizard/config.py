@@ -46,8 +46,7 @@ DEFAULTS: dict[str, str | int] = {
 }
 
 MEBIBYTE = 1024 * 1024
-REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
-"""Seconds."""
+REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
 
 
 class SettingError(ClickException, ValueError):

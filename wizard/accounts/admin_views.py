@@ -8,9 +8,7 @@ from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, whole_number
 from . import accounts, audit, tokens
-from .accounts import AccountError
 from .permissions import bp, current_actor, pop_secret_once, store_secret_once
-from .tokens import TokenError
 
 
 @bp.get("/people")
@@ -43,7 +41,7 @@ def change_people() -> Response:
                 password = accounts.reset_account(email, actor)
             case _:
                 abort(400)
-    except AccountError as error:
+    except accounts.AccountError as error:
         return people(422, str(error))
     if password:
         store_secret_once(f"The password of {email}", password)
@@ -76,7 +74,7 @@ def change_tokens() -> Response:
             store_secret_once(f"The token “{name}”", token)
         else:
             abort(400)
-    except TokenError as error:
+    except tokens.TokenError as error:
         return tokens_page(422, {error.field: str(error)})
     return redirect(url_for("staff.tokens"), 303)
 

@@ -10,14 +10,10 @@ from hashlib import sha256
 from werkzeug.security import check_password_hash, generate_password_hash
 from zxcvbn import zxcvbn
 
-MIN_LENGTH, MAX_LENGTH = 15, 200
-"""Characters."""
-METHOD = "scrypt:32768:8:3"
-"""Memory-hard: 32 MiB per attempt (OWASP Password Storage Cheat Sheet)."""
-ZXCVBN_MAX_CHARS = 72
-"""zxcvbn is slow on longer text."""
-MIN_ZXCVBN_SCORE = 3
-"""Of 0-4; 3 means at least 10^8 guesses."""
+MIN_LENGTH, MAX_LENGTH = 15, 200  # characters
+METHOD = "scrypt:32768:8:3"  # 32 MiB per attempt (OWASP Password Storage Cheat Sheet)
+ZXCVBN_MAX_CHARS = 72  # it is slow on longer text
+MIN_ZXCVBN_SCORE = 3  # of 0-4; 3 means at least 10^8 guesses
 
 
 class WeakPassword(ValueError):

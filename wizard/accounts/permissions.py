@@ -12,8 +12,7 @@ from .audit import Actor
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
 
-SESSION_COOKIE = "staff"
-"""The cookie with the session token; sent to the staff side only."""
+SESSION_COOKIE = "staff"  # holds the session token; sent to the staff side only
 ENDPOINTS = {
     "": "sign_in_page sign_in",
     "viewer": "sign_out account change_account dashboard submissions submission export",
@@ -24,7 +23,6 @@ ENDPOINTS = {
 REQUIRED_ROLE = {name: role for role, names in ENDPOINTS.items() for name in names.split()}
 """The lowest role by endpoint. An endpoint that is not listed is forbidden."""
 ALLOWED_BEFORE_SECOND_FACTOR = ("account", "change_account", "sign_out")
-"""Endpoints allowed before the second factor is set up."""
 BEARER = {"WWW-Authenticate": "Bearer"}
 
 

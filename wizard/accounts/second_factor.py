@@ -10,10 +10,8 @@ from ..db.models import StaffUser
 from . import accounts, passwords, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record
-from .passwords import hash_token
 
 RECOVERY_CODES = 10
-"""Codes per account."""
 
 
 def is_second_factor_required() -> bool:
@@ -41,7 +39,7 @@ def set_second_factor(
             raise AccountError("That is not the code that the app shows now. Type the newest one.")
         if replaces:
             throttle.reset(accounts.throttle_key(user.email))
-        account.recovery_codes = [hash_token(each) for each in codes]
+        account.recovery_codes = [passwords.hash_token(each) for each in codes]
         accounts.end_sessions(account, user.session)
         record(actor, "second_factor_set", account.email)
     return codes
@@ -52,9 +50,10 @@ def verify_code(user: StaffUser, code: str, actor: Actor) -> bool:
     code = "".join(code.lower().split())
     if user.totp_secret is None or _verify_totp(user, code):
         return True
-    if hash_token(code) not in user.recovery_codes:
+    used = passwords.hash_token(code)
+    if used not in user.recovery_codes:
         return False
-    user.recovery_codes = [each for each in user.recovery_codes if each != hash_token(code)]
+    user.recovery_codes = [each for each in user.recovery_codes if each != used]
     record(actor, "recovery_code_used", user.email, left=len(user.recovery_codes))
     return True
 

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.engine import delete_in_batches, reading, writing
@@ -19,12 +18,10 @@ from ..web.limits import address_key
 from . import accounts, passwords, second_factor, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record
-from .passwords import hash_token
 
 IDLE_TIMEOUT, ABSOLUTE_TIMEOUT = timedelta(minutes=30), timedelta(hours=12)
 """A session ends that long after its last request, and after signing in."""
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
-"""Update `seen_at` at most this often."""
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)  # update `seen_at` at most this often
 
 
 class SignInRefused(Exception):
@@ -62,7 +59,11 @@ def sign_in(
         else:
             throttle.reset(account_key)
             record(actor, "signed_in")
-            return _open_session(session, user), user
+            token, now = secrets.token_urlsafe(32), clock.now()
+            row = StaffSession(token_hash=passwords.hash_token(token), user_id=user.id)
+            row.created_at = row.seen_at = now
+            session.add(row)
+            return token, user
     raise SignInRefused
 
 
@@ -76,16 +77,9 @@ def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: 
     return "" if second_factor.verify_code(user, code, actor) else "second factor"
 
 
-def _open_session(session: Session, user: StaffUser) -> str:
-    token, now = secrets.token_urlsafe(32), clock.now()
-    row = StaffSession(token_hash=hash_token(token), user_id=user.id, created_at=now, seen_at=now)
-    session.add(row)
-    return token
-
-
 def load_session(token: str) -> CurrentUser | None:
     """Return the user of a session that has not ended, and update `seen_at`."""
-    now, own = clock.now(), StaffSession.token_hash == hash_token(token)
+    now, own = clock.now(), StaffSession.token_hash == passwords.hash_token(token)
     query = select(StaffSession, StaffUser).join(StaffUser, StaffUser.id == StaffSession.user_id)
     with reading() as session:
         found = session.execute(query.where(own, ~_has_ended(now))).one_or_none()

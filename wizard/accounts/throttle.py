@@ -22,10 +22,9 @@ RETENTION = timedelta(hours=1)
 
 
 def record_attempt(keys: Mapping[str, int]) -> timedelta:
-    """Record an attempt for each key. Return the remaining wait if any key is blocked.
+    """Record an attempt for each key of `keys` (its free attempts); return the wait if blocked.
 
-    `keys` maps each key to its free attempts. An attempt is counted before it is checked, so that
-    a hundred at once count as a hundred.
+    An attempt is counted before it is checked, so that a hundred at once count as a hundred.
     """
     try:
         return _record_attempt(keys)

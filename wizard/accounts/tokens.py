@@ -15,8 +15,7 @@ from .passwords import hash_token
 
 MAX_DAYS = 365
 MAX_NAME_LENGTH = 60
-LAST_SEEN_RESOLUTION = timedelta(minutes=1)
-"""Update `used_at` at most this often."""
+LAST_SEEN_RESOLUTION = timedelta(minutes=1)  # update `used_at` at most this often
 
 
 class TokenError(ValueError):
@@ -69,16 +68,13 @@ def revoke_token(name: str, actor: Actor) -> None:
 def authenticate(secret: str) -> str | None:
     """Return the name of a valid token and update `used_at`; None for any other."""
     now = clock.now()
-    query = select(ApiToken).where(
-        ApiToken.token_hash == hash_token(secret),
-        ApiToken.revoked_at.is_(None),
-        ApiToken.expires_at > now,
-    )
+    own = ApiToken.token_hash == hash_token(secret)
+    query = select(ApiToken).where(own, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now)
     with reading() as session:
         token = session.scalars(query).one_or_none()
     if token is None:
         return None
     if token.used_at is None or now - token.used_at > LAST_SEEN_RESOLUTION:
         with writing() as session:
-            session.execute(update(ApiToken).where(ApiToken.id == token.id).values(used_at=now))
+            session.execute(update(ApiToken).where(own).values(used_at=now))
     return token.name

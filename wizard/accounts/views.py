@@ -3,6 +3,7 @@
 import math
 import secrets
 from contextlib import suppress
+from typing import Any
 
 import pyotp
 import segno
@@ -15,7 +16,6 @@ from ..forms.text import replace_forbidden
 from ..web.htmx import render_page
 from ..web.links import serializer
 from . import accounts, passwords, permissions, second_factor, sign_in
-from .accounts import AccountError, WrongPassword
 from .permissions import bp, cookie_name, current_actor, current_user
 
 BROWSER_COOKIE = "staff_browser"
@@ -57,15 +57,9 @@ def _sign_in_error(refused: sign_in.SignInRefused, email: str, page: str) -> Res
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
-    response.set_cookie(
-        cookie_name(name),
-        value,
-        max_age=seconds,
-        path=path,
-        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
-        httponly=True,
-        samesite="Lax",
-    )
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    flags: dict[str, Any] = {"secure": secure, "httponly": True, "samesite": "Lax"}
+    response.set_cookie(cookie_name(name), value, seconds, path=path, **flags)
 
 
 def _safe_next(path: str) -> str:
@@ -130,8 +124,8 @@ def change_account() -> Response:
             abort(400)
     except passwords.WeakPassword as weak:
         return account(422, {"new": str(weak)})
-    except AccountError as error:
-        wrong = "password" if isinstance(error, WrongPassword) else "code"
+    except accounts.AccountError as error:
+        wrong = "password" if isinstance(error, accounts.WrongPassword) else "code"
         return account(422, {"old" if action == "password" else wrong: str(error)})
     return redirect(url_for("staff.account"), 303)
 

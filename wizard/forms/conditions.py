@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Answers = Mapping[str, Any]
-"""JSON values by field name."""
+Answers = Mapping[str, Any]  # JSON values by field name
 
 References = Iterator[tuple[str, frozenset[str]]]
 """The fields that a condition reads, each with the option codes it looks for (none: any answer)."""

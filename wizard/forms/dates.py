@@ -5,8 +5,7 @@ from datetime import date, datetime
 
 from .messages import Message
 
-MONTHS = tuple(map(Message, month_name))
-"""Names by number; the process never sets a locale, so these are English."""
+MONTHS = tuple(map(Message, month_name))  # English: the process never sets a locale
 
 
 def format_day(day: date) -> Message:

@@ -22,7 +22,6 @@ RESERVED_FIELD_NAMES = frozenset(
     | {"all_programs", "entry"}  # open data
 )
 """Field names that pages, exports and open data use themselves."""
-FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class FlowError(ValueError):
@@ -153,7 +152,7 @@ def _check_flow(flow: Flow) -> None:
 
 def _check_fields(fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
     for field in fields:
-        if field.name in RESERVED_FIELD_NAMES or not FIELD_NAME.fullmatch(field.name):
+        if field.name in RESERVED_FIELD_NAMES or not re.fullmatch("[a-z][a-z0-9_]*", field.name):
             raise FlowError(f"“{field.name}” cannot be the name of a field.")
         if asked.get(field.name, field) != field:
             raise FlowError(f"Field “{field.name}” is declared twice, differently.")

@@ -7,8 +7,6 @@ from typing import Any
 from .fields import Choice, Choices, Confirm, Date, Email, Field, Group, Option, Text, Url
 from .flow import Flow
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 Schema = dict[str, Any]
 
 
@@ -44,7 +42,7 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
         "commitments": {"type": "array", "items": {"$ref": "#/$defs/commitment"}},
     }
     return {
-        "$schema": DIALECT,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address,
         "title": "Published commitments",
         **_object(members, members),

@@ -1,6 +1,6 @@
 """A flow's answers outside the form: cards for readers, table cells, and the public record."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -92,15 +92,12 @@ def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
 
 def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:
     """Return the answers to public fields only."""
-    return _public_answers(flow.fields.values(), answers)
-
-
-def _public_answers(fields: Iterable[Field], answers: Answers) -> dict[str, Any]:
-    public = [field for field in fields if field.public and field.name in answers]
+    public = [field for field in flow.fields.values() if field.public and field.name in answers]
     return {field.name: _public_value(field, answers[field.name]) for field in public}
 
 
 def _public_value(field: Field, value: Any) -> Any:
     if not isinstance(field, Group):
         return value
-    return [_public_answers(field.fields, entry) for entry in value]
+    names = [each.name for each in field.fields if each.public]
+    return [{name: entry[name] for name in names if name in entry} for entry in value]

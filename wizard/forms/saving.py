@@ -150,8 +150,7 @@ class Submitted:
 Outcome = (
     Ineligible | GoTo | Completed | Paused | Invalid | Outdated | Conflict | Submitted | Closed
 )
-Decision = tuple[Outcome, DraftState]
-"""The outcome of a post, and the state to store."""
+Decision = tuple[Outcome, DraftState]  # the outcome of a post, and the state to store
 
 
 def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decision:

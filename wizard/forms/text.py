@@ -10,11 +10,8 @@ class Invalid(MessageError):
     """An answer that breaks its field's rules; the message says what to do."""
 
 
-REPLACEMENT = "\ufffd"
-"""The character that a decoder puts in place of invalid bytes."""
-FORBIDDEN_CHARACTERS = re.compile(
-    f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{REPLACEMENT}]"
-)
+REPLACEMENT = "\ufffd"  # what a decoder puts in place of invalid bytes
+FORBIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 """Control characters, lone surrogates and U+FFFD."""
 
 

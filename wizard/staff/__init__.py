@@ -3,9 +3,9 @@
 from flask import Flask
 
 from ..accounts.permissions import bp
-from . import export_views, views
+from . import views
 
-__all__ = ["export_views", "init_app", "views"]
+__all__ = ["init_app", "views"]
 
 
 def init_app(app: Flask) -> None:

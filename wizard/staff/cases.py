@@ -19,7 +19,7 @@ from ..submissions import cases, progress_reports
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, touch
 from ..submissions.filters import Filters
 from ..submissions.listing import INDEXED_ANSWERS
-from ..submissions.paging import select_keys
+from ..submissions.paging import PageKeys, select_keys
 from ..web.query import Place
 
 HISTORY_ACTIONS = ("moved", "noted", "resent", "report_decided", "erased")
@@ -33,30 +33,18 @@ class StaleVersion(Exception):
     """The case changed after the page with the decision was drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """Some submissions, newest first, and the keys of the pages beside it."""
-
-    rows: list[Submission]
-    newer: str
-    older: str
-    count: int
-    """The length of the whole list, at most one more than `MAX_COUNT`."""
-
-
-def list_page(filters: Filters, place: Place) -> ListPage:
-    """Return the page of the list at that place."""
-    page = select_keys(Submission.submitted_at, filters.conditions(), place, PAGE_SIZE)
+def list_page(filters: Filters, place: Place) -> tuple[list[Submission], PageKeys, int]:
+    """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
+    keys = select_keys(Submission.submitted_at, filters.conditions(), place, PAGE_SIZE)
     order = (Submission.submitted_at.desc(), Submission.reference.desc())
-    rows = _rows(Submission.reference.in_(page.references)).order_by(*order)
+    rows = _rows(Submission.reference.in_(keys.references)).order_by(*order)
     submissions = list(db.session.scalars(rows))
-    is_whole_list = place == Place() and not page.older
-    if is_whole_list:
+    if place == Place() and not keys.older:
         count = len(submissions)
     else:
         counted = select(Submission.reference).where(*filters.conditions()).limit(MAX_COUNT + 1)
         count = db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
-    return ListPage(submissions, page.newer, page.older, count)
+    return submissions, keys, count
 
 
 def oldest_open(limit: int) -> list[Submission]:

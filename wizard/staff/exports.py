@@ -1,8 +1,7 @@
-"""Exports: submissions as CSV, XLSX or JSON Lines.
+"""Exports: submissions as CSV, XLSX or JSON Lines (docs/decisions/0006-exports.md).
 
 Submissions are read in batches, each in a transaction of its own, and streamed: a slow client holds
 no transaction open, and memory does not grow. Reading the chunks needs no application context.
-See docs/decisions/0006-exports.md.
 """
 
 import json
@@ -29,9 +28,7 @@ MIMETYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-"""Content types by suffix."""
-Submitted = Row[*tuple[Any, ...]]
-"""A submission's answers, then the columns of `RECORD_COLUMNS`."""
+Submitted = Row[*tuple[Any, ...]]  # the answers, then the columns of `RECORD_COLUMNS`
 
 
 class UnknownExport(LookupError):

@@ -1,4 +1,4 @@
-"""The dashboard, the list of submissions, and one submission to read and decide on."""
+"""The dashboard, the list of submissions, its exports, and one submission to decide on."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_place, whole_number
+from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
-from .cases import StaleVersion
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -45,11 +45,11 @@ def handle_not_found(error: CaseNotFound) -> Response:
 
 @bp.errorhandler(CaseErased)
 @bp.errorhandler(NotAllowed)
-@bp.errorhandler(StaleVersion)
-def handle_refused_change(error: CaseErased | NotAllowed | StaleVersion) -> Response:
+@bp.errorhandler(cases.StaleVersion)
+def handle_refused_change(error: CaseErased | NotAllowed | cases.StaleVersion) -> Response:
     """Show the case as it is now, and why it was not changed; an unsaved note stays."""
     typed = request.form.get("text", "")
-    if isinstance(error, StaleVersion):
+    if isinstance(error, cases.StaleVersion):
         return case_page(409, stale=True, typed=typed)
     if isinstance(error, CaseErased):
         errors = {"case": "The answers were deleted on request; nothing is left to change."}
@@ -67,18 +67,18 @@ def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
-    totals = statistics.count_submissions()
+    states, kinds, statuses = statistics.count_submissions()
     return render_page(
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
-        statuses={code: totals.statuses[code] for code in {**labels["status"], **totals.statuses}},
+        statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=cases.oldest_open(OLDEST_SHOWN),
         reported=progress_reports.pending_references(),
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
-        by_kind=charts.make_bars(statistics.by_label(totals.kinds, labels["kind"])),
-        by_state=charts.make_tile_map(totals.states, labels["state"]),
+        by_kind=charts.make_bars(statistics.by_label(kinds, labels["kind"])),
+        by_state=charts.make_tile_map(states, labels["state"]),
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
     )
 
@@ -88,16 +88,38 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
     query = list_query(chosen)
+    found, keys, count = cases.list_page(chosen, parse_place(request.args))
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
-        found=cases.list_page(chosen, parse_place(request.args)),
+        found=found,
+        keys=keys,
+        count=count,
         chosen=chosen,
         list_query=query,
         labels=filters.filter_options(current_flow()),
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
     )
+
+
+@bp.get("/export/<name>")
+def export(name: str) -> Response:
+    """Stream a file of the submissions, filtered like the list, also to a program with a token."""
+    chosen = parse_list_filters()
+    try:
+        stream = exports.export(name, current_flow(), chosen)
+    except exports.UnknownExport:
+        abort(404)
+    except SheetTooLarge as error:
+        page = ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
+        return error_response(400, page)
+    logged = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
+    audit.record_event(current_actor(), "exported", name, filters=logged)
+    stem, _, suffix = name.partition(".")
+    file_name = f"{stem}-{clock.now().date()}.{suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)
 
 
 def list_query(chosen: filters.Filters) -> dict[str, Any]:
