@@ -1,13 +1,12 @@
 """Published commitments: of each submission only the answers that the flow declares public."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import defer
+from sqlalchemy import Row, func, select
 
 from .. import clock
 from ..db.engine import db
@@ -25,26 +24,24 @@ from ..web.query import Place
 PAGE_SIZE = 20
 HEADER_FIELDS = (*INDEXED_ANSWERS, "website")
 """The answers in the header of a commitment's page."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommitmentSummary:
-    """A commitment in a list."""
-
-    reference: str
-    title: str
-    organization: str
-    kind: str
-    city: str
-    state: str
-    published_at: datetime
+SUMMARY = (
+    Submission.reference,
+    Submission.commitment_title.label("title"),
+    Submission.organization_name.label("organization"),
+    Submission.organization_kind.label("kind"),
+    Submission.city,
+    Submission.state,
+    Submission.published_at,
+)
+"""The columns of a commitment in a list."""
+Summary = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class CommitmentPage:
     """A page of commitments, the newest first, with their number in all and by state."""
 
-    rows: list[CommitmentSummary]
+    rows: Sequence[Summary]
     newer: str
     older: str
     count: int
@@ -64,7 +61,7 @@ def list_page(filters: Filters, place: Place) -> CommitmentPage:
     return CommitmentPage(_rows(found.references), found.newer, found.older, count, states)
 
 
-def newest_commitments(limit: int) -> list[CommitmentSummary]:
+def newest_commitments(limit: int) -> Sequence[Summary]:
     """Return the last published commitments, the newest first."""
     return _rows(select_keys(Submission.published_at, [is_published], Place(), limit).references)
 
@@ -85,23 +82,10 @@ def _states(filters: Filters) -> Mapping[str, int]:
     return counts
 
 
-def _rows(references: list[str]) -> list[CommitmentSummary]:
-    query = select(Submission).where(Submission.reference.in_(references), is_published)
+def _rows(references: list[str]) -> Sequence[Summary]:
+    query = select(*SUMMARY).where(Submission.reference.in_(references), is_published)
     order = (Submission.published_at.desc(), Submission.reference.desc())
-    found = db.session.scalars(query.options(defer(Submission.answers)).order_by(*order))
-    return [
-        CommitmentSummary(
-            each.reference,
-            each.commitment_title,
-            each.organization_name,
-            each.organization_kind,
-            each.city,
-            each.state,
-            each.published_at,
-        )
-        for each in found
-        if each.published_at
-    ]
+    return db.session.execute(query.order_by(*order)).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,9 @@ def commitment_list() -> Response:
 @bp.get("/commitments/<reference>")
 def commitment(reference: str) -> Response:
     """Show a commitment."""
-    found = commitments.get_commitment(reference)
-    if found is None:
-        abort(404)
-    return render_page(
-        "public/commitment.html", found=found, labels=filters.filter_options(current_flow())
-    )
+    found = commitments.get_commitment(reference) or abort(404)
+    labels = filters.filter_options(current_flow())
+    return render_page("public/commitment.html", found=found, labels=labels)
 
 
 @bp.get("/questions")
