@@ -132,9 +132,8 @@ def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
 
 def schema_json(snapshot: Snapshot) -> list[bytes]:
     """Return the JSON Schema of `commitments.json`."""
-    return _json_bytes(
-        json_schema.document_schema(snapshot.flow, snapshot.address(SCHEMA), LICENSE)
-    )
+    address = snapshot.address(SCHEMA)
+    return _json_bytes(json_schema.document_schema(snapshot.flow, address, LICENSE))
 
 
 def _json_bytes(value: Any) -> list[bytes]:
