@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from .. import clock
-from ..db import models
 from ..db.engine import db, write_in_batches
-from ..db.models import Draft, Submission
+from ..db.models import Draft, MailMessage, Submission
 from ..forms.messages import Message
 from ..notify import outbox
 from ..web import languages, links
@@ -68,11 +67,10 @@ def _queue(draft: Draft, address: str, kind: str) -> None:
     outbox.queue_message(kind, address, draft.language, name, draft_id=draft.id)
 
 
-def _context(message: models.MailMessage) -> dict[str, Any]:
+def _context(message: MailMessage) -> dict[str, Any]:
     draft = db.session.get_one(Draft, message.draft_id)
-    until = drafts.expires_at(draft)
     link = links.resume_url(draft.id, draft.link_version)
-    return {"link": link, "until": until, "kind": message.kind}
+    return {"link": link, "until": drafts.expires_at(draft), "kind": message.kind}
 
 
 outbox.register("resume", Message("your link to go on"), _context)

@@ -9,21 +9,9 @@ from werkzeug.wrappers import Response
 
 from .. import clock
 from ..db.models import Draft
+from ..forms import saving
 from ..forms.flow import Step
 from ..forms.outputs import cards
-from ..forms.saving import (
-    Closed,
-    Completed,
-    Conflict,
-    GoTo,
-    Ineligible,
-    Invalid,
-    Outcome,
-    Outdated,
-    Paused,
-    Submitted,
-    merge,
-)
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -59,10 +47,10 @@ def begin() -> Response:
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
     g.outcome, draft_id = answers.begin(draft_id, read_post(step))
     match g.outcome:
-        case Completed(name):
+        case saving.Completed(name):
             access.grant_access(draft_id)
             return to_step(draft_id, name)
-        case Invalid(journey, typed):
+        case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
 
@@ -109,32 +97,32 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     with access.editing(draft_id) as draft:
         outcome = answers.autosave(draft, post)
     match outcome:
-        case Closed():
+        case saving.Closed():
             return render_template("apply/saved.html", outcome="submitted"), 409
-        case Conflict():
+        case saving.Conflict():
             return render_template("apply/saved.html", outcome="conflict"), 409
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
-def respond(draft: Draft, step: Step, outcome: Outcome) -> Response:
+def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
     """Return the response to a save. Call it after the transaction, since it renders pages."""
     g.outcome = outcome
     match outcome:
-        case Ineligible():
+        case saving.Ineligible():
             return redirect(url_for("apply.ineligible", draft=draft.id), 303)
-        case GoTo(name, focus, keep):
+        case saving.GoTo(name, focus, keep):
             return to_step(draft.id, name, at=focus, keep="1" if keep else None)
-        case Completed(name):
+        case saving.Completed(name):
             return to_step(draft.id, name)
-        case Paused():
+        case saving.Paused():
             return redirect(url_for("resume.save_link", draft_id=draft.id), 303)
-        case Invalid(journey, typed):
+        case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, draft, status=422)
-        case Outdated(journey, stored):
+        case saving.Outdated(journey, stored):
             return step_page(journey, step, stored, draft, status=409)
-        case Conflict(typed):
+        case saving.Conflict(typed):
             return conflict_page(draft, step, typed)
-        case Submitted() | Closed():
+        case saving.Submitted() | saving.Closed():
             return to_receipt(draft.id)
 
 
@@ -166,7 +154,7 @@ def handle_csrf_error(error: CSRFError) -> Response:
     elif request.endpoint != "apply.begin":
         return errors.error_response(400, errors.SESSION_ENDED)
     step = current_flow().steps[name]
-    typed = merge(stored, read_post(step))
+    typed = saving.merge(stored, read_post(step))
     journey = drafts.build_journey(typed, completed)
     if name not in journey.steps:
         return errors.error_response(400, errors.SESSION_ENDED)
