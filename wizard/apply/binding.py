@@ -82,10 +82,7 @@ def _read_places(group: fields.Group) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a page shows beside the raw answers, by path (`milestones-0-due`).
-
-    `focus` is the HTML id that gets the focus.
-    """
+    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id."""
 
     visible: Collection[str]
     errors: Mapping[str, str]
@@ -140,14 +137,11 @@ class Entry:
     @property
     def title(self) -> str:
         """Return the first answer that every entry has as a line of text, or an empty string."""
-        titles = (
-            question.text
-            for question in self.questions
-            if type(question.spec) is fields.Text
-            and question.spec.required is True
-            and not question.spec.when
-        )
-        return next(titles, "")
+        for question in self.questions:
+            spec = question.spec
+            if type(spec) is fields.Text and spec.required is True and not spec.when:
+                return question.text
+        return ""
 
 
 def build_questions(

@@ -20,6 +20,7 @@ bp = Blueprint("followup", __name__)
 
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send."""
+TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so nothing more can be sent about them.",
@@ -91,10 +92,7 @@ def _store(
     except NotAllowed:  # the commitment has just changed, and the page will show it
         return _to_update(submission.reference)
     except progress_reports.TooManyReports:
-        message = Message(
-            "What you told before still waits to be read. Come back once it is listed."
-        )
-        return update_page(submission, typed, {place: message}, 422)
+        return update_page(submission, typed, {place: TOO_MANY}, 422)
     session["said"] = languages.translate(Message("Thank you. Staff of the program read it next."))
     return _to_update(submission.reference)
 
@@ -119,10 +117,7 @@ def unsubscribe(reference: str) -> Response:
 
 
 def _own(reference: str) -> Submission:
-    """Return a submission that this browser may report on; answer 404 for any other.
-
-    Raise `CaseErased` if its answers were deleted.
-    """
+    """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
     if not access.may_open_commitment(reference):
         abort(404)
     with reading():

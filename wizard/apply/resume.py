@@ -29,15 +29,12 @@ def mail_link(draft_id: uuid.UUID, address: str) -> None:
     The visitor is not told which, so that the limit reveals nothing about an address.
     """
     with drafts.locked_draft(draft_id) as draft:
-        if draft is None or draft.submission or _is_over_limit(address):
+        if draft is None or draft.submission:
             return
-        draft.link_email = address
-        draft.language = languages.get_locale()
-        _queue(draft, address, "resume")
-
-
-def _is_over_limit(address: str) -> bool:
-    return outbox.count_recent(address, timedelta(hours=1), "draft_id") >= MAX_LINKS_PER_HOUR
+        if outbox.count_recent(address, timedelta(hours=1), "draft_id") < MAX_LINKS_PER_HOUR:
+            draft.link_email = address
+            draft.language = languages.get_locale()
+            _queue(draft, address, "resume")
 
 
 def send_reminders() -> int:

@@ -41,11 +41,14 @@ def save_link(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
     )
 
 
+def is_leaving() -> bool:
+    """Return True if the post removes the draft from this browser, which is never limited."""
+    return request.form.get("action") == "leave"
+
+
 @bp.post("/respond/<uuid:draft_id>/save")
 @limiter.limit(
-    MAIL_LIMIT,
-    exempt_when=lambda: is_leaving(),
-    deduct_when=lambda response: response.status_code == 303,
+    MAIL_LIMIT, exempt_when=is_leaving, deduct_when=lambda response: response.status_code == 303
 )
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
     """Mail the link to an address, or remove the draft from this browser."""
@@ -64,11 +67,6 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
         return save_link(draft_id, 422, typed=typed, error=invalid.message)
     resume.mail_link(draft_id, address)
     return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)
-
-
-def is_leaving() -> bool:
-    """Return True if the post removes the draft from this browser, which is never limited."""
-    return request.form.get("action") == "leave"
 
 
 @bp.get("/resume/<token>")

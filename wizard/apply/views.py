@@ -60,8 +60,7 @@ def ineligible() -> Response:
     """Show what a person can do who does not answer for an organization."""
     draft_id = request.args.get("draft", "")
     draft_id = draft_id if draft_id in session.get("drafts", []) else ""
-    first = current_flow().first.name
-    return render_page("apply/exit.html", draft_id=draft_id, first=first)
+    return render_page("apply/exit.html", draft_id=draft_id, first=current_flow().first.name)
 
 
 @bp.get("/<uuid:draft_id>/<name>")
@@ -96,11 +95,9 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
         abort(404)
     with access.editing(draft_id) as draft:
         outcome = answers.autosave(draft, post)
-    match outcome:
-        case saving.Closed():
-            return render_template("apply/saved.html", outcome="submitted"), 409
-        case saving.Conflict():
-            return render_template("apply/saved.html", outcome="conflict"), 409
+    if isinstance(outcome, saving.Closed | saving.Conflict):
+        name = "submitted" if isinstance(outcome, saving.Closed) else "conflict"
+        return render_template("apply/saved.html", outcome=name), 409
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
@@ -142,23 +139,19 @@ def receipt(draft_id: uuid.UUID) -> Response:
 def handle_csrf_error(error: CSRFError) -> Response:
     """Show the page again, with the typed answers to be confirmed, if its session or token expired
     while it was open. Nothing is stored until then."""
-    name = current_flow().first.name
-    draft, stored, completed = None, {}, []
+    name, draft = current_flow().first.name, None
     if request.endpoint == "apply.save_step":
         draft_id, name = (request.view_args or {}).values()
         if access.is_open(draft_id) or access.has_page_token(draft_id):
             draft = drafts.find(draft_id)
-        if draft is None or name not in current_flow().steps:
-            return errors.error_response(400, errors.SESSION_ENDED)
-        stored, completed = draft.answers, draft.completed_steps
-    elif request.endpoint != "apply.begin":
-        return errors.error_response(400, errors.SESSION_ENDED)
-    step = current_flow().steps[name]
-    typed = saving.merge(stored, read_post(step))
-    journey = drafts.build_journey(typed, completed)
-    if name not in journey.steps:
-        return errors.error_response(400, errors.SESSION_ENDED)
-    return step_page(journey, step, typed, draft, status=400)
+    step = current_flow().steps.get(name)
+    if step and (draft or request.endpoint == "apply.begin"):
+        stored, completed = (draft.answers, draft.completed_steps) if draft else ({}, [])
+        typed = saving.merge(stored, read_post(step))
+        journey = drafts.build_journey(typed, completed)
+        if name in journey.steps:
+            return step_page(journey, step, typed, draft, status=400)
+    return errors.error_response(400, errors.SESSION_ENDED)
 
 
 def find_step(name: str) -> Step:

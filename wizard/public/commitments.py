@@ -56,7 +56,7 @@ def list_page(filters: Filters, place: Place) -> CommitmentPage:
     found = select_keys(
         Submission.published_at, [is_published, *filters.conditions()], place, PAGE_SIZE
     )
-    states = _states(replace(filters, state=""))
+    states = count_by_state(replace(filters, state=""))
     count = states.get(filters.state, 0) if filters.state else sum(states.values())
     return CommitmentPage(_rows(found.references), found.newer, found.older, count, states)
 
@@ -66,14 +66,12 @@ def newest_commitments(limit: int) -> Sequence[Summary]:
     return _rows(select_keys(Submission.published_at, [is_published], Place(), limit).references)
 
 
-def count_by_state() -> Mapping[str, int]:
-    """Return the number of commitments by state."""
-    return _states(Filters())
+def count_by_state(filters: Filters) -> Mapping[str, int]:
+    """Return the number of commitments by state.
 
-
-def _states(filters: Filters) -> Mapping[str, int]:
-    """Group by branch as well, so that SQLite uses the index of published submissions (3 ms instead
-    of 50 for 10,000 rows)."""
+    Group by branch as well, so that SQLite uses the index of published submissions (3 ms instead
+    of 50 for 10,000 rows).
+    """
     columns = (Submission.branch, Submission.state)
     query = select(*columns, func.count()).where(is_published, *filters.conditions())
     counts: Counter[str] = Counter()

@@ -28,7 +28,7 @@ FLASH_MESSAGES = {
 def landing() -> Response:
     """Show the landing page."""
     notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
-    states = commitments.count_by_state()
+    states = commitments.count_by_state(filters.Filters())
     labels = filters.filter_options(current_flow())
     return render_page(
         "public/landing.html",
@@ -69,8 +69,7 @@ def commitment(reference: str) -> Response:
 @bp.get("/questions")
 def questions() -> Response:
     """Show every question of every branch."""
-    flow = current_flow()
-    return render_page("public/questions.html", flow=flow, in_words=describe_condition)
+    return render_page("public/questions.html", flow=current_flow(), in_words=describe_condition)
 
 
 @bp.get("/accessibility")
