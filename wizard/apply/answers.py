@@ -4,47 +4,39 @@ import uuid
 
 from .. import clock
 from ..db.models import Draft
-from ..forms.saving import (
-    Completed,
-    DraftState,
-    Outcome,
-    StepPost,
-    Submitted,
-    decide,
-    decide_autosave,
-)
+from ..forms import saving
 from ..web.current import current_flow
 from . import drafts, submit
 
 
-def begin(draft_id: uuid.UUID, post: StepPost) -> tuple[Outcome, uuid.UUID]:
+def begin(draft_id: uuid.UUID, post: saving.StepPost) -> tuple[saving.Outcome, uuid.UUID]:
     """Create a draft from valid answers to the first step; return the outcome and the draft's id.
 
     See `drafts.start_draft` for when that is another id than the given one.
     """
-    first = StepPost(post.step, post.answers)
-    outcome, _ = decide(current_flow(), DraftState(), first, clock.today())
-    if not isinstance(outcome, Completed):
+    first = saving.StepPost(post.step, post.answers)
+    outcome, _ = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
+    if not isinstance(outcome, saving.Completed):
         return outcome, draft_id
     draft = drafts.start_draft(draft_id, post.answers)
-    return Completed(drafts.journey_for(draft).first_incomplete), draft.id
+    return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
-def save(draft: Draft, post: StepPost) -> Outcome:
+def save(draft: Draft, post: saving.StepPost) -> saving.Outcome:
     """Save or submit the post of a step's button. The draft must be locked."""
     state = drafts.state_of(draft)
-    outcome, after = decide(current_flow(), state, post, clock.today())
-    if isinstance(outcome, Submitted):
+    outcome, after = saving.decide(current_flow(), state, post, clock.today())
+    if isinstance(outcome, saving.Submitted):
         submit.submit_draft(draft, outcome.journey)
     if after is not state:
         drafts.store_answers(draft, after)
     return outcome
 
 
-def autosave(draft: Draft, post: StepPost) -> Outcome:
+def autosave(draft: Draft, post: saving.StepPost) -> saving.Outcome:
     """Save the answers on a page, valid or not. The draft must be locked."""
     state = drafts.state_of(draft)
-    outcome, after = decide_autosave(state, post)
+    outcome, after = saving.decide_autosave(state, post)
     if after is not state:
         drafts.store_answers(draft, after)
     return outcome

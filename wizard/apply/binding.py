@@ -82,28 +82,28 @@ def _read_places(group: fields.Group) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a page shows beside the raw answers, by path (`milestones-0-due`)."""
+    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id."""
 
     visible: Collection[str]
     errors: Mapping[str, str]
     focus: str = ""
-    """The HTML id that gets the focus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A declared field on a page, with its raw answer."""
+    """A declared field on a page, with its raw answer.
+
+    `id` is its path, both id and name in the HTML. `reveals` are the HTML ids of the conditional
+    questions that depend on the answer.
+    """
 
     spec: fields.Field
     id: str
-    """Its path, which is both id and name in the HTML."""
     data: Any
     is_visible: bool
     error: str
     focus: str
-    """The HTML id that gets the focus on this page, perhaps another one."""
     reveals: tuple[str, ...]
-    """The HTML ids of the conditional questions that depend on the answer."""
     entries: tuple["Entry", ...]
 
     def __call__(self) -> Markup:
@@ -137,14 +137,11 @@ class Entry:
     @property
     def title(self) -> str:
         """Return the first answer that every entry has as a line of text, or an empty string."""
-        titles = (
-            question.text
-            for question in self.questions
-            if type(question.spec) is fields.Text
-            and question.spec.required is True
-            and not question.spec.when
-        )
-        return next(titles, "")
+        for question in self.questions:
+            spec = question.spec
+            if type(spec) is fields.Text and spec.required is True and not spec.when:
+                return question.text
+        return ""
 
 
 def build_questions(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, bindparam, delete, select
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -48,10 +48,6 @@ def expires_at(draft: Draft) -> datetime:
 
 def _expiry_cutoff() -> datetime:
     return clock.now() - draft_lifetime()
-
-
-def _expired() -> ColumnElement[bool]:
-    return Draft.updated_at <= _expiry_cutoff()
 
 
 def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
@@ -116,7 +112,8 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
 
 
 def _add_draft(draft_id: uuid.UUID) -> Draft:
-    db.session.execute(delete(Draft).where(Draft.id == draft_id, _expired()))
+    expired = Draft.updated_at <= _expiry_cutoff()
+    db.session.execute(delete(Draft).where(Draft.id == draft_id, expired))
     is_taken = db.session.scalar(select(Submission.id).where(Submission.draft_id == draft_id))
     draft = Draft(
         id=uuid.uuid4() if is_taken else draft_id,
@@ -151,4 +148,4 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
 def purge_expired() -> int:
     """Delete every expired draft; return how many there were."""
-    return delete_in_batches(Draft.id, _expired())
+    return delete_in_batches(Draft.id, Draft.updated_at <= _expiry_cutoff())

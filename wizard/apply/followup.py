@@ -20,6 +20,7 @@ bp = Blueprint("followup", __name__)
 
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send."""
+TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so nothing more can be sent about them.",
@@ -36,8 +37,10 @@ def on_erased(error: CaseErased) -> Response:
 @bp.get("/updates/<token>")
 def open_update_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
-    reference = links.parse_submission_token(token)
-    if reference is None or progress_reports.find_reportable(reference) is None:
+    reference = links.parse_submission_token(token) or ""
+    with reading():
+        submission = find_by_reference(reference)
+    if submission is None or submission.erased_at is not None:
         return render_page("apply/no_draft.html", 404)
     access.grant_commitment(reference)
     page = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"
@@ -89,10 +92,7 @@ def _store(
     except NotAllowed:  # the commitment has just changed, and the page will show it
         return _to_update(submission.reference)
     except progress_reports.TooManyReports:
-        message = Message(
-            "What you told before still waits to be read. Come back once it is listed."
-        )
-        return update_page(submission, typed, {place: message}, 422)
+        return update_page(submission, typed, {place: TOO_MANY}, 422)
     session["said"] = languages.translate(Message("Thank you. Staff of the program read it next."))
     return _to_update(submission.reference)
 
@@ -117,10 +117,7 @@ def unsubscribe(reference: str) -> Response:
 
 
 def _own(reference: str) -> Submission:
-    """Return a submission that this browser may report on; answer 404 for any other.
-
-    Raise `CaseErased` if its answers were deleted.
-    """
+    """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
     if not access.may_open_commitment(reference):
         abort(404)
     with reading():

@@ -1,8 +1,6 @@
 """The pages of a step, and redirects between them."""
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -37,6 +35,9 @@ def step_page(
     else:
         digest = journey_digest(journey) if is_review else step_digest(step, draft.answers)
         page = _page_fields(draft, digest)
+    if status == 400:
+        names = ("page", "turn", "based_on")  # as posted: the same revision again
+        page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
     display = Display(state.checked.visible, errors, focus)
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
@@ -46,7 +47,7 @@ def step_page(
         questions=build_questions(step.fields, answers, display),
         errors=_name_entries(step, errors),
         draft_id=draft.id if draft else None,
-        page=page | (_posted_page_fields() if status == 400 else {}),
+        page=page,
         cards=cards(journey.flow, journey.answers) if is_review else (),
         focus=focus,
         must_confirm=status == 400,
@@ -81,12 +82,6 @@ def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, st
         return revision
     token = links.draft_token(draft.id, draft.link_version, "page")
     return revision | {"based_on": based_on, "pass": token}
-
-
-def _posted_page_fields() -> dict[str, str]:
-    """Return the hidden page fields as posted, to redisplay the same revision."""
-    names = ("page", "turn", "based_on")
-    return {name: replace_forbidden(request.form.get(name, "")) for name in names}
 
 
 def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
@@ -124,22 +119,14 @@ def to_receipt(draft_id: uuid.UUID) -> Response:
     return redirect(url_for("apply.receipt", draft_id=draft_id), 303)
 
 
-@dataclass(frozen=True, slots=True)
-class DraftLink:
-    """A link to a draft in progress."""
-
-    title: str
-    url: str
-    updated_at: datetime
-
-
-def drafts_in_progress() -> list[DraftLink]:
-    """Return the drafts that this browser may open, the last changed first."""
+def drafts_in_progress() -> list[dict[str, Any]]:
+    """Return title, url and updated_at of the drafts of this browser, the last changed first."""
     return [_draft_link(draft) for draft in drafts.find_all(access.open_draft_ids())]
 
 
-def _draft_link(draft: Draft) -> DraftLink:
+def _draft_link(draft: Draft) -> dict[str, Any]:
     title = draft.answers.get("organization_name")
     step = drafts.journey_for(draft).first_incomplete
     url = url_for("apply.step", draft_id=draft.id, name=step)
-    return DraftLink(title if isinstance(title, str) else "", url, draft.updated_at)
+    title = title if isinstance(title, str) else ""
+    return {"title": title, "url": url, "updated_at": draft.updated_at}

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from .. import clock
-from ..db import models
 from ..db.engine import db, write_in_batches
-from ..db.models import Draft, Submission
+from ..db.models import Draft, MailMessage, Submission
 from ..forms.messages import Message
 from ..notify import outbox
 from ..web import languages, links
@@ -30,15 +29,12 @@ def mail_link(draft_id: uuid.UUID, address: str) -> None:
     The visitor is not told which, so that the limit reveals nothing about an address.
     """
     with drafts.locked_draft(draft_id) as draft:
-        if draft is None or draft.submission or _is_over_limit(address):
+        if draft is None or draft.submission:
             return
-        draft.link_email = address
-        draft.language = languages.get_locale()
-        _queue(draft, address, "resume")
-
-
-def _is_over_limit(address: str) -> bool:
-    return outbox.count_recent(address, timedelta(hours=1), "draft_id") >= MAX_LINKS_PER_HOUR
+        if outbox.count_recent(address, timedelta(hours=1), "draft_id") < MAX_LINKS_PER_HOUR:
+            draft.link_email = address
+            draft.language = languages.get_locale()
+            _queue(draft, address, "resume")
 
 
 def send_reminders() -> int:
@@ -68,11 +64,10 @@ def _queue(draft: Draft, address: str, kind: str) -> None:
     outbox.queue_message(kind, address, draft.language, name, draft_id=draft.id)
 
 
-def _context(message: models.MailMessage) -> dict[str, Any]:
+def _context(message: MailMessage) -> dict[str, Any]:
     draft = db.session.get_one(Draft, message.draft_id)
-    until = drafts.expires_at(draft)
     link = links.resume_url(draft.id, draft.link_version)
-    return {"link": link, "until": until, "kind": message.kind}
+    return {"link": link, "until": drafts.expires_at(draft), "kind": message.kind}
 
 
 outbox.register("resume", Message("your link to go on"), _context)

@@ -24,16 +24,31 @@ ADDRESS = Email("address", "E-mail address", noun="the e-mail address", required
 
 
 @bp.get("/respond/<uuid:draft_id>/save")
-def save_link(draft_id: uuid.UUID) -> Response:
-    """Show the resume link, to copy or to receive by e-mail."""
-    return save_page(draft_id)
+def save_link(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+    """Show the resume link and its expiry, to copy or to receive by e-mail."""
+    draft = access.read_draft(draft_id)
+    if draft.submission:
+        return to_receipt(draft_id)
+    return render_page(
+        "apply/save.html",
+        status,
+        draft=draft,
+        link=links.resume_url(draft.id, draft.link_version),
+        until=drafts.expires_at(draft),
+        first_open=drafts.journey_for(draft).first_incomplete,
+        mailed="mailed" in request.args,
+        **context,
+    )
+
+
+def is_leaving() -> bool:
+    """Return True if the post removes the draft from this browser, which is never limited."""
+    return request.form.get("action") == "leave"
 
 
 @bp.post("/respond/<uuid:draft_id>/save")
 @limiter.limit(
-    MAIL_LIMIT,
-    exempt_when=lambda: is_leaving(),
-    deduct_when=lambda response: response.status_code == 303,
+    MAIL_LIMIT, exempt_when=is_leaving, deduct_when=lambda response: response.status_code == 303
 )
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
     """Mail the link to an address, or remove the draft from this browser."""
@@ -49,31 +64,9 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
     try:
         address = ADDRESS.parse(typed, clock.today())
     except Invalid as invalid:
-        return save_page(draft_id, 422, typed=typed, error=invalid.message)
+        return save_link(draft_id, 422, typed=typed, error=invalid.message)
     resume.mail_link(draft_id, address)
     return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)
-
-
-def is_leaving() -> bool:
-    """Return True if the post removes the draft from this browser, which is never limited."""
-    return request.form.get("action") == "leave"
-
-
-def save_page(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
-    """Return the page with the resume link and its expiry."""
-    draft = access.read_draft(draft_id)
-    if draft.submission:
-        return to_receipt(draft_id)
-    return render_page(
-        "apply/save.html",
-        status,
-        draft=draft,
-        link=links.resume_url(draft.id, draft.link_version),
-        until=drafts.expires_at(draft),
-        first_open=drafts.journey_for(draft).first_incomplete,
-        mailed="mailed" in request.args,
-        **context,
-    )
 
 
 @bp.get("/resume/<token>")

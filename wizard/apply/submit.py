@@ -7,9 +7,8 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from ..db import models
 from ..db.engine import db
-from ..db.models import Draft, Submission
+from ..db.models import Draft, MailMessage, Submission
 from ..forms.journey import Journey
 from ..forms.messages import Message
 from ..forms.outputs import cards
@@ -46,9 +45,8 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     db.session.add(submission)
     db.session.flush()
     if contact := journey.answers.get("contact_email"):
-        _queue(
-            submission, "confirmation", contact, submission.language, _confirmation_delay(contact)
-        )
+        delay = _confirmation_delay(contact)
+        _queue(submission, "confirmation", contact, submission.language, delay)
     if office := current_app.config["PROGRAM_EMAIL"]:
         _queue(submission, "notice", office, "en")
     return submission
@@ -70,23 +68,17 @@ def _confirmation_delay(address: str) -> timedelta:
 
 
 def _queue(
-    submission: Submission,
-    kind: str,
-    recipient: str,
-    language: str,
-    delay: timedelta = timedelta(),
+    submission: Submission, kind: str, recipient: str, language: str, delay: timedelta = timedelta()
 ) -> None:
     name = f"{submission.reference}.{kind}"
     outbox.queue_message(kind, recipient, language, name, delay, submission_id=submission.id)
 
 
-def _context(message: models.MailMessage) -> dict[str, Any]:
+def _context(message: MailMessage) -> dict[str, Any]:
     submission = outbox.submission_of(message)
-    return {
-        "submission": submission,
-        "answers": submission.answers,
-        "cards": cards(current_flow(), submission.answers),
-    }
+    answers = submission.answers
+    found = cards(current_flow(), answers)
+    return {"submission": submission, "answers": answers, "cards": found}
 
 
 outbox.register("confirmation", Message("we have your commitment (%(reference)s)"), _context)

@@ -9,21 +9,9 @@ from werkzeug.wrappers import Response
 
 from .. import clock
 from ..db.models import Draft
+from ..forms import saving
 from ..forms.flow import Step
 from ..forms.outputs import cards
-from ..forms.saving import (
-    Closed,
-    Completed,
-    Conflict,
-    GoTo,
-    Ineligible,
-    Invalid,
-    Outcome,
-    Outdated,
-    Paused,
-    Submitted,
-    merge,
-)
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -59,10 +47,10 @@ def begin() -> Response:
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
     g.outcome, draft_id = answers.begin(draft_id, read_post(step))
     match g.outcome:
-        case Completed(name):
+        case saving.Completed(name):
             access.grant_access(draft_id)
             return to_step(draft_id, name)
-        case Invalid(journey, typed):
+        case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
 
@@ -72,8 +60,7 @@ def ineligible() -> Response:
     """Show what a person can do who does not answer for an organization."""
     draft_id = request.args.get("draft", "")
     draft_id = draft_id if draft_id in session.get("drafts", []) else ""
-    first = current_flow().first.name
-    return render_page("apply/exit.html", draft_id=draft_id, first=first)
+    return render_page("apply/exit.html", draft_id=draft_id, first=current_flow().first.name)
 
 
 @bp.get("/<uuid:draft_id>/<name>")
@@ -108,33 +95,31 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
         abort(404)
     with access.editing(draft_id) as draft:
         outcome = answers.autosave(draft, post)
-    match outcome:
-        case Closed():
-            return render_template("apply/saved.html", outcome="submitted"), 409
-        case Conflict():
-            return render_template("apply/saved.html", outcome="conflict"), 409
+    if isinstance(outcome, saving.Closed | saving.Conflict):
+        name = "submitted" if isinstance(outcome, saving.Closed) else "conflict"
+        return render_template("apply/saved.html", outcome=name), 409
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
-def respond(draft: Draft, step: Step, outcome: Outcome) -> Response:
+def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
     """Return the response to a save. Call it after the transaction, since it renders pages."""
     g.outcome = outcome
     match outcome:
-        case Ineligible():
+        case saving.Ineligible():
             return redirect(url_for("apply.ineligible", draft=draft.id), 303)
-        case GoTo(name, focus, keep):
+        case saving.GoTo(name, focus, keep):
             return to_step(draft.id, name, at=focus, keep="1" if keep else None)
-        case Completed(name):
+        case saving.Completed(name):
             return to_step(draft.id, name)
-        case Paused():
+        case saving.Paused():
             return redirect(url_for("resume.save_link", draft_id=draft.id), 303)
-        case Invalid(journey, typed):
+        case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, draft, status=422)
-        case Outdated(journey, stored):
+        case saving.Outdated(journey, stored):
             return step_page(journey, step, stored, draft, status=409)
-        case Conflict(typed):
+        case saving.Conflict(typed):
             return conflict_page(draft, step, typed)
-        case Submitted() | Closed():
+        case saving.Submitted() | saving.Closed():
             return to_receipt(draft.id)
 
 
@@ -154,23 +139,19 @@ def receipt(draft_id: uuid.UUID) -> Response:
 def handle_csrf_error(error: CSRFError) -> Response:
     """Show the page again, with the typed answers to be confirmed, if its session or token expired
     while it was open. Nothing is stored until then."""
-    name = current_flow().first.name
-    draft, stored, completed = None, {}, []
+    name, draft = current_flow().first.name, None
     if request.endpoint == "apply.save_step":
         draft_id, name = (request.view_args or {}).values()
         if access.is_open(draft_id) or access.has_page_token(draft_id):
             draft = drafts.find(draft_id)
-        if draft is None or name not in current_flow().steps:
-            return errors.error_response(400, errors.SESSION_ENDED)
-        stored, completed = draft.answers, draft.completed_steps
-    elif request.endpoint != "apply.begin":
-        return errors.error_response(400, errors.SESSION_ENDED)
-    step = current_flow().steps[name]
-    typed = merge(stored, read_post(step))
-    journey = drafts.build_journey(typed, completed)
-    if name not in journey.steps:
-        return errors.error_response(400, errors.SESSION_ENDED)
-    return step_page(journey, step, typed, draft, status=400)
+    step = current_flow().steps.get(name)
+    if step and (draft or request.endpoint == "apply.begin"):
+        stored, completed = (draft.answers, draft.completed_steps) if draft else ({}, [])
+        typed = saving.merge(stored, read_post(step))
+        journey = drafts.build_journey(typed, completed)
+        if name in journey.steps:
+            return step_page(journey, step, typed, draft, status=400)
+    return errors.error_response(400, errors.SESSION_ENDED)
 
 
 def find_step(name: str) -> Step:

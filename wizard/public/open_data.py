@@ -31,7 +31,6 @@ from ..submissions.filters import is_published
 from ..web.tables import as_csv
 
 SCHEMA = "commitments/schema.json"
-"""Path of the schema."""
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 FORMAT = 1
 """Raise it when the files change in a way that their schema does not show: it is in the ETag."""
@@ -46,8 +45,6 @@ COLUMNS = (
     Submission.programs,
 )
 
-Stored = Row[*tuple[Any, ...]]
-"""The `COLUMNS` of a submission."""
 Record = dict[str, Any]
 """A published commitment: JSON values by the names of `json_schema.public_columns`."""
 
@@ -69,6 +66,7 @@ class Snapshot:
     one that was withdrawn.
     """
 
+    engine: Engine
     flow: Flow
     site: Site
     count: int
@@ -94,7 +92,7 @@ def current_snapshot(flow: Flow, site: Site) -> Snapshot:
     query = select(*published, changed).where(is_published)
     with db.engine.connect() as connection:
         count, newest, last = connection.execute(query).one()
-    return Snapshot(flow, site, count, newest or EPOCH, last or EPOCH)
+    return Snapshot(db.engine, flow, site, count, newest or EPOCH, last or EPOCH)
 
 
 def entry_files(flow: Flow) -> dict[str, Group]:
@@ -103,13 +101,10 @@ def entry_files(flow: Flow) -> dict[str, Group]:
     return {file_stem(field): field for field in fields if isinstance(field, Group)}
 
 
-# The files
-
-
 def commitments_csv(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield a row for each commitment, the oldest first, with the number of entries of groups."""
     columns = json_schema.public_columns(snapshot.flow)
-    rows = (cells(columns, record).values() for record in _published(db.engine, snapshot))
+    rows = (cells(columns, record).values() for record in _published(snapshot))
     return as_csv(tuple(columns), rows)
 
 
@@ -118,7 +113,7 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     fields = {field.name: field for field in group.fields if field.public}
     rows = (
         (record["reference"], str(number), *cells(fields, entry).values())
-        for record in _published(db.engine, snapshot)
+        for record in _published(snapshot)
         for number, entry in enumerate(record.get(group.name, ()), start=1)
     )
     return as_csv(("reference", "entry", *fields), rows)
@@ -126,14 +121,10 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
 
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield all commitments as one JSON document, each on its own line."""
-    return _json_document(snapshot, _published(db.engine, snapshot))
-
-
-def _json_document(snapshot: Snapshot, records: Iterator[Record]) -> Iterator[bytes]:
     described = {"describedBy": snapshot.address(SCHEMA), "license": LICENSE}
     yield f'{json.dumps(described)[:-1]}, "commitments": ['.encode()
     separator = "\n"
-    for record in records:
+    for record in _published(snapshot):
         yield f"{separator}{json.dumps(record, ensure_ascii=False)}".encode()
         separator = ",\n"
     yield b"\n]}\n"
@@ -141,35 +132,31 @@ def _json_document(snapshot: Snapshot, records: Iterator[Record]) -> Iterator[by
 
 def schema_json(snapshot: Snapshot) -> list[bytes]:
     """Return the JSON Schema of `commitments.json`."""
-    return _json_bytes(
-        json_schema.document_schema(snapshot.flow, snapshot.address(SCHEMA), LICENSE)
-    )
+    address = snapshot.address(SCHEMA)
+    return _json_bytes(json_schema.document_schema(snapshot.flow, address, LICENSE))
 
 
 def _json_bytes(value: Any) -> list[bytes]:
     return [f"{json.dumps(value, ensure_ascii=False, indent=2)}\n".encode()]
 
 
-# The database
-
-
-def _published(engine: Engine, snapshot: Snapshot) -> Iterator[Record]:
+def _published(snapshot: Snapshot) -> Iterator[Record]:
     """Yield the commitments of a snapshot that are still published, the oldest first."""
     query = select(*COLUMNS).where(is_published, Submission.published_at <= snapshot.newest)
-    for rows in batches(engine, query, Submission.published_at, Submission.reference):
+    for rows in batches(snapshot.engine, query, Submission.published_at, Submission.reference):
         yield from (_record(snapshot, row) for row in rows if may_publish(row.answers))
 
 
-def _newest(engine: Engine, snapshot: Snapshot) -> list[Record]:
+def _newest(snapshot: Snapshot) -> list[Record]:
     """Return the last published commitments, the newest first."""
     order = (Submission.published_at.desc(), Submission.reference.desc())
     query = select(*COLUMNS).where(is_published).order_by(*order).limit(MAX_FEED_ENTRIES)
-    with engine.connect() as connection:
+    with snapshot.engine.connect() as connection:
         rows = connection.execute(query).all()
     return [_record(snapshot, row) for row in rows if may_publish(row.answers)]
 
 
-def _record(snapshot: Snapshot, row: Stored) -> Record:
+def _record(snapshot: Snapshot, row: Row[*tuple[Any, ...]]) -> Record:
     return {
         "reference": row.reference,
         "url": snapshot.address(f"commitments/{row.reference}"),
@@ -178,9 +165,6 @@ def _record(snapshot: Snapshot, row: Stored) -> Record:
         "all_programs": row.programs.split(";") if row.programs else [],
         **public_record(snapshot.flow, row.answers),
     }
-
-
-# The catalog
 
 
 def catalog(snapshot: Snapshot) -> list[bytes]:
@@ -219,35 +203,30 @@ def _dataset(snapshot: Snapshot) -> dict[str, Any]:
         "accessLevel": "public",
         "license": LICENSE,
         "landingPage": snapshot.address("commitments"),
-        "distribution": list(_distributions(snapshot)),
+        "distribution": _distributions(snapshot),
     }
 
 
-def _distributions(snapshot: Snapshot) -> Iterator[dict[str, str]]:
-    files = {
-        f"commitments/{name}.csv": group.label for name, group in entry_files(snapshot.flow).items()
-    }
-    for path, title in {"commitments.csv": "Commitments", **files}.items():
-        yield _distribution(snapshot, path, title, "text/csv", "CSV")
-    yield _distribution(snapshot, "commitments.json", "All in one", "application/json", "JSON") | {
-        "describedBy": snapshot.address(SCHEMA),
-        "describedByType": "application/schema+json",
-    }
+def _distributions(snapshot: Snapshot) -> list[dict[str, str]]:
+    entries = entry_files(snapshot.flow).items()
+    titles = {"commitments": "Commitments"}
+    titles |= {f"commitments/{name}": group.label for name, group in entries}
+    schema = snapshot.address(SCHEMA)
+    described = {"describedBy": schema, "describedByType": "application/schema+json"}
+    files = [(f"{path}.csv", title, "text/csv", "CSV") for path, title in titles.items()]
+    files.append(("commitments.json", "All in one", "application/json", "JSON"))
+    return [
+        {
+            "@type": "dcat:Distribution",
+            "title": title,
+            "downloadURL": snapshot.address(path),
+            "mediaType": media_type,
+            "format": format,
+            **(described if format == "JSON" else {}),
+        }
+        for path, title, media_type, format in files
+    ]
 
-
-def _distribution(
-    snapshot: Snapshot, path: str, title: str, media_type: str, format: str
-) -> dict[str, str]:
-    return {
-        "@type": "dcat:Distribution",
-        "title": title,
-        "downloadURL": snapshot.address(path),
-        "mediaType": media_type,
-        "format": format,
-    }
-
-
-# The feed
 
 SUMMARY_FIELDS = ("commitment_description", "access_plan")
 """The answers to summarize; the first one given is used."""
@@ -258,23 +237,17 @@ FORBIDDEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 def feed(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield the last published commitments as an Atom feed (RFC 4287)."""
-    return _feed(db.engine, snapshot)
-
-
-def _feed(engine: Engine, snapshot: Snapshot) -> Iterator[bytes]:
     # A generator, so that nothing is read for a 304.
-    address = snapshot.address("commitments.atom")
+    address, page = snapshot.address("commitments.atom"), snapshot.address("commitments")
     root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
     _add_element(root, "id", address)
     _add_element(root, "title", f"{snapshot.site.name}: new commitments")
     _add_element(root, "updated", clock.iso_utc(snapshot.newest))
     _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
-    _add_element(
-        root, "link", rel="alternate", type="text/html", href=snapshot.address("commitments")
-    )
+    _add_element(root, "link", rel="alternate", type="text/html", href=page)
     _add_element(root, "link", rel="license", href=LICENSE)
     _add_element(SubElement(root, "author"), "name", snapshot.site.name)
-    for record in _newest(engine, snapshot):
+    for record in _newest(snapshot):
         _add_feed_entry(root, record)
     yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 

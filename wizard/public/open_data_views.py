@@ -14,7 +14,17 @@ from . import open_data
 
 bp = Blueprint("open_data", __name__)
 
+Writer = Callable[[open_data.Snapshot], Iterable[bytes]]
+
 CSV_TYPE = "text/csv; charset=utf-8"
+FILES: dict[str, tuple[str, Writer, str]] = {
+    "commitments.csv": ("commitments_csv", open_data.commitments_csv, CSV_TYPE),
+    "commitments.json": ("commitments_json", open_data.commitments_json, "application/json"),
+    open_data.SCHEMA: ("schema_json", open_data.schema_json, "application/schema+json"),
+    "commitments.atom": ("feed", open_data.feed, "application/atom+xml"),
+    "data.json": ("catalog", open_data.catalog, "application/json"),
+}
+"""The endpoint, writer and content type of the files that every flow has, by path."""
 VALIDATOR_MIN_AGE = timedelta(seconds=60)
 """Minimum age of a change for `Last-Modified` (RFC 9110, 8.8.2.2): the next change may come in the
 same second as a newer one."""
@@ -26,10 +36,14 @@ class StreamedResponse(Response):
     implicit_sequence_conversion = False
 
 
-@bp.get("/commitments.csv")
-def commitments_csv() -> Answer:
-    """Send a row for each commitment."""
-    return _send(open_data.commitments_csv, CSV_TYPE)
+def send_file(path: str) -> Answer:
+    """Send one of `FILES`."""
+    _, write, content_type = FILES[path]
+    return _send(write, content_type)
+
+
+for path, file in FILES.items():
+    bp.add_url_rule(f"/{path}", file[0], send_file, defaults={"path": path})
 
 
 @bp.get("/commitments/<name>.csv")
@@ -39,31 +53,7 @@ def entries_csv(name: str) -> Answer:
     return _send(partial(open_data.entries_csv, group=group), CSV_TYPE)
 
 
-@bp.get("/commitments.json")
-def commitments_json() -> Answer:
-    """Send all commitments in one document."""
-    return _send(open_data.commitments_json, "application/json")
-
-
-@bp.get("/commitments/schema.json")
-def schema_json() -> Answer:
-    """Send the JSON Schema of `commitments.json`."""
-    return _send(open_data.schema_json, "application/schema+json")
-
-
-@bp.get("/commitments.atom")
-def feed() -> Answer:
-    """Send the Atom feed."""
-    return _send(open_data.feed, "application/atom+xml")
-
-
-@bp.get("/data.json")
-def catalog() -> Answer:
-    """Send the catalog, for catalogs that harvest others."""
-    return _send(open_data.catalog, "application/json")
-
-
-def _send(write: Callable[[open_data.Snapshot], Iterable[bytes]], content_type: str) -> Answer:
+def _send(write: Writer, content_type: str) -> Answer:
     """Return a file of the current snapshot; 304 if the client has it.
 
     Caches revalidate before each use, so that a withdrawn commitment disappears at once.

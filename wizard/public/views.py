@@ -28,7 +28,7 @@ FLASH_MESSAGES = {
 def landing() -> Response:
     """Show the landing page."""
     notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
-    states = commitments.count_by_state()
+    states = commitments.count_by_state(filters.Filters())
     labels = filters.filter_options(current_flow())
     return render_page(
         "public/landing.html",
@@ -61,19 +61,15 @@ def commitment_list() -> Response:
 @bp.get("/commitments/<reference>")
 def commitment(reference: str) -> Response:
     """Show a commitment."""
-    found = commitments.get_commitment(reference)
-    if found is None:
-        abort(404)
-    return render_page(
-        "public/commitment.html", found=found, labels=filters.filter_options(current_flow())
-    )
+    found = commitments.get_commitment(reference) or abort(404)
+    labels = filters.filter_options(current_flow())
+    return render_page("public/commitment.html", found=found, labels=labels)
 
 
 @bp.get("/questions")
 def questions() -> Response:
     """Show every question of every branch."""
-    flow = current_flow()
-    return render_page("public/questions.html", flow=flow, in_words=describe_condition)
+    return render_page("public/questions.html", flow=current_flow(), in_words=describe_condition)
 
 
 @bp.get("/accessibility")

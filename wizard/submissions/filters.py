@@ -53,10 +53,8 @@ class Filters:
             (Submission.status, self.status),
         )
         conditions: list[ColumnElement[bool]] = [column == code for column, code in codes if code]
-        if self.program:
-            conditions.append(_has_code(Submission.programs, self.program))
-        if self.category:
-            conditions.append(_has_code(Submission.categories, self.category))
+        joined = ((Submission.programs, self.program), (Submission.categories, self.category))
+        conditions += [_has_code(column, code) for column, code in joined if code]
         conditions += within_days(Submission.submitted_at, self.first_day, self.last_day)
         if self.since:
             conditions.append(Submission.submitted_at > parse_moment(self.since))

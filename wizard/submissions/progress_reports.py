@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..db import models
-from ..db.engine import db, reading, write_in_batches
-from ..db.models import Report, Submission
+from ..db.engine import db, write_in_batches
+from ..db.models import MailMessage, Report, Submission
 from ..forms.fields import Confirm, Field, Group, Text, Url
 from ..forms.messages import Message, join_messages
 from ..forms.outputs import entry_label
@@ -18,7 +17,7 @@ from ..forms.text import Invalid
 from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
-from .cases import NotAllowed, allowed_transitions, find_by_reference, locked_case
+from .cases import NotAllowed, allowed_transitions, locked_case
 
 REPORT_FIELDS: tuple[Field, ...] = (
     Confirm("done", "Done", noun="that it is done", public=True),
@@ -45,13 +44,6 @@ class ApprovedReport:
     reported_at: datetime
     entries: EntryReports
     titles: Mapping[tuple[str, int], str]
-
-
-def find_reportable(reference: str) -> Submission | None:
-    """Return the submission unless it is erased."""
-    with reading():
-        submission = find_by_reference(reference)
-    return submission if submission and submission.erased_at is None else None
 
 
 def can_report(submission: Submission) -> bool:
@@ -186,7 +178,7 @@ def _queue(submission: Submission, address: str) -> None:
     outbox.queue_message("news", address, language, name, submission_id=submission.id)
 
 
-def _context(message: models.MailMessage) -> dict[str, Any]:
+def _context(message: MailMessage) -> dict[str, Any]:
     submission = outbox.submission_of(message)
     return {"submission": submission, "link": links.update_url(submission.reference)}
 
