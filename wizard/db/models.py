@@ -93,8 +93,8 @@ class Submission(Model):
     organization was last asked for news. `erased_at` is when its answers were deleted on request.
     `language` is that of the answers and of the messages.
 
-    The columns from `organization_kind` to `search` repeat answers (`submissions.listing.index_columns`), and the
-    indexes cover them, so that lists and counts read no answers.
+    The columns from `organization_kind` to `search` repeat answers (`submissions/listing.py`), and
+    the indexes cover them, so that lists and counts read no answers.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
