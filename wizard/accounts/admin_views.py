@@ -8,10 +8,11 @@ from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, whole_number
 from . import accounts, audit, tokens
-from .permissions import bp, current_actor, pop_secret_once, store_secret_once
+from .permissions import bp, current_actor, pop_secret_once, requires, store_secret_once
 
 
 @bp.get("/people")
+@requires("admin")
 def people(status: int = 200, error: str = "") -> Response:
     """Show every account."""
     return render_page(
@@ -25,6 +26,7 @@ def people(status: int = 200, error: str = "") -> Response:
 
 
 @bp.post("/people")
+@requires("admin")
 def change_people() -> Response:
     """Add or change an account."""
     actor, password = current_actor(), ""
@@ -49,6 +51,7 @@ def change_people() -> Response:
 
 
 @bp.get("/tokens", endpoint="tokens")
+@requires("admin")
 def tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     """Show every token."""
     return render_page(
@@ -62,6 +65,7 @@ def tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Resp
 
 
 @bp.post("/tokens")
+@requires("admin")
 def change_tokens() -> Response:
     """Create or revoke a token."""
     name, action = request.form.get("name", ""), request.form.get("action")
@@ -80,6 +84,7 @@ def change_tokens() -> Response:
 
 
 @bp.get("/audit", endpoint="audit")
+@requires("admin")
 def audit_page() -> Response:
     """Show the audit log, newest first."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("before",))
@@ -98,6 +103,7 @@ def audit_page() -> Response:
 
 
 @bp.get("/audit.csv")
+@requires("admin")
 def audit_export() -> Response:
     """Stream the filtered audit log as CSV."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS)

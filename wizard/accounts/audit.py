@@ -23,11 +23,6 @@ ACTIONS = {
     "second_factor_set": "Set up a second factor",
     "recovery_code_used": "Used a recovery code",
     "viewed": "Viewed a submission",
-    "moved": "Decided",
-    "noted": "Wrote a note",
-    "resent": "Sent a message again",
-    "report_decided": "Decided on a report",
-    "erased": "Deleted the answers",
     "exported": "Exported",
     "person_added": "Added a person",
     "person_changed": "Changed a person",
@@ -36,7 +31,7 @@ ACTIONS = {
     "backed_up": "Backed up the store",
     "restored": "Put a backup back",
 }
-"""The label of every action, by code."""
+"""The label of every action, by code. Packages add their own."""
 FILTERS: dict[str, Field] = {
     "action": Code("action", "action", noun=VALUE, codes=ACTIONS),
     "actor": Text("actor", "actor", noun=VALUE),

@@ -1,6 +1,7 @@
 """Permissions: the role that each endpoint of the staff side requires."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
@@ -13,17 +14,28 @@ from .audit import Actor
 bp = Blueprint("staff", __name__, url_prefix="/staff")
 
 SESSION_COOKIE = "staff"  # holds the session token; sent to the staff side only
-ENDPOINTS = {
-    "": "sign_in_page sign_in",
-    "viewer": "sign_out account change_account dashboard submissions submission export",
-    "editor": "decide note resend decide_report",
-    "admin": "ask_to_erase erase people change_people tokens change_tokens audit audit_export",
-}
-"""The endpoints that each role adds to those of the roles before it; the first ones need none."""
-REQUIRED_ROLE = {name: role for role, names in ENDPOINTS.items() for name in names.split()}
-"""The lowest role by endpoint. An endpoint that is not listed is forbidden."""
-ALLOWED_BEFORE_SECOND_FACTOR = ("account", "change_account", "sign_out")
+View = TypeVar("View", bound=Callable[..., Any])
+REQUIRED_ROLE: dict[Callable[..., Any], str] = {}
+"""The lowest role by view; empty for anybody. A view that is not listed is forbidden."""
+ALLOWED_BEFORE_SECOND_FACTOR = ("staff.account", "staff.change_account", "staff.sign_out")
 BEARER = {"WWW-Authenticate": "Bearer"}
+
+
+def requires(role: str) -> Callable[[View], View]:
+    """Declare the lowest role that may use a view; an empty role admits anybody."""
+
+    def declare(view: View) -> View:
+        REQUIRED_ROLE[view] = role
+        return view
+
+    return declare
+
+
+@bp.app_template_global()
+def may(endpoint: str) -> bool:
+    """Return True if the signed-in user may use an endpoint, to offer it on a page."""
+    role = REQUIRED_ROLE.get(current_app.view_functions[endpoint])
+    return role is not None and current_user().has_role(role)
 
 
 def cookie_name(name: str) -> str:
@@ -55,11 +67,11 @@ def pop_secret_once() -> list[str]:
 @bp.before_request
 def check_permission() -> Response | None:
     """Return None to let the request pass, or the response that refuses it."""
-    name = (request.endpoint or "").removeprefix("staff.")
-    required = REQUIRED_ROLE.get(name)
+    endpoint = request.endpoint or ""
+    required = REQUIRED_ROLE.get(current_app.view_functions[endpoint])
     if required == "":
         return None
-    if name == "export" and "Authorization" in request.headers:
+    if endpoint == "staff.export" and "Authorization" in request.headers:
         return _check_token()
     user = sign_in.load_session(request.cookies.get(cookie_name(SESSION_COOKIE), ""))
     if user is None:
@@ -68,7 +80,7 @@ def check_permission() -> Response | None:
     if required is None or not user.has_role(required):
         abort(403)
     lacks_factor = second_factor.is_second_factor_required() and not user.has_second_factor
-    if lacks_factor and name not in ALLOWED_BEFORE_SECOND_FACTOR:
+    if lacks_factor and endpoint not in ALLOWED_BEFORE_SECOND_FACTOR:
         return redirect(url_for("staff.account"), 303)
     return None
 

@@ -17,20 +17,6 @@ from ..forms.flow import Step
 from ..forms.saving import Revision, StepPost
 from ..forms.text import replace_forbidden
 
-MACROS: dict[type[fields.Field], str] = {
-    fields.Text: "text",
-    fields.LongText: "long_text",
-    fields.Email: "email",
-    fields.Phone: "phone",
-    fields.Url: "url",
-    fields.Date: "date",
-    fields.Choice: "choice",
-    fields.Select: "select",
-    fields.Choices: "choices",
-    fields.Confirm: "confirm",
-    fields.Group: "group",
-}
-"""The macro in `macros/fields.html` that draws each type."""
 ASKED_FIELD = "asked"
 """The hidden field that lists the conditional fields on a page; empty if there are none."""
 
@@ -108,7 +94,7 @@ class Question:
 
     def __call__(self) -> Markup:
         """Return the HTML, drawn by the macro of the field's type."""
-        html: Markup = get_template_attribute("macros/fields.html", MACROS[type(self.spec)])(self)
+        html: Markup = get_template_attribute("macros/fields.html", self.spec.control)(self)
         return html
 
     @property

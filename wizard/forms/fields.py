@@ -5,7 +5,7 @@ raw answers, and a submission checks all of them again.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from .messages import Declaration, Message, join_messages
 from .text import Invalid, normalize_text
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
+Schema = dict[str, Any]
 TICKED = {"yes", "true", "on", "y", "1"}
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
@@ -57,6 +58,10 @@ class Field(Declaration):
     when: Condition | None = None
     public: bool = False
 
+    control: ClassVar[str] = "text"
+    """The macro in `templates/macros/fields.html` that draws the type."""
+    type_name: ClassVar[str] = "text"
+    """What the data dictionary calls the type."""
     translatable: ClassVar[tuple[str, ...]] = ("label", "noun", "hint")
     missing_error: ClassVar[Message] = Message("Enter %(noun)s.")
 
@@ -86,6 +91,10 @@ class Field(Declaration):
             raise Invalid(self.missing_error, noun=self.noun)
         return None
 
+    def schema(self) -> Schema:
+        """Return the JSON Schema of a clean value."""
+        raise NotImplementedError
+
     def for_reader(self, value: Any) -> str:
         """Return a clean value as people read it: a `Message` if the words are the form's own."""
         return str(value)
@@ -107,6 +116,9 @@ class Text(Field):
     max_length: int = 200
     autocomplete: str = ""
 
+    def schema(self) -> Schema:
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length}
+
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
 
@@ -126,6 +138,8 @@ class LongText(Text):
     """Paragraphs of text."""
 
     max_length: int = 5_000
+    control: ClassVar[str] = "long_text"
+    type_name: ClassVar[str] = "text of several lines"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
 
     def clean(self, raw: Any, today: date) -> str:
@@ -137,6 +151,12 @@ class Email(Text):
     """An e-mail address that any mail server accepts (RFC 5321, ASCII before the @)."""
 
     max_length: int = 254
+
+    control: ClassVar[str] = "email"
+    type_name: ClassVar[str] = "e-mail address"
+
+    def schema(self) -> Schema:
+        return {**Text.schema(self), "format": "email"}
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
@@ -150,6 +170,9 @@ class Email(Text):
 @dataclass(frozen=True, slots=True)
 class Phone(Text):
     """A phone number, stored as ITU-T E.164; without a + it is a US number."""
+
+    control: ClassVar[str] = "phone"
+    type_name: ClassVar[str] = "phone number, ITU-T E.164"
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
@@ -174,6 +197,12 @@ class Phone(Text):
 @dataclass(frozen=True, slots=True)
 class Url(Text):
     """A web address; https is assumed if it has no scheme."""
+
+    control: ClassVar[str] = "url"
+    type_name: ClassVar[str] = "web address"
+
+    def schema(self) -> Schema:
+        return {**Text.schema(self), "format": "iri"}
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
@@ -205,6 +234,12 @@ class Date(Field):
 
     not_past: bool = False
 
+    control: ClassVar[str] = "date"
+    type_name: ClassVar[str] = "day, ISO 8601"
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date"}
+
     def clean(self, raw: Any, today: date) -> str:
         day = self._parse_day(self._single(raw).strip())
         if not MIN_YEAR <= day.year <= MAX_YEAR:
@@ -234,7 +269,12 @@ class Choice(Field):
     """One of a few options, shown as radio buttons."""
 
     options: tuple[Option, ...]
+    control: ClassVar[str] = "choice"
+    type_name: ClassVar[str] = "code"
     missing_error: ClassVar[Message] = Message("Choose %(noun)s.")
+
+    def schema(self) -> Schema:
+        return {"oneOf": [{"const": each.code, "title": each.label} for each in self.options]}
 
     def clean(self, raw: Any, today: date) -> str:
         code = self._single(raw).strip()
@@ -254,12 +294,20 @@ class Choice(Field):
 class Select(Choice):
     """One of many options, shown as a drop-down list."""
 
+    control: ClassVar[str] = "select"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices(Choice):
     """Any of several options; the `exclusive` one cannot be combined with others."""
 
     exclusive: str = ""
+
+    control: ClassVar[str] = "choices"
+    type_name: ClassVar[str] = "codes, joined with ;"
+
+    def schema(self) -> Schema:
+        return {"type": "array", "uniqueItems": True, "items": Choice.schema(self)}
 
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]
@@ -281,7 +329,12 @@ class Choices(Choice):
 class Confirm(Field):
     """A statement that must be ticked; stored as true."""
 
+    control: ClassVar[str] = "confirm"
+    type_name: ClassVar[str] = "yes"
     missing_error: ClassVar[Message] = Message("Confirm %(noun)s.")
+
+    def schema(self) -> Schema:
+        return {"const": True}
 
     def clean(self, raw: Any, today: date) -> bool:
         if raw is not True and self._single(raw).strip().lower() not in TICKED:
@@ -310,7 +363,15 @@ class Group(Field):
     unique: tuple[str, ...] = ()
 
     translatable = (*Field.translatable, "entry")
+    control: ClassVar[str] = "group"
+    type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
+
+    def schema(self) -> Schema:
+        inside = [each for each in self.fields if each.public]
+        entry = {"title": self.entry, **object_schema(inside, required_names(inside))}
+        limits = {"minItems": self.min_entries, "maxItems": self.max_entries}
+        return {"type": "array", **limits, "items": entry}
 
     def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
         """Return the entries as they are. Raises `Invalid` if they are too many, or not entries."""
@@ -337,3 +398,18 @@ class Group(Field):
 
     def for_cell(self, value: list[Mapping[str, Any]]) -> str:
         return str(len(value))
+
+
+def object_schema(fields: Iterable[Field], required: Collection[str]) -> Schema:
+    """Return the JSON Schema of an object with the clean values of fields."""
+    return {
+        "type": "object",
+        "properties": {field.name: {"title": field.label, **field.schema()} for field in fields},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def required_names(fields: Iterable[Field]) -> list[str]:
+    """Return the names of the fields that are always asked and required."""
+    return [field.name for field in fields if field.required is True and field.when is None]

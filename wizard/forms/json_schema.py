@@ -1,18 +1,18 @@
 """The columns and the JSON Schema of the open data, derived from the declaration."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import Choice, Choices, Confirm, Date, Email, Field, Group, Option, Text, Url
+from .fields import Choice, Choices, Field, Option, Schema, Text, Url, object_schema, required_names
 from .flow import Flow
-
-Schema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment(Field):
     """A moment in UTC, ISO 8601."""
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date-time"}
 
 
 def public_columns(flow: Flow) -> dict[str, Field]:
@@ -45,7 +45,10 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address,
         "title": "Published commitments",
-        **_object(members, members),
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
         "$defs": {"commitment": commitment_schema(flow)},
     }
 
@@ -56,50 +59,5 @@ def commitment_schema(flow: Flow) -> Schema:
     asked = [*_record_fields(flow), *(field for step in steps for field in step.fields)]
     everyone = {field.name for field in asked}
     fields = public_columns(flow).values()
-    required = [name for name in _required(fields) if name in everyone]
-    return {"title": "Commitment", **_object(_properties(fields), required)}
-
-
-def _properties(fields: Iterable[Field]) -> dict[str, Schema]:
-    return {field.name: {"title": field.label, **_values(field)} for field in fields}
-
-
-def _required(fields: Iterable[Field]) -> list[str]:
-    return [field.name for field in fields if field.required is True and field.when is None]
-
-
-def _object(properties: dict[str, Schema], required: Collection[str]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _values(field: Field) -> Schema:
-    match field:
-        case Group():
-            inside = [each for each in field.fields if each.public]
-            entry = _object(_properties(inside), _required(inside))
-            limits = {"minItems": field.min_entries, "maxItems": field.max_entries}
-            return {"type": "array", **limits, "items": {"title": field.entry, **entry}}
-        case Choices():
-            return {"type": "array", "uniqueItems": True, "items": _one_of(field)}
-        case Choice():
-            return _one_of(field)
-        case Confirm():
-            return {"const": True}
-        case Date():
-            return {"type": "string", "format": "date"}
-        case Moment():
-            return {"type": "string", "format": "date-time"}
-        case Text():
-            form = {Url: {"format": "iri"}, Email: {"format": "email"}}.get(type(field), {})
-            return {"type": "string", "minLength": 1, "maxLength": field.max_length, **form}
-        case _:
-            raise TypeError(f"no schema for {field!r}")
-
-
-def _one_of(field: Choice) -> Schema:
-    return {"oneOf": [{"const": each.code, "title": each.label} for each in field.options]}
+    required = [name for name in required_names(fields) if name in everyone]
+    return {"title": "Commitment", **object_schema(fields, required)}

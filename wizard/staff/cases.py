@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import defer
 
 from .. import clock
-from ..accounts.audit import Actor, record
+from ..accounts.audit import ACTIONS, Actor, record
 from ..db.engine import db, reading
 from ..db.models import AuditEvent, Draft, MailMessage, OutboxMessage, Report, StaffNote, Submission
 from ..forms.fields import LongText
@@ -22,8 +22,15 @@ from ..submissions.listing import INDEXED_ANSWERS
 from ..submissions.paging import PageKeys, select_keys
 from ..web.query import Place
 
-HISTORY_ACTIONS = ("moved", "noted", "resent", "report_decided", "erased")
-"""The audit events in the history of a case."""
+CASE_ACTIONS = {
+    "moved": "Decided",
+    "noted": "Wrote a note",
+    "resent": "Sent a message again",
+    "report_decided": "Decided on a report",
+    "erased": "Deleted the answers",
+}
+"""The actions in the history of a case: their labels by code."""
+ACTIONS.update(CASE_ACTIONS)
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="the note", required=True)
@@ -77,7 +84,7 @@ def get_case(reference: str) -> Case:
         if submission is None:
             raise CaseNotFound(reference)
         events = select(AuditEvent).where(
-            AuditEvent.subject == submission.reference, AuditEvent.action.in_(HISTORY_ACTIONS)
+            AuditEvent.subject == submission.reference, AuditEvent.action.in_(CASE_ACTIONS)
         )
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
         reports = progress_reports.list_reports(submission)

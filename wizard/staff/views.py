@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
-from ..accounts.permissions import bp, current_actor
+from ..accounts.permissions import bp, current_actor, requires
 from ..db.models import describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
@@ -64,6 +64,7 @@ def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
 
 
 @bp.get("/")
+@requires("viewer")
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
@@ -84,6 +85,7 @@ def dashboard() -> Response:
 
 
 @bp.get("/submissions")
+@requires("viewer")
 def submissions() -> Response:
     """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
@@ -104,6 +106,7 @@ def submissions() -> Response:
 
 
 @bp.get("/export/<name>")
+@requires("viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
     chosen = parse_list_filters()
@@ -137,6 +140,7 @@ def return_query() -> dict[str, Any]:
 
 
 @bp.get("/submissions/<reference>")
+@requires("viewer")
 def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
@@ -163,6 +167,7 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
 
 
 @bp.post("/submissions/<reference>/status")
+@requires("editor")
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
     to, typed = request.form.get("to", ""), request.form.get("text", "")
@@ -175,6 +180,7 @@ def decide(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/note")
+@requires("editor")
 def note(reference: str) -> Response:
     """Add a note."""
     cases.add_note(reference, request.form.get("text", ""), current_actor())
@@ -182,6 +188,7 @@ def note(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/resend")
+@requires("editor")
 def resend(reference: str) -> Response:
     """Queue a message again."""
     cases.resend(reference, request.form.get("message", ""), current_actor())
@@ -189,6 +196,7 @@ def resend(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/report")
+@requires("editor")
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
     report, action = whole_number(request.form.get("report", "")), request.form.get("action")
@@ -200,6 +208,7 @@ def decide_report(reference: str) -> Response:
 
 
 @bp.get("/submissions/<reference>/erase")
+@requires("admin")
 def ask_to_erase(reference: str) -> Response:
     """Ask for confirmation before the answers are deleted."""
     case = cases.get_case(reference)
@@ -207,6 +216,7 @@ def ask_to_erase(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/erase")
+@requires("admin")
 def erase(reference: str) -> Response:
     """Erase the submission's answers."""
     cases.erase(reference, current_actor())

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..db.models import STATUSES
 from ..forms.conditions import Condition
-from ..forms.fields import Choice, Choices, Confirm, Date, Email, Field, Group, LongText, Phone, Url
+from ..forms.fields import Choice, Field, Group
 from ..forms.flow import Flow
 from ..forms.wording import describe_condition
 
@@ -17,19 +17,6 @@ RECORD_COLUMNS = {
     "published_at": ("When it was published", "moment in UTC, ISO 8601"),
 }
 """The columns about a submission itself: their meaning and type."""
-TYPE_NAMES: dict[type[Field], str] = {
-    Email: "e-mail address",
-    Phone: "phone number, ITU-T E.164",
-    Url: "web address",
-    LongText: "text of several lines",
-    Date: "day, ISO 8601",
-    Choices: "codes, joined with ;",
-    Choice: "code",
-    Confirm: "yes",
-    Group: "number of entries",
-    Field: "text",
-}
-"""Column types by field class; the first that matches."""
 COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")
 
 
@@ -55,14 +42,14 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
 
 
 def _question(field: Field, others: Collection[Field]) -> tuple[str, ...]:
-    kind = next(label for each, label in TYPE_NAMES.items() if isinstance(field, each))
     options = field.options if isinstance(field, Choice) else ()
     codes = _codes({option.code: option.label for option in options})
     if isinstance(field.required, bool):
         required = "yes" if field.required else "no"
     else:
         required = _if((field.required,), others)
-    return (field.name, field.label, kind, codes, required, "yes" if field.public else "no")
+    public = "yes" if field.public else "no"
+    return (field.name, field.label, field.type_name, codes, required, public)
 
 
 def _codes(labels: Mapping[str, str]) -> str:
