@@ -34,6 +34,6 @@ def export_rows(app, name: str, *args, **named) -> list[dict[str, str]]:
     """Return the rows of a CSV export, each cell with its exact value."""
     text = export_bytes(app, name, *args, **named).decode("utf-8-sig")
     return [
-        {column: tables.exact_value(cell) for column, cell in row.items()}
+        {column: tables.unescape_cell(cell) for column, cell in row.items()}
         for row in csv.DictReader(io.StringIO(text, newline=""))
     ]

@@ -19,8 +19,8 @@ PATTERNS = {
     "xml": open_data.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
-    "cell made safe": tables.safe_cell,
-    "cell read": tables.exact_value,
+    "cell made safe": tables.escape_cell,
+    "cell read": tables.unescape_cell,
     "form body": lambda text: security._is_utf8(text.encode()),
 }
 CLEANED = {
@@ -68,7 +68,7 @@ def filter_reader(name: str):
 
     def reading(text: str) -> None:
         with suppress(query.BadQuery):
-            query.parse_args({name: [text]}, filters.UNCODED)
+            query.parse_args({name: [text]}, filters.UNCODED_FILTERS)
 
     return reading
 

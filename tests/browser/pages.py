@@ -40,13 +40,13 @@ class StepPage:
         if isinstance(field, Group):
             self._answer_group(field, value)
         elif isinstance(field, Select):
-            label = field.for_reader(value)
+            label = field.display(value)
             within.get_by_label(field.label, exact=True).select_option(label=label)
         elif isinstance(field, Choices):
             for code in value:
-                self._tick(within, field, Choice.for_reader(field, code))
+                self._tick(within, field, Choice.display(field, code))
         elif isinstance(field, Choice):
-            self._tick(within, field, field.for_reader(value))
+            self._tick(within, field, field.display(value))
         elif isinstance(field, Confirm):
             within.get_by_label(field.label).check()
         else:

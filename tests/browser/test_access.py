@@ -191,7 +191,7 @@ class Keyboard:
                 keys.press("Space")
         elif isinstance(field, Select):
             self.tab_to(f"#{id_}")
-            keys.type(field.for_reader(value))
+            keys.type(field.display(value))
         else:
             self.tab_to(f"[name={id_}]")
             keys.press("Space")

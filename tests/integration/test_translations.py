@@ -217,7 +217,7 @@ def test_messages_are_translated(configured_app, checked_pages):
     complete_form(client, answers)
     with configured_app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        progress_reports._queue(submission, "desk@example.org")
+        progress_reports._queue_reminder(submission, "desk@example.org")
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
         resume._queue(draft, "desk@example.org", "reminder")
         db.session.commit()

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from .. import clock
 from ..web import tables
 from ..web.htmx import render_page
-from ..web.query import list_address, parse_args, whole_number
+from ..web.query import list_address, parse_args, parse_whole_number
 from . import accounts, audit, tokens
 from .permissions import bp, current_actor, pop_secret_once, requires, store_secret_once
 
@@ -73,7 +73,7 @@ def change_tokens() -> Response:
         if action == "revoke":
             tokens.revoke_token(name, current_actor())
         elif action == "make":
-            days = whole_number(request.form.get("days", "")) or 0
+            days = parse_whole_number(request.form.get("days", "")) or 0
             token = tokens.create_token(name, days, current_actor())
             store_secret_once(f"The token “{name}”", token)
         else:
@@ -88,7 +88,7 @@ def change_tokens() -> Response:
 def audit_page() -> Response:
     """Show the audit log, newest first."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("before",))
-    before = whole_number(request.args.get("before", "")) or 0
+    before = parse_whole_number(request.args.get("before", "")) or 0
     events = audit.list_events(chosen, before)
     page = {"before": str(before)} if before else {}
     return render_page(

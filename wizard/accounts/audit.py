@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select
 
 from .. import clock
-from ..db.batches import batches
+from ..db.batches import read_in_batches
 from ..db.engine import db, writing
 from ..db.models import AuditEvent
 from ..forms.fields import Field, Text
@@ -88,7 +88,9 @@ def list_events(chosen: Mapping[str, str], before: int = 0) -> list[AuditEvent]:
 
 def csv_rows(chosen: Mapping[str, str]) -> Iterator[list[str]]:
     """Yield every event as a table row, oldest first; needs no application context."""
-    events = batches(db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id)
+    events = read_in_batches(
+        db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id
+    )
     return map(_csv_row, chain.from_iterable(events))
 
 

@@ -45,7 +45,7 @@ def cookie_name(name: str) -> str:
 
 def current_user() -> CurrentUser:
     """Return the signed-in user."""
-    return cast(CurrentUser, g.person)
+    return cast(CurrentUser, g.user)
 
 
 def current_actor() -> Actor:
@@ -76,7 +76,7 @@ def check_permission() -> Response | None:
     user = sign_in.load_session(request.cookies.get(cookie_name(SESSION_COOKIE), ""))
     if user is None:
         return _ask_to_sign_in()
-    g.person, g.actor = user, Actor(user.email, request.remote_addr or "")
+    g.user, g.actor = user, Actor(user.email, request.remote_addr or "")
     if required is None or not user.has_role(required):
         abort(403)
     lacks_factor = second_factor.is_second_factor_required() and not user.has_second_factor

@@ -102,7 +102,7 @@ def account(status: int = 200, errors: dict[str, str] | None = None) -> Response
         "accounts/account.html",
         status,
         errors=errors or {},
-        notice=session.pop("said", ""),
+        notice=session.pop("notice", ""),
         secret=permissions.pop_secret_once(),
         key=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         setup=str(serializer("staff-totp").dumps([current_user().id, secret])),
@@ -120,7 +120,7 @@ def change_account() -> Response:
     try:
         if action == "password":
             accounts.change_password(user, form.get("old", ""), form.get("new", ""), actor)
-            session["said"] = "Your password is changed. Every other session of yours has ended."
+            session["notice"] = "Your password is changed. Every other session of yours has ended."
         elif action == "second-factor":
             password, code = form.get("password", ""), "".join(form.get("code", "").split())
             codes = second_factor.set_second_factor(user, password, _offered_secret(), code, actor)

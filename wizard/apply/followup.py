@@ -93,7 +93,9 @@ def _store(
         return _to_update(submission.reference)
     except progress_reports.TooManyReports:
         return update_page(submission, typed, {place: TOO_MANY}, 422)
-    session["said"] = languages.translate(Message("Thank you. Staff of the program read it next."))
+    session["notice"] = languages.translate(
+        Message("Thank you. Staff of the program read it next.")
+    )
     return _to_update(submission.reference)
 
 
@@ -112,7 +114,7 @@ def unsubscribe(reference: str) -> Response:
     """Unsubscribe from yearly reminders."""
     _own(reference)
     progress_reports.stop_reminders(reference)
-    session["said"] = languages.translate(Message("There will be no yearly message any more."))
+    session["notice"] = languages.translate(Message("There will be no yearly message any more."))
     return _to_update(reference)
 
 
@@ -143,5 +145,5 @@ def update_page(
         can_withdraw=progress_reports.can_withdraw(submission),
         typed=typed,
         errors=errors,
-        said=session.pop("said", ""),
+        said=session.pop("notice", ""),
     )

@@ -12,7 +12,7 @@ from ..forms.conditions import Answers
 from ..forms.flow import Step
 from ..forms.journey import Journey, StepState
 from ..forms.messages import join_messages
-from ..forms.outputs import cards, entry_label, format_raw
+from ..forms.outputs import cards, entry_label, format_raw_answer
 from ..forms.saving import journey_digest, normalized_answers, step_digest
 from ..forms.text import replace_forbidden
 from ..web import links
@@ -38,7 +38,7 @@ def step_page(
     if status == 400:
         names = ("page", "turn", "based_on")  # as posted: the same revision again
         page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
-    display = Display(state.checked.visible, errors, focus)
+    display = Display(state.result.visible, errors, focus)
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
         status,
@@ -59,7 +59,7 @@ def step_page(
 def _errors_to_show(state: StepState, status: int) -> dict[str, str]:
     """Return all errors on a refusal, and none if only conditional questions are drawn again."""
     if status == 422:
-        return dict(state.checked.errors)
+        return dict(state.result.errors)
     return {} if "keep" in request.args else dict(state.errors_to_show)
 
 
@@ -89,7 +89,10 @@ def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
     today = clock.today()
     typed, stored = (normalized_answers(step, version) for version in (answers, draft.answers))
     differing = [
-        (field, *(format_raw(field, version[field.name], today) for version in (typed, stored)))
+        (
+            field,
+            *(format_raw_answer(field, version[field.name], today) for version in (typed, stored)),
+        )
         for field in step.fields
         if typed[field.name] != stored[field.name]
     ]

@@ -107,8 +107,8 @@ def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
     match outcome:
         case saving.Ineligible():
             return redirect(url_for("apply.ineligible", draft=draft.id), 303)
-        case saving.GoTo(name, focus, keep):
-            return to_step(draft.id, name, at=focus, keep="1" if keep else None)
+        case saving.GoTo(name, focus_id, is_refresh):
+            return to_step(draft.id, name, at=focus_id, keep="1" if is_refresh else None)
         case saving.Completed(name):
             return to_step(draft.id, name)
         case saving.Paused():
@@ -147,7 +147,7 @@ def handle_csrf_error(error: CSRFError) -> Response:
     step = current_flow().steps.get(name)
     if step and (draft or request.endpoint == "apply.begin"):
         stored, completed = (draft.answers, draft.completed_steps) if draft else ({}, [])
-        typed = saving.merge(stored, read_post(step))
+        typed = saving.merge_answers(stored, read_post(step))
         journey = drafts.build_journey(typed, completed)
         if name in journey.steps:
             return step_page(journey, step, typed, draft, status=400)

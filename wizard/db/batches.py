@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Row, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-BATCH_SIZE = 500
+READ_BATCH_SIZE = 500
 """Rows in memory at a time."""
 
 AnyColumn = InstrumentedAttribute[Any] | Column[Any]
 
 
-def batches(
+def read_in_batches(
     source: Engine | Connection, query: Select[*tuple[Any, ...]], *order: AnyColumn
 ) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
     """Yield the rows of a query, sorted by the selected columns `order`, which must be unique.
@@ -21,14 +21,14 @@ def batches(
     On an engine each batch has its own transaction, which ends before its rows are yielded. On a
     connection all batches share the connection's transaction.
     """
-    first = query.order_by(*order).limit(BATCH_SIZE)
+    first = query.order_by(*order).limit(READ_BATCH_SIZE)
     batch = first
     while True:
         with source.connect() if isinstance(source, Engine) else nullcontext(source) as connection:
             rows = connection.execute(batch).all()
         if rows:
             yield rows
-        if len(rows) < BATCH_SIZE:
+        if len(rows) < READ_BATCH_SIZE:
             return
         last = tuple(getattr(rows[-1], column.key) for column in order)
         batch = first.where(tuple_(*order) > last)

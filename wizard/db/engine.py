@@ -24,11 +24,11 @@ else:
 migrate = Migrate()
 
 T = TypeVar("T")
-StoreBusyError = exc.TimeoutError
+DatabaseBusyError = exc.TimeoutError
 """Also raised by the connection pool if no connection becomes free."""
 WRITE_TIMEOUT_SECONDS = 5.0
-"""Wait for another writer before `StoreBusyError`."""
-BATCH_SIZE = 100
+"""Wait for another writer before `DatabaseBusyError`."""
+WRITE_BATCH_SIZE = 100
 """Rows per transaction of a long job, so that other writers get their turn in between."""
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -86,7 +86,7 @@ class WriteLock:
         if self._owner == get_ident():
             raise RuntimeError("this thread is in writing() already: it would wait for itself")
         if not self._lock.acquire(timeout=WRITE_TIMEOUT_SECONDS):
-            raise StoreBusyError("another thread of this process writes for too long")
+            raise DatabaseBusyError("another thread of this process writes for too long")
         self._owner = get_ident()
 
     def __exit__(self, *error: object) -> None:
@@ -115,7 +115,7 @@ def writing() -> Iterator[Session]:
     """Open a transaction that writes; commit it at the end, roll it back on an error.
 
     No transaction may be open: rows read before the lock may have changed since. Raise
-    `StoreBusyError` or the driver's `OperationalError` if another writer holds the lock for
+    `DatabaseBusyError` or the driver's `OperationalError` if another writer holds the lock for
     `WRITE_TIMEOUT_SECONDS`.
     """
     with current_app.extensions["sqlite_write_lock"] if is_sqlite() else nullcontext():
@@ -132,16 +132,16 @@ def writing() -> Iterator[Session]:
 
 
 def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:
-    """Call `change` with up to `BATCH_SIZE` locked rows per transaction; return the sum of results.
+    """Call `change` with up to `WRITE_BATCH_SIZE` locked rows per transaction; return the total.
 
     The query must not find a changed row again. Rows locked by another worker are left to it.
     """
-    batch, total = query.limit(BATCH_SIZE).with_for_update(skip_locked=True), 0
+    batch, total = query.limit(WRITE_BATCH_SIZE).with_for_update(skip_locked=True), 0
     while True:
         with writing() as session:
             rows = session.scalars(batch).all()
             total += change(rows)
-        if len(rows) < BATCH_SIZE:
+        if len(rows) < WRITE_BATCH_SIZE:
             return total
 
 

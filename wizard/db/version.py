@@ -9,7 +9,7 @@ from flask import current_app
 from .engine import db
 
 
-def store_revision() -> str:
+def database_revision() -> str:
     """Return the revision of the database, or "" if it was never migrated."""
     return MigrationContext.configure(db.session.connection()).get_current_revision() or ""
 
@@ -24,7 +24,7 @@ def is_compatible() -> bool:
 
     An unknown revision is a newer one, which the program serves during a rolling update.
     """
-    return store_revision() not in ("", *_known_revisions(current_app.root_path)[1:])
+    return database_revision() not in ("", *_known_revisions(current_app.root_path)[1:])
 
 
 @cache

@@ -95,11 +95,11 @@ class Field(Declaration):
         """Return the JSON Schema of a clean value."""
         raise NotImplementedError
 
-    def for_reader(self, value: Any) -> str:
+    def display(self, value: Any) -> str:
         """Return a clean value as people read it: a `Message` if the words are the form's own."""
         return str(value)
 
-    def for_cell(self, value: Any) -> str:
+    def export_cell(self, value: Any) -> str:
         """Return a clean value as one table cell, in stable codes."""
         return str(value)
 
@@ -188,7 +188,7 @@ class Phone(Text):
             noun=self.noun,
         )
 
-    def for_reader(self, value: str) -> str:
+    def display(self, value: str) -> str:
         number, style = phonenumbers.parse(value), PhoneNumberFormat
         is_us = number.country_code == 1
         return phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
@@ -260,7 +260,7 @@ class Date(Field):
                 return date(int(us[3]), int(us[1]), int(us[2]))
         raise Invalid("Enter %(noun)s as a real day, like 2027-03-31 or 3/31/2027.", noun=self.noun)
 
-    def for_reader(self, value: str) -> str:
+    def display(self, value: str) -> str:
         return format_day(date.fromisoformat(value))
 
 
@@ -286,7 +286,7 @@ class Choice(Field):
         """Return the codes of the options, in order."""
         return tuple(option.code for option in self.options)
 
-    def for_reader(self, value: str) -> str:
+    def display(self, value: str) -> str:
         return next((option.label for option in self.options if option.code == value), value)
 
 
@@ -314,14 +314,14 @@ class Choices(Choice):
         if any(code not in self.codes() for code in chosen):
             raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
         if self.exclusive in chosen and len(set(chosen)) > 1:
-            alone = Choice.for_reader(self, self.exclusive)
+            alone = Choice.display(self, self.exclusive)
             raise Invalid("Choose either “%(alone)s” or others, not both.", alone=alone)
         return [code for code in self.codes() if code in chosen]
 
-    def for_reader(self, value: list[str]) -> str:  # type: ignore[override]
-        return join_messages("; ", [Choice.for_reader(self, code) for code in value])
+    def display(self, value: list[str]) -> str:  # type: ignore[override]
+        return join_messages("; ", [Choice.display(self, code) for code in value])
 
-    def for_cell(self, value: list[str]) -> str:
+    def export_cell(self, value: list[str]) -> str:
         return ";".join(value)
 
 
@@ -341,10 +341,10 @@ class Confirm(Field):
             raise Invalid(self.missing_error, noun=self.noun)
         return True
 
-    def for_reader(self, value: bool) -> str:
+    def display(self, value: bool) -> str:
         return Message("Yes")
 
-    def for_cell(self, value: bool) -> str:
+    def export_cell(self, value: bool) -> str:
         return "yes"
 
 
@@ -396,7 +396,7 @@ class Group(Field):
             entries.pop()
         return entries or None
 
-    def for_cell(self, value: list[Mapping[str, Any]]) -> str:
+    def export_cell(self, value: list[Mapping[str, Any]]) -> str:
         return str(len(value))
 
 

@@ -40,18 +40,18 @@ class StepState:
 
     step: Step
     section: Section
-    checked: ValidationResult
+    result: ValidationResult
     is_posted: bool
 
     @property
     def complete(self) -> bool:
         """Return True if the step was posted and is valid; filling it in is not enough."""
-        return self.is_posted and not self.checked.errors
+        return self.is_posted and not self.result.errors
 
     @property
     def errors_to_show(self) -> Mapping[str, str]:
         """Return the errors by path; nothing counts as missing before the step is posted."""
-        errors, missing = self.checked.errors, self.checked.missing
+        errors, missing = self.result.errors, self.result.missing
         return {path: errors[path] for path in errors if self.is_posted or path not in missing}
 
 

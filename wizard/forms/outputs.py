@@ -60,24 +60,24 @@ def _rows(fields: tuple[Field, ...], answers: Answers) -> Iterator[Row]:
                 (entry_label(field, number), tuple(_rows(field.fields, entry)))
                 for number, entry in enumerate(value, start=1)
             )
-            yield Row(field.name, field.label, field.for_cell(value), entries)
+            yield Row(field.name, field.label, field.export_cell(value), entries)
         else:
-            yield Row(field.name, field.label, field.for_reader(value))
+            yield Row(field.name, field.label, field.display(value))
 
 
-def format_raw(field: Field, raw: Any, today: date) -> str:
+def format_raw_answer(field: Field, raw: Any, today: date) -> str:
     """Return a raw answer, valid or not, as people read it."""
     if field.is_blank(raw):
         return ""
     if isinstance(field, Group):
         entries = []
         for number, entry in enumerate(field.without_blanks(raw) or (), start=1):
-            texts = (format_raw(each, entry.get(each.name), today) for each in field.fields)
+            texts = (format_raw_answer(each, entry.get(each.name), today) for each in field.fields)
             text = join_messages("; ", list(filter(None, texts)))
             entries.append(join_messages(": ", [entry_label(field, number), text]))
         return join_messages("\n", entries)
     try:
-        return field.for_reader(field.clean(raw, today))
+        return field.display(field.clean(raw, today))
     except Invalid:
         return replace_forbidden("; ".join(raw) if isinstance(raw, list) else str(raw))
 
@@ -85,7 +85,7 @@ def format_raw(field: Field, raw: Any, today: date) -> str:
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
     """Return one row of a table by column, in stable codes; empty where there is no answer."""
     return {
-        name: field.for_cell(answers[name]) if name in answers else ""
+        name: field.export_cell(answers[name]) if name in answers else ""
         for name, field in fields.items()
     }
 

@@ -102,12 +102,12 @@ class Closed:
 class GoTo:
     """Go to a step without completing the posted one.
 
-    The id `at` gets the focus; with `keep` the page only shows and hides its conditional fields.
+    `focus_id` is the element to focus. A refresh only shows and hides the conditional fields.
     """
 
     step: str
-    at: str | None = None
-    keep: bool = False
+    focus_id: str | None = None
+    is_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
     """Decide a post whose button was pressed."""
     if state.is_submitted:
         return Closed(), state
-    name, answers = post.step.name, merge(state.answers, post)
+    name, answers = post.step.name, merge_answers(state.answers, post)
     journey = Journey(flow, answers, {*state.completed_steps, name}, today=today)
     if journey.is_ineligible:
         return Ineligible(), state
@@ -175,7 +175,7 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
 
 def decide_autosave(state: DraftState, post: StepPost) -> Decision:
     """Decide an autosave."""
-    answers = merge(state.answers, post)
+    answers = merge_answers(state.answers, post)
     if state.is_submitted:
         return Closed(), state
     if is_outdated(state, post):
@@ -205,23 +205,23 @@ def _stay(journey: Journey, state: DraftState, post: StepPost, answers: Answers)
         return Paused(), stored
     if not journey.may_visit(post.step.name):
         return GoTo(journey.first_incomplete), stored
-    return GoTo(post.step.name, at=anchor, keep=post.action == "update"), stored
+    return GoTo(post.step.name, focus_id=anchor, is_refresh=post.action == "update"), stored
 
 
 def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
     """Complete the step, unless its only errors are in fields that were not on the page."""
-    result = journey.steps[post.step.name].checked
+    result = journey.steps[post.step.name].result
     unasked = post.unasked(result.visible)
     if unasked and result.errors.keys() <= set(unasked):
         stored = state.with_answers(post, answers, completed=False)
-        return GoTo(post.step.name, at=unasked[0]), stored
+        return GoTo(post.step.name, focus_id=unasked[0]), stored
     stored = state.with_answers(post, answers, completed=True)
     if result.errors:
         return Invalid(journey, answers), stored
     return Completed(journey.first_incomplete), stored
 
 
-def merge(stored: Answers, post: StepPost) -> dict[str, Any]:
+def merge_answers(stored: Answers, post: StepPost) -> dict[str, Any]:
     """Return the stored answers updated with the posted ones."""
     keep = post.keep_saved & stored.keys()
     posted = {name: value for name, value in post.answers.items() if name not in keep}

@@ -268,16 +268,16 @@ class QueueStats:
     """Number of waiting messages, age of the oldest one, and number of failed messages."""
 
     waiting: int
-    oldest: timedelta
-    given_up: int
+    oldest_age: timedelta
+    failed: int
 
 
 def queue_stats() -> QueueStats:
     """Return the figures of the unsent messages."""
     rows = [db.session.execute(_unsent_counts(table)).one() for table in TABLES]
-    waiting, oldest, given_up = zip(*rows, strict=True)
+    waiting, oldest, failed = zip(*rows, strict=True)
     age = clock.now() - min(filter(None, oldest)) if any(oldest) else timedelta()
-    return QueueStats(sum(waiting), age, sum(given_up))
+    return QueueStats(sum(waiting), age, sum(failed))
 
 
 def _unsent_counts(table: MessageTable) -> Select[int, datetime, int]:

@@ -16,7 +16,7 @@ from .. import clock
 from ..accounts import audit
 from ..config import engine_options
 from ..db import version
-from ..db.batches import batches
+from ..db.batches import read_in_batches
 from ..db.engine import db, reading, writing
 from ..db.models import StaffSession
 from ..notify import outbox
@@ -39,7 +39,7 @@ def write_backup(path: Path) -> int:
     if path.exists():
         raise BackupError(f"{path} exists: name a new file.")
     with reading():
-        if version.store_revision() != version.newest_revision():
+        if version.database_revision() != version.newest_revision():
             raise BackupError("The store has another version than this program: migrate it first.")
     audit.record_event(audit.COMMAND_LINE, "backed_up", path.name)
     unfinished = path.with_name(f".{path.name}.part")
@@ -93,7 +93,7 @@ def _copy_all(source: sa.Connection, target: sa.Connection) -> int:
 
 def _copy(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:
     copied = 0
-    for rows in batches(source, sa.select(table), *table.primary_key):
+    for rows in read_in_batches(source, sa.select(table), *table.primary_key):
         target.execute(sa.insert(table), [row._asdict() for row in rows])
         copied += len(rows)
     return copied
@@ -104,7 +104,7 @@ def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
         theirs = source.scalar(sa.select(VERSION.c.version_num))
     except DatabaseError as error:
         raise BackupError(f"This file is no backup: {error.orig}.") from error
-    ours = version.store_revision()
+    ours = version.database_revision()
     if theirs != ours:
         raise BackupError(
             f"The backup has version {theirs or 'none'}, the store {ours or 'none'}. Bring both"

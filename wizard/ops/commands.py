@@ -177,7 +177,7 @@ def export(name: str, output: BinaryIO, **options: str) -> None:
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
     stream = exports.export(name, flow, chosen)
-    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without_text().chosen())
+    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without_text().active())
     output.writelines(stream)
 
 

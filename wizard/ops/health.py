@@ -29,7 +29,7 @@ def readiness() -> tuple[Response, int]:
     try:
         with reading():
             migrated = version.is_compatible()
-            oldest = round(outbox.queue_stats().oldest.total_seconds()) if migrated else None
+            oldest = round(outbox.queue_stats().oldest_age.total_seconds()) if migrated else None
     except DBAPIError:
         return jsonify(store="away"), 503
     state = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)

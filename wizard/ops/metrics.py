@@ -71,8 +71,8 @@ class DatabaseCollector(Collector):
             ("wizard_submissions", "Submissions", submissions),
             ("wizard_outbox_waiting", "Messages waiting to be sent", queue.waiting),
             ("wizard_outbox_oldest_seconds", "Age of the oldest waiting message",
-             queue.oldest.total_seconds()),
-            ("wizard_outbox_given_up", "Messages that could not be sent", queue.given_up),
+             queue.oldest_age.total_seconds()),
+            ("wizard_outbox_given_up", "Messages that could not be sent", queue.failed),
         ):  # fmt: skip
             yield GaugeMetricFamily(name, text, value)
 

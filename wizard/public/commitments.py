@@ -19,7 +19,7 @@ from ..submissions.filters import Filters, is_published
 from ..submissions.listing import INDEXED_ANSWERS
 from ..submissions.paging import select_keys
 from ..web.current import current_flow
-from ..web.query import Place
+from ..web.query import PageStart
 
 PAGE_SIZE = 20
 HEADER_FIELDS = (*INDEXED_ANSWERS, "website")
@@ -48,13 +48,13 @@ class CommitmentPage:
     states: Mapping[str, int]
 
 
-def list_page(filters: Filters, place: Place) -> CommitmentPage:
-    """Return the page of the list that starts at a place.
+def list_page(filters: Filters, start: PageStart) -> CommitmentPage:
+    """Return the page of the list from `start`.
 
     The states are counted without the filter by state, so that the map shows the other states too.
     """
     found = select_keys(
-        Submission.published_at, [is_published, *filters.conditions()], place, PAGE_SIZE
+        Submission.published_at, [is_published, *filters.conditions()], start, PAGE_SIZE
     )
     states = count_by_state(replace(filters, state=""))
     count = states.get(filters.state, 0) if filters.state else sum(states.values())
@@ -63,7 +63,9 @@ def list_page(filters: Filters, place: Place) -> CommitmentPage:
 
 def newest_commitments(limit: int) -> Sequence[Summary]:
     """Return the last published commitments, the newest first."""
-    return _rows(select_keys(Submission.published_at, [is_published], Place(), limit).references)
+    return _rows(
+        select_keys(Submission.published_at, [is_published], PageStart(), limit).references
+    )
 
 
 def count_by_state(filters: Filters) -> Mapping[str, int]:
@@ -124,9 +126,7 @@ def _table(
     shown = [field for field in group.fields if any(field.name in entry for entry in records)]
     entries = []
     for place, entry in enumerate(records):
-        cells = [
-            field.for_reader(entry[field.name]) if field.name in entry else "" for field in shown
-        ]
+        cells = [field.display(entry[field.name]) if field.name in entry else "" for field in shown]
         report = news.get((group.name, place), {})
         entries.append({"cells": cells, "state": _state(group, entry, report), "news": report})
     columns = [field.label for field in shown]

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element, SubElement
 from sqlalchemy import Engine, Row, func, select
 
 from .. import clock
-from ..db.batches import batches
+from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
 from ..forms import json_schema
@@ -143,7 +143,9 @@ def _json_bytes(value: Any) -> list[bytes]:
 def _published(snapshot: Snapshot) -> Iterator[Record]:
     """Yield the commitments of a snapshot that are still published, the oldest first."""
     query = select(*COLUMNS).where(is_published, Submission.published_at <= snapshot.newest)
-    for rows in batches(snapshot.engine, query, Submission.published_at, Submission.reference):
+    for rows in read_in_batches(
+        snapshot.engine, query, Submission.published_at, Submission.reference
+    ):
         yield from (_record(snapshot, row) for row in rows if may_publish(row.answers))
 
 

@@ -10,7 +10,7 @@ from ..submissions import filters
 from ..web import charts
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.query import list_address, parse_place
+from ..web.query import list_address, parse_page_start
 from . import commitments, open_data
 from .privacy import RETENTION_SCHEDULE
 
@@ -46,10 +46,10 @@ def commitment_list() -> Response:
     """Show the list of commitments, with its map."""
     chosen = filters.parse_public_filters(request.args.to_dict(flat=False))
     labels = filters.filter_options(current_flow())
-    found = commitments.list_page(chosen, parse_place(request.args))
+    found = commitments.list_page(chosen, parse_page_start(request.args))
     return render_page(
         "public/commitments.html",
-        address=list_address(url_for("public.commitment_list"), chosen.chosen(), request.args),
+        address=list_address(url_for("public.commitment_list"), chosen.active(), request.args),
         found=found,
         chosen=chosen,
         labels=labels,

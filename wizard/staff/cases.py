@@ -16,11 +16,11 @@ from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..notify import outbox
 from ..submissions import cases, progress_reports
-from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, touch
+from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, raise_version
 from ..submissions.filters import Filters
 from ..submissions.listing import INDEXED_ANSWERS
 from ..submissions.paging import PageKeys, select_keys
-from ..web.query import Place
+from ..web.query import PageStart
 
 CASE_ACTIONS = {
     "moved": "Decided",
@@ -40,13 +40,13 @@ class StaleVersion(Exception):
     """The case changed after the page with the decision was drawn."""
 
 
-def list_page(filters: Filters, place: Place) -> tuple[list[Submission], PageKeys, int]:
+def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
     """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
-    keys = select_keys(Submission.submitted_at, filters.conditions(), place, PAGE_SIZE)
+    keys = select_keys(Submission.submitted_at, filters.conditions(), start, PAGE_SIZE)
     order = (Submission.submitted_at.desc(), Submission.reference.desc())
     rows = _rows(Submission.reference.in_(keys.references)).order_by(*order)
     submissions = list(db.session.scalars(rows))
-    if place == Place() and not keys.older:
+    if start == PageStart() and not keys.older:
         count = len(submissions)
     else:
         counted = select(Submission.reference).where(*filters.conditions()).limit(MAX_COUNT + 1)
@@ -54,7 +54,7 @@ def list_page(filters: Filters, place: Place) -> tuple[list[Submission], PageKey
     return submissions, keys, count
 
 
-def oldest_open(limit: int) -> list[Submission]:
+def list_oldest_open(limit: int) -> list[Submission]:
     """Return the open cases that have waited longest."""
     rows = _rows(Submission.status.in_(cases.OPEN_STATUSES), Submission.erased_at.is_(None))
     order = (Submission.submitted_at, Submission.reference)
@@ -142,7 +142,7 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
         if approved and report.withdraws and submission.status != "withdrawn":
             change_status(submission, "withdrawn", actor)
         else:
-            touch(submission)
+            raise_version(submission)
 
 
 def erase(reference: str, actor: Actor) -> None:
@@ -154,7 +154,7 @@ def erase(reference: str, actor: Actor) -> None:
         for name in (*INDEXED_ANSWERS, "programs", "categories"):
             setattr(submission, name, "")
         submission.erased_at = clock.now()
-        touch(submission)
+        raise_version(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
         for table in (MailMessage, OutboxMessage, Report, StaffNote):
             db.session.execute(delete(table).where(table.submission_id == submission.id))

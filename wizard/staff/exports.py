@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from .. import clock
-from ..db.batches import batches
+from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
 from ..forms.fields import Group
@@ -66,7 +66,7 @@ def _read(filters: Filters) -> Iterator[Submitted]:
     until_now = Submission.submitted_at <= clock.now()
     query = select(Submission.answers, *record).where(*filters.conditions(), until_now)
     order = (Submission.submitted_at, Submission.reference)
-    return chain.from_iterable(batches(db.engine, query, *order))
+    return chain.from_iterable(read_in_batches(db.engine, query, *order))
 
 
 def _check_size(filters: Filters) -> None:

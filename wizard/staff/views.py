@@ -17,7 +17,7 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import PAGE_ARGS, BadQuery, parse_place, whole_number
+from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number
 from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
@@ -73,7 +73,7 @@ def dashboard() -> Response:
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
-        waiting=cases.oldest_open(OLDEST_SHOWN),
+        waiting=cases.list_oldest_open(OLDEST_SHOWN),
         reported=progress_reports.pending_references(),
         failed=outbox.failed_submissions(),
         labels=labels,
@@ -90,7 +90,7 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
     query = list_query(chosen)
-    found, keys, count = cases.list_page(chosen, parse_place(request.args))
+    found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
@@ -117,7 +117,7 @@ def export(name: str) -> Response:
     except SheetTooLarge as error:
         page = ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
         return error_response(400, page)
-    logged = chosen.without_text().chosen() | ({"text": "…"} if chosen.text else {})
+    logged = chosen.without_text().active() | ({"text": "…"} if chosen.text else {})
     audit.record_event(current_actor(), "exported", name, filters=logged)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.now().date()}.{suffix}"
@@ -128,7 +128,7 @@ def export(name: str) -> Response:
 def list_query(chosen: filters.Filters) -> dict[str, Any]:
     """Return the query string of the list: its filters and its page."""
     page = {name: request.args[name] for name in PAGE_ARGS if request.args.get(name)}
-    return chosen.chosen() | page
+    return chosen.active() | page
 
 
 def return_query() -> dict[str, Any]:
@@ -145,7 +145,7 @@ def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
     audit.record_event(current_actor(), "viewed", reference)
-    return case_page(case=case, notice=session.pop("said", ""))
+    return case_page(case=case, notice=session.pop("notice", ""))
 
 
 def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
@@ -171,7 +171,7 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
     to, typed = request.form.get("to", ""), request.form.get("text", "")
-    version = whole_number(request.form.get("version", ""))
+    version = parse_whole_number(request.form.get("version", ""))
     if version is None:
         abort(400)
     cases.decide(reference, to, version, current_actor())
@@ -199,7 +199,7 @@ def resend(reference: str) -> Response:
 @requires("editor")
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
-    report, action = whole_number(request.form.get("report", "")), request.form.get("action")
+    report, action = parse_whole_number(request.form.get("report", "")), request.form.get("action")
     if report is None or action not in ("approve", "decline"):
         abort(400)
     approved = action == "approve"
@@ -225,5 +225,5 @@ def erase(reference: str) -> Response:
 
 def _to_case(reference: str, notice: str) -> Response:
     """Redirect to the case, which shows the notice once."""
-    session["said"] = notice
+    session["notice"] = notice
     return redirect(url_for("staff.submission", reference=reference, **return_query()), 303)

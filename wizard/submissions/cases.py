@@ -83,11 +83,11 @@ def change_status(submission: Submission, to: str, actor: Actor) -> None:
         raise NotAllowed(f"What is {describe_status(before).label.lower()} cannot become {wanted}.")
     submission.status = to
     submission.published_at = clock.now() if to == "published" else None
-    touch(submission)
+    raise_version(submission)
     record(actor, "moved", submission.reference, before=before, after=to)
 
 
-def touch(submission: Submission) -> None:
+def raise_version(submission: Submission) -> None:
     """Raise the version of a changed case, so that a post from an older page is recognized."""
     submission.lock_version += 1
     submission.changed_at = clock.now()

@@ -36,7 +36,7 @@ class Filters:
     since: str = ""
     text: str = ""
 
-    def chosen(self) -> dict[str, str]:
+    def active(self) -> dict[str, str]:
         """Return the filters that are set, by name, as in an address."""
         return {name: value for name, value in asdict(self).items() if value}
 
@@ -100,7 +100,7 @@ def _labels(flow: Flow, name: str) -> dict[str, str]:
     }
 
 
-UNCODED: dict[str, Field] = {
+UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
     "text": Text("text", "text", noun=VALUE),
@@ -117,7 +117,7 @@ def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filt
     """Return the filters of an address or a command. Raises `BadQuery`."""
     options = filter_options(flow).items()
     coded = {name: Code(name, name, noun=VALUE, codes=labels) for name, labels in options}
-    return Filters(**parse_args(args, coded | UNCODED, ignored))
+    return Filters(**parse_args(args, coded | UNCODED_FILTERS, ignored))
 
 
 def parse_public_filters(args: Args) -> Filters:

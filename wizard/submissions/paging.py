@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db
 from ..db.models import Submission
-from ..web.query import Place, format_key
+from ..web.query import PageStart, format_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,22 @@ class PageKeys:
 
 
 def select_keys(
-    at: InstrumentedAttribute[Any], wanted: Sequence[ColumnElement[bool]], place: Place, size: int
+    at: InstrumentedAttribute[Any],
+    wanted: Sequence[ColumnElement[bool]],
+    start: PageStart,
+    size: int,
 ) -> PageKeys:
-    """Return the page of up to `size` wanted rows at a place, ordered by `at` and reference."""
+    """Return the page of up to `size` wanted rows from `start`, ordered by `at` and reference."""
     order = (at, Submission.reference)
     query = select(*order).where(*wanted).limit(size + 1)
-    if place.key:
+    if start.key:
         row = tuple_(*order)
-        query = query.where(row > place.key if place.backwards else row < place.key)
-    directed = order if place.backwards else tuple(column.desc() for column in order)
+        query = query.where(row > start.key if start.backwards else row < start.key)
+    directed = order if start.backwards else tuple(column.desc() for column in order)
     found = db.session.execute(query.order_by(*directed)).all()
     rows = list(found[:size])
-    has_newer, has_older = place.key is not None, len(found) > size
-    if place.backwards:
+    has_newer, has_older = start.key is not None, len(found) > size
+    if start.backwards:
         rows.reverse()
         has_newer, has_older = has_older, has_newer
     return PageKeys(

@@ -161,7 +161,7 @@ def _remind(submission: Submission) -> bool:
     """Queue a reminder; return False if there is no address."""
     submission.reminded_at = clock.now()
     if address := submission.answers.get("contact_email"):
-        _queue(submission, address)
+        _queue_reminder(submission, address)
     return bool(address)
 
 
@@ -172,7 +172,7 @@ def day_end_a_year_ago(now: datetime) -> datetime:
     return today.replace(year=today.year - 1, day=day) + timedelta(days=1)
 
 
-def _queue(submission: Submission, address: str) -> None:
+def _queue_reminder(submission: Submission, address: str) -> None:
     name = f"{submission.reference}.news-{clock.now():%Y%m%d}"
     language = submission.language
     outbox.queue_message("news", address, language, name, submission_id=submission.id)

@@ -58,7 +58,7 @@ class Tile(Mark):
 class TileMap:
     """A map of the states as tiles, with its text alternative."""
 
-    words: str
+    summary: str
     is_empty: bool
     tiles: tuple[Tile, ...]
     columns: int
@@ -69,7 +69,7 @@ class TileMap:
 class Bars:
     """Bars on one axis with round ticks, and their text alternative."""
 
-    words: str
+    summary: str
     is_empty: bool
     marks: tuple[Mark, ...]
     ticks: tuple[Mark, ...]
@@ -91,8 +91,8 @@ def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMa
         for column, code in enumerate(line.split())
         if code in names
     )
-    words = _describe([(tile.name, tile.number) for tile in tiles])
-    return TileMap(words, not most, tiles, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
+    summary = _describe([(tile.name, tile.number) for tile in tiles])
+    return TileMap(summary, not most, tiles, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
 
 
 def make_bars(rows: Sequence[tuple[str, int]]) -> Bars:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
 from ..db import version
-from ..db.engine import StoreBusyError, db, reading
+from ..db.engine import DatabaseBusyError, db, reading
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
 from .query import BadQuery
@@ -25,10 +25,10 @@ class ErrorPage(Declaration):
     """The texts of an error page."""
 
     title: str
-    what: str
-    next: str
+    explanation: str
+    advice: str
 
-    translatable = ("title", "what", "next")
+    translatable = ("title", "explanation", "advice")
 
 
 ERROR_PAGES = {
@@ -85,8 +85,8 @@ def init_app(app: Flask) -> None:
     app.log_exception = log_exception  # type: ignore[method-assign]
     app.register_error_handler(CSRFError, lambda error: error_response(400, SESSION_ENDED))
     app.register_error_handler(HTTPException, handle_http_error)
-    for store_error in (OperationalError, ProgrammingError, StoreBusyError):
-        app.register_error_handler(store_error, on_store_error)
+    for store_error in (OperationalError, ProgrammingError, DatabaseBusyError):
+        app.register_error_handler(store_error, handle_database_error)
     app.register_error_handler(BadQuery, handle_bad_query)
     app.register_error_handler(500, lambda error: error_response(500, ERROR_PAGES[500]))
 
@@ -114,7 +114,7 @@ def handle_bad_query(error: BadQuery) -> Response:
     return error_response(400, ErrorPage(title, error.message, advice))
 
 
-def on_store_error(error: DBAPIError | StoreBusyError) -> Response:
+def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     """Return 503 if the database is locked for too long, out of reach or not migrated."""
     cause = getattr(error, "orig", error)
     lacks_table = getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR
@@ -138,8 +138,8 @@ def _lacks_migrations() -> bool:
         return False
 
 
-def error_response(code: int, words: ErrorPage) -> Response:
+def error_response(code: int, page: ErrorPage) -> Response:
     """Return an error page, with the posted answers to post again if a retry can help."""
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
-    return render_page("errors/error.html", code, words=words, again=list(again))
+    return render_page("errors/error.html", code, page=page, again=list(again))

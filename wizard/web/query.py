@@ -116,13 +116,13 @@ def _midnight(day: str) -> datetime:
     return datetime.combine(date.fromisoformat(day), time(), UTC)
 
 
-def whole_number(text: str) -> int | None:
+def parse_whole_number(text: str) -> int | None:
     """Parse a number of up to nine digits, which any database can hold, or return None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageStart:
     """The start of a page: after `key`, or at the first row of the list if that is None.
 
     Rows run from the newest to the oldest, `backwards` from the oldest to the newest.
@@ -132,14 +132,14 @@ class Place:
     backwards: bool = False
 
 
-def parse_place(args: Mapping[str, str]) -> Place:
+def parse_page_start(args: Mapping[str, str]) -> PageStart:
     """Return the page of a list in a query string. Raise `BadQuery`."""
     if newer := args.get("newer"):
-        return Place(_parse_key(newer), backwards=True)
+        return PageStart(_parse_key(newer), backwards=True)
     if args.get("last"):
-        return Place(backwards=True)
+        return PageStart(backwards=True)
     older = args.get("older")
-    return Place(_parse_key(older) if older else None)
+    return PageStart(_parse_key(older) if older else None)
 
 
 def format_key(moment: datetime, reference: str) -> str:

@@ -1,6 +1,5 @@
 """Tables as streams of CSV and XLSX, in constant memory; no cell runs as a formula."""
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -36,21 +35,17 @@ def join_chunks(lines: Iterable[str]) -> Iterator[bytes]:
         yield "".join(chunk).encode()
 
 
-class _Line:
-    """A file whose `write` returns the line, and so `csv.writer.writerow` does."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def as_csv(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
     """Yield a table as RFC 4180 in UTF-8 with a byte-order mark.
 
     Every cell is quoted, since LibreOffice also splits unquoted ones at `;` and tabs by default.
     """
-    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
-    lines = (writer.writerow(map(safe_cell, row)) for row in chain((columns,), rows))
-    return join_chunks(chain(("\ufeff",), lines))
+    return join_chunks(chain(("\ufeff",), map(_csv_line, chain((columns,), rows))))
+
+
+def _csv_line(row: Cells) -> str:
+    """Return a quoted line; `csv.writer` takes twice as long."""
+    return '"' + '","'.join([escape_cell(cell).replace('"', '""') for cell in row]) + '"\r\n'
 
 
 IGNORED_PREFIX = (
@@ -62,13 +57,13 @@ IGNORED_PREFIX = (
 FORMULA_START = re.compile(rf"'*(?:[{IGNORED_PREFIX}]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])").match
 
 
-def safe_cell(text: str) -> str:
+def escape_cell(text: str) -> str:
     """Return the text with an apostrophe first if a spreadsheet could run it as a formula."""
     return f"'{text}" if FORMULA_START(text) else text
 
 
-def exact_value(cell: str) -> str:
-    """Return the text that `safe_cell` was given."""
+def unescape_cell(cell: str) -> str:
+    """Return the text that `escape_cell` was given."""
     return cell[1:] if cell.startswith("'") and FORMULA_START(cell) else cell
 
 

@@ -89,7 +89,7 @@ def test_log_export_is_logged(app, admin):
 
 
 def test_log_export_streams_without_session_or_app_context(app, monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "READ_BATCH_SIZE", 2)
     record_events(app, *(("viewed", f"PDI-{number}") for number in range(5)))
     with app.app_context():
         mine = db.session.scalars(select(AuditEvent)).first()

@@ -275,7 +275,7 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
     name = f"<{reference}.confirmation@data.news.example.org>"
     assert run(args=["outbox", "list"]).output.startswith(f"{name}\tgiven up")
     with app.app_context():
-        assert (outbox.queue_stats().waiting, outbox.queue_stats().given_up) == (0, 1)
+        assert (outbox.queue_stats().waiting, outbox.queue_stats().failed) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "0 due now\n"
     assert run(args=["outbox", "retry", name]).output == "1 due now\n"
     assert run(args=["outbox", "deliver"]).output == "1 sent, 0 still waiting\n"

@@ -10,12 +10,12 @@ from sqlalchemy import event, func, select
 from wizard import clock
 from wizard.accounts import sign_in
 from wizard.apply import drafts, resume
-from wizard.db.engine import BATCH_SIZE, db, writing
+from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
 from wizard.db.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
 from wizard.ops import serve
 from wizard.submissions import progress_reports
 
-MANY = 2 * BATCH_SIZE + 1
+MANY = 2 * WRITE_BATCH_SIZE + 1
 """Rows that take three transactions to process."""
 
 
@@ -103,7 +103,7 @@ def test_interrupted_reminders_continue_after_last_batch(app, monkeypatch):
     queue, queued = resume._queue, []
 
     def break_off(draft, address, *args):
-        if len(queued) == BATCH_SIZE + BATCH_SIZE // 2:
+        if len(queued) == WRITE_BATCH_SIZE + WRITE_BATCH_SIZE // 2:
             raise OSError("No space left on device")
         queued.append(address)
         queue(draft, address, *args)
@@ -114,7 +114,7 @@ def test_interrupted_reminders_continue_after_last_batch(app, monkeypatch):
         with pytest.raises(OSError, match="No space"):
             resume.send_reminders()
         monkeypatch.setattr(resume, "_queue", queue)
-        assert resume.send_reminders() == MANY - BATCH_SIZE
+        assert resume.send_reminders() == MANY - WRITE_BATCH_SIZE
         reminded = select(func.count()).where(Draft.reminded_at.is_not(None))
         assert db.session.scalar(reminded) == MANY
 

@@ -13,7 +13,7 @@ from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import writing
 from wizard.db.models import Submission
-from wizard.web.tables import exact_value
+from wizard.web.tables import unescape_cell
 
 FILES = {
     "/commitments.csv": "text/csv; charset=utf-8",
@@ -61,7 +61,7 @@ def file_text(client, address: str) -> str:
 def csv_rows(client, address: str) -> list[dict[str, str]]:
     """Return the rows of a CSV file, each cell with its exact value."""
     table = csv.DictReader(io.StringIO(file_text(client, address), newline=""))
-    return [{name: exact_value(cell) for name, cell in row.items()} for row in table]
+    return [{name: unescape_cell(cell) for name, cell in row.items()} for row in table]
 
 
 def json_records(client) -> list[dict]:

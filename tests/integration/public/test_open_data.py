@@ -98,7 +98,7 @@ def test_records_are_oldest_first_across_batches(app, client, monkeypatch):
     whole = {name: file_text(client, name) for name in FILES}
     assert [record["reference"] for record in json_records(client)] == expected
     for size in (1, 2, 5):
-        monkeypatch.setattr(batches, "BATCH_SIZE", size)
+        monkeypatch.setattr(batches, "READ_BATCH_SIZE", size)
         assert {name: file_text(client, name) for name in FILES} == whole
 
 
@@ -166,7 +166,7 @@ def test_files_hold_only_published_with_consent(app, client):
 
 
 def test_record_withdrawn_during_stream_is_left_out(app, both_commitments, monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    monkeypatch.setattr(batches, "READ_BATCH_SIZE", 1)
     with app.app_context():
         pieces = open_data.commitments_json(current_snapshot())
         next(pieces)

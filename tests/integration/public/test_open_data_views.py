@@ -81,7 +81,7 @@ def test_conditional_and_head_requests_read_no_rows(
     with client.get(address) as whole:
         headers = whole.headers
     with monkeypatch.context() as patch:
-        patch.setattr(open_data, "batches", fail_on_read)
+        patch.setattr(open_data, "read_in_batches", fail_on_read)
         patch.setattr(open_data, "_newest", fail_on_read)
         for name, known in (("None-Match", "ETag"), ("Modified-Since", "Last-Modified")):
             with client.get(address, headers={f"If-{name}": headers[known]}) as response:
@@ -126,7 +126,7 @@ def test_unknown_file_is_404(client, name):
 
 @pytest.mark.parametrize("address", COMMITMENT_FILES)
 def test_closed_stream_releases_connection(app, client, both_commitments, address, monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    monkeypatch.setattr(batches, "READ_BATCH_SIZE", 1)
     with app.app_context():
         pool = db.engine.pool
     response = client.get(address, buffered=False)

@@ -116,7 +116,7 @@ def test_row_has_questions_then_record(stored_app):
 def test_batches_join_without_gap_or_repetition(stored_app, monkeypatch):
     whole = export_bytes(stored_app, "submissions.jsonl")
     for size in (1, 2, 3):
-        monkeypatch.setattr(batches, "BATCH_SIZE", size)
+        monkeypatch.setattr(batches, "READ_BATCH_SIZE", size)
         assert export_bytes(stored_app, "submissions.jsonl") == whole
 
 
@@ -138,7 +138,7 @@ def test_since_returns_only_newer_rows(stored_app):
 
 
 def test_running_export_excludes_new_rows(stored_app, monkeypatch):
-    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    monkeypatch.setattr(batches, "READ_BATCH_SIZE", 1)
     with stored_app.app_context():
         pieces = exports.export("submissions.csv", COMMITMENT, Filters())
     store(stored_app, make_submission("PDI-DDDD-DDDD", datetime.now(UTC), load_case("agency")))
@@ -240,7 +240,7 @@ def test_unread_workbook_response_leaves_no_file(stored_app, monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("name", exports.export_names(COMMITMENT))
 def test_closed_stream_releases_connection(stored_app, monkeypatch, tmp_path, name):
-    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    monkeypatch.setattr(batches, "READ_BATCH_SIZE", 1)
     monkeypatch.setattr(tables, "CHUNK_BYTES", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()

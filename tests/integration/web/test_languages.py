@@ -89,7 +89,7 @@ def test_errors_are_in_language_of_page(client, case):
 
 @pytest.mark.parametrize(
     "expression",
-    ["request.path", "session.get('once')", "g.person", "csrf_token()", "language_query('es')",
+    ["request.path", "session.get('once')", "g.user", "csrf_token()", "language_query('es')",
      "get_flashed_messages()"],
 )  # fmt: skip
 def test_cached_part_that_reads_request_raises(app, client, expression):

@@ -148,8 +148,8 @@ def test_invalid_value_says_what_to_do(field: Field, typed, says):
     ],
 )
 def test_reader_gets_labels_and_cell_gets_codes(field: Field, kept, shown, cell):
-    assert field.for_reader(kept) == shown
-    assert field.for_cell(kept) == cell
+    assert field.display(kept) == shown
+    assert field.export_cell(kept) == cell
 
 
 @pytest.mark.parametrize("blank", [None, "", "  \r\n", [], "\u00a0"])
@@ -170,4 +170,4 @@ def test_clean_is_idempotent_and_raises_only_invalid(data):
         assert field.noun in str(invalid) or "not both" in str(invalid)
         return
     assert field.clean(kept, TODAY) == kept
-    assert isinstance(field.for_cell(kept), str)
+    assert isinstance(field.export_cell(kept), str)

@@ -90,12 +90,12 @@ def test_passed_due_date_reopens_step():
     assert make_journey(case).complete
     late = Journey(COMMITMENT, case, EVERY_STEP, today=date(2027, 10, 1))
     assert late.first_incomplete == "milestones"
-    assert list(late.steps["milestones"].checked.errors) == ["milestones-0-due"]
+    assert list(late.steps["milestones"].result.errors) == ["milestones-0-due"]
 
 
 def test_unposted_step_shows_only_errors_of_typed_fields():
     stop = make_journey({"organization_kind": "city", "city": "a\x00"}, []).steps["organization"]
-    assert list(stop.checked.errors) == ["organization_name", "city", "state"]
+    assert list(stop.result.errors) == ["organization_name", "city", "state"]
     assert list(stop.errors_to_show) == ["city"]
 
 
@@ -109,7 +109,7 @@ def test_unposted_step_shows_only_errors_of_typed_fields():
 )
 def test_conditional_field_follows_its_condition(field, condition, shown):
     typed = {**load_case("partner"), **condition}
-    visible = set().union(*(stop.checked.visible for stop in make_journey(typed).steps.values()))
+    visible = set().union(*(stop.result.visible for stop in make_journey(typed).steps.values()))
     assert (field in visible) == shown
 
 
@@ -130,14 +130,14 @@ def test_conditional_field_follows_its_condition(field, condition, shown):
 )
 def test_invalid_partner_answer_names_its_field(change, path):
     journey = make_journey({**load_case("partner"), **change})
-    errors = [each for stop in journey.steps.values() for each in stop.checked.errors]
+    errors = [each for stop in journey.steps.values() for each in stop.result.errors]
     assert errors == [path]
 
 
 def test_condition_on_invalid_answer_is_ignored():
     typed = {**load_case("partner"), "works_with": ["none_yet", "open_data"]}
     del typed["involvement_description"]
-    assert list(make_journey(typed).steps["involvement"].checked.errors) == ["works_with"]
+    assert list(make_journey(typed).steps["involvement"].result.errors) == ["works_with"]
 
 
 def test_none_yet_needs_no_description():
@@ -149,7 +149,7 @@ def test_duplicate_data_set_is_error_on_second():
     case = load_case("agency")
     first = case["data_sets"][0]
     journey = make_journey({**case, "data_sets": [*case["data_sets"], {**first, "format": "xml"}]})
-    assert list(journey.steps["data_sets"].checked.errors) == ["data_sets-4-title"]
+    assert list(journey.steps["data_sets"].result.errors) == ["data_sets-4-title"]
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_blank_entry_is_ignored_above_minimum(places, errors):
         for place, what in enumerate(places)
     ]
     stop = make_journey({**load_case("agency"), "data_sets": entries}).steps["data_sets"]
-    assert len(stop.checked.errors) == errors
+    assert len(stop.result.errors) == errors
     if not errors:
-        assert len(stop.checked.answers["data_sets"]) == 3
+        assert len(stop.result.answers["data_sets"]) == 3
 
 
 def test_other_branch_answers_are_excluded():
@@ -195,6 +195,6 @@ def test_complete_journey_meets_reference_rules(typed, name, data):
     if journey.complete:
         reference_rules.check_commitment(journey.answers)
     elif not journey.is_ineligible:
-        assert journey.steps[journey.first_incomplete].checked.errors
+        assert journey.steps[journey.first_incomplete].result.errors
     again = make_journey(journey.answers)
     assert again.answers == journey.answers

@@ -31,7 +31,7 @@ from wizard.forms.saving import (
     decide,
     decide_autosave,
     journey_digest,
-    merge,
+    merge_answers,
     normalized_answers,
     step_digest,
 )
@@ -100,7 +100,7 @@ def test_newer_answers_are_never_overwritten(before, post, data):
         stored = normalized_answers(post.step, now.answers)
         same = stored in (
             normalized_answers(post.step, before.answers),
-            normalized_answers(post.step, merge(now.answers, post)),
+            normalized_answers(post.step, merge_answers(now.answers, post)),
         )
         if not same:
             assert after is now
@@ -126,7 +126,7 @@ def test_later_turn_of_same_page_is_no_conflict(state, post):
     _, saved = decide_autosave(state, page_post(state, post, turn=1))
     outcome, after = decide_autosave(saved, page_post(state, post, turn=2))
     assert not isinstance(outcome, Conflict)
-    assert after.answers == merge(saved.answers, post)
+    assert after.answers == merge_answers(saved.answers, post)
 
 
 @few
@@ -149,7 +149,7 @@ def test_tabs_on_different_steps_both_win(state, first, second):
     _, after = decide_autosave(state, first)
     outcome, after = decide_autosave(after, second)
     assert not isinstance(outcome, Conflict)
-    assert after.answers == merge(merge(state.answers, first), second)
+    assert after.answers == merge_answers(merge_answers(state.answers, first), second)
 
 
 @few
@@ -178,7 +178,7 @@ def test_continue_requires_valid_step(state, post):
         case Completed(name):
             assert journey.steps[post.step.name].complete and name == journey.first_incomplete
         case Invalid(_, answers):
-            assert journey.steps[post.step.name].checked.errors and answers == after.answers
+            assert journey.steps[post.step.name].result.errors and answers == after.answers
         case Ineligible():
             assert after is state
         case GoTo(name):
@@ -209,7 +209,7 @@ def test_field_absent_from_page_keeps_answer(state, post, data):
     conditional = sorted(field.name for field in post.step.fields if field.when)
     hidden = data.draw(st.sets(st.sampled_from(conditional), min_size=1))
     shown = {name: value for name, value in post.answers.items() if name not in hidden}
-    merged = merge(state.answers, replace(post, answers=shown))
+    merged = merge_answers(state.answers, replace(post, answers=shown))
     assert {name: merged.get(name) for name in hidden} == {
         name: state.answers.get(name) for name in hidden
     }
@@ -223,7 +223,7 @@ def test_visible_field_absent_from_page_is_asked_first():
     )
     typed = {name: case[name] for name in ("publishes_now", "current_data_description")}
     outcome, after = decide_post(state, StepPost(step, typed, lists_asked=True))
-    assert outcome == GoTo("current_data", at="portal_url")
+    assert outcome == GoTo("current_data", focus_id="portal_url")
     assert after.answers["publishes_now"] == case["publishes_now"]
     outcome, _ = decide_post(after, StepPost(step, typed | {"portal_url": ""}, lists_asked=True))
     assert isinstance(outcome, Completed)
