@@ -7,11 +7,12 @@ from sqlalchemy import ColumnElement, and_, false, func
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.models import STATUSES, Submission
-from ..forms.fields import Choice, Field, Text
+from ..forms.dates import parse_moment
+from ..forms.fields import Choice, Field, Moment, Text
 from ..forms.flow import Flow
 from ..forms.messages import Message
 from ..forms.text import fold_text
-from ..web.query import DAYS, VALUE, Args, Code, Moment, parse_args, parse_moment, within_days
+from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 
 is_published = Submission.published_at.is_not(None)
 """What anyone may read; `cases.change_status` sets `published_at` together with the status."""
