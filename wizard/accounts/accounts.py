@@ -21,7 +21,7 @@ ROLES = {
     "admin": "Admin: also manages people and tokens, and deletes",
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
-EMAIL = Email("email", "E-mail address", noun="the e-mail address", required=True)
+EMAIL = Email("email", "Email address", noun="an email address", required=True)
 
 
 class AccountError(ValueError):

@@ -5,20 +5,24 @@ import uuid
 from .. import clock
 from ..db.models import Draft
 from ..forms import saving
+from ..forms.conditions import Answers
 from ..web.current import current_flow
 from . import drafts, submit
 
 
-def begin(draft_id: uuid.UUID, post: saving.StepPost) -> tuple[saving.Outcome, uuid.UUID]:
+def begin(
+    draft_id: uuid.UUID, post: saving.StepPost, preset: Answers
+) -> tuple[saving.Outcome, uuid.UUID]:
     """Create a draft from valid answers to the first step; return the outcome and the draft's id.
 
+    The draft also gets the `preset` answers, which later steps show.
     See `drafts.start_draft` for when that is another id than the given one.
     """
     first = saving.StepPost(post.step, post.answers)
     outcome, _ = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
     if not isinstance(outcome, saving.Completed):
         return outcome, draft_id
-    draft = drafts.start_draft(draft_id, post.answers)
+    draft = drafts.start_draft(draft_id, {**preset, **post.answers})
     return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 

@@ -71,6 +71,7 @@ class Display:
     """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id."""
 
     visible: Collection[str]
+    required: Collection[str]
     errors: Mapping[str, str]
     focus: str = ""
 
@@ -87,6 +88,7 @@ class Question:
     id: str
     data: Any
     is_visible: bool
+    is_required: bool
     error: str
     focus: str
     reveals: tuple[str, ...]
@@ -140,6 +142,7 @@ def build_questions(
             id=(path := prefix + spec.name),
             data=answers.get(spec.name),
             is_visible=path in display.visible,
+            is_required=path in display.required,
             error=display.errors.get(path, ""),
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),

@@ -16,6 +16,7 @@ from ..forms.outputs import cards, entry_label, format_raw_answer
 from ..forms.saving import journey_digest, normalized_answers, step_digest
 from ..forms.text import replace_forbidden
 from ..web import links
+from ..web.current import current_flow
 from ..web.htmx import render_page
 from . import access, drafts
 from .binding import ASKED_FIELD, Display, build_questions
@@ -38,13 +39,14 @@ def step_page(
     if status == 400:
         names = ("page", "turn", "based_on")  # as posted: the same revision again
         page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
-    display = Display(state.result.visible, errors, focus)
+    display = Display(state.result.visible, state.result.required, errors, focus)
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
         status,
         journey=journey,
         step=step,
         questions=build_questions(step.fields, answers, display),
+        may_skip=not state.result.required,
         errors=_name_entries(step, errors),
         draft_id=draft.id if draft else None,
         page=page,
@@ -79,7 +81,8 @@ def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, st
     """Return a new page's hidden fields: see `saving.Revision` and `links.Purpose`."""
     revision = {"page": str(uuid.uuid4()), "turn": "0"}
     if draft is None:
-        return revision
+        preset = request.values.get("for", "")
+        return revision | ({"for": preset} if preset in current_flow().presets else {})
     token = links.draft_token(draft.id, draft.link_version, "page")
     return revision | {"based_on": based_on, "pass": token}
 

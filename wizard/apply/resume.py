@@ -70,5 +70,5 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"link": link, "until": drafts.expires_at(draft), "kind": message.kind}
 
 
-outbox.register("resume", Message("your link to go on"), _context)
-outbox.register("reminder", Message("your draft is deleted in a week"), _context, "resume")
+outbox.register("resume", Message("link to continue your commitment"), _context)
+outbox.register("reminder", Message("your draft will be deleted in a week"), _context, "resume")

@@ -36,8 +36,9 @@ def add_drafts_in_progress() -> dict[str, Any]:
 @bp.get("/")
 def start() -> Response:
     """Show the first step, without creating a draft."""
-    journey = drafts.build_journey({}, [])
-    return step_page(journey, journey.flow.first, {})
+    preset = current_flow().presets.get(request.args.get("for", ""), {})
+    journey = drafts.build_journey(preset, [])
+    return step_page(journey, journey.flow.first, preset)
 
 
 @bp.post("/")
@@ -46,7 +47,8 @@ def begin() -> Response:
     """Create the draft from the first answers: only one, even if the button is pressed twice."""
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
-    g.outcome, draft_id = answers.begin(draft_id, read_post(step))
+    preset = current_flow().presets.get(request.form.get("for", ""), {})
+    g.outcome, draft_id = answers.begin(draft_id, read_post(step), preset)
     match g.outcome:
         case saving.Completed(name):
             access.grant_access(draft_id)

@@ -104,7 +104,7 @@ class Field(Declaration):
 
     def _single(self, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise Invalid("Give one answer only. %(asks)s", asks=self.missing())
+            raise Invalid("Select only one answer. %(asks)s", asks=self.missing())
         return raw
 
 
@@ -124,7 +124,7 @@ class Text(Field):
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
             raise Invalid(
-                "Shorten %(noun)s to %(most)s characters or fewer; it has %(count)s.",
+                "Shorten %(noun)s to %(most)s characters or fewer. It now has %(count)s.",
                 noun=self.noun,
                 most=f"{self.max_length:,}",
                 count=f"{len(text):,}",
@@ -179,8 +179,8 @@ class Phone(Text):
                     raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
                 return phonenumbers.format_number(number, PhoneNumberFormat.E164)
         raise Invalid(
-            "Enter %(noun)s with its area code, like (202) 555-0143, "
-            "or with + and the country code.",
+            "Enter %(noun)s with its area code, like (202) 555-0143. "
+            "For numbers outside the U.S., start with + and the country code.",
             noun=self.noun,
         )
 
@@ -205,7 +205,7 @@ class Url(Text):
             text = f"https://{text}"
         if _is_web_address(text):
             return self._limited(text)
-        raise Invalid("Enter %(noun)s as a web address, like https://example.org.", noun=self.noun)
+        raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
 
 
 def _is_web_address(text: str) -> bool:
@@ -238,12 +238,12 @@ class Date(Field):
         day = self._parse_day(self._single(raw).strip())
         if not MIN_YEAR <= day.year <= MAX_YEAR:
             raise Invalid(
-                "Check the year of %(noun)s: %(year)s cannot be right.",
+                "Check the year in %(noun)s. It can’t be %(year)s.",
                 noun=self.noun,
                 year=day.year,
             )
         if self.not_past and day < today:
-            raise Invalid("Choose today or a later day for %(noun)s.", noun=self.noun)
+            raise Invalid("Enter %(noun)s as today or a later date.", noun=self.noun)
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:
@@ -252,7 +252,7 @@ class Date(Field):
                 return date(int(iso[1]), int(iso[2]), int(iso[3]))
             if us := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
                 return date(int(us[3]), int(us[1]), int(us[2]))
-        raise Invalid("Enter %(noun)s as a real day, like 2027-03-31 or 3/31/2027.", noun=self.noun)
+        raise Invalid("Enter %(noun)s as month/day/year, like 3/31/2027.", noun=self.noun)
 
     def display(self, value: str) -> str:
         return format_day(date.fromisoformat(value))
@@ -280,7 +280,7 @@ class Choice(Field):
 
     options: tuple[Option, ...]
     type_name: ClassVar[str] = "code"
-    missing_error: ClassVar[Message] = Message("Choose %(noun)s.")
+    missing_error: ClassVar[Message] = Message("Select %(noun)s.")
 
     def schema(self) -> Schema:
         return {"oneOf": [{"const": each.code, "title": each.label} for each in self.options]}
@@ -288,7 +288,7 @@ class Choice(Field):
     def clean(self, raw: Any, today: date) -> str:
         code = self._single(raw).strip()
         if code not in self.codes():
-            raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
         return code
 
     def codes(self) -> tuple[str, ...]:
@@ -318,10 +318,10 @@ class Choices(Choice):
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]
         if any(code not in self.codes() for code in chosen):
-            raise Invalid("Choose %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
         if self.exclusive in chosen and len(set(chosen)) > 1:
             alone = Choice.display(self, self.exclusive)
-            raise Invalid("Choose either “%(alone)s” or others, not both.", alone=alone)
+            raise Invalid("If you select “%(alone)s”, don’t select anything else.", alone=alone)
         return [code for code in self.codes() if code in chosen]
 
     def display(self, value: list[str]) -> str:  # type: ignore[override]
@@ -336,7 +336,7 @@ class Confirm(Field):
     """A statement that must be ticked; stored as true."""
 
     type_name: ClassVar[str] = "yes"
-    missing_error: ClassVar[Message] = Message("Confirm %(noun)s.")
+    missing_error: ClassVar[Message] = Message("Check the box to confirm %(noun)s.")
 
     def schema(self) -> Schema:
         return {"const": True}
@@ -383,7 +383,7 @@ class Group(Field):
             raise Invalid(self.missing_error, noun=self.noun)
         if len(raw) > self.max_entries:
             raise Invalid(
-                "Give at most %(most)s; there are %(count)s. Remove some, or put them together.",
+                "You can add up to %(most)s. You now have %(count)s. Remove or combine some.",
                 most=self.max_entries,
                 count=len(raw),
             )

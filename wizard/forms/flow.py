@@ -6,9 +6,10 @@ A contradiction in it, such as a condition on a later field, raises `FlowError` 
 import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from dataclasses import field as declare
 from functools import cached_property
 
-from .conditions import Condition
+from .conditions import Answers, Condition
 from .fields import Choice, Choices, Field, Group
 from .messages import Declaration
 
@@ -17,6 +18,7 @@ RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "re
 
 RESERVED_FIELD_NAMES = frozenset(
     {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
+    | {"for"}  # the link to the form
     | {"continue", "errors", "line", "main", "saved", "where"}  # ids of pages
     | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
     | {"all_programs", "entry"}  # open data
@@ -94,6 +96,8 @@ class Flow:
     programs: tuple[Program, ...] = ()
     ineligible_when: Condition | None = None
     retired: tuple[Field, ...] = ()
+    presets: Mapping[str, Answers] = declare(default_factory=dict)
+    """Raw answers that a new draft begins with, by the `for` of the link to the form."""
 
     def __post_init__(self) -> None:
         _check_flow(self)

@@ -15,7 +15,9 @@ from .flow import Branch, Flow, Section, Step
 from .messages import Message
 from .text import Invalid
 
-DUPLICATE_ENTRY = Message("There is one like it in the list already. Change it or remove it.")
+DUPLICATE_ENTRY = Message(
+    "This is the same as another entry in your list. Change or remove one of them."
+)
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class ValidationResult:
     """The paths in `errors` of required answers that are blank."""
     visible: set[str] = field(default_factory=set)
     """The paths of the fields that are asked."""
+    required: set[str] = field(default_factory=set)
+    """The paths of the fields that need an answer, as far as valid answers decide it."""
     is_blank: bool = True
     """True if no field has an answer, valid or not."""
 
@@ -94,8 +98,10 @@ class Journey:
             if question.when and not question.when.holds(scope):
                 continue
             result.visible.add(path)
+            if _is_required(question, scope, prefix, result):
+                result.required.add(path)
             if question.is_blank(value):
-                if _is_required(question, scope, prefix, result):
+                if path in result.required:
                     result.errors[path] = question.missing()
                     result.missing.add(path)
                 continue
@@ -123,6 +129,7 @@ class Journey:
             prefix = f"{path}-{place}-"
             checked[prefix] = self._validate_fields(group.fields, entry, {}, prefix)
             result.visible |= checked[prefix].visible
+            result.required |= checked[prefix].required
         counted = _drop_spare_blanks(checked, group.min_entries)
         for prefix in _duplicates(group, counted):
             counted[prefix].errors[prefix + group.unique[-1]] = DUPLICATE_ENTRY

@@ -11,7 +11,7 @@ from .flow import Flow, Step
 from .messages import Message, join_messages
 from .text import Invalid, replace_forbidden
 
-RETIRED_TITLE = Message("Asked earlier")
+RETIRED_TITLE = Message("From an earlier version of this form")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,13 @@ def normalize_text(raw: str, noun: str) -> str:
         marks = marks + 1 if unicodedata.combining(char) else 0
         if marks > MAX_COMBINING_MARKS:
             raise Invalid(
-                "Type %(noun)s again: it holds more accents on one letter than can be kept.",
+                "Enter %(noun)s again. One letter has too many accent marks.",
                 noun=noun,
             )
     text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if match := FORBIDDEN_CHARACTERS.search(text):
         raise Invalid(
-            "Type %(noun)s again: it holds a character that cannot be kept (%(code)s).",
+            "Enter %(noun)s again. It includes a character we can’t save (%(code)s).",
             noun=noun,
             code=f"U+{ord(match[0]):04X}",
         )

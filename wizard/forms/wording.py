@@ -12,11 +12,15 @@ def describe_condition(condition: Condition, fields: Collection[Field]) -> Messa
     named = {field.name: field for field in fields}
     match condition:
         case Has(name, options):
-            return Message("“%(question)s” is %(answers)s", **_values(named[name], options))
+            return Message(
+                "your answer to “%(question)s” is %(answers)s", **_values(named[name], options)
+            )
         case Not(Has(name, options)):
-            return Message("“%(question)s” is not %(answers)s", **_values(named[name], options))
+            return Message(
+                "your answer to “%(question)s” is not %(answers)s", **_values(named[name], options)
+            )
         case Answered(name):
-            return Message("“%(question)s” has an answer", question=named[name].label)
+            return Message("you answered “%(question)s”", question=named[name].label)
         case Either(conditions):
             first, *others = (describe_condition(each, fields) for each in conditions)
             for other in others:

@@ -19,8 +19,10 @@ bp = Blueprint("public", __name__)
 NEWEST_SHOWN = 3
 """Commitments on the landing page."""
 FLASH_MESSAGES = {
-    "left": Message("You left: your answers are out of this browser. Your link opens them again."),
-    "deleted": Message("The draft was deleted."),
+    "left": Message(
+        "Your answers have been cleared from this browser. Use your link to open them again."
+    ),
+    "deleted": Message("Draft deleted."),
 }
 
 

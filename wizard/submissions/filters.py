@@ -10,7 +10,6 @@ from ..db.models import STATUSES, Submission
 from ..forms.dates import parse_moment
 from ..forms.fields import Choice, Field, Moment, Text
 from ..forms.flow import Flow
-from ..forms.messages import Message
 from ..forms.text import fold_text
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 
@@ -90,14 +89,13 @@ def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
 
 
 def _labels(flow: Flow, name: str) -> dict[str, str]:
-    """Return the labels of the options that a submission can have, without their article."""
+    """Return the labels of the options that a submission can have."""
     fields = {field.name: field for group in flow.groups for field in group.fields}
     field = flow.fields.get(name) or fields.get(name)
-    labels = {each.code: each.label for each in field.options} if isinstance(field, Choice) else {}
     return {
-        code: Message(label[2:3].upper() + label[3:]) if label.startswith("a ") else label
-        for code, label in labels.items()
-        if not (flow.ineligible_when and flow.ineligible_when.holds({name: code}))
+        each.code: each.label
+        for each in (field.options if isinstance(field, Choice) else ())
+        if not (flow.ineligible_when and flow.ineligible_when.holds({name: each.code}))
     }
 
 

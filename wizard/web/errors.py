@@ -33,50 +33,52 @@ class ErrorPage(Declaration):
 
 ERROR_PAGES = {
     400: ErrorPage(
-        "We could not read that",
-        "What was sent is not complete, or not text.",
+        "We couldn’t process your request",
+        "Some of the information was missing or damaged when it reached us.",
         "Go back, reload the page and try again.",
     ),
     403: ErrorPage(
-        "Your role does not reach that far",
-        "What you asked for is done by editors or admins.",
-        "Ask an admin of the program to do it, or to give you another role.",
+        "You don’t have permission to do this",
+        "Only editors or admins can do this.",
+        "Ask an admin to do it for you or to change your role.",
     ),
     404: ErrorPage(
-        "This page is not here",
-        "The address may be mistyped, or the answers belong to another browser.",
-        "If you began on another device, go on there. Otherwise start from the first page.",
+        "Page not found",
+        "The web address may be wrong, or you may be using a different browser from the one you "
+        "started in.",
+        "If you started on another device, continue there or use the link we emailed you. "
+        "Otherwise, go to the home page.",
     ),
     405: ErrorPage(
-        "That does not work here",
-        "This address does not take that kind of request.",
-        "Start from the first page.",
+        "That action isn’t available here",
+        "This page can’t accept that kind of request.",
+        "Go to the home page and try again.",
     ),
     413: ErrorPage(
-        "That is too much at once",
-        "What you sent is larger than this form can take.",
-        "Go back and shorten your answers. What you saved before is still there.",
+        "Your answers are too long",
+        "This form can’t accept that much text at once.",
+        "Go back and shorten your answers. Everything you saved before is safe.",
     ),
     429: ErrorPage(
-        "Too many tries in a short time",
-        "Many requests came from your address.",
-        "Wait a few minutes, then go back and try again. What you saved is still there.",
+        "Too many requests",
+        "We got a lot of requests from your network in a short time.",
+        "Wait a few minutes, then go back and try again. Everything you saved is safe.",
     ),
     500: ErrorPage(
-        "Something went wrong on our side",
-        "Your last answers may not have been saved. What you saved before is still there.",
-        "Go back and try again. If it goes on, write to us.",
+        "Sorry, there’s a problem with the service",
+        "We may not have saved your last answers. Everything you saved before that is safe.",
+        "Go back and try again. If the problem continues, contact us.",
     ),
     503: ErrorPage(
-        "We are busy at the moment",
-        "Your last answers could not be saved. What you saved before is still there.",
+        "The service is busy right now",
+        "We couldn’t save your last answers. Everything you saved before that is safe.",
         "Wait a few seconds, then try again.",
     ),
 }
 SESSION_ENDED = ErrorPage(
-    "This page was open for too long",
-    "Your browser no longer has the session that this page belongs to, so nothing was saved.",
-    "Go back, copy what you typed, reload the page and try again.",
+    "Your session has ended",
+    "This page was open too long, so we couldn’t save what you entered.",
+    "Go back, copy what you entered, reload the page and paste it in again.",
 )
 
 
@@ -110,7 +112,7 @@ def handle_http_error(error: HTTPException) -> Response | HTTPException:
 
 def handle_bad_query(error: BadQuery) -> Response:
     """Return the page that says what is wrong with a filter."""
-    title, advice = Message("This filter cannot be used"), Message("Change it, or start anew.")
+    title, advice = Message("We can’t use that filter"), Message("Change the filter or start over.")
     return error_response(400, ErrorPage(title, error.message, advice))
 
 
