@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 from wizard.apply import followup, resume_views
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms import dates
+from wizard.forms.flow import Noun
 from wizard.forms.messages import iter_messages
 from wizard.public import privacy
 from wizard.submissions import filters, progress_reports
@@ -13,6 +14,7 @@ from wizard.web import errors
 
 TRANSLATABLE = (
     COMMITMENT,
+    Noun(),
     dates.MONTHS,
     filters.filter_options(COMMITMENT),
     progress_reports.REPORT_FIELDS,

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import engine, models
+from . import engine, models, upgrades  # noqa: F401 - registers the upgrades
 
 
 def init_app(app: Flask) -> None:

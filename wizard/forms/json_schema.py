@@ -44,7 +44,7 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address,
-        "title": "Published commitments",
+        "title": f"Published {flow.noun.many}",
         "type": "object",
         "properties": members,
         "required": list(members),
@@ -60,4 +60,4 @@ def commitment_schema(flow: Flow) -> Schema:
     everyone = {field.name for field in asked}
     fields = public_columns(flow).values()
     required = [name for name in required_names(fields) if name in everyone]
-    return {"title": "Commitment", **object_schema(fields, required)}
+    return {"title": flow.noun.one.capitalize(), **object_schema(fields, required)}

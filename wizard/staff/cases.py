@@ -18,8 +18,9 @@ from ..notify import outbox
 from ..submissions import cases, progress_reports
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, raise_version
 from ..submissions.filters import Filters
-from ..submissions.listing import INDEXED_ANSWERS
+from ..submissions.listing import index_columns
 from ..submissions.paging import PageKeys, select_keys
+from ..web.current import current_flow
 from ..web.query import PageStart
 
 CASE_ACTIONS = {
@@ -150,9 +151,9 @@ def erase(reference: str, actor: Actor) -> None:
     with locked_case(reference) as submission:
         if submission.status in (*cases.OPEN_STATUSES, "published"):
             change_status(submission, "withdrawn", actor)
-        submission.answers, submission.search = {}, submission.reference.casefold()
-        for name in (*INDEXED_ANSWERS, "programs", "categories"):
-            setattr(submission, name, "")
+        submission.answers = {}
+        for name, value in index_columns(current_flow(), submission.reference, {}).items():
+            setattr(submission, name, value)
         submission.erased_at = clock.now()
         raise_version(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))

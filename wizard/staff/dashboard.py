@@ -11,21 +11,25 @@ from sqlalchemy import String, cast, func, select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Draft, Submission
+from ..submissions.listing import facet_columns
 from ..web.current import current_flow
 
 MONTHS_SHOWN = 12
 
 
-def count_submissions() -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Count by state, kind and status, in one scan of the index that holds just these columns."""
-    columns = (Submission.state, Submission.organization_kind, Submission.status)
-    query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    states, kinds, statuses = Counter[str](), Counter[str](), Counter[str]()
-    for state, kind, status, count in db.session.execute(query):
-        states[state] += count
-        kinds[kind] += count
+def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
+    """Count by each charted facet, and by status, in one scan of the index of these columns."""
+    columns = {
+        facet: column for facet, column in facet_columns(current_flow()).items() if facet.chart
+    }
+    order = (*reversed(columns.values()), Submission.status)  # as in the index
+    query = select(*order, func.count()).group_by(*order).order_by(*order)
+    facets, statuses = [Counter[str]() for _ in columns], Counter[str]()
+    for *codes, status, count in db.session.execute(query):
+        for counts, code in zip(reversed(facets), codes, strict=True):
+            counts[code] += count
         statuses[status] += count
-    return states, kinds, statuses
+    return {each.name: counts for each, counts in zip(columns, facets, strict=True)}, statuses
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:
