@@ -4,6 +4,7 @@ Nothing is written by reading: `flow_version` remains that of the stored answers
 """
 
 from collections.abc import Collection
+from itertools import product
 from typing import Any
 
 from flask import current_app
@@ -13,10 +14,13 @@ from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from .models import Draft, Submission
 
 
-@event.listens_for(Draft, "load")
-@event.listens_for(Draft, "refresh")
-@event.listens_for(Submission, "load")
-@event.listens_for(Submission, "refresh")
+def listen() -> None:
+    """Upgrade every draft and submission from now on; it costs each row that is read."""
+    for model, name in product((Draft, Submission), ("load", "refresh")):
+        if not event.contains(model, name, upgrade_loaded):
+            event.listen(model, name, upgrade_loaded)
+
+
 def upgrade_loaded(
     row: Draft | Submission, context: Any, attributes: Collection[str] | None = None
 ) -> None:

@@ -112,7 +112,7 @@ class Roles:
     summary: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facet(Declaration):
     """What lists filter and count submissions by.
 
@@ -150,7 +150,7 @@ Upgrade = Callable[[Answers, tuple[str, ...]], tuple[Answers, tuple[str, ...]]]
 """A pure function from the answers and completed steps of a version to those of the next one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Flow:
     """The whole form; its last step is `review`, but a journey ends once `ineligible_when` holds.
 
@@ -208,6 +208,16 @@ class Flow:
     def charted(self) -> tuple[Facet, ...]:
         """The facets with a chart; a submission has one code of each."""
         return tuple(facet for facet in self.facets if facet.chart)
+
+    @cached_property
+    def places(self) -> tuple[Facet, ...]:
+        """The facets with a chart that are part of the place."""
+        return tuple(facet for facet in self.charted if facet.source in self.roles.place)
+
+    @cached_property
+    def kinds(self) -> tuple[Facet, ...]:
+        """The other facets with a chart."""
+        return tuple(facet for facet in self.charted if facet not in self.places)
 
     @cached_property
     def mapped(self) -> Facet | None:

@@ -1,6 +1,7 @@
 """The columns of a submission that repeat answers, so that lists can filter and show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import InstrumentedAttribute
@@ -8,8 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from ..db.models import Submission
 from ..forms.conditions import Answers
 from ..forms.flow import Facet, Flow
-from ..forms.messages import Message, join_messages
 from ..forms.text import fold_text
+from ..web import languages
 from ..web.current import current_flow
 
 FACET_COLUMNS = (Submission.facet_1, Submission.facet_2, Submission.facet_3, Submission.facet_4)
@@ -21,6 +22,7 @@ Labels = Mapping[str, Mapping[str, str]]
 """The labels by code of each facet, by its name: see `filters.filter_options`."""
 
 
+@cache
 def facet_columns(flow: Flow) -> dict[Facet, InstrumentedAttribute[str]]:
     """Return the columns by facet."""
     return dict(zip(flow.facets, FACET_COLUMNS, strict=False))
@@ -44,22 +46,21 @@ def index_columns(flow: Flow, reference: str, answers: Answers) -> dict[str, str
     return columns | {"search": fold_text(" ".join(filter(None, words)))[:MAX_SEARCH_CHARS]}
 
 
-def place_of(row: Any, labels: Labels) -> Message:
+def place_of(row: Any, labels: Labels) -> str:
     """Return the place of a listed submission: that of its column, then those that are facets."""
-    facets = _charted_labels(row, labels, in_place=True)
-    return join_messages(", ", [text for text in (row.place, *facets) if text])
+    places = _labels(row, current_flow().places, labels)
+    return ", ".join([text for text in (row.place, *places) if text])
 
 
-def kind_of(row: Any, labels: Labels) -> Message:
+def kind_of(row: Any, labels: Labels) -> str:
     """Return the labels of a listed submission's charted facets that are no place."""
-    return join_messages(" · ", _charted_labels(row, labels, in_place=False))
+    return " · ".join(_labels(row, current_flow().kinds, labels))
 
 
-def _charted_labels(row: Any, labels: Labels, *, in_place: bool) -> list[str]:
-    flow = current_flow()
-    codes = {
-        facet.name: getattr(row, column.key)
-        for facet, column in facet_columns(flow).items()
-        if facet.chart and (facet.source in flow.roles.place) is in_place
-    }
-    return [labels.get(name, {}).get(code, code) for name, code in codes.items() if code]
+def _labels(row: Any, facets: Sequence[Facet], labels: Labels) -> list[str]:
+    """Return the labels of a row's codes in the current language; unknown codes as they are."""
+    columns = facet_columns(current_flow())
+    codes = [(facet.name, getattr(row, columns[facet].key)) for facet in facets]
+    return [
+        languages.translate(labels.get(name, {}).get(code, code)) for name, code in codes if code
+    ]
