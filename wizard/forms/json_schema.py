@@ -25,13 +25,14 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
     branches = tuple(Option(each.name, each.title) for each in flow.branches)
     programs = tuple(Option(each.name, each.title) for each in flow.programs)
     always: dict[str, Any] = {"required": True, "public": True}
-    return (
+    fields = (
         Text("reference", "Reference", noun="the reference", **always),
         Url("url", "Its page", noun="its page", **always),
         Moment("published_at", "When it was published", noun="the moment", **always),
         Choice("branch", "Asked as", noun="the branch", options=branches, **always),
         Choices("all_programs", "It answers", noun="its programs", options=programs, **always),
     )
+    return tuple(each for each in fields if not isinstance(each, Choice) or each.options)
 
 
 def document_schema(flow: Flow, address: str, license: str) -> Schema:

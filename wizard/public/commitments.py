@@ -125,19 +125,21 @@ def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
 def _table(
     group: Group, record: Mapping[str, Any], news: progress_reports.EntryReports
 ) -> dict[str, Any]:
-    """Return the entries of a group as a table, each with its cells, state and newest report."""
+    """Return the entries of a group as a table, each with its cells, progress and newest report."""
     records = record[group.name]
     shown = [field for field in group.fields if any(field.name in entry for entry in records)]
     entries = []
     for place, entry in enumerate(records):
         cells = [field.display(entry[field.name]) if field.name in entry else "" for field in shown]
         report = news.get((group.name, place), {})
-        entries.append({"cells": cells, "state": _state(group, entry, report), "news": report})
+        entries.append(
+            {"cells": cells, "progress": _progress(group, entry, report), "news": report}
+        )
     columns = [field.label for field in shown]
     return {"title": group.label, "kept": group.kept, "columns": columns, "entries": entries}
 
 
-def _state(group: Group, entry: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def _progress(group: Group, entry: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Return `done` once staff approved that report, else `past` or `ahead` of the date."""
     if report.get("done"):
         return "done"

@@ -167,18 +167,19 @@ def _select_published(flow: Flow) -> Select[*tuple[Any, ...]]:
 
 def _records(snapshot: Snapshot, rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[Record]:
     """Yield the records of the rows that may be published."""
-    flow = snapshot.flow
+    flow, columns = snapshot.flow, json_schema.public_columns(snapshot.flow)
     for row in rows:
         answers, _ = flow.upgrade(row.flow_version, row.answers)
         if flow.consents(answers):
-            yield {
+            record = {
                 "reference": row.reference,
                 "url": snapshot.address(f"commitments/{row.reference}"),
                 "published_at": clock.iso_utc(row.published_at),
                 "branch": row.branch,
                 "all_programs": row.programs.split(";") if row.programs else [],
-                **public_record(flow, answers),
             }
+            record = {name: record[name] for name in columns if name in record}
+            yield record | public_record(flow, answers)
 
 
 def catalog(snapshot: Snapshot) -> list[bytes]:

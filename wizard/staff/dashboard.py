@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import Row, String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
@@ -24,7 +25,7 @@ def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
     order = (*(columns[facet] for facet in facets), Submission.status)
     query = select(*order, func.count()).group_by(*order).order_by(*order)
     sums = [Counter[str]() for _ in order]
-    rows = db.session.execute(query).all()
+    rows: Sequence[Row[*tuple[Any, ...]]] = db.session.execute(query).all()
     for place, counts in enumerate(sums):
         for row in rows:
             counts[row[place]] += row[-1]
