@@ -141,7 +141,7 @@ def test_other_flow_has_own_schema():
         Text("secret", "Secret", noun="x", required=True),
     )
     of_one = json_schema.commitment_schema(flow_of_fields(*asked))
-    assert set(of_one["required"]) == {*ABOUT, "sure"}
+    assert set(of_one["required"]) == {*ABOUT, "sure"} - {"all_programs"}
     assert of_one["properties"]["desk"]["format"] == "email"
     assert of_one["properties"]["agreed"] == {"title": "Agreed", "const": True}
     assert "secret" not in of_one["properties"]
