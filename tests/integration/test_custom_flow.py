@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from jinja2 import ChoiceLoader, DictLoader
+from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
 from jsonschema import Draft202012Validator
 from sqlalchemy import select
 
@@ -344,3 +344,10 @@ def test_rows_of_another_flow_are_not_opened(make_app, published):
     staff = staff_client(other, "admin")
     assert staff.page(f"/staff/submissions/{published}").status == 404
     assert other.test_client().page(f"/commitments/{published}").status == 404
+
+
+def test_template_of_the_flow_replaces_a_shared_one(app, make_app):
+    own = make_app(flow=replace(PETS, name="public")).jinja_env
+    assert own.get_template("home.html").filename.endswith("templates/public/home.html")
+    with pytest.raises(TemplateNotFound):
+        app.jinja_env.get_template("home.html")

@@ -20,7 +20,7 @@ ROLES = {
     "editor": "Editor: also decides, notes, publishes and sends again",
     "admin": "Admin: also manages people and tokens, and deletes",
 }
-"""Labels by role, lowest first; `permissions.requires` says at each view what it takes."""
+"""Labels by role, lowest first; each route of the staff side names the lowest."""
 EMAIL = Email("email", "E-mail address", noun="the e-mail address", required=True)
 
 

@@ -8,11 +8,10 @@ from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, parse_whole_number
 from . import accounts, audit, tokens
-from .permissions import bp, current_actor, pop_secret_once, requires, store_secret_once
+from .permissions import bp, current_actor, pop_secret_once, store_secret_once
 
 
-@bp.get("/people")
-@requires("admin")
+@bp.get("/people", role="admin")
 def people(status: int = 200, error: str = "") -> Response:
     """Show every account."""
     return render_page(
@@ -25,8 +24,7 @@ def people(status: int = 200, error: str = "") -> Response:
     )
 
 
-@bp.post("/people")
-@requires("admin")
+@bp.post("/people", role="admin")
 def change_people() -> Response:
     """Add or change an account."""
     actor, password = current_actor(), ""
@@ -50,8 +48,7 @@ def change_people() -> Response:
     return redirect(url_for("staff.people"), 303)
 
 
-@bp.get("/tokens", endpoint="tokens")
-@requires("admin")
+@bp.get("/tokens", endpoint="tokens", role="admin")
 def tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     """Show every token."""
     return render_page(
@@ -64,8 +61,7 @@ def tokens_page(status: int = 200, errors: dict[str, str] | None = None) -> Resp
     )
 
 
-@bp.post("/tokens")
-@requires("admin")
+@bp.post("/tokens", role="admin")
 def change_tokens() -> Response:
     """Create or revoke a token."""
     name, action = request.form.get("name", ""), request.form.get("action")
@@ -83,8 +79,7 @@ def change_tokens() -> Response:
     return redirect(url_for("staff.tokens"), 303)
 
 
-@bp.get("/audit", endpoint="audit")
-@requires("admin")
+@bp.get("/audit", endpoint="audit", role="admin")
 def audit_page() -> Response:
     """Show the audit log, newest first."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("before",))
@@ -102,8 +97,7 @@ def audit_page() -> Response:
     )
 
 
-@bp.get("/audit.csv")
-@requires("admin")
+@bp.get("/audit.csv", role="admin")
 def audit_export() -> Response:
     """Stream the filtered audit log as CSV."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS)

@@ -16,22 +16,20 @@ from ..forms.text import replace_forbidden
 from ..web.htmx import render_page
 from ..web.links import serializer
 from . import accounts, passwords, permissions, second_factor, sign_in
-from .permissions import bp, cookie_name, current_actor, current_user, requires
+from .permissions import bp, cookie_name, current_actor, current_user
 
 BROWSER_COOKIE = "staff_browser"
 """Identifies a browser in which an account signed in, so that attempts of others do not slow it."""
 BROWSER_COOKIE_SECONDS = 180 * 24 * 3600
 
 
-@bp.get("/login")
-@requires("")
+@bp.get("/login", role="")
 def sign_in_page() -> Response:
     """Show the sign-in form."""
     return render_page("accounts/sign_in.html", next=_safe_next(request.args.get("next", "")))
 
 
-@bp.post("/login", endpoint="sign_in")
-@requires("")
+@bp.post("/login", endpoint="sign_in", role="")
 def submit_sign_in() -> Response:
     """Open a session; a wrong address, password and code get the same answer."""
     form, address = request.form, request.remote_addr or ""
@@ -80,8 +78,7 @@ def _known_browser(email: str) -> str:
     return str(browser) if owner == email.strip().lower() else ""
 
 
-@bp.post("/logout")
-@requires("viewer")
+@bp.post("/logout", role="viewer")
 def sign_out() -> Response:
     """End the session of this browser."""
     sign_in.sign_out(current_user(), current_actor())
@@ -91,8 +88,7 @@ def sign_out() -> Response:
     return response
 
 
-@bp.get("/account")
-@requires("viewer")
+@bp.get("/account", role="viewer")
 def account(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     """Show the user's own account."""
     secret = _offered_secret()
@@ -111,8 +107,7 @@ def account(status: int = 200, errors: dict[str, str] | None = None) -> Response
     )
 
 
-@bp.post("/account")
-@requires("viewer")
+@bp.post("/account", role="viewer")
 def change_account() -> Response:
     """Change the password or the second factor."""
     form, user, actor = request.form, current_user(), current_actor()

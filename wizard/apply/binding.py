@@ -6,7 +6,7 @@ Nothing is validated here: `Journey` does that, so that a page and a submission 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import get_template_attribute, request
 from markupsafe import Markup
@@ -94,8 +94,8 @@ class Question:
 
     def __call__(self) -> Markup:
         """Return the HTML, drawn by the macro of the field's type."""
-        html: Markup = get_template_attribute("macros/fields.html", self.spec.control)(self)
-        return html
+        macro = get_template_attribute("macros/fields.html", type(self.spec).__name__.lower())
+        return cast(Markup, macro(self))
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ from ..db.models import Draft
 from ..forms import saving
 from ..forms.flow import Step
 from ..forms.outputs import cards
+from ..submissions import pdf
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -133,6 +134,16 @@ def receipt(draft_id: uuid.UUID) -> Response:
     access.grant_commitment(submission.reference)
     shown = cards(current_flow(), submission.answers)
     return render_page("apply/receipt.html", submission=submission, cards=shown)
+
+
+@bp.get("/<uuid:draft_id>/answers.pdf")
+def answers_pdf(draft_id: uuid.UUID) -> Response:
+    """Return the submitted answers as a PDF to keep."""
+    submission = access.read_draft(draft_id).submission
+    if submission is None:
+        abort(404)
+    headers = {"Content-Disposition": f'inline; filename="{submission.reference}.pdf"'}
+    return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
 
 
 @bp.errorhandler(CSRFError)

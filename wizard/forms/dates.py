@@ -1,11 +1,18 @@
 """Days, moments and ages in US English."""
 
 from calendar import month_name
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from .messages import Message
 
 MONTHS = tuple(map(Message, month_name))  # English: the process never sets a locale
+NOT_A_MOMENT = (ValueError, OverflowError)
+
+
+def parse_moment(text: str) -> datetime:
+    """Parse a moment in ISO 8601, by default in UTC. Raise one of `NOT_A_MOMENT`."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a space
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def format_day(day: date) -> Message:

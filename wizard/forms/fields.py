@@ -16,8 +16,9 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import PhoneNumberFormat
 
+from ..clock import iso_utc
 from .conditions import Condition
-from .dates import format_day
+from .dates import NOT_A_MOMENT, format_day, parse_moment
 from .messages import Declaration, Message, join_messages
 from .text import Invalid, normalize_text
 
@@ -58,8 +59,6 @@ class Field(Declaration):
     when: Condition | None = None
     public: bool = False
 
-    control: ClassVar[str] = "text"
-    """The macro in `templates/macros/fields.html` that draws the type."""
     type_name: ClassVar[str] = "text"
     """What the data dictionary calls the type."""
     translatable: ClassVar[tuple[str, ...]] = ("label", "noun", "hint")
@@ -138,7 +137,6 @@ class LongText(Text):
     """Paragraphs of text."""
 
     max_length: int = 5_000
-    control: ClassVar[str] = "long_text"
     type_name: ClassVar[str] = "text of several lines"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
 
@@ -152,7 +150,6 @@ class Email(Text):
 
     max_length: int = 254
 
-    control: ClassVar[str] = "email"
     type_name: ClassVar[str] = "e-mail address"
 
     def schema(self) -> Schema:
@@ -171,7 +168,6 @@ class Email(Text):
 class Phone(Text):
     """A phone number, stored as ITU-T E.164; without a + it is a US number."""
 
-    control: ClassVar[str] = "phone"
     type_name: ClassVar[str] = "phone number, ITU-T E.164"
 
     def clean(self, raw: Any, today: date) -> str:
@@ -198,7 +194,6 @@ class Phone(Text):
 class Url(Text):
     """A web address; https is assumed if it has no scheme."""
 
-    control: ClassVar[str] = "url"
     type_name: ClassVar[str] = "web address"
 
     def schema(self) -> Schema:
@@ -234,7 +229,6 @@ class Date(Field):
 
     not_past: bool = False
 
-    control: ClassVar[str] = "date"
     type_name: ClassVar[str] = "day, ISO 8601"
 
     def schema(self) -> Schema:
@@ -264,12 +258,27 @@ class Date(Field):
         return format_day(date.fromisoformat(value))
 
 
+@dataclass(frozen=True, slots=True)
+class Moment(Field):
+    """A moment, stored as ISO 8601 in UTC."""
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date-time"}
+
+    def clean(self, raw: Any, today: date) -> str:
+        try:
+            return iso_utc(parse_moment(self._single(raw).strip()))
+        except NOT_A_MOMENT:
+            raise Invalid(
+                "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
+            ) from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(Field):
     """One of a few options, shown as radio buttons."""
 
     options: tuple[Option, ...]
-    control: ClassVar[str] = "choice"
     type_name: ClassVar[str] = "code"
     missing_error: ClassVar[Message] = Message("Choose %(noun)s.")
 
@@ -294,8 +303,6 @@ class Choice(Field):
 class Select(Choice):
     """One of many options, shown as a drop-down list."""
 
-    control: ClassVar[str] = "select"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices(Choice):
@@ -303,7 +310,6 @@ class Choices(Choice):
 
     exclusive: str = ""
 
-    control: ClassVar[str] = "choices"
     type_name: ClassVar[str] = "codes, joined with ;"
 
     def schema(self) -> Schema:
@@ -329,7 +335,6 @@ class Choices(Choice):
 class Confirm(Field):
     """A statement that must be ticked; stored as true."""
 
-    control: ClassVar[str] = "confirm"
     type_name: ClassVar[str] = "yes"
     missing_error: ClassVar[Message] = Message("Confirm %(noun)s.")
 
@@ -371,7 +376,6 @@ class Group(Field):
     kept: str = "Done"
 
     translatable = (*Field.translatable, "entry", "kept")
-    control: ClassVar[str] = "group"
     type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 

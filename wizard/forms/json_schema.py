@@ -1,38 +1,30 @@
 """The columns and the JSON Schema of the open data, derived from the declaration."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from .fields import Choice, Choices, Field, Option, Schema, Text, Url, object_schema, required_names
+from . import fields
+from .fields import Field, Option, Schema
 from .flow import Flow
-
-
-@dataclass(frozen=True, slots=True)
-class Moment(Field):
-    """A moment in UTC, ISO 8601."""
-
-    def schema(self) -> Schema:
-        return {"type": "string", "format": "date-time"}
 
 
 def public_columns(flow: Flow) -> dict[str, Field]:
     """Return the columns by name: those about the record, then the public questions."""
-    fields = (*_record_fields(flow), *flow.fields.values())
-    return {field.name: field for field in fields if field.public}
+    columns = (*_record_fields(flow), *flow.fields.values())
+    return {column.name: column for column in columns if column.public}
 
 
 def _record_fields(flow: Flow) -> tuple[Field, ...]:
     branches = tuple(Option(each.name, each.title) for each in flow.branches)
     programs = tuple(Option(each.name, each.title) for each in flow.programs)
     always: dict[str, Any] = {"required": True, "public": True}
-    fields = (
-        Text("reference", "Reference", noun="the reference", **always),
-        Url("url", "Its page", noun="its page", **always),
-        Moment("published_at", "When it was published", noun="the moment", **always),
-        Choice("branch", "Asked as", noun="the branch", options=branches, **always),
-        Choices("all_programs", "It answers", noun="its programs", options=programs, **always),
+    about = (
+        fields.Text("reference", "Reference", noun="the reference", **always),
+        fields.Url("url", "Its page", noun="its page", **always),
+        fields.Moment("published_at", "When it was published", noun="the moment", **always),
+        fields.Choice("branch", "Asked as", noun="the branch", options=branches, **always),
+        fields.Choices("all_programs", "It answers", noun="programs", options=programs, **always),
     )
-    return tuple(each for each in fields if not isinstance(each, Choice) or each.options)
+    return tuple(each for each in about if getattr(each, "options", True))
 
 
 def document_schema(flow: Flow, address: str, license: str) -> Schema:
@@ -59,6 +51,6 @@ def commitment_schema(flow: Flow) -> Schema:
     steps = [step for section in flow.sections if section.when is None for step in section.steps]
     asked = [*_record_fields(flow), *(field for step in steps for field in step.fields)]
     everyone = {field.name for field in asked}
-    fields = public_columns(flow).values()
-    required = [name for name in required_names(fields) if name in everyone]
-    return {"title": flow.noun.one.capitalize(), **object_schema(fields, required)}
+    columns = public_columns(flow).values()
+    required = [name for name in fields.required_names(columns) if name in everyone]
+    return {"title": flow.noun.one.capitalize(), **fields.object_schema(columns, required)}

@@ -33,6 +33,7 @@ MessageTable = type[MailMessage] | type[OutboxMessage]
 TABLES: tuple[MessageTable, ...] = (OutboxMessage, MailMessage)
 """The tables with messages; no message is added to the first (see `OutboxMessage`)."""
 LEASE = timedelta(seconds=SMTP_TIMEOUT_SECONDS * MAX_SMTP_ANSWERS)
+NO_DELAY = timedelta()
 MAX_ATTEMPTS = 16
 """With the waits of `backoff`, a mail server may be down for about two days."""
 MAX_FAILED_SHOWN = 20
@@ -119,12 +120,7 @@ def submission_of(message: MailMessage) -> Submission:
 
 
 def queue_message(
-    kind: str,
-    recipient: str,
-    language: str,
-    name: str,
-    delay: timedelta = timedelta(),
-    **about: Any,
+    kind: str, recipient: str, language: str, name: str, delay: timedelta = NO_DELAY, **about: Any
 ) -> None:
     """Queue a message within the caller's transaction.
 

@@ -33,12 +33,8 @@ class Metrics:
             buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
-        self.steps = Counter(
-            "wizard_steps",
-            "Steps shown, and steps completed",
-            ("step", "event"),
-            registry=self.registry,
-        )
+        text, labels = "Steps shown, and steps completed", ("step", "event")
+        self.steps = Counter("wizard_steps", text, labels, registry=self.registry)
         self.registry.register(DatabaseCollector())
 
     def count(self, response: Response) -> None:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
-from ..accounts.permissions import bp, current_actor, requires
+from ..accounts.permissions import bp, current_actor
 from ..db.models import describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
@@ -64,8 +64,7 @@ def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
     return filters.parse_filters(current_flow(), request.args.to_dict(flat=False), ignored)
 
 
-@bp.get("/")
-@requires("viewer")
+@bp.get("/", role="viewer")
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
@@ -94,8 +93,7 @@ def facet_chart(
     return charts.make_bars(statistics.by_label(counts, labels))
 
 
-@bp.get("/submissions")
-@requires("viewer")
+@bp.get("/submissions", role="viewer")
 def submissions() -> Response:
     """Show the filtered list of submissions, newest first."""
     chosen = parse_list_filters(PAGE_ARGS)
@@ -115,8 +113,7 @@ def submissions() -> Response:
     )
 
 
-@bp.get("/export/<name>")
-@requires("viewer")
+@bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
     chosen = parse_list_filters()
@@ -149,8 +146,7 @@ def return_query() -> dict[str, Any]:
         return {}
 
 
-@bp.get("/submissions/<reference>")
-@requires("viewer")
+@bp.get("/submissions/<reference>", role="viewer")
 def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
@@ -176,8 +172,7 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
     )
 
 
-@bp.post("/submissions/<reference>/status")
-@requires("editor")
+@bp.post("/submissions/<reference>/status", role="editor")
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
     to, typed = request.form.get("to", ""), request.form.get("text", "")
@@ -189,24 +184,21 @@ def decide(reference: str) -> Response:
     return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
 
 
-@bp.post("/submissions/<reference>/note")
-@requires("editor")
+@bp.post("/submissions/<reference>/note", role="editor")
 def note(reference: str) -> Response:
     """Add a note."""
     cases.add_note(reference, request.form.get("text", ""), current_actor())
     return _to_case(reference, "The note is added.")
 
 
-@bp.post("/submissions/<reference>/resend")
-@requires("editor")
+@bp.post("/submissions/<reference>/resend", role="editor")
 def resend(reference: str) -> Response:
     """Queue a message again."""
     cases.resend(reference, request.form.get("message", ""), current_actor())
     return _to_case(reference, "The message goes out again.")
 
 
-@bp.post("/submissions/<reference>/report")
-@requires("editor")
+@bp.post("/submissions/<reference>/report", role="editor")
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
     report, action = parse_whole_number(request.form.get("report", "")), request.form.get("action")
@@ -217,16 +209,14 @@ def decide_report(reference: str) -> Response:
     return _to_case(reference, "The news is taken up." if approved else "The news is not taken up.")
 
 
-@bp.get("/submissions/<reference>/erase")
-@requires("admin")
+@bp.get("/submissions/<reference>/erase", role="admin")
 def ask_to_erase(reference: str) -> Response:
     """Ask for confirmation before the answers are deleted."""
     case = cases.get_case(reference)
     return render_page("staff/erase.html", case=case, list_query=return_query())
 
 
-@bp.post("/submissions/<reference>/erase")
-@requires("admin")
+@bp.post("/submissions/<reference>/erase", role="admin")
 def erase(reference: str) -> Response:
     """Erase the submission's answers."""
     cases.erase(reference, current_actor())

@@ -9,12 +9,13 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import is_sqlite
 from ..db.models import STATUSES, Submission
-from ..forms.fields import Choice, Field, Text
+from ..forms.dates import parse_moment
+from ..forms.fields import Choice, Field, Moment, Text
 from ..forms.flow import Facet, Flow
 from ..forms.messages import Message
 from ..forms.text import fold_text
 from ..web.current import current_flow
-from ..web.query import DAYS, VALUE, Args, Code, Moment, parse_args, parse_moment, within_days
+from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 from .listing import facet_columns
 
 is_published = Submission.published_at.is_not(None)

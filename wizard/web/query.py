@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .. import clock
+from ..forms.dates import NOT_A_MOMENT, parse_moment
 from ..forms.fields import Date, Field
 from ..forms.messages import Message, MessageError
 from ..forms.text import Invalid, replace_forbidden
@@ -21,7 +22,6 @@ MAX_SHOWN = 40
 PAGE_ARGS = ("older", "newer", "last")
 
 Args = Mapping[str, Sequence[str]]
-NOT_A_MOMENT = (ValueError, OverflowError)
 Key = tuple[datetime, str]
 """The sort key of a row: its moment and its reference."""
 
@@ -75,25 +75,6 @@ class Code(Field):
         if code not in self.codes:
             raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
         return code
-
-
-@dataclass(frozen=True, slots=True)
-class Moment(Field):
-    """A filter by a moment, with the value in ISO 8601 and UTC."""
-
-    def clean(self, raw: Any, today: date) -> str:
-        try:
-            return clock.iso_utc(parse_moment(self._single(raw).strip()))
-        except NOT_A_MOMENT:
-            raise Invalid(
-                "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
-            ) from None
-
-
-def parse_moment(text: str) -> datetime:
-    """Parse a moment in ISO 8601, by default in UTC. Raise one of `NOT_A_MOMENT`."""
-    moment = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a space
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}

@@ -1,0 +1,54 @@
+"""Tests of the PDF of the answers."""
+
+import io
+import re
+
+import pytest
+from pypdf import PdfReader
+
+from tests.client import link_address
+from tests.complete_form import complete_form, draft_path, start_draft
+
+
+def read_pdf(response) -> PdfReader:
+    assert response.status_code == 200
+    assert response.content_type == "application/pdf"
+    return PdfReader(io.BytesIO(response.data))
+
+
+def without_space(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_pdf_holds_every_answer_and_is_tagged(client, case):
+    receipt = complete_form(client, case)
+    reader = read_pdf(client.get(link_address(receipt, "Your answers as a PDF")))
+    assert (reader.metadata.title, reader.root_object["/Lang"]) == ("Your answers", "en")
+    assert reader.root_object["/MarkInfo"]["/Marked"]
+    reference = receipt.text(".reference")
+    text = without_space("".join(page.extract_text() for page in reader.pages))
+    text = re.sub(rf"{reference}·\d+/\d+", "", text)
+    assert reference in text
+    answers = [without_space(answer.to_text()) for answer in receipt.all("dd")]
+    assert len(answers) > 20
+    assert [answer for answer in answers if answer not in text] == []
+
+
+def test_pdf_in_spanish_has_spanish_labels(client, case):
+    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+    reader = read_pdf(client.get(f"{path}?lang=es"))
+    assert (reader.metadata.title, reader.root_object["/Lang"]) == ("Sus respuestas", "es")
+
+
+@pytest.mark.parametrize("name", ["#panic() $x$ *b* _i_ @ref <l> `c` \\ //", "北京 データ", "شرطة"])
+def test_answer_that_looks_like_markup_or_lacks_a_font_is_printed(app, client, case, name):
+    case |= {"organization_name": name}
+    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+    assert len(read_pdf(client.get(path)).pages) > 1
+
+
+def test_pdf_is_not_found_before_submitting_and_in_another_browser(app, client, case):
+    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+    assert app.test_client().get(path).status_code == 404
+    draft = draft_path(start_draft(client, case))
+    assert client.get(f"{draft}/answers.pdf").status_code == 404
