@@ -81,5 +81,5 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"submission": submission, "answers": answers, "cards": found}
 
 
-outbox.register("confirmation", Message("we have your commitment (%(reference)s)"), _context)
-outbox.register("notice", "a new commitment (%(reference)s)", _context)
+outbox.register("confirmation", Message("we have your %(noun)s (%(reference)s)"), _context)
+outbox.register("notice", "a new %(noun)s (%(reference)s)", _context)

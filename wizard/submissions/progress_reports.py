@@ -182,4 +182,4 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"submission": submission, "link": links.update_url(submission.reference)}
 
 
-outbox.register("news", Message("what became of your commitment?"), _context)
+outbox.register("news", Message("what became of your %(noun)s?"), _context)
