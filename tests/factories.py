@@ -59,6 +59,7 @@ def add_submission(
             Submission(
                 reference=reference,
                 draft_id=uuid.uuid4(),
+                flow=flow.name,
                 flow_version=flow.version,
                 branch=branch,
                 answers=given,

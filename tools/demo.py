@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 from wizard import clock, create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
-from wizard.apply.submit import REFERENCE_LETTERS, REFERENCE_PREFIX
+from wizard.apply.submit import REFERENCE_LETTERS
 from wizard.db.engine import reading, writing
 from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
@@ -35,7 +35,6 @@ from wizard.forms.fields import (
 )
 from wizard.forms.flow import Section
 from wizard.forms.journey import Journey
-from wizard.submissions.cases import may_publish
 from wizard.submissions.listing import index_columns
 
 BATCH_SIZE = 1_000
@@ -139,7 +138,7 @@ def fill(count: int, *, seed: int = 1) -> None:
             age = SPAN * (1 - (index + random.random()) / count) ** 2
             rows.append(_submission(random, last + index + 1, age, now))
         with writing() as session:
-            session.connection().execute(insert(Submission), rows)
+            session.execute(insert(Submission), rows)
     with writing() as session:
         session.add_all(_draft(random, now) for _ in range(min(DRAFTS, count)))
         newest = select(Submission).where(Submission.id > last).order_by(Submission.id.desc())
@@ -151,18 +150,19 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
     at, reference = now - age, _reference(number)
     given = answers(random, at.date())
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
-    if status == "published" and not may_publish(given):
+    if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
     published_at = at + timedelta(days=random.uniform(5, 59)) if status == "published" else None
     return {
         "reference": reference,
         "draft_id": uuid.UUID(int=random.getrandbits(128), version=4),
+        "flow": COMMITMENT.name,
         "flow_version": COMMITMENT.version,
         "branch": next(each.name for each in COMMITMENT.branches if each.when.holds(given)),
         "answers": given,
         "submitted_at": at,
         "status": status,
-        "version": 1 + CHANGES[status],
+        "lock_version": 1 + CHANGES[status],
         "changed_at": published_at or at,
         "published_at": published_at,
         **index_columns(COMMITMENT, reference, given),
@@ -172,7 +172,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
 def _reference(number: int) -> str:
     value, base = number * STRIDE, len(REFERENCE_LETTERS)
     letters = "".join(REFERENCE_LETTERS[value // base**place % base] for place in range(8))
-    return f"{REFERENCE_PREFIX}-{letters[:4]}-{letters[4:]}"
+    return f"{COMMITMENT.reference_prefix}-{letters[:4]}-{letters[4:]}"
 
 
 def _draft(random: Random, now: datetime) -> Draft:

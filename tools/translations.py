@@ -1,20 +1,26 @@
 """The pybabel extraction method for texts that are declared as data."""
 
 from collections.abc import Collection, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
+from wizard import flows
 from wizard.apply import followup, resume_views
-from wizard.flows.commitment import COMMITMENT
 from wizard.forms import dates
+from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import iter_messages
 from wizard.public import privacy
 from wizard.submissions import filters, progress_reports
 from wizard.web import errors
 
+MODULES = [import_module(f"{flows.__name__}.{each.name}") for each in iter_modules(flows.__path__)]
+FLOWS = [each for module in MODULES for each in vars(module).values() if isinstance(each, Flow)]
 TRANSLATABLE = (
-    COMMITMENT,
+    *FLOWS,
+    Noun(),
     dates.MONTHS,
-    filters.filter_options(COMMITMENT),
+    [filters.filter_options(flow) for flow in FLOWS],
     progress_reports.REPORT_FIELDS,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,

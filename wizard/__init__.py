@@ -1,8 +1,10 @@
 """Organizations tell a public open-data program what they commit to."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from jinja2 import FileSystemLoader
 
 from . import apply, checks, config, db, ops, public, staff, submissions, web
 from .flows.commitment import COMMITMENT
@@ -16,17 +18,22 @@ class Program(Flask):
 
 
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
-    """Create the program. `settings` override the environment; `flow` is the form it serves."""
+    """Create the program. `settings` override the environment; `flow` is the form it serves.
+
+    A template in the folder of the flow replaces a shared one of the same name.
+    """
     chosen = config.read_environment() | (settings or {})
     configured = config.flask_settings(chosen)
     if chosen["ENV"] == "production" and (errors := checks.errors(chosen)):
         raise config.SettingError("\n  ".join(["This is not safe to serve:", *errors]))
     app = Program(
         __name__,
-        template_folder="../templates",
+        template_folder=None,
         static_folder=None,
         instance_path=configured["INSTANCE_PATH"],
     )
+    templates = Path(__file__).parents[1] / "templates"
+    app.jinja_loader = FileSystemLoader([templates / flow.name, templates])
     app.config.from_mapping(configured)
     if not configured["SECRET_KEY"]:
         del app.config["SECRET_KEY"]  # made when first needed

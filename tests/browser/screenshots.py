@@ -127,8 +127,8 @@ def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:
             page.get_by_role("button", name="Save and finish later").click()
             expect(page.locator("#link")).to_be_visible()
             shoot(page, f"{branch}-saved")
-            page.get_by_role("link", name="Delete this draft").click()
-            expect(page.locator("h1")).to_have_text("Delete this draft?")
+            page.get_by_role("link", name="Delete draft").click()
+            expect(page.locator("h1")).to_have_text("Delete draft?")
             shoot(page, f"{branch}-delete")
             page.goto(address)
             shoot_conflict(page, branch, shoot)
@@ -154,7 +154,7 @@ def shoot_conflict(page: Page, branch: str, shoot: Shoot) -> None:
         other.locator("#contact_name").blur()
     other.close()
     page.locator("#continue").click()
-    expect(page.locator("h1")).to_have_text("These answers changed elsewhere")
+    expect(page.locator("h1")).to_have_text("Choose which answers to keep")
     shoot(page, f"{branch}-conflict")
 
 
@@ -165,7 +165,7 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.locator("#errors").wait_for()
     shoot(page, "staff-sign-in-refused")
-    page.get_by_label("E-mail address").fill("ada@example.gov")
+    page.get_by_label("Email address").fill("ada@example.gov")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("h1")).to_have_text("Dashboard")

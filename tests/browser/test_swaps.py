@@ -60,7 +60,7 @@ def test_error_summary_is_focused_and_links_to_fields(open_browser):
     expect(page).to_have_url(ORGANIZATION_URL)
     expect(page.locator("#errors")).to_be_focused()
     check_accessibility(page)
-    page.get_by_role("link", name="Enter the name of your organization.").click()
+    page.get_by_role("link", name="Enter your organization’s name.").click()
     expect(page.locator("#organization_name")).to_be_focused()
     assert page.input_value("#city") == "Orlando"
 
@@ -86,16 +86,16 @@ def test_visible_conditional_field_keeps_its_ticks(open_browser):
     page = open_browser()
     walk(page, PARTNER, ["kind", "organization", "contact", "involvement"])
     StepPage(page, COMMITMENT.steps["commitment"]).wait_until_shown()
-    page.get_by_label("the Police Data Initiative").check()
+    page.get_by_label("Police Data Initiative").check()
     expect(page.locator("#goals")).to_be_visible()
     with page.expect_response(lambda got: got.request.method == "GET"):
         page.route("**/commitment", lambda route: (page.wait_for_timeout(300), route.continue_()))
-        page.get_by_label("the Opportunity Project").check()
-        page.get_by_label("transparency").check()
+        page.get_by_label("Opportunity Project").check()
+        page.get_by_label("Transparency").check()
     page.unroute("**/commitment")
     page.wait_for_timeout(200)
-    expect(page.get_by_label("transparency")).to_be_checked()
-    page.get_by_label("the Police Data Initiative").uncheck()
+    expect(page.get_by_label("Transparency")).to_be_checked()
+    page.get_by_label("Police Data Initiative").uncheck()
     expect(page.locator("#goals")).to_have_count(0)
 
 
@@ -146,7 +146,7 @@ def test_first_steps_are_completed_by_keyboard(open_browser):
 
     tab_to("a.button")
     keys.press("Enter")
-    expect(page.locator("h1")).to_have_text("Who is answering?")
+    expect(page.locator("h1")).to_have_text("Who are you responding for?")
     tab_to("#organization_kind")
     for _ in range(3):
         keys.press("ArrowDown")
@@ -159,7 +159,7 @@ def test_first_steps_are_completed_by_keyboard(open_browser):
     keys.type("Flo")
     tab_to("#continue")
     keys.press("Enter")
-    expect(page.locator("h1")).to_have_text("Who we can contact")
+    expect(page.locator("h1")).to_have_text("Contact person")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -175,7 +175,7 @@ def test_every_step_fits_a_narrow_phone(open_browser, scheme):
     steps = ["kind", "organization", "contact", "current_data", "data_sets", "plan", "community",
              "opportunity", "publication", "review"]  # fmt: skip
     walk(page, long_words, steps, look=look)
-    expect(page.locator("h1")).to_have_text("Your commitment is in")
+    expect(page.locator("h1")).to_have_text("Commitment submitted")
     look(page)
     for path in ("/questions", "/nowhere", "/respond/exit"):
         page.goto(path)
@@ -191,7 +191,7 @@ def test_double_click_creates_one_draft(open_browser, server):
 
     page = open_browser()
     page.get_by_role("link", name="Start").click()
-    page.get_by_label("a private-sector company").check()
+    page.get_by_label("A private-sector company").check()
     page.locator("#continue").dblclick()
     StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
     app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})

@@ -120,16 +120,14 @@ class Question:
 class Entry:
     """One entry of a group on a page."""
 
+    group: fields.Group
     questions: tuple[Question, ...]
 
     @property
     def title(self) -> str:
-        """Return the first answer that every entry has as a line of text, or an empty string."""
-        for question in self.questions:
-            spec = question.spec
-            if type(spec) is fields.Text and spec.required is True and not spec.when:
-                return question.text
-        return ""
+        """Return the entry's title as typed, or an empty string."""
+        titles = (each.text for each in self.questions if each.spec.name == self.group.title)
+        return next(titles, "")
 
 
 def build_questions(
@@ -159,7 +157,7 @@ def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tu
     entries = answers.get(spec.name) or []
     blanks: list[Answers] = [{}] * (spec.min_entries - len(entries))
     return tuple(
-        Entry(build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
+        Entry(spec, build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
         for place, entry in enumerate([*entries, *blanks])
     )
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, bindparam, delete, select
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from .. import clock
+from ..db import upgrades
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
 from ..db.models import Draft, Submission
 from ..forms.conditions import Answers
@@ -19,7 +21,9 @@ from ..forms.saving import DraftState, StepPost
 from ..web import languages, links
 from ..web.current import current_flow
 
-UNEXPIRED = select(Draft).where(Draft.updated_at > bindparam("cutoff"))
+UNEXPIRED = select(Draft).where(
+    Draft.updated_at > bindparam("cutoff"), Draft.flow == bindparam("flow")
+)
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
 FOR_UPDATE = BY_ID.with_for_update()
@@ -34,6 +38,12 @@ def build_journey(answers: Answers, completed_steps: Collection[str]) -> Journey
 def journey_for(draft: Draft) -> Journey:
     """Return the journey of a draft."""
     return build_journey(draft.answers, draft.completed_steps)
+
+
+def party_of(draft: Draft) -> str:
+    """Return the name of who answers, as typed; an empty string if there is none."""
+    name = draft.answers.get(current_flow().roles.party)
+    return name if isinstance(name, str) else ""
 
 
 def draft_lifetime() -> timedelta:
@@ -51,8 +61,12 @@ def _expiry_cutoff() -> datetime:
 
 
 def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
-    parameters = {"draft_id": draft_id, "cutoff": _expiry_cutoff()}
-    return db.session.scalars(query, parameters).one_or_none()
+    return db.session.scalars(query, {"draft_id": draft_id, **_unexpired()}).one_or_none()
+
+
+def _unexpired() -> dict[str, Any]:
+    """Return the parameters of `UNEXPIRED`."""
+    return {"cutoff": _expiry_cutoff(), "flow": current_flow().name}
 
 
 def find(draft_id: uuid.UUID) -> Draft | None:
@@ -67,7 +81,7 @@ def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
     submitted = select(Submission.draft_id).where(Submission.draft_id.in_(draft_ids))
     query = UNEXPIRED.where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
     query = query.order_by(Draft.updated_at.desc())
-    return list(db.session.scalars(query, {"cutoff": _expiry_cutoff()}))
+    return list(db.session.scalars(query, _unexpired()))
 
 
 def find_by_token(token: str, purpose: links.Purpose) -> Draft | None:
@@ -117,6 +131,7 @@ def _add_draft(draft_id: uuid.UUID) -> Draft:
     is_taken = db.session.scalar(select(Submission.id).where(Submission.draft_id == draft_id))
     draft = Draft(
         id=uuid.uuid4() if is_taken else draft_id,
+        flow=current_flow().name,
         flow_version=current_flow().version,
         answers={},
         completed_steps=[],
@@ -140,6 +155,8 @@ def store_answers(draft: Draft, state: DraftState) -> None:
     """Store the state after a save, and start the draft's lifetime again."""
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
+    if draft.flow_version != current_flow().version:
+        upgrades.store_version(draft)
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
     draft.language = languages.get_locale()
     draft.updated_at = clock.now()

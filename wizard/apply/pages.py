@@ -131,8 +131,6 @@ def drafts_in_progress() -> list[dict[str, Any]]:
 
 
 def _draft_link(draft: Draft) -> dict[str, Any]:
-    title = draft.answers.get("organization_name")
     step = drafts.journey_for(draft).first_incomplete
     url = url_for("apply.step", draft_id=draft.id, name=step)
-    title = title if isinstance(title, str) else ""
-    return {"title": title, "url": url, "updated_at": draft.updated_at}
+    return {"title": drafts.party_of(draft), "url": url, "updated_at": draft.updated_at}

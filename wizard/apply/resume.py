@@ -15,6 +15,7 @@ from ..db.models import Draft, MailMessage, Submission
 from ..forms.messages import Message
 from ..notify import outbox
 from ..web import languages, links
+from ..web.current import current_flow
 from . import drafts
 
 MAX_LINKS_PER_HOUR = 3
@@ -53,7 +54,9 @@ def send_reminders() -> int:
 def _remind(draft: Draft) -> bool:
     """Queue the reminder of a draft; return False if no address is known."""
     draft.reminded_at = clock.now()
-    address = drafts.journey_for(draft).answers.get("contact_email") or draft.link_email
+    address = (
+        drafts.journey_for(draft).answers.get(current_flow().roles.contact) or draft.link_email
+    )
     if address:
         _queue(draft, address, "reminder")
     return bool(address)

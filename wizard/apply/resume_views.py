@@ -89,7 +89,7 @@ def ask_to_delete(draft_id: uuid.UUID) -> Response:
     draft = access.read_draft(draft_id)
     if draft.submission:
         return to_receipt(draft_id)
-    return render_page("apply/delete.html", draft=draft)
+    return render_page("apply/delete.html", draft=draft, party=drafts.party_of(draft))
 
 
 @bp.post("/respond/<uuid:draft_id>/delete")

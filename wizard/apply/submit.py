@@ -17,7 +17,6 @@ from ..submissions.listing import index_columns
 from ..web import languages
 from ..web.current import current_flow
 
-REFERENCE_PREFIX = "PDI"
 CONFIRMATIONS_PER_HOUR = 10
 """Confirmations of a day that one address gets at once; each further ten wait an hour longer, since
 anyone can enter any address as the contact's and must not fill that mailbox."""
@@ -36,6 +35,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     submission = Submission(
         reference=reference,
         draft_id=draft.id,
+        flow=journey.flow.name,
         flow_version=journey.flow.version,
         branch=journey.branch.name if journey.branch else "",
         answers=journey.answers,
@@ -44,7 +44,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     )
     db.session.add(submission)
     db.session.flush()
-    if contact := journey.answers.get("contact_email"):
+    if contact := journey.answers.get(journey.flow.roles.contact):
         delay = _confirmation_delay(contact)
         _queue(submission, "confirmation", contact, submission.language, delay)
     if office := current_app.config["PROGRAM_EMAIL"]:
@@ -56,7 +56,7 @@ def new_reference() -> str:
     """Return an unused reference: random, so that it reveals nothing."""
     while True:
         drawn = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
-        reference = f"{REFERENCE_PREFIX}-{drawn[:4]}-{drawn[4:]}"
+        reference = f"{current_flow().reference_prefix}-{drawn[:4]}-{drawn[4:]}"
         taken = select(Submission.id).where(Submission.reference == reference)
         if db.session.scalar(taken) is None:
             return reference
@@ -81,5 +81,5 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"submission": submission, "answers": answers, "cards": found}
 
 
-outbox.register("confirmation", Message("we received your commitment (%(reference)s)"), _context)
-outbox.register("notice", "new commitment (%(reference)s)", _context)
+outbox.register("confirmation", Message("we received your %(noun)s (%(reference)s)"), _context)
+outbox.register("notice", "new %(noun)s (%(reference)s)", _context)

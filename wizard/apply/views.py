@@ -61,9 +61,9 @@ def begin() -> Response:
 @bp.get("/exit")
 def ineligible() -> Response:
     """Show what a person can do who does not answer for an organization."""
-    draft_id = request.args.get("draft", "")
+    flow, draft_id = current_flow(), request.args.get("draft", "")
     draft_id = draft_id if draft_id in session.get("drafts", []) else ""
-    return render_page("apply/exit.html", draft_id=draft_id, first=current_flow().first.name)
+    return render_page(flow.pages.ineligible, draft_id=draft_id, first=flow.first.name)
 
 
 @bp.get("/<uuid:draft_id>/<name>")

@@ -34,10 +34,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 _parent = partial(ForeignKey, ondelete="CASCADE")
 SubmissionId = Annotated[int, mapped_column(_parent("submission.id"), index=True)]
+FlowName = Annotated[str, mapped_column(default="commitment", server_default="commitment")]
+"""The default is for rows of the version before, which served this flow alone."""
 
 
 class Draft(Model):
-    """Answers as typed, valid or not, and the completed steps.
+    """Answers as typed, valid or not, and the completed steps, as of the current flow version.
+
+    `flow_version` is the one they are stored in: see `upgrades.py`.
 
     `saves` records by step the page that saved it last, and the turn of that page. A resume link
     is valid while its version is `link_version`; `link_email` is where one was sent. `language` is
@@ -45,6 +49,7 @@ class Draft(Model):
     """
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    flow: Mapped[FlowName]
     flow_version: Mapped[int]
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
     completed_steps: Mapped[list[str]] = mapped_column("posted", JSON)
@@ -93,13 +98,15 @@ class Submission(Model):
     organization was last asked for news. `erased_at` is when its answers were deleted on request.
     `language` is that of the answers and of the messages.
 
-    The columns from `organization_kind` to `search` repeat answers (`submissions/listing.py`), and
-    the indexes cover them, so that lists and counts read no answers.
+    The columns from `title` to `search` repeat answers (`submissions/listing.py`), and the indexes
+    cover those to filter by, so that lists and counts read no answers. In the database they have
+    the names of the questions of the first flow.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
     draft_id: Mapped[uuid.UUID] = mapped_column(unique=True)
+    flow: Mapped[FlowName]
     flow_version: Mapped[int]
     branch: Mapped[str]
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -112,13 +119,13 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     language: Mapped[str] = mapped_column(default="en")
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    organization_kind: Mapped[str] = mapped_column(default="")
-    organization_name: Mapped[str] = mapped_column(default="")
-    city: Mapped[str] = mapped_column(default="")
-    state: Mapped[str] = mapped_column(default="")
-    commitment_title: Mapped[str] = mapped_column(default="")
-    programs: Mapped[str] = mapped_column(default="")
-    categories: Mapped[str] = mapped_column(default="")
+    title: Mapped[str] = mapped_column("commitment_title", default="")
+    party: Mapped[str] = mapped_column("organization_name", default="")
+    place: Mapped[str] = mapped_column("city", default="")
+    facet_1: Mapped[str] = mapped_column("organization_kind", default="")
+    facet_2: Mapped[str] = mapped_column("state", default="")
+    facet_3: Mapped[str] = mapped_column("programs", default="")
+    facet_4: Mapped[str] = mapped_column("categories", default="")
     search: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (

@@ -19,7 +19,7 @@ from ..forms.fields import (
     Text,
     Url,
 )
-from ..forms.flow import Branch, Flow, Program, Section, Step
+from ..forms.flow import Branch, Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 
 PARTNER = Has("organization_kind", frozenset({"company", "nonprofit", "community"}))
 JURISDICTION = Has("organization_kind", frozenset({"city", "agency"}))
@@ -254,6 +254,8 @@ milestones = Step(
             entry="Milestone",
             min_entries=1,
             max_entries=10,
+            title="what",
+            due="due",
             fields=(
                 Text(
                     "what",
@@ -333,6 +335,11 @@ data_sets = Step(
             min_entries=3,
             max_entries=20,
             unique=("category", "title"),
+            title="title",
+            due="release_on",
+            link="url",
+            topic="category",
+            kept="Released",
             fields=(
                 Select(
                     "category",
@@ -616,4 +623,29 @@ COMMITMENT = Flow(
         "police": {"programs": ["police_data_initiative"]},
         "agency": {"organization_kind": "agency"},
     },
+    noun=Noun("commitment", "commitments"),
+    reference_prefix="PDI",
+    roles=Roles(
+        title="commitment_title",
+        party="organization_name",
+        place=("city", "state"),
+        link="website",
+        contact="contact_email",
+        consent=Has("publish_consent", frozenset({"yes"})),
+        summary=("commitment_description", "access_plan"),
+    ),
+    facets=(
+        Facet("kind", "Kind", "organization_kind", chart="By kind of organization"),
+        Facet("state", "State", "state", chart="By state or territory", is_map=True),
+        Facet("program", "Program"),
+        Facet("category", "Data on", "data_sets.category"),
+    ),
+    pages=Pages(
+        landing="commitment/landing.html",
+        ineligible="commitment/exit.html",
+        description="Make a commitment to use, share or release open data, and read what other "
+        "organizations are doing.",
+        footer="The Opportunity Project and the Police Data Initiative: "
+        "open data for people, neighborhoods and trust.",
+    ),
 )

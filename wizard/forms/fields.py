@@ -359,6 +359,9 @@ class Group(Field):
 
     A group is always asked and required. No two entries may have the same answers to the `unique`
     fields. `Journey` validates the entries, since that depends on conditions.
+
+    `title`, `due`, `link` and `topic` name the fields with the title of an entry, the day by which
+    it is promised, its address and what it is about; `kept` is the word for a promise that is kept.
     """
 
     fields: tuple[Field, ...]
@@ -366,8 +369,13 @@ class Group(Field):
     min_entries: int
     max_entries: int
     unique: tuple[str, ...] = ()
+    title: str = ""
+    due: str = ""
+    link: str = ""
+    topic: str = ""
+    kept: str = "Done"
 
-    translatable = (*Field.translatable, "entry")
+    translatable = (*Field.translatable, "entry", "kept")
     type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 

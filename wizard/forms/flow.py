@@ -3,14 +3,14 @@
 A contradiction in it, such as a condition on a later field, raises `FlowError` at import.
 """
 
+import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from dataclasses import field as declare
 from functools import cached_property
 
 from .conditions import Answers, Condition
-from .fields import Choice, Choices, Field, Group
+from .fields import Choice, Choices, Date, Email, Field, Group, Text, Url
 from .messages import Declaration
 
 RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume"})
@@ -24,6 +24,12 @@ RESERVED_FIELD_NAMES = frozenset(
     | {"all_programs", "entry"}  # open data
 )
 """Field names that pages, exports and open data use themselves."""
+RESERVED_FACET_NAMES = frozenset(
+    {"branch", "status", "first_day", "last_day", "since", "text", "older", "newer", "last"}
+)
+"""Facet names that the address of a list uses itself."""
+MAX_FACETS = 4
+"""One for each facet column of a submission (docs/decisions/0013-calls.md)."""
 
 
 class FlowError(ValueError):
@@ -76,15 +82,82 @@ class Branch(Category):
 
 
 class Program(Category):
-    """A call that a commitment answers; it may answer several."""
+    """A call that a submission answers; it may answer several."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Noun(Declaration):
+    """What a submission is called, one and several, as in the middle of a sentence."""
+
+    one: str = "submission"
+    many: str = "submissions"
+
+    translatable = ("one", "many")
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The questions that the program itself reads, by field name; an empty one is not asked.
+
+    `party` is who submits, `place` where it is, `link` its web site and `contact` its e-mail
+    address. The first answer in `summary` is shown in the feed. Only a submission for which
+    `consent` holds may be published.
+    """
+
+    title: str = ""
+    party: str = ""
+    place: tuple[str, ...] = ()
+    link: str = ""
+    contact: str = ""
+    consent: Condition | None = None
+    summary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facet(Declaration):
+    """What lists filter and count submissions by.
+
+    `source` is a choice, or one in a group (`data_sets.category`); without it, the facet is the
+    programs. A facet with a `chart` (the title of its counts) has bars, or the map of the states.
+    """
+
+    name: str
+    title: str
+    source: str = ""
+    _: KW_ONLY
+    chart: str = ""
+    is_map: bool = False
+
+    translatable = ("title", "chart")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages(Declaration):
+    """The flow's own templates and texts.
+
+    `landing` is the first page, `ineligible` where a journey ends early. Search engines show
+    `description`; `footer` is at the foot of every page.
+    """
+
+    landing: str = "public/home.html"
+    ineligible: str = "apply/ineligible.html"
+    description: str = ""
+    footer: str = ""
+
+    translatable = ("description", "footer")
+
+
+Upgrade = Callable[[Answers, tuple[str, ...]], tuple[Answers, tuple[str, ...]]]
+"""A pure function from the answers and completed steps of a version to those of the next one."""
+
+
+@dataclass(frozen=True, eq=False)
 class Flow:
     """The whole form; its last step is `review`, but a journey ends once `ineligible_when` holds.
 
-    `version` rises with every change that stored answers must be migrated for; `retired` are the
-    questions of earlier versions, which older submissions still answer.
+    `version` rises with every change that stored answers must be migrated for, by the function in
+    `upgrades` from the version before it; `retired` are the questions of earlier versions, which
+    older submissions still answer.
     """
 
     name: str
@@ -96,8 +169,14 @@ class Flow:
     programs: tuple[Program, ...] = ()
     ineligible_when: Condition | None = None
     retired: tuple[Field, ...] = ()
-    presets: Mapping[str, Answers] = declare(default_factory=dict)
+    noun: Noun = Noun()
+    reference_prefix: str = "SUB"
+    roles: Roles = Roles()
+    facets: tuple[Facet, ...] = ()
+    pages: Pages = Pages()
+    presets: Mapping[str, Answers] = dataclasses.field(default_factory=dict)
     """Raw answers that a new draft begins with, by the `for` of the link to the form."""
+    upgrades: Mapping[int, Upgrade] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_flow(self)
@@ -128,6 +207,61 @@ class Flow:
         """The groups among the columns; each is exported as its own table."""
         return tuple(field for field in self.columns.values() if isinstance(field, Group))
 
+    @cached_property
+    def charted(self) -> tuple[Facet, ...]:
+        """The facets with a chart; a submission has one code of each."""
+        return tuple(facet for facet in self.facets if facet.chart)
+
+    @cached_property
+    def places(self) -> tuple[Facet, ...]:
+        """The facets with a chart that are part of the place."""
+        return tuple(facet for facet in self.charted if facet.source in self.roles.place)
+
+    @cached_property
+    def kinds(self) -> tuple[Facet, ...]:
+        """The other facets with a chart."""
+        return tuple(facet for facet in self.charted if facet not in self.places)
+
+    @cached_property
+    def mapped(self) -> Facet | None:
+        """The facet that the map shows."""
+        return next((facet for facet in self.facets if facet.is_map), None)
+
+    def facet_field(self, facet: Facet) -> Field | None:
+        """Return the field of a facet; None if that is the programs, or unknown."""
+        group_name, _, name = facet.source.rpartition(".")
+        group = self.columns.get(group_name)
+        inside = {each.name: each for each in group.fields} if isinstance(group, Group) else {}
+        return (inside if group_name else self.columns).get(name)
+
+    def is_joined(self, facet: Facet) -> bool:
+        """Return True if a submission may have several codes of a facet."""
+        return "." in facet.source or type(self.facet_field(facet)) in (Choices, type(None))
+
+    def facet_codes(self, facet: Facet, answers: Answers) -> list[str]:
+        """Return the codes of a facet in some answers."""
+        if not facet.source:
+            return [program.name for program in self.programs if program.when.holds(answers)]
+        group, _, name = facet.source.rpartition(".")
+        values = [entry.get(name, []) for entry in (answers.get(group, ()) if group else [answers])]
+        return sorted(
+            {code for each in values for code in (each if type(each) is list else [each])}
+        )
+
+    def consents(self, answers: Answers) -> bool:
+        """Return True if these answers may be published."""
+        return self.roles.consent is not None and self.roles.consent.holds(answers)
+
+    def upgrade(
+        self, version: int, answers: Answers, completed_steps: Sequence[str] = ()
+    ) -> tuple[Answers, tuple[str, ...]]:
+        """Return the answers and completed steps of a version as the current one has them."""
+        state = answers, tuple(completed_steps)
+        for older in range(version, self.version if answers else version):
+            if older in self.upgrades:
+                state = self.upgrades[older](*state)
+        return state
+
 
 def _check_flow(flow: Flow) -> None:
     """Check a flow in order, with the fields that were asked before each place."""
@@ -152,6 +286,38 @@ def _check_flow(flow: Flow) -> None:
     for category in (*flow.branches, *flow.programs):
         kind = type(category).__name__.lower()
         _check_condition(category.when, asked, f"{kind} “{category.name}”")
+    _check_roles(flow, asked)
+    _check_facets(flow)
+    if unknown := sorted(version for version in flow.upgrades if not 0 < version < flow.version):
+        raise FlowError(f"There is no upgrade from version {unknown[0]} of {flow.version}.")
+
+
+def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
+    """Check the roles; what lists, public pages and the feed show must be public."""
+    roles = flow.roles
+    shown = [roles.title, roles.party, *roles.place, roles.link, *roles.summary]
+    for name in filter(None, [*shown, roles.contact]):
+        if name not in asked or (name in shown and not asked[name].public):
+            raise FlowError(f"The role of “{name}” needs a field that is asked, and public.")
+    if roles.contact and not isinstance(asked[roles.contact], Email):
+        raise FlowError(f"The contact “{roles.contact}” is no e-mail address.")
+    _check_condition(roles.consent, asked, "the consent")
+
+
+def _check_facets(flow: Flow) -> None:
+    names = [facet.name for facet in flow.facets]
+    if len(names) > MAX_FACETS:
+        raise FlowError(f"There are more than {MAX_FACETS} facets.")
+    if taken := [name for name in names if name in RESERVED_FACET_NAMES or names.count(name) > 1]:
+        raise FlowError(f"Facet name “{taken[0]}” is taken.")
+    for facet in flow.facets:
+        source = flow.facet_field(facet)
+        if facet.source and not (isinstance(source, Choice) and source.public):
+            raise FlowError(f"Facet “{facet.name}” needs a public choice.")
+        if (facet.chart or facet.is_map) and (flow.is_joined(facet) or not facet.chart):
+            raise FlowError(f"Facet “{facet.name}” cannot have a chart.")
+    if flow.programs and all(facet.source for facet in flow.facets):
+        raise FlowError("The programs need a facet.")
 
 
 def _check_fields(fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
@@ -187,8 +353,11 @@ def _check_group(group: Group, asked: dict[str, Field]) -> None:
         raise FlowError(f"Group “{group.name}” holds a group.")
     inside: dict[str, Field] = {}
     _check_fields(group.fields, inside)
-    if unknown := next((name for name in group.unique if name not in inside), None):
-        raise FlowError(f"Group “{group.name}” has no field “{unknown}”.")
+    named = {"title": Text, "due": Date, "link": Url, "topic": Choice}
+    roles = {getattr(group, role): kind for role, kind in named.items() if getattr(group, role)}
+    for name, kind in {**dict.fromkeys(group.unique, Field), **roles}.items():
+        if not isinstance(inside.get(name), kind):
+            raise FlowError(f"Group “{group.name}” has no field “{name}”, or of another type.")
     if clash := next((name for name in inside if name in asked), None):
         raise FlowError(f"Field “{clash}” in group “{group.name}” is declared elsewhere too.")
 

@@ -17,13 +17,14 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
     branches = tuple(Option(each.name, each.title) for each in flow.branches)
     programs = tuple(Option(each.name, each.title) for each in flow.programs)
     always: dict[str, Any] = {"required": True, "public": True}
-    return (
+    about = (
         fields.Text("reference", "Reference", noun="the reference", **always),
         fields.Url("url", "Its page", noun="its page", **always),
         fields.Moment("published_at", "When it was published", noun="the moment", **always),
         fields.Choice("branch", "Asked as", noun="the branch", options=branches, **always),
         fields.Choices("all_programs", "It answers", noun="programs", options=programs, **always),
     )
+    return tuple(each for each in about if getattr(each, "options", True))
 
 
 def document_schema(flow: Flow, address: str, license: str) -> Schema:
@@ -36,7 +37,7 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address,
-        "title": "Published commitments",
+        "title": f"Published {flow.noun.many}",
         "type": "object",
         "properties": members,
         "required": list(members),
@@ -52,4 +53,4 @@ def commitment_schema(flow: Flow) -> Schema:
     everyone = {field.name for field in asked}
     columns = public_columns(flow).values()
     required = [name for name in fields.required_names(columns) if name in everyone]
-    return {"title": "Commitment", **fields.object_schema(columns, required)}
+    return {"title": flow.noun.one.capitalize(), **fields.object_schema(columns, required)}

@@ -23,6 +23,7 @@ from .. import clock
 from ..db.engine import db, is_sqlite, reading, writing
 from ..db.models import Draft, MailMessage, OutboxMessage, Submission
 from ..web import languages, links
+from ..web.current import current_flow
 from . import email
 from .email import MAX_SMTP_ANSWERS, SMTP_TIMEOUT_SECONDS, PermanentFailure
 
@@ -46,7 +47,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Subject, template and context of a kind of message; the subject may hold `%(reference)s`."""
+    """Subject, template and context of a kind of message.
+
+    The subject may hold `%(reference)s` and `%(noun)s`.
+    """
 
     subject: str
     template: str
@@ -72,7 +76,8 @@ def subject_of(message: AnyMessage) -> str:
         return message.kind
     submission = message.submission_id and db.session.get(Submission, message.submission_id)
     reference = submission.reference if submission else ""
-    subject = languages.translate(kind.subject) % {"reference": reference}
+    noun = languages.translate(current_flow().noun.one)
+    subject = languages.translate(kind.subject) % {"reference": reference, "noun": noun}
     return f"{current_app.config['PROGRAM_NAME']}: {subject}"
 
 

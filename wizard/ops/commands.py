@@ -1,6 +1,5 @@
 """Commands for operators: accounts, tokens, messages, drafts, exports and backups."""
 
-import dataclasses
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from ..accounts.accounts import AccountError
 from ..accounts.audit import COMMAND_LINE
 from ..accounts.passwords import WeakPassword
 from ..accounts.tokens import TokenError
+from ..forms.flow import Flow
 from ..notify import outbox
 from ..staff import exports
 from ..submissions import filters
@@ -43,7 +43,7 @@ drafts_commands = AppGroup("drafts", help="Manage unfinished answers.")
 def init_app(app: Flask) -> None:
     """Add the commands to the program."""
     groups = staff_commands, token_commands, outbox_commands, drafts_commands
-    for command in (serve, check, *groups, export, backup, restore):
+    for command in (serve, check, *groups, export_command(app.extensions["flow"]), backup, restore):
         app.cli.add_command(command)
 
 
@@ -168,7 +168,7 @@ def purge() -> None:
 @with_appcontext
 @fail_on(SheetTooLarge, BadQuery)
 def export(name: str, output: BinaryIO, **options: str) -> None:
-    """Write an export: submissions.csv, .xlsx or .jsonl, data-sets.csv, milestones.csv or
+    """Write an export: submissions.csv, .xlsx or .jsonl, the CSV file of a group, or
     dictionary.csv. The bytes are the same as on the web."""
     flow = current_flow()
     names = exports.export_names(flow)
@@ -177,12 +177,16 @@ def export(name: str, output: BinaryIO, **options: str) -> None:
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
     stream = exports.export(name, flow, chosen)
-    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without_text().active())
+    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without("text"))
     output.writelines(stream)
 
 
-for _field in dataclasses.fields(filters.Filters):
-    export = click.option(f"--{_field.name.replace('_', '-')}", help="As on the list.")(export)
+def export_command(flow: Flow) -> click.Command:
+    """Return the command with an option for each filter of the flow."""
+    names = (name.replace("_", "-") for name in filters.list_filters(flow))
+    options = [click.Option([f"--{name}"], help="As on the list.") for name in names]
+    params = [*export.params, *options]
+    return click.Command("export", params=params, callback=export.callback, help=export.help)
 
 
 @click.command("backup")

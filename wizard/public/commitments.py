@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -11,27 +12,24 @@ from sqlalchemy import Row, func, select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
-from ..forms.fields import Date, Group
+from ..forms.fields import Group
 from ..forms.outputs import Card, cards, public_record
 from ..submissions import progress_reports
 from ..submissions.cases import find_by_reference
 from ..submissions.filters import Filters, is_published
-from ..submissions.listing import INDEXED_ANSWERS
+from ..submissions.listing import FACET_COLUMNS, facet_columns
 from ..submissions.paging import select_keys
 from ..web.current import current_flow
 from ..web.query import PageStart
 
 PAGE_SIZE = 20
-HEADER_FIELDS = (*INDEXED_ANSWERS, "website")
-"""The answers in the header of a commitment's page."""
 SUMMARY = (
     Submission.reference,
-    Submission.commitment_title.label("title"),
-    Submission.organization_name.label("organization"),
-    Submission.organization_kind.label("kind"),
-    Submission.city,
-    Submission.state,
+    Submission.title,
+    Submission.party,
+    Submission.place,
     Submission.published_at,
+    *FACET_COLUMNS,
 )
 """The columns of a commitment in a list."""
 Summary = Row[*tuple[Any, ...]]
@@ -39,26 +37,28 @@ Summary = Row[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class CommitmentPage:
-    """A page of commitments, the newest first, with their number in all and by state."""
+    """A page of commitments, the newest first, with their number in all and by mapped code."""
 
     rows: Sequence[Summary]
     newer: str
     older: str
     count: int
-    states: Mapping[str, int]
+    mapped: Mapping[str, int]
 
 
 def list_page(filters: Filters, start: PageStart) -> CommitmentPage:
     """Return the page of the list from `start`.
 
-    The states are counted without the filter by state, so that the map shows the other states too.
+    The map is counted without its own filter, so that it shows the other codes too.
     """
     found = select_keys(
         Submission.published_at, [is_published, *filters.conditions()], start, PAGE_SIZE
     )
-    states = count_by_state(replace(filters, state=""))
-    count = states.get(filters.state, 0) if filters.state else sum(states.values())
-    return CommitmentPage(_rows(found.references), found.newer, found.older, count, states)
+    facet = current_flow().mapped
+    name = facet.name if facet else ""
+    mapped = count_by_mapped(filters.without(name))
+    count = mapped.get(filters[name], 0) if name in filters else sum(mapped.values())
+    return CommitmentPage(_rows(found.references), found.newer, found.older, count, mapped)
 
 
 def newest_commitments(limit: int) -> Sequence[Summary]:
@@ -68,17 +68,19 @@ def newest_commitments(limit: int) -> Sequence[Summary]:
     )
 
 
-def count_by_state(filters: Filters) -> Mapping[str, int]:
-    """Return the number of commitments by state.
+def count_by_mapped(filters: Filters) -> Mapping[str, int]:
+    """Return the number of commitments by the code that the map shows, if the flow has a map.
 
     Group by branch as well, so that SQLite uses the index of published submissions (3 ms instead
     of 50 for 10,000 rows).
     """
-    columns = (Submission.branch, Submission.state)
+    flow = current_flow()
+    mapped = facet_columns(flow)[flow.mapped] if flow.mapped else Submission.branch
+    columns = (Submission.branch, mapped)
     query = select(*columns, func.count()).where(is_published, *filters.conditions())
     counts: Counter[str] = Counter()
-    for _, state, count in db.session.execute(query.group_by(*columns)):
-        counts[state] += count
+    for _, code, count in db.session.execute(query.group_by(*columns)):
+        counts[code] += count
     return counts
 
 
@@ -91,7 +93,7 @@ def _rows(references: list[str]) -> Sequence[Summary]:
 def get_commitment(reference: str) -> dict[str, Any] | None:
     """Return what the page of a published commitment shows; None for any other reference.
 
-    `record` has its public answers by field name, `history` its approved reports.
+    `summary` has the columns of a list, `history` its approved reports.
     """
     found = find_by_reference(reference)
     if found is None or found.published_at is None:
@@ -101,9 +103,8 @@ def get_commitment(reference: str) -> dict[str, Any] | None:
     news = progress_reports.approved_reports(found)
     newest = progress_reports.newest_by_entry(news)
     return {
-        "reference": reference,
-        "published_at": found.published_at,
-        "record": record,
+        "summary": SimpleNamespace(**{each.key: getattr(found, each.key) for each in SUMMARY}),
+        "link": record.get(current_flow().roles.link),
         "cards": list(_narrative_cards(record)),
         "tables": [_table(group, record, newest) for group in groups],
         "history": news,
@@ -112,8 +113,11 @@ def get_commitment(reference: str) -> dict[str, Any] | None:
 
 def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
     """Yield the answers that are neither in the header nor in a table."""
-    for card in cards(current_flow(), record):
-        rows = tuple(row for row in card.rows if row.name not in HEADER_FIELDS and not row.entries)
+    flow = current_flow()
+    roles, facets = flow.roles, (facet.source for facet in flow.charted)
+    header = {roles.title, roles.party, *roles.place, roles.link, *facets}
+    for card in cards(flow, record):
+        rows = tuple(row for row in card.rows if row.name not in header and not row.entries)
         if rows:
             yield replace(card, rows=rows)
 
@@ -121,22 +125,23 @@ def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
 def _table(
     group: Group, record: Mapping[str, Any], news: progress_reports.EntryReports
 ) -> dict[str, Any]:
-    """Return the entries of a group as a table, each with its cells, state and newest report."""
+    """Return the entries of a group as a table, each with its cells, progress and newest report."""
     records = record[group.name]
     shown = [field for field in group.fields if any(field.name in entry for entry in records)]
     entries = []
     for place, entry in enumerate(records):
         cells = [field.display(entry[field.name]) if field.name in entry else "" for field in shown]
         report = news.get((group.name, place), {})
-        entries.append({"cells": cells, "state": _state(group, entry, report), "news": report})
+        entries.append(
+            {"cells": cells, "progress": _progress(group, entry, report), "news": report}
+        )
     columns = [field.label for field in shown]
-    return {"title": group.label, "columns": columns, "entries": entries}
+    return {"title": group.label, "kept": group.kept, "columns": columns, "entries": entries}
 
 
-def _state(group: Group, entry: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+def _progress(group: Group, entry: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     """Return `done` once staff approved that report, else `past` or `ahead` of the date."""
     if report.get("done"):
         return "done"
-    days = [entry.get(field.name) for field in group.fields if isinstance(field, Date)]
-    past = any(day and date.fromisoformat(day) < clock.today() for day in days)
-    return "past" if past else "ahead"
+    due = entry.get(group.due)
+    return "past" if due and date.fromisoformat(due) < clock.today() else "ahead"

@@ -7,7 +7,7 @@ The only data of a submission in the files are `outputs.public_record` and the c
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Engine, Row, Select, func, literal, select
 
 from .. import clock
 from ..db.batches import read_in_batches
@@ -23,11 +23,11 @@ from ..db.engine import db
 from ..db.models import Submission
 from ..forms import json_schema
 from ..forms.fields import Group
-from ..forms.flow import Flow
+from ..forms.flow import Flow, Roles
 from ..forms.outputs import cells, public_record
-from ..submissions.cases import may_publish
 from ..submissions.dictionary import file_stem
 from ..submissions.filters import is_published
+from ..submissions.listing import facet_columns
 from ..web.tables import as_csv
 
 SCHEMA = "commitments/schema.json"
@@ -37,13 +37,6 @@ FORMAT = 1
 MAX_FEED_ENTRIES = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change while nothing is published."""
-COLUMNS = (
-    Submission.answers,
-    Submission.reference,
-    Submission.published_at,
-    Submission.branch,
-    Submission.programs,
-)
 
 Record = dict[str, Any]
 """A published commitment: JSON values by the names of `json_schema.public_columns`."""
@@ -142,31 +135,51 @@ def _json_bytes(value: Any) -> list[bytes]:
 
 def _published(snapshot: Snapshot) -> Iterator[Record]:
     """Yield the commitments of a snapshot that are still published, the oldest first."""
-    query = select(*COLUMNS).where(is_published, Submission.published_at <= snapshot.newest)
+    query = _select_published(snapshot.flow).where(Submission.published_at <= snapshot.newest)
     for rows in read_in_batches(
         snapshot.engine, query, Submission.published_at, Submission.reference
     ):
-        yield from (_record(snapshot, row) for row in rows if may_publish(row.answers))
+        yield from _records(snapshot, rows)
 
 
 def _newest(snapshot: Snapshot) -> list[Record]:
     """Return the last published commitments, the newest first."""
     order = (Submission.published_at.desc(), Submission.reference.desc())
-    query = select(*COLUMNS).where(is_published).order_by(*order).limit(MAX_FEED_ENTRIES)
+    query = _select_published(snapshot.flow).order_by(*order).limit(MAX_FEED_ENTRIES)
     with snapshot.engine.connect() as connection:
         rows = connection.execute(query).all()
-    return [_record(snapshot, row) for row in rows if may_publish(row.answers)]
+    return list(_records(snapshot, rows))
 
 
-def _record(snapshot: Snapshot, row: Row[*tuple[Any, ...]]) -> Record:
-    return {
-        "reference": row.reference,
-        "url": snapshot.address(f"commitments/{row.reference}"),
-        "published_at": clock.iso_utc(row.published_at),
-        "branch": row.branch,
-        "all_programs": row.programs.split(";") if row.programs else [],
-        **public_record(snapshot.flow, row.answers),
-    }
+def _select_published(flow: Flow) -> Select[*tuple[Any, ...]]:
+    """Return the query of what the records are made of."""
+    columns = facet_columns(flow).items()
+    programs = next((column for facet, column in columns if not facet.source), literal(""))
+    return select(
+        Submission.answers,
+        Submission.reference,
+        Submission.published_at,
+        Submission.branch,
+        Submission.flow_version,
+        programs.label("programs"),
+    ).where(is_published)
+
+
+def _records(snapshot: Snapshot, rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[Record]:
+    """Yield the records of the rows that may be published."""
+    flow, columns = snapshot.flow, json_schema.public_columns(snapshot.flow)
+    for row in rows:
+        answers, _ = flow.upgrade(row.flow_version, row.answers)
+        if flow.consents(answers):
+            record = {
+                "reference": row.reference,
+                "url": snapshot.address(f"commitments/{row.reference}"),
+                "published_at": clock.iso_utc(row.published_at),
+                "branch": row.branch,
+                "all_programs": row.programs.split(";") if row.programs else [],
+            }
+            record = {name: record[name] for name in columns if name in record}
+            yield record | public_record(flow, answers)
 
 
 def catalog(snapshot: Snapshot) -> list[bytes]:
@@ -185,14 +198,14 @@ def catalog(snapshot: Snapshot) -> list[bytes]:
 
 
 def _dataset(snapshot: Snapshot) -> dict[str, Any]:
-    programs = [program.title for program in snapshot.flow.programs]
+    programs, noun = [program.title for program in snapshot.flow.programs], snapshot.flow.noun
     return {
         "@type": "dcat:Dataset",
         "identifier": snapshot.address("commitments"),
-        "title": f"{snapshot.site.name}: published commitments",
+        "title": f"{snapshot.site.name}: published {noun.many}",
         "description": "What organizations committed to, in their own words: who they are, what "
         "they will do and by when. Each of them agreed that it is published.",
-        "keyword": ["commitments", "open data", *programs],
+        "keyword": [noun.many, "open data", *programs],
         "modified": clock.iso_utc(snapshot.changed),
         "accrualPeriodicity": "irregular",
         "language": ["en-US"],
@@ -211,7 +224,7 @@ def _dataset(snapshot: Snapshot) -> dict[str, Any]:
 
 def _distributions(snapshot: Snapshot) -> list[dict[str, str]]:
     entries = entry_files(snapshot.flow).items()
-    titles = {"commitments": "Commitments"}
+    titles = {"commitments": snapshot.flow.noun.many.capitalize()}
     titles |= {f"commitments/{name}": group.label for name, group in entries}
     schema = snapshot.address(SCHEMA)
     described = {"describedBy": schema, "describedByType": "application/schema+json"}
@@ -230,8 +243,6 @@ def _distributions(snapshot: Snapshot) -> list[dict[str, str]]:
     ]
 
 
-SUMMARY_FIELDS = ("commitment_description", "access_plan")
-"""The answers to summarize; the first one given is used."""
 SUMMARY_CHARS = 400
 FORBIDDEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids, even escaped."""
@@ -243,26 +254,26 @@ def feed(snapshot: Snapshot) -> Iterator[bytes]:
     address, page = snapshot.address("commitments.atom"), snapshot.address("commitments")
     root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
     _add_element(root, "id", address)
-    _add_element(root, "title", f"{snapshot.site.name}: new commitments")
+    _add_element(root, "title", f"{snapshot.site.name}: new {snapshot.flow.noun.many}")
     _add_element(root, "updated", clock.iso_utc(snapshot.newest))
     _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
     _add_element(root, "link", rel="alternate", type="text/html", href=page)
     _add_element(root, "link", rel="license", href=LICENSE)
     _add_element(SubElement(root, "author"), "name", snapshot.site.name)
     for record in _newest(snapshot):
-        _add_feed_entry(root, record)
+        _add_feed_entry(root, record, snapshot.flow.roles)
     yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def _add_feed_entry(root: Element, record: Record) -> None:
+def _add_feed_entry(root: Element, record: Record, roles: Roles) -> None:
     entry = SubElement(root, "entry")
-    summary = next((record[name] for name in SUMMARY_FIELDS if name in record), "")
+    summary = next((record[name] for name in roles.summary if name in record), "")
     _add_element(entry, "id", record["url"])
-    _add_element(entry, "title", record.get("commitment_title") or record["reference"])
+    _add_element(entry, "title", record.get(roles.title) or record["reference"])
     _add_element(entry, "updated", record["published_at"])
     _add_element(entry, "published", record["published_at"])
     _add_element(entry, "link", rel="alternate", type="text/html", href=record["url"])
-    author = record.get("organization_name") or record["reference"]
+    author = record.get(roles.party) or record["reference"]
     _add_element(SubElement(entry, "author"), "name", author)
     _add_element(entry, "summary", textwrap.shorten(summary, SUMMARY_CHARS, placeholder=" …"))
 

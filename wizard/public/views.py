@@ -1,12 +1,13 @@
 """Pages that anyone may read."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from ..forms.messages import Message
 from ..forms.wording import describe_condition
-from ..submissions import filters
+from ..submissions import filters, listing
 from ..web import charts
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -30,32 +31,38 @@ FLASH_MESSAGES = {
 def landing() -> Response:
     """Show the landing page."""
     notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
-    states = commitments.count_by_state(filters.Filters())
+    mapped = commitments.count_by_mapped(filters.Filters())
     labels = filters.filter_options(current_flow())
     return render_page(
-        "public/landing.html",
+        current_flow().pages.landing,
         notice=next(notices, ""),
         newest=commitments.newest_commitments(NEWEST_SHOWN),
-        count=sum(states.values()),
-        places=len(states),
-        map=charts.make_tile_map(states, labels["state"]),
+        count=sum(mapped.values()),
+        places=len(mapped),
+        map=make_map(mapped, labels),
         labels=labels,
     )
+
+
+def make_map(counts: Mapping[str, int], labels: listing.Labels) -> charts.TileMap | None:
+    """Return the map, if the flow has one."""
+    facet = current_flow().mapped
+    return charts.make_tile_map(counts, labels[facet.name]) if facet else None
 
 
 @bp.get("/commitments")
 def commitment_list() -> Response:
     """Show the list of commitments, with its map."""
-    chosen = filters.parse_public_filters(request.args.to_dict(flat=False))
+    chosen = filters.parse_public_filters(current_flow(), request.args.to_dict(flat=False))
     labels = filters.filter_options(current_flow())
     found = commitments.list_page(chosen, parse_page_start(request.args))
     return render_page(
         "public/commitments.html",
-        address=list_address(url_for("public.commitment_list"), chosen.active(), request.args),
+        address=list_address(url_for("public.commitment_list"), chosen, request.args),
         found=found,
         chosen=chosen,
         labels=labels,
-        map=charts.make_tile_map(found.states, labels["state"]),
+        map=make_map(found.mapped, labels),
         data_files=open_data.entry_files(current_flow()),
     )
 
@@ -71,7 +78,7 @@ def commitment(reference: str) -> Response:
 @bp.get("/questions")
 def questions() -> Response:
     """Show every question of every branch."""
-    return render_page("public/questions.html", flow=current_flow(), in_words=describe_condition)
+    return render_page("public/questions.html", in_words=describe_condition)
 
 
 @bp.get("/accessibility")

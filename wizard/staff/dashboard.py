@@ -2,30 +2,35 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import Row, String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
 from ..db.models import Draft, Submission
+from ..submissions.listing import facet_columns
 from ..web.current import current_flow
 
 MONTHS_SHOWN = 12
 
 
-def count_submissions() -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Count by state, kind and status, in one scan of the index that holds just these columns."""
-    columns = (Submission.state, Submission.organization_kind, Submission.status)
-    query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    states, kinds, statuses = Counter[str](), Counter[str](), Counter[str]()
-    for state, kind, status, count in db.session.execute(query):
-        states[state] += count
-        kinds[kind] += count
-        statuses[status] += count
-    return states, kinds, statuses
+def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
+    """Count by each charted facet, and by status, in one scan of the index of these columns."""
+    columns = facet_columns(current_flow())
+    facets = current_flow().charted[::-1]  # as in the index
+    order = (*(columns[facet] for facet in facets), Submission.status)
+    query = select(*order, func.count()).group_by(*order).order_by(*order)
+    sums = [Counter[str]() for _ in order]
+    rows: Sequence[Row[*tuple[Any, ...]]] = db.session.execute(query).all()
+    for place, counts in enumerate(sums):
+        for row in rows:
+            counts[row[place]] += row[-1]
+    *by_facet, statuses = sums
+    return {each.name: counts for each, counts in zip(facets, by_facet, strict=True)}, statuses
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from .. import clock
 from ..db.batches import read_in_batches
@@ -28,7 +28,7 @@ MIMETYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-Submitted = Row[*tuple[Any, ...]]  # the answers, then the columns of `RECORD_COLUMNS`
+Submitted = tuple[Any, ...]  # the answers, then the columns of `RECORD_COLUMNS`
 
 
 class UnknownExport(LookupError):
@@ -50,7 +50,7 @@ def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
     stem, _, suffix = name.partition(".")
     if suffix == "xlsx":
         _check_size(filters)
-    submitted = _read(filters)
+    submitted = _read(flow, filters)
     if suffix == "jsonl":
         return join_chunks(_json_line(flow, each) for each in submitted)
     for group in flow.groups:
@@ -61,12 +61,13 @@ def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
     return write((*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted))
 
 
-def _read(filters: Filters) -> Iterator[Submitted]:
+def _read(flow: Flow, filters: Filters) -> Iterator[Submitted]:
     record = (getattr(Submission, name) for name in RECORD_COLUMNS)
     until_now = Submission.submitted_at <= clock.now()
     query = select(Submission.answers, *record).where(*filters.conditions(), until_now)
     order = (Submission.submitted_at, Submission.reference)
-    return chain.from_iterable(read_in_batches(db.engine, query, *order))
+    rows = chain.from_iterable(read_in_batches(db.engine, query, *order))
+    return ((flow.upgrade(row.flow_version, row.answers)[0], *row[1:]) for row in rows)
 
 
 def _check_size(filters: Filters) -> None:

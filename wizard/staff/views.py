@@ -1,5 +1,6 @@
 """The dashboard, the list of submissions, its exports, and one submission to decide on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, current_app, redirect, request, session, url_for
@@ -67,7 +68,7 @@ def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
     labels = filters.filter_options(current_flow())
-    states, kinds, statuses = statistics.count_submissions()
+    facets, statuses = statistics.count_submissions()
     return render_page(
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
@@ -77,10 +78,19 @@ def dashboard() -> Response:
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
-        by_kind=charts.make_bars(statistics.by_label(kinds, labels["kind"])),
-        by_state=charts.make_tile_map(states, labels["state"]),
+        by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
     )
+
+
+def facet_chart(
+    name: str, counts: Mapping[str, int], labels: Mapping[str, str]
+) -> charts.Bars | charts.TileMap:
+    """Return the chart of a facet's counts."""
+    mapped = current_flow().mapped
+    if mapped and name == mapped.name:
+        return charts.make_tile_map(counts, labels)
+    return charts.make_bars(statistics.by_label(counts, labels))
 
 
 @bp.get("/submissions", role="viewer")
@@ -114,7 +124,7 @@ def export(name: str) -> Response:
     except SheetTooLarge as error:
         page = ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
         return error_response(400, page)
-    logged = chosen.without_text().active() | ({"text": "…"} if chosen.text else {})
+    logged = chosen | ({"text": "…"} if "text" in chosen else {})
     audit.record_event(current_actor(), "exported", name, filters=logged)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.now().date()}.{suffix}"
@@ -125,7 +135,7 @@ def export(name: str) -> Response:
 def list_query(chosen: filters.Filters) -> dict[str, Any]:
     """Return the query string of the list: its filters and its page."""
     page = {name: request.args[name] for name in PAGE_ARGS if request.args.get(name)}
-    return chosen.active() | page
+    return chosen | page
 
 
 def return_query() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..accounts.audit import Actor, record
 from ..db.engine import db, writing
 from ..db.models import Submission, describe_status
 from ..forms.text import replace_forbidden
+from ..web.current import current_flow
 
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     "received": ("in_review", "withdrawn"),
@@ -39,7 +40,8 @@ class CaseErased(Exception):
 
 def find_by_reference(reference: str, *, lock: bool = False) -> Submission | None:
     """Return the submission with that reference, if any; with `lock`, lock and reread its row."""
-    query = select(Submission).where(Submission.reference == replace_forbidden(reference))
+    is_it = Submission.reference == replace_forbidden(reference)
+    query = select(Submission).where(is_it, Submission.flow == current_flow().name)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalars(query).one_or_none()
@@ -63,7 +65,7 @@ def locked_case(reference: str) -> Iterator[Submission]:
 
 def may_publish(answers: Mapping[str, Any]) -> bool:
     """Return True if the organization agreed to be listed publicly."""
-    return bool(answers.get("publish_consent") == "yes")
+    return current_flow().consents(answers)
 
 
 def allowed_transitions(submission: Submission) -> list[str]:

@@ -1,23 +1,66 @@
 """The columns of a submission that repeat answers, so that lists can filter and show them."""
 
-from ..forms.conditions import Answers
-from ..forms.flow import Flow
-from ..forms.text import fold_text
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-INDEXED_ANSWERS = ("organization_kind", "organization_name", "city", "state", "commitment_title")
-"""The answers by which lists show or filter submissions."""
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ..db.models import Submission
+from ..forms.conditions import Answers
+from ..forms.flow import Facet, Flow
+from ..forms.text import fold_text
+from ..web import languages
+from ..web.current import current_flow
+
+FACET_COLUMNS = (Submission.facet_1, Submission.facet_2, Submission.facet_3, Submission.facet_4)
+"""The column of each facet of a flow, in order. Several codes are joined by `;`."""
 MAX_SEARCH_CHARS = 480
 """An index entry holds at most 2,704 bytes on PostgreSQL."""
 
+Labels = Mapping[str, Mapping[str, str]]
+"""The labels by code of each facet, by its name: see `filters.filter_options`."""
+
+
+@cache
+def facet_columns(flow: Flow) -> dict[Facet, InstrumentedAttribute[str]]:
+    """Return the columns by facet."""
+    return dict(zip(flow.facets, FACET_COLUMNS, strict=False))
+
 
 def index_columns(flow: Flow, reference: str, answers: Answers) -> dict[str, str]:
-    """Return the list columns: some answers, programs, data categories and the search text."""
-    columns = {name: str(answers.get(name, "")) for name in INDEXED_ANSWERS}
-    programs = [each.name for each in flow.programs if each.when.holds(answers)]
-    categories = {entry.get("category", "") for entry in answers.get("data_sets", ())}
-    names = (columns["organization_name"], columns["city"], columns["commitment_title"])
-    return columns | {
-        "programs": ";".join(programs),
-        "categories": ";".join(sorted(categories)),
-        "search": fold_text(" ".join((reference, *names)))[:MAX_SEARCH_CHARS],
+    """Return the list columns: title, party, place, the codes of facets and the search text."""
+    facets = facet_columns(flow)
+    shown = {facet.source for facet in facets}
+    places = [str(answers.get(name, "")) for name in flow.roles.place if name not in shown]
+    columns = {
+        "title": str(answers.get(flow.roles.title, "")),
+        "party": str(answers.get(flow.roles.party, "")),
+        "place": ", ".join(filter(None, places)),
+        **{
+            column.key: ";".join(flow.facet_codes(facet, answers))
+            for facet, column in facets.items()
+        },
     }
+    words = (reference, columns["party"], columns["place"], columns["title"])
+    return columns | {"search": fold_text(" ".join(filter(None, words)))[:MAX_SEARCH_CHARS]}
+
+
+def place_of(row: Any, labels: Labels) -> str:
+    """Return the place of a listed submission: that of its column, then those that are facets."""
+    places = _labels(row, current_flow().places, labels)
+    return ", ".join([text for text in (row.place, *places) if text])
+
+
+def kind_of(row: Any, labels: Labels) -> str:
+    """Return the labels of a listed submission's charted facets that are no place."""
+    return " · ".join(_labels(row, current_flow().kinds, labels))
+
+
+def _labels(row: Any, facets: Sequence[Facet], labels: Labels) -> list[str]:
+    """Return the labels of a row's codes in the current language; unknown codes as they are."""
+    columns = facet_columns(current_flow())
+    codes = [(facet.name, getattr(row, columns[facet].key)) for facet in facets]
+    return [
+        languages.translate(labels.get(name, {}).get(code, code)) for name, code in codes if code
+    ]

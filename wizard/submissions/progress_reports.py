@@ -128,10 +128,9 @@ def describe_report(report: Report, submission: Submission) -> ApprovedReport:
 
 
 def entry_title(group: Group, answers: Mapping[str, Any], index: int) -> str:
-    """Return the title of an entry: its number from 1, and its first answer in a line of text."""
-    entry = answers[group.name][index]
-    lines = (entry.get(field.name) for field in group.fields if type(field) is Text)
-    return join_messages(": ", [entry_label(group, index + 1), *list(filter(None, lines))[:1]])
+    """Return the title of an entry: its number from 1, and its own title if it has one."""
+    title = answers[group.name][index].get(group.title)
+    return join_messages(": ", [entry_label(group, index + 1), *([title] if title else [])])
 
 
 def newest_by_entry(news: list[ApprovedReport]) -> EntryReports:
@@ -160,7 +159,7 @@ def send_reminders() -> int:
 def _remind(submission: Submission) -> bool:
     """Queue a reminder; return False if there is no address."""
     submission.reminded_at = clock.now()
-    if address := submission.answers.get("contact_email"):
+    if address := submission.answers.get(current_flow().roles.contact):
         _queue_reminder(submission, address)
     return bool(address)
 
@@ -183,4 +182,4 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"submission": submission, "link": links.update_url(submission.reference)}
 
 
-outbox.register("news", Message("what became of your commitment?"), _context)
+outbox.register("news", Message("what became of your %(noun)s?"), _context)

@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
         "language_query": language_query,
         "part": cached_part,
     }
+    app.jinja_env.globals["flow"] = app.extensions["flow"]
     app.extensions["cached_parts"] = {}
     app.before_request(_select_locale)
     app.teardown_request(_reset_locale)

@@ -83,7 +83,7 @@ def test_unknown_email_costs_a_password_check(app, account, monkeypatch):
     )
     for email in (EMAIL, "nobody@example.gov"):
         with app.app_context(), pytest.raises(sign_in.SignInRefused):
-            sign_in.sign_in(email, "something else entirely", "", "192.0.2.1", "")
+            sign_in.sign_in(email, "Something else entirely", "", "192.0.2.1", "")
     assert len(checked) == 2
 
 

@@ -29,7 +29,7 @@ def test_foreign_page_token_is_refused(app, client):
     stolen = page.values() | {"pass": other.values()["pass"][0]}
     refused = Page(app.test_client().post(page.path, data=stolen))
     assert refused.status == 400
-    assert refused.text("h1") == "This page was open for too long"
+    assert refused.text("h1") == "Your session has ended"
     assert "Orlando" not in refused.response.text
 
 

@@ -110,7 +110,7 @@ def test_unusable_resume_link_is_same_404(app, client, left_draft, fault,
         advance_clock(monkeypatch, days=60, seconds=1)
     page = app.test_client().page(link)
     assert page.status == 404
-    assert page.text("h1") == "This link does not open a draft"
+    assert page.text("h1") == "We couldn’t find a draft for this link"
 
 
 def test_resume_token_is_not_logged_or_stored(app, client, left_draft, caplog, monkeypatch):
@@ -135,7 +135,7 @@ def test_delete_asks_then_removes_draft_link_and_messages(app, client, left_draf
     client.send(f"{base}/save", {"address": "desk@example.org"})
     asked = client.page(f"{link}?then=delete")
     assert asked.path == f"{base}/delete"
-    assert client.send(f"{base}/delete").text("h1") == "Delete this draft?"
+    assert client.send(f"{base}/delete").text("h1") == "Delete draft?"
     assert client.page(path).status == 200
     gone = client.send(f"{base}/delete", {"action": "delete"})
     assert gone.path == "/" and "was deleted" in gone.text(".notice[role=status]")

@@ -188,7 +188,7 @@ def test_entry_conflict_keeps_whole_group(client):
     submit_page(client, first, **{"data_sets-0-title": "From the first"})
     conflict = submit_page(client, second, **{"data_sets-1-title": "From the second"})
     assert conflict.status == 409
-    assert "Data set 1: officer-involved shootings; From the first" in conflict.text("main")
+    assert "Data set 1: Officer-involved shootings; From the first" in conflict.text("main")
     client.send(conflict.path, conflict.values() | {"keep-data_sets": "here"})
     values = client.page(path).values()
     assert values["data_sets-1-title"] == ["From the second"]

@@ -129,7 +129,7 @@ def test_valid_first_step_creates_draft(client, app, htmx):
     from wizard.db.models import Draft
 
     page = client.page("/respond/", htmx=htmx)
-    assert page.text("h1") == "Who is answering?"
+    assert page.text("h1") == "Who are you responding for?"
     page = client.send("/respond/", {"organization_kind": "king"}, htmx=htmx)
     assert (page.status, set(page.errors())) == (422, {"organization_kind"})
     with app.app_context():

@@ -41,7 +41,7 @@ def test_filter_matches_each_of_several_codes(app, client):
     reference = add_published(app)
     with app.app_context():
         stored = db.session.scalars(select(Submission)).one()
-    for name, joined in (("program", stored.programs), ("category", stored.categories)):
+    for name, joined in (("program", stored.facet_3), ("category", stored.facet_4)):
         assert joined.count(";") > 0
         for code in joined.split(";"):
             assert commitment_references(client.page(f"/commitments?{name}={code}")) == [
@@ -55,7 +55,7 @@ def test_filter_value_with_sql_wildcard_matches_only_itself(app, client, code):
     with app.app_context(), writing() as session:
         for kept, joined in ((reference, f"x;{code};y"), (other, "ab;axb;azb")):
             of_it = update(Submission).where(Submission.reference == kept)
-            session.execute(of_it.values(categories=joined))
+            session.execute(of_it.values(facet_4=joined))
     page = client.page(f"/commitments?category={quote(code)}")
     assert commitment_references(page) == [reference]
 

@@ -259,7 +259,7 @@ def test_feed_is_well_formed_for_any_text(app, client):
 
 def test_sparse_commitment_is_published(app, client):
     reference = add_commitment(app, data_sets=[], commitment_title="")
-    update_columns(app, reference, answers={"publish_consent": "yes"}, programs="")
+    update_columns(app, reference, answers={"publish_consent": "yes"}, facet_3="")
     assert json_records(client)[0] == {
         "reference": reference,
         "url": f"{HOME}/commitments/{reference}",

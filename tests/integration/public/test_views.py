@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import commitment_references
+from tests.complete_form import complete_form
 from tests.factories import PUBLISHED_AT, add_published, add_submission, staff_client
+from tests.integration.test_custom_flow import PETS, WITH_PET
 from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.flow import Pages
 
 
 def change_status(app, reference: str, to: str) -> None:
@@ -149,12 +152,12 @@ def test_public_pages_hold_no_private_answers(app, client):
         assert "secret-" not in text and draft not in text, address
 
 
-def test_custom_flow_has_public_pages(make_app):
-    from tests.integration.test_custom_flow import PETS
-
-    client = make_app(flow=replace(PETS)).test_client()
-    assert client.get("/commitments").status_code == 200
-    assert client.get("/").status_code == 200
+def test_flow_without_facets_and_pages_has_public_pages(make_app):
+    plain = replace(PETS, facets=(), programs=(), pages=Pages())
+    client = make_app(flow=plain).test_client()
+    complete_form(client, WITH_PET, flow=plain)
+    for path in ("/", "/commitments", "/respond/exit"):
+        assert client.page(path).status == 200
 
 
 def test_question_list_is_complete(client):

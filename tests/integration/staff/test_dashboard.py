@@ -41,9 +41,9 @@ def test_dashboard_counts_submissions(app, monkeypatch):
     for status in ("accepted", "published", "declined", "received"):
         add_submission(app, at=START + timedelta(days=35), status=status)
     with app.app_context():
-        states, kinds, statuses = dashboard.count_submissions()
+        facets, statuses = dashboard.count_submissions()
         assert statuses == {"received": 2, "accepted": 1, "published": 1, "declined": 1}
-        assert (states, kinds) == ({"FL": 5}, {"agency": 5})
+        assert facets == {"kind": {"agency": 5}, "state": {"FL": 5}}
         months = dashboard.count_by_month()
         assert len(months) == 12
         assert months[-2:] == [("Mar 2027", 1), ("Apr 2027", 4)]

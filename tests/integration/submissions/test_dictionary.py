@@ -36,24 +36,24 @@ def test_dictionary_matches_questions(app):
     assert said("works_with", *branch) == ("partner", "always")
     assert said("goals", *branch) == (
         "partner",
-        "if “It belongs to” is “the Police Data Initiative”",
+        "if “Which program is this commitment part of?” is “Police Data Initiative”",
     )
     assert said("opportunity_topics", "branch") == ("all",)
-    assert "“the Opportunity Project”" in said("opportunity_topics", "asked")[0]
+    assert "“Opportunity Project”" in said("opportunity_topics", "asked")[0]
     assert said("authorized", *branch) == ("all", "always")
     assert said("old_question", *branch) == ("", "no longer")
     assert said("title", *branch, file="data-sets") == ("jurisdiction", "always")
     assert said("category_other", *branch, file="data-sets") == (
         "jurisdiction",
-        "if “What is it about?” is “something else”",
+        "if “Topic” is “Something else”",
     )
     assert said("goals", "type", "choices", "required", "public") == (
         "codes, joined with ;",
-        "transparency=transparency;trust=community trust;accountability=accountability",
+        "Transparency=Transparency;trust=Community trust;Accountability=Accountability",
         "yes",
         "yes",
     )
     assert said("opportunity_description", "required") == ("if “What will you do?” has an answer",)
-    assert said("contact_email", "question", "public") == ("E-mail address", "no")
+    assert said("contact_email", "question", "public") == ("Email address", "no")
     assert said("branch", "choices")[0].startswith("partner=Companies, nonprofits")
     assert said("status", "choices")[0].startswith("received=Received;")

@@ -26,10 +26,10 @@ from wizard.web import links
 
 CODES = {
     "branch": "new-branch",
-    "organization_kind": "new-kind",
-    "state": "new-state",
-    "programs": "new-program",
-    "categories": "new-category",
+    "facet_1": "new-kind",
+    "facet_2": "new-state",
+    "facet_3": "new-program",
+    "facet_4": "new-category",
     "language": "new-language",
 }
 EDITOR = Actor("editor@example.gov")

@@ -10,7 +10,7 @@ from tests.conftest import load_case
 from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
 
-BUSY = "We are busy at the moment"
+BUSY = "The service is busy right now"
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
@@ -64,7 +64,7 @@ def test_500_hides_details(client, app, monkeypatch):
     monkeypatch.setattr("wizard.apply.drafts.journey_for", lambda draft: 1 / 0)
     failed = client.page(page.path)
     assert failed.status == 500
-    assert failed.text("h1") == "Something went wrong on our side"
+    assert failed.text("h1") == "Sorry, there’s a problem with the service"
     assert "Zero" not in failed.response.text
 
 

@@ -49,7 +49,7 @@ def test_language_link_stays_on_page_and_is_remembered(app, client):
     assert client.page("/questions").text("h1") == "Todas las preguntas"
     assert client.page("/questions", htmx=True).text("h1") == "Todas las preguntas"
     back = client.page("/questions?lang=en")
-    assert back.text("h1") == "All questions"
+    assert back.text("h1") == "Preview the questions"
     assert client.page("/").all("html")[0].attrs["lang"] == "en"
 
 

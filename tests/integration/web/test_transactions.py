@@ -68,7 +68,7 @@ def test_form_pages_are_rendered_outside_write_lock(client, case, rendered_templ
     client.send(f"{draft_path(other)}/delete", {"action": "delete"})
     assert {
         f"apply/{name}.html"
-        for name in ("step", "review", "conflict", "save", "saved", "delete", "exit", "receipt")
+        for name in ("step", "review", "conflict", "save", "saved", "delete", "receipt")
     } <= set(rendered_templates)
 
 

@@ -1,12 +1,19 @@
 """Tests of the checks that a flow runs on its own declaration."""
 
+from copy import deepcopy
+from dataclasses import replace
+from functools import reduce
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wizard.forms.conditions import Answered, Has, Not
 from wizard.forms.fields import YES_NO, Choice, Choices, Group, Option, Text
-from wizard.forms.flow import Branch, Flow, FlowError, Section, Step
+from wizard.forms.flow import Branch, Facet, Flow, FlowError, Program, Roles, Section, Step
 
 FIRST = Choice("first", "First", noun="the first", options=YES_NO)
+PUBLIC = Choice("open", "Open", noun="it", public=True, options=YES_NO)
 REVIEW = Step("review", "Review", (), short="Review")
 
 
@@ -17,6 +24,10 @@ def make_flow(*fields, when=None, **options) -> Flow:
         Section("Two", (Step("two", "Two", fields, short="Two"),), when),
     )
     return Flow("test", 1, options.pop("sections", sections), REVIEW, **options)
+
+
+def upgrade_nothing(answers, completed_steps):
+    return answers, completed_steps
 
 
 def text_field(name, **options) -> Text:
@@ -76,6 +87,19 @@ def group_field(name, *fields, **options) -> Group:
             lambda: make_flow(group_field("g", text_field("a"), when=Answered("first"))),
             "always be asked",
         ),
+        (lambda: make_flow(roles=Roles(title="gone")), "“gone”"),
+        (lambda: make_flow(text_field("a"), roles=Roles(title="a")), "“a” needs a field"),
+        (lambda: make_flow(text_field("a"), roles=Roles(contact="a")), "no e-mail address"),
+        (lambda: make_flow(roles=Roles(consent=Answered("gone"))), "the consent"),
+        (lambda: make_flow(facets=(Facet("first", "First", "first"),)), "“first” needs a public"),
+        (lambda: make_flow(PUBLIC, facets=(Facet("text", "T", "open"),)), "“text” is taken"),
+        (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 2), "“x” is taken"),
+        (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 5), "more than 4 facets"),
+        (lambda: make_flow(facets=(Facet("x", "X", chart="By x"),)), "“x” cannot have a chart"),
+        (lambda: make_flow(programs=(Program("p", "P", Answered("first")),)), "need a facet"),
+        (lambda: make_flow(upgrades={1: upgrade_nothing}), "from version 1 of 1"),
+        (lambda: make_flow(group_field("g", text_field("a"), title="b")), "no field “b”"),
+        (lambda: make_flow(group_field("g", text_field("a"), due="a")), "no field “a”, or of"),
         (lambda: make_flow(text_field("csrf_token")), "“csrf_token” cannot be the name"),
         (lambda: make_flow(text_field("Not-A-Name")), "“Not-A-Name” cannot be the name"),
         (lambda: make_flow(group_field("g", text_field("page"))), "“page” cannot be the name"),
@@ -101,3 +125,54 @@ def test_contradiction_raises_flow_error(declare, names):
     with pytest.raises(FlowError) as caught:
         declare()
     assert names in str(caught.value)
+
+
+def upgrade_to(version: int):
+    """Return an upgrade that renames a question and splits a step."""
+
+    def upgrade(answers, completed_steps):
+        renamed = {f"{name}.{version}": value for name, value in answers.items()}
+        return renamed, (*completed_steps, f"step-{version}")
+
+    return upgrade
+
+
+VERSIONED = replace(
+    make_flow(), version=5, upgrades={older: upgrade_to(older + 1) for older in (1, 2, 4)}
+)
+ANSWERS = st.dictionaries(st.sampled_from("abc"), st.text() | st.lists(st.text()))
+STEPS = st.lists(st.sampled_from(["one", "two"]), unique=True)
+
+
+@given(ANSWERS, STEPS, st.integers(1, 7))
+def test_upgrade_applies_each_later_version_in_order(answers, completed_steps, version):
+    before = deepcopy((answers, completed_steps))
+    upgraded = VERSIONED.upgrade(version, answers, completed_steps)
+    assert (answers, completed_steps) == before
+    later = [upgrade for older, upgrade in VERSIONED.upgrades.items() if older >= version]
+    state = answers, tuple(completed_steps)
+    assert upgraded == reduce(
+        lambda state, upgrade: upgrade(*state), later if answers else [], state
+    )
+
+
+@given(ANSWERS, STEPS, st.integers(1, 5))
+def test_upgrade_of_current_version_changes_nothing(answers, completed_steps, version):
+    upgraded = VERSIONED.upgrade(version, answers, completed_steps)
+    assert VERSIONED.upgrade(VERSIONED.version, *upgraded) == upgraded
+
+
+def test_facet_codes_are_those_of_the_answers():
+    kinds = Choices("kinds", "Kinds", noun="kinds", public=True, options=YES_NO)
+    group = group_field("g", replace(PUBLIC, name="inside"), public=True)
+    facets = (
+        Facet("open", "Open", "open"), Facet("kinds", "Kinds", "kinds"),
+        Facet("inside", "Inside", "g.inside"), Facet("program", "Program"),
+    )  # fmt: skip
+    programs = (Program("p", "P", Answered("open")), Program("q", "Q", Answered("kinds")))
+    flow = make_flow(PUBLIC, kinds, group, facets=facets, programs=programs)
+    answers = {"open": "no", "kinds": ["yes", "no"], "g": [{"inside": "yes"}, {}]}
+    codes = [flow.facet_codes(facet, answers) for facet in facets]
+    assert codes == [["no"], ["no", "yes"], ["yes"], ["p", "q"]]
+    assert [flow.facet_codes(facet, {}) for facet in facets] == [[], [], [], []]
+    assert [flow.is_joined(facet) for facet in facets] == [False, True, True, True]

@@ -12,16 +12,16 @@ from wizard.forms.wording import describe_condition
     [
         (
             Has("programs", frozenset({"opportunity_project"})),
-            "“It belongs to” is “the Opportunity Project”",
+            "“Which program is this commitment part of?” is “Opportunity Project”",
         ),
         (
             Has("organization_kind", frozenset({"company", "city", "nonprofit"})),
-            "“I answer for” is “a private-sector company”, “a nonprofit organization” or "
-            "“a city or other local government”",
+            "“What kind of organization do you represent?” is “A private-sector company”, “A nonprofit organization” or "
+            "“A city, county or other local government”",
         ),
         (
             Not(Has("works_with", frozenset({"none_yet"}))),
-            "“We work with” is not “none of these yet”",
+            "“Who or what do you work with now?” is not “None of these yet”",
         ),
         (Answered("opportunity_actions"), "“What will you do?” has an answer"),
         (
