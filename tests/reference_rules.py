@@ -41,21 +41,25 @@ def allowed_fields(answers: Mapping[str, Any]) -> set[str]:
     if is_partner(answers):
         fields = EVERYONE | PARTNER
         fields |= {"goals"} if "police_data_initiative" in programs else set()
-        return fields | (OPPORTUNITY if "opportunity_project" in programs else set())
-    fields = EVERYONE | JURISDICTION | OPPORTUNITY
+        if answers.get("works_with") == ["none_yet"]:
+            fields -= {"involvement_description"}
+        return fields | (_opportunity(answers) if "opportunity_project" in programs else set())
+    fields = EVERYONE | JURISDICTION | _opportunity(answers)
     fields |= {"portal_url"} if answers.get("publishes_now") == "yes" else set()
     return fields | (DELEGATE if answers.get("delegate_is_contact") == "no" else set())
+
+
+def _opportunity(answers: Mapping[str, Any]) -> set[str]:
+    return OPPORTUNITY - (
+        set() if answers.get("opportunity_actions") else {"opportunity_description"}
+    )
 
 
 def required_fields(answers: Mapping[str, Any]) -> set[str]:
     """Return the fields that apply and need an answer."""
     fields = allowed_fields(answers) - OPTIONAL
-    if answers.get("works_with") == ["none_yet"]:
-        fields.discard("involvement_description")
     if not is_partner(answers):
         fields.discard("opportunity_actions")
-    if not answers.get("opportunity_actions"):
-        fields.discard("opportunity_description")
     return fields
 
 

@@ -128,7 +128,7 @@ def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:
             expect(page.locator("#link")).to_be_visible()
             shoot(page, f"{branch}-saved")
             page.get_by_role("link", name="Delete draft").click()
-            expect(page.locator("h1")).to_have_text("Delete draft?")
+            expect(page.locator("h1")).to_have_text("Delete this draft?")
             shoot(page, f"{branch}-delete")
             page.goto(address)
             shoot_conflict(page, branch, shoot)
@@ -154,7 +154,7 @@ def shoot_conflict(page: Page, branch: str, shoot: Shoot) -> None:
         other.locator("#contact_name").blur()
     other.close()
     page.locator("#continue").click()
-    expect(page.locator("h1")).to_have_text("Choose which answers to keep")
+    expect(page.locator("h1")).to_have_text("Select which answers to keep")
     shoot(page, f"{branch}-conflict")
 
 

@@ -39,7 +39,7 @@ def test_typed_text_is_autosaved_and_announced(data_sets_page):
     page.reload()
     assert page.input_value("#data_sets-1-title") == "Half a title"
     assert page.input_value("#data_sets-0-url") == "not an address"
-    expect(page.locator("#data_sets-0-url-error")).to_contain_text("web address")
+    expect(page.locator("#data_sets-0-url-error")).to_contain_text("like https://example.org")
     check_accessibility(page)
 
 
@@ -109,7 +109,7 @@ def test_resume_link_opens_draft_in_another_browser(open_browser, data_sets_page
     assert "resume" not in phone.url
     assert phone.input_value("#data_sets-0-title") == "From the office"
     page.get_by_role("button", name="Clear from this browser").click()
-    expect(page.locator(".notice[role=status]")).to_contain_text("You left")
+    expect(page.locator(".notice[role=status]")).to_contain_text("cleared from this browser")
     page.goto(phone.url)
     expect(page.locator("h1")).to_have_text("Page not found")
 
@@ -131,7 +131,7 @@ def test_conflicting_save_shows_both_versions(open_browser, javascript):
         page.fill("#contact_email", "desk@example.org")
         page.locator("#continue").click()
         expect(page.locator("h1")).not_to_have_text(contact.title)
-    expect(there.locator("h1")).to_have_text("Choose which answers to keep")
+    expect(there.locator("h1")).to_have_text("Select which answers to keep")
     assert "Pat" in there.inner_text("main") and "Chris" in there.inner_text("main")
     check_accessibility(there) if javascript else None
     there.get_by_label("What was saved in the other window").check()
@@ -179,7 +179,7 @@ def test_leaving_after_refused_save_asks_first(data_sets_page):
     assert page.input_value("#data_sets-0-title") == "Typed here"
     assert "could not be saved" in asked[0]
     page.locator("#continue").click()
-    expect(page.locator("h1")).to_have_text("Choose which answers to keep")
+    expect(page.locator("h1")).to_have_text("Select which answers to keep")
 
 
 def test_immediate_reload_shows_typed_text(data_sets_page):

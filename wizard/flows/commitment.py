@@ -24,6 +24,7 @@ from ..forms.flow import Branch, Facet, Flow, Noun, Pages, Program, Roles, Secti
 PARTNER = Has("organization_kind", frozenset({"company", "nonprofit", "community"}))
 JURISDICTION = Has("organization_kind", frozenset({"city", "agency"}))
 ON_POLICE_DATA = Has("programs", frozenset({"police_data_initiative"}))
+WORKS_WITH_SOMEBODY = Not(Has("works_with", frozenset({"none_yet"})))
 ON_OPPORTUNITY = Has("programs", frozenset({"opportunity_project"}))
 
 STATES = (
@@ -168,8 +169,8 @@ involvement = Step(
             "involvement_description",
             "How do you work with them?",
             noun="how you work with them",
-            required=True,
-            when=Not(Has("works_with", frozenset({"none_yet"}))),
+            required=WORKS_WITH_SOMEBODY,
+            when=WORKS_WITH_SOMEBODY,
             public=True,
         ),
     ),
@@ -548,7 +549,7 @@ opportunity = Step(
             "opportunity_description",
             "Describe what you will do",
             noun="what you will do for the Opportunity Project",
-            required=True,
+            required=Answered("opportunity_actions"),
             when=Answered("opportunity_actions"),
             public=True,
         ),

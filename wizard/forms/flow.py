@@ -300,7 +300,7 @@ def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
         if name not in asked or (name in shown and not asked[name].public):
             raise FlowError(f"The role of “{name}” needs a field that is asked, and public.")
     if roles.contact and not isinstance(asked[roles.contact], Email):
-        raise FlowError(f"The contact “{roles.contact}” is no e-mail address.")
+        raise FlowError(f"The contact “{roles.contact}” is no email address.")
     _check_condition(roles.consent, asked, "the consent")
 
 

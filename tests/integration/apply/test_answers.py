@@ -135,7 +135,7 @@ def test_hidden_question_keeps_answer(client, app):
         f"{path}/commitment",
         form_data(COMMITMENT.steps["commitment"], case | {"goals": None}) | {"asked": ""},
     )
-    assert page.values()["goals"] == ["Transparency", "Accountability"]
+    assert page.values()["goals"] == ["transparency", "accountability"]
 
 
 def test_hidden_entry_question_keeps_answer(client):

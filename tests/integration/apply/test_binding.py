@@ -38,7 +38,7 @@ def test_too_many_entries_are_refused_and_kept(client):
     many = [dict(case["data_sets"][0], title=f"Title {n}") for n in range(21)]
     page = client.send(page.path, form_data(COMMITMENT.steps["data_sets"], {"data_sets": many}))
     assert page.status == 422
-    assert "there are 21" in page.errors()["data_sets"]
+    assert "You now have 21" in page.errors()["data_sets"]
     assert page.values()["data_sets-20-title"] == ["Title 20"]
 
 
@@ -81,7 +81,7 @@ def test_oversized_body_is_413_and_draft_is_kept(client, body):
     path = f"{draft_path(page)}/organization"
     refused = post_bytes(client, path, body)
     assert refused.status_code == 413
-    assert "What you saved before is still there" in refused.text
+    assert "Everything you saved before is safe" in refused.text
     assert client.page(path).values()["city"] == ["Orlando"]
 
 

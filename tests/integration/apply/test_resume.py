@@ -129,7 +129,7 @@ def test_reminder_is_sent_once_a_week_before_expiry(app, client, monkeypatch):
     message = queued_messages(app)[sent]
     assert message.recipient == AGENCY["contact_email"]
     text = render_message(app, message).text
-    assert "deleted in about a week" in text and "Orlando" not in text
+    assert "delete your draft" in text and "Orlando" not in text
     # A change gives it another 60 days, and another reminder.
     autosave(client, known.path, {"publishes_now": "no"})
     advance_clock(monkeypatch, days=54)

@@ -53,7 +53,7 @@ def test_leave_removes_draft_from_browser(client):
     page = complete_form(client, AGENCY, until="contact")
     saved = client.send(page.path, {"action": "save"})
     left = client.send(saved.path, {"action": "leave"})
-    assert left.path == "/" and "You left" in left.text(".notice[role=status]")
+    assert left.path == "/" and "cleared from this browser" in left.text(".notice[role=status]")
     assert client.get(page.path).status_code == 404
     assert client.page(resume_path(saved)).path == page.path
 
@@ -135,10 +135,10 @@ def test_delete_asks_then_removes_draft_link_and_messages(app, client, left_draf
     client.send(f"{base}/save", {"address": "desk@example.org"})
     asked = client.page(f"{link}?then=delete")
     assert asked.path == f"{base}/delete"
-    assert client.send(f"{base}/delete").text("h1") == "Delete draft?"
+    assert client.send(f"{base}/delete").text("h1") == "Delete this draft?"
     assert client.page(path).status == 200
     gone = client.send(f"{base}/delete", {"action": "delete"})
-    assert gone.path == "/" and "was deleted" in gone.text(".notice[role=status]")
+    assert gone.path == "/" and "Draft deleted" in gone.text(".notice[role=status]")
     assert client.get(path).status_code == 404
     assert app.test_client().get(link).status_code == 404
     with app.app_context():

@@ -76,7 +76,7 @@ def test_stale_review_is_409(client, organization_path, htmx):
     client.send(organization_path, form_data(COMMITMENT.steps["organization"], changed))
     again = client.send(review.path, review.values() | {"authorized": "yes"}, htmx=htmx)
     assert again.status == 409
-    assert "The answers changed while you were reading them" in again.text("#changed")
+    assert "Someone changed these answers while you were reviewing them" in again.text("#changed")
     assert "Tampa" in again.response.text
     done = client.send(review.path, again.values() | {"authorized": "yes"}, htmx=htmx)
     assert done.path.endswith("/done")

@@ -163,22 +163,22 @@ def test_ineligible_answer_keeps_draft(client):
 @pytest.mark.parametrize(
     ("step", "field", "typed", "says"),
     [
-        ("organization", "city", "x" * 101, "100 characters or fewer; it has 101"),
+        ("organization", "city", "x" * 101, "100 characters or fewer. It now has 101"),
         ("organization", "state", "ZZ", "from the list"),
-        ("organization", "website", "javascript:alert(1)", "web address"),
-        ("organization", "city", ["Orlando", "Tampa"], "one answer only"),
-        ("organization", "state", ["FL", "GA"], "one answer only"),
+        ("organization", "website", "javascript:alert(1)", "like https://example.org"),
+        ("organization", "city", ["Orlando", "Tampa"], "only one answer"),
+        ("organization", "state", ["FL", "GA"], "only one answer"),
         ("contact", "contact_email", "desk@", "in full"),
         ("contact", "contact_email", "a@example.org\r\nBcc: b@example.org", "in full"),
         ("contact", "contact_name", "Desk\x00", "U+0000"),
         ("current_data", "current_data_description", "x" * 5001, "5,000 characters or fewer"),
         ("current_data", "publishes_now", "perhaps", "from the list"),
-        ("data_sets", "data_sets-1-release_on", "someday", "real day"),
+        ("data_sets", "data_sets-1-release_on", "someday", "month/day/year"),
         ("data_sets", "data_sets-0-category", "gossip", "from the list"),
-        ("data_sets", "data_sets-3-category_other", " ", "what else"),
-        ("community", "joins_community", "no", "Confirm"),
-        ("community", "help_wanted", ["none", "privacy"], "not both"),
-        ("community", "delegate_email", "", "e-mail address of the delegate"),
+        ("data_sets", "data_sets-3-category_other", " ", "other topic"),
+        ("community", "joins_community", "no", "confirm"),
+        ("community", "help_wanted", ["none", "privacy"], "don’t select anything else"),
+        ("community", "delegate_email", "", "the representative’s email address"),
     ],
 )
 def test_invalid_value_shows_error_at_field(client, step, field, typed, says):
@@ -304,5 +304,5 @@ def test_receipt_shows_expired_dates(make_app, monkeypatch):
 @pytest.mark.parametrize("consent", ["yes", "no"])
 def test_receipt_says_if_commitment_is_listed(client, case, consent):
     text = complete_form(client, case | {"publish_consent": consent}).text("main")
-    assert ("is listed for all to read" in text) == (consent == "yes")
-    assert ("is not listed publicly" in text) == (consent == "no")
+    assert ("we’ll publish it" in text) == (consent == "yes")
+    assert ("You asked us not to publish" in text) == (consent == "no")

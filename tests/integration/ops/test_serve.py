@@ -20,7 +20,7 @@ MANY = 2 * WRITE_BATCH_SIZE + 1
 
 
 def add_drafts(age_days: int) -> None:
-    """Add `MANY` drafts with an e-mail address, last changed `age_days` ago."""
+    """Add `MANY` drafts with an email address, last changed `age_days` ago."""
     at = clock.now() - timedelta(days=age_days)
     with writing() as session:
         session.add_all(

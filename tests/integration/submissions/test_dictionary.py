@@ -49,7 +49,7 @@ def test_dictionary_matches_questions(app):
     )
     assert said("goals", "type", "choices", "required", "public") == (
         "codes, joined with ;",
-        "Transparency=Transparency;trust=Community trust;Accountability=Accountability",
+        "transparency=Transparency;trust=Community trust;accountability=Accountability",
         "yes",
         "yes",
     )

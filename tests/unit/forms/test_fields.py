@@ -88,13 +88,13 @@ def test_clean_normalizes_value(field: Field, typed, kept):
 @pytest.mark.parametrize(
     ("field", "typed", "says"),
     [
-        (TEXT, "123456", "Shorten the text to 5 characters or fewer; it has 6."),
+        (TEXT, "123456", "Shorten the text to 5 characters or fewer. It now has 6."),
         (TEXT, "a\x00", "U+0000"),
         (TEXT, "a\x1b[2J", "U+001B"),
         (TEXT, "a\x85b", "U+0085"),
         (TEXT, "\ud800", "U+D800"),
         (TEXT, "\ufffd", "U+FFFD"),
-        (TEXT, ["a", "b"], "Give one answer only"),
+        (TEXT, ["a", "b"], "Select only one answer"),
         (LONG, "x" * 11, "Shorten the long text"),
         (EMAIL, "desk", "Enter the address in full"),
         (EMAIL, "a@b", "Enter the address in full"),
@@ -102,32 +102,32 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (EMAIL, "a@example.org\nBcc: b@example.org", "Enter the address in full"),
         (EMAIL, "pölice@example.org", "Enter the address in full"),
         (EMAIL, "=?utf-8?q?=0A?=@example.org", "Enter the address in full"),
-        (LONG, "a" + "\u0301\u0316" * 50_000, "more accents on one letter"),
-        (URL, "https://example..org", "as a web address"),
+        (LONG, "a" + "\u0301\u0316" * 50_000, "too many accent marks"),
+        (URL, "https://example..org", "like https://example.org or example.org"),
         (PHONE, "555-0142", "with its area code"),
         (PHONE, "call me", "with its area code"),
         (PHONE, "407 555 0142 ext. 5", "without its extension"),
-        (URL, "ftp://example.org", "as a web address"),
-        (URL, "javascript:alert(1)", "as a web address"),
-        (URL, "https://user:secret@example.org", "as a web address"),
-        (URL, "https://", "as a web address"),
-        (URL, "not an address", "as a web address"),
+        (URL, "ftp://example.org", "like https://example.org or example.org"),
+        (URL, "javascript:alert(1)", "like https://example.org or example.org"),
+        (URL, "https://user:secret@example.org", "like https://example.org or example.org"),
+        (URL, "https://", "like https://example.org or example.org"),
+        (URL, "not an address", "like https://example.org or example.org"),
         (URL, "https://example.org/" + "a" * 181, "Shorten the website"),
-        (URL, "https://[::1", "as a web address"),
-        (URL, "localhost", "as a web address"),
-        (DAY, "2027-02-30", "as a real day"),
-        (DAY, "tomorrow", "as a real day"),
-        (DAY, "20270201", "as a real day"),
-        (DAY, "٢٠٢٧-٠٢-٠١", "as a real day"),
+        (URL, "https://[::1", "like https://example.org or example.org"),
+        (URL, "localhost", "like https://example.org or example.org"),
+        (DAY, "2027-02-30", "as month/day/year"),
+        (DAY, "tomorrow", "as month/day/year"),
+        (DAY, "20270201", "as month/day/year"),
+        (DAY, "٢٠٢٧-٠٢-٠١", "as month/day/year"),
         (DAY, "0027-02-01", "Check the year"),
-        (DUE, "2026-11-21", "Choose today or a later day"),
-        (CHOICE, "maybe", "Choose one from the list"),
-        (CHOICE, ["yes", "no"], "Give one answer only"),
-        (CHOICES, ["a", "c"], "Choose some from the list"),
-        (CHOICES, ["a", "none"], "Choose either “None” or others"),
-        (CHOICES, [["a"]], "Choose some from the list"),
-        (CONFIRM, "no", "Confirm that it is so."),
-        (CONFIRM, ["yes", "yes"], "Give one answer only"),
+        (DUE, "2026-11-21", "as today or a later date"),
+        (CHOICE, "maybe", "Select one from the list"),
+        (CHOICE, ["yes", "no"], "Select only one answer"),
+        (CHOICES, ["a", "c"], "Select some from the list"),
+        (CHOICES, ["a", "none"], "If you select “None”"),
+        (CHOICES, [["a"]], "Select some from the list"),
+        (CONFIRM, "no", "Check the box to confirm that it is so."),
+        (CONFIRM, ["yes", "yes"], "Select only one answer"),
     ],
 )
 def test_invalid_value_says_what_to_do(field: Field, typed, says):
@@ -167,7 +167,7 @@ def test_clean_is_idempotent_and_raises_only_invalid(data):
     try:
         kept = field.clean(raw, TODAY)
     except Invalid as invalid:
-        assert field.noun in str(invalid) or "not both" in str(invalid)
+        assert field.noun in str(invalid) or "don’t select anything else" in str(invalid)
         return
     assert field.clean(kept, TODAY) == kept
     assert isinstance(field.export_cell(kept), str)

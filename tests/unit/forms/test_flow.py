@@ -89,7 +89,7 @@ def group_field(name, *fields, **options) -> Group:
         ),
         (lambda: make_flow(roles=Roles(title="gone")), "“gone”"),
         (lambda: make_flow(text_field("a"), roles=Roles(title="a")), "“a” needs a field"),
-        (lambda: make_flow(text_field("a"), roles=Roles(contact="a")), "no e-mail address"),
+        (lambda: make_flow(text_field("a"), roles=Roles(contact="a")), "no email address"),
         (lambda: make_flow(roles=Roles(consent=Answered("gone"))), "the consent"),
         (lambda: make_flow(facets=(Facet("first", "First", "first"),)), "“first” needs a public"),
         (lambda: make_flow(PUBLIC, facets=(Facet("text", "T", "open"),)), "“text” is taken"),

@@ -104,7 +104,7 @@ def test_unposted_step_shows_only_errors_of_typed_fields():
     [
         ("goals", {"programs": ["police_data_initiative"]}, True),
         ("goals", {"programs": ["opportunity_project"]}, False),
-        ("involvement_description", {"works_with": ["none_yet"]}, True),
+        ("involvement_description", {"works_with": ["none_yet"]}, False),
     ],
 )
 def test_conditional_field_follows_its_condition(field, condition, shown):

@@ -12,21 +12,21 @@ from wizard.forms.wording import describe_condition
     [
         (
             Has("programs", frozenset({"opportunity_project"})),
-            "“Which program is this commitment part of?” is “Opportunity Project”",
+            "your answer to “Which program is this commitment part of?” is “Opportunity Project”",
         ),
         (
             Has("organization_kind", frozenset({"company", "city", "nonprofit"})),
-            "“What kind of organization do you represent?” is “A private-sector company”, “A nonprofit organization” or "
-            "“A city, county or other local government”",
+            "your answer to “What kind of organization do you represent?” is “A private-sector "
+            "company”, “A nonprofit organization” or “A city, county or other local government”",
         ),
         (
             Not(Has("works_with", frozenset({"none_yet"}))),
-            "“Who or what do you work with now?” is not “None of these yet”",
+            "your answer to “Who or what do you work with now?” is not “None of these yet”",
         ),
-        (Answered("opportunity_actions"), "“What will you do?” has an answer"),
+        (Answered("opportunity_actions"), "you answered “What will you do?”"),
         (
             Either((Answered("website"), Answered("contact_phone"))),
-            "“Website” has an answer, or “Phone number” has an answer",
+            "you answered “Website”, or you answered “Phone number”",
         ),
     ],
 )
