@@ -17,6 +17,7 @@ from ..accounts import sign_in
 from ..apply import drafts, resume
 from ..db.engine import db
 from ..notify import email, outbox
+from ..staff import cases
 from ..submissions import progress_reports
 from ..web import logs
 
@@ -27,6 +28,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "drafts reminded": resume.send_reminders,
     "commitments reminded": progress_reports.send_reminders,
     "sessions ended": sign_in.purge_expired,
+    "leftovers of deleted answers removed": cases.purge_after_erasure,
 }
 """Daily jobs, by what the number that each returns counts."""
 THREADS = 4
