@@ -36,6 +36,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten
 )
 
 
@@ -129,6 +130,20 @@ def writing() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def empty_write_ahead_log() -> None:
+    """Move SQLite's write-ahead log into its file, so that no copy of deleted rows is left in it.
+
+    While another process reads, what it still needs stays, and the next call gets it.
+    """
+    if is_sqlite():
+        with current_app.extensions["sqlite_write_lock"]:
+            connection = db.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
 
 
 def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:

@@ -112,10 +112,19 @@ def mail_folder() -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "mail"
 
 
+def remove_file(message_id: str) -> None:
+    """Remove the file of a message, if there is one."""
+    _file_of(message_id).unlink(missing_ok=True)
+
+
+def _file_of(message_id: str) -> Path:
+    return mail_folder() / f"{message_id.strip('<>').split('@')[0]}.eml"
+
+
 def _write_file(email: EmailMessage) -> None:
     """Write an `.eml` file named by the Message-ID, so that a repeated delivery adds no file."""
     mail_folder().mkdir(parents=True, exist_ok=True)
-    name = email["Message-ID"].strip("<>").split("@")[0]
-    unfinished = mail_folder() / f".{name}.part"
+    file = _file_of(email["Message-ID"])
+    unfinished = file.with_name(f".{file.stem}.part")
     unfinished.write_bytes(email.as_bytes())
-    os.replace(unfinished, mail_folder() / f"{name}.eml")
+    os.replace(unfinished, file)
