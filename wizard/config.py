@@ -158,6 +158,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=settings["DRAFT_DAYS"]),
+        "WTF_CSRF_SSL_STRICT": False,  # web/security.py checks the origin, not the Referer alone
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_I18N_ENABLED": False,  # the flow's fields have the messages, not WTForms
         "MAX_CONTENT_LENGTH": MEBIBYTE,
