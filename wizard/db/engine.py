@@ -1,5 +1,6 @@
 """The database engine, and sessions that read or write."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock, get_ident
@@ -23,6 +24,7 @@ else:
     Model = db.Model
 migrate = Migrate()
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 DatabaseBusyError = exc.TimeoutError
 """Also raised by the connection pool if no connection becomes free."""
@@ -43,11 +45,24 @@ SQLITE_PRAGMAS = (
 def init_app(app: Flask) -> None:
     """Set up SQLAlchemy and the migrations."""
     db.init_app(app)
+    app.teardown_request(lambda error: end_session())
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations")
     with app.app_context():
         if is_sqlite():
             _begin_transactions(db.engine)
             app.extensions["sqlite_write_lock"] = WriteLock()
+
+
+def end_session() -> None:
+    """End the session of this thread, even if the connection is lost: its work is done by now.
+
+    An error here would replace the response, after the database has taken the answers.
+    """
+    try:
+        db.session.remove()
+    except exc.DBAPIError as error:
+        log.warning("session not ended: %s", type(error.orig).__name__)
+        db.session.registry.clear()
 
 
 def is_sqlite() -> bool:

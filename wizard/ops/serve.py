@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from .. import checks, clock
 from ..accounts import sign_in
 from ..apply import drafts, resume
-from ..db.engine import db
+from ..db.engine import end_session
 from ..notify import email, outbox
 from ..staff import cases
 from ..submissions import progress_reports
@@ -58,7 +58,7 @@ class DailyJobs:
                 log.exception("%s failed; trying again in an hour", name)
             wait = timedelta(days=1) if name in done else timedelta(hours=1)
             self.next_at[name] = clock.now() + wait
-            db.session.remove()
+            end_session()
         if done:
             log.info("%s", ", ".join(f"{name}: {count}" for name, count in done.items()))
         return done
@@ -72,7 +72,7 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
         except Exception:
             log.exception("the background work failed; trying again")
         finally:
-            db.session.remove()
+            end_session()
 
 
 def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:
@@ -121,6 +121,8 @@ def serve() -> None:
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
             _quiet=True,
         )
+    except (OSError, ValueError) as error:  # waitress raises them for a port in use or a bad host
+        raise click.ClickException(f"Cannot listen on {host} port {port}: {error}.") from error
     finally:
         stopped.set()
         for worker in workers:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
 from ..db import version
@@ -100,7 +100,7 @@ def init_app(app: Flask) -> None:
     app.log_exception = log_exception  # type: ignore[method-assign]
     app.register_error_handler(CSRFError, handle_csrf_error)
     app.register_error_handler(HTTPException, handle_http_error)
-    for store_error in (OperationalError, ProgrammingError, DatabaseBusyError):
+    for store_error in (OperationalError, InterfaceError, ProgrammingError, DatabaseBusyError):
         app.register_error_handler(store_error, handle_database_error)
     app.register_error_handler(BadQuery, handle_bad_query)
     app.register_error_handler(500, lambda error: error_response(500, ERROR_PAGES[500]))

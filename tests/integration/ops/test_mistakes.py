@@ -1,6 +1,7 @@
 """Tests of what operators can mistype: one line, exit status not 0, and nothing half-made."""
 
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -176,3 +177,16 @@ def test_secret_of_one_letter_is_unsafe(tmp_path):
     settings = PRODUCTION | {"INSTANCE_PATH": str(tmp_path), "SECRET_KEY": "a" * 64}
     with pytest.raises(config.SettingError, match="WIZARD_SECRET_KEY repeats"):
         create_app(settings)
+
+
+def test_port_in_use_ends_serve_with_one_line(sqlite_url, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        settings = {"WIZARD_PORT": port, "WIZARD_DATABASE_URL": sqlite_url}
+        result = run_command(tmp_path, "serve", **settings)
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith(
+        f"Error: Cannot listen on 127.0.0.1 port {port}"
+    )
