@@ -1,16 +1,18 @@
 """Drafts: answers in progress, until they are submitted or expire."""
 
+import json
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from flask import current_app
+from flask import abort, current_app
 from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from .. import clock
+from ..config import MEBIBYTE
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
 from ..db.models import Draft, Submission
 from ..forms.conditions import Answers
@@ -19,6 +21,8 @@ from ..forms.saving import DraftState, StepPost
 from ..web import languages, links
 from ..web.current import current_flow
 
+MAX_DRAFT_BYTES = MEBIBYTE
+"""Of all answers as JSON: as much as one post may hold, so that steps do not add up to more."""
 UNEXPIRED = select(Draft).where(Draft.updated_at > bindparam("cutoff"))
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
@@ -137,7 +141,12 @@ def state_of(draft: Draft) -> DraftState:
 
 
 def store_answers(draft: Draft, state: DraftState) -> None:
-    """Store the state after a save, and start the draft's lifetime again."""
+    """Store the state after a save, and start the draft's lifetime again.
+
+    Answer 413 if all answers together are larger than `MAX_DRAFT_BYTES`; the draft stays as it is.
+    """
+    if len(json.dumps(state.answers, ensure_ascii=False).encode()) > MAX_DRAFT_BYTES:
+        abort(413)
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
