@@ -71,7 +71,8 @@ function showResult({ok, status}) {
   } else if (status === 429 || status >= 500) {
     scheduleRetry(messages.failed);
   } else { // a retry would fail, too
-    showFailure({400: messages.expired, 409: messages.conflict}[status] ?? messages.failed);
+    const reasons = {400: messages.expired, 409: messages.conflict, 413: messages.tooLong};
+    showFailure(reasons[status] ?? messages.failed);
   }
 }
 

@@ -25,6 +25,8 @@ TRANSLATABLE = (
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,
+    errors.COOKIES_MISSING,
+    errors.ORIGIN_REFUSED,
     followup.ERASED,
     resume_views.ADDRESS,
 )

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from .config import DEFAULTS, SQLITE_VERSION
+from .config import DEFAULTS, SQLITE_VERSION, parse_mail_server, parse_public_url
 
 MIN_SECRET_LENGTH = 32
 """Characters: 32 random hexadecimal digits have the 128 bits that a signature needs."""
+MIN_SECRET_LETTERS = 8
+"""Different characters: 32 random hexadecimal digits have fewer once in about ten million."""
 MIN_SQLITE_VERSION = (3, 51, 3)
 """Earlier versions can corrupt a write-ahead log: docs/decisions/0003-sqlite.md."""
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -23,6 +25,8 @@ def _secret(settings: dict[str, Any]) -> Iterator[str]:
     secret = settings.get("SECRET_KEY", "")  # settings["SECRET_KEY"] would create one
     if 0 < len(secret) < MIN_SECRET_LENGTH:
         yield f"WIZARD_SECRET_KEY is short: take {MIN_SECRET_LENGTH} random characters or more."
+    if len(secret) >= MIN_SECRET_LENGTH and len(set(secret)) < MIN_SECRET_LETTERS:
+        yield "WIZARD_SECRET_KEY repeats a few letters: take random characters."
     if not secret and not _is_sqlite(settings):
         yield (
             "WIZARD_SECRET_KEY is not set: each machine would make its own,"
@@ -31,7 +35,7 @@ def _secret(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def _addresses(settings: dict[str, Any]) -> Iterator[str]:
-    parts = urlsplit(settings["PUBLIC_URL"])
+    parts = parse_public_url(settings["PUBLIC_URL"])
     if parts.scheme != "https" or parts.hostname in LOOPBACK_HOSTS:
         yield "WIZARD_PUBLIC_URL must be the https://… address that visitors use."
     if not settings["TRUSTED_PROXIES"]:
@@ -44,12 +48,14 @@ def _addresses(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def _mail(settings: dict[str, Any]) -> Iterator[str]:
-    parts = urlsplit(settings["SMTP_URL"])
-    if not settings["SMTP_URL"]:
+    server = parse_mail_server(settings["SMTP_URL"])
+    if server is None:
         yield "WIZARD_SMTP_URL is not set: no confirmation would reach anybody."
-    in_clear = parts.scheme == "smtp" and parse_qs(parts.query).get("starttls") != ["1"]
-    if in_clear and parts.password and parts.hostname not in LOOPBACK_HOSTS:
-        yield "WIZARD_SMTP_URL sends its password in clear: add ?starttls=1, or use smtps://."
+    elif not (server.tls or server.starttls or server.plaintext or server.host in LOOPBACK_HOSTS):
+        yield (
+            "WIZARD_SMTP_URL sends answers and passwords in clear: add ?starttls=1, use smtps://,"
+            " or say ?plaintext=1 if the network between is yours alone."
+        )
     if settings["MAIL_FROM"] == DEFAULTS["MAIL_FROM"]:
         yield "WIZARD_MAIL_FROM is not set: messages need a sender that can be answered."
     if not settings["PROGRAM_EMAIL"]:

@@ -1,17 +1,25 @@
 """Settings, read from the environment as `WIZARD_<NAME>`: their names, defaults and types."""
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import flask
 from click import ClickException
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 try:
     import pysqlite3 as sqlite
@@ -46,6 +54,33 @@ DEFAULTS: dict[str, str | int] = {
 }
 
 MEBIBYTE = 1024 * 1024
+RANGES = {
+    "PORT": (1, 65_535),
+    "TRUSTED_PROXIES": (0, 10),
+    "BURDEN_MINUTES": (1, 1_440),
+    "DRAFT_DAYS": (1, 3_650),
+}
+"""The lowest and highest value of each setting that is a number."""
+DATABASE_DRIVERS = ("sqlite", "postgresql+psycopg")
+FORMATS = {
+    "HOST": (
+        r"[\w.-]+|[\da-fA-F]*:[\da-fA-F]*:[\w:.%]*",
+        "a name or an address of this machine, without a port",
+    ),
+    "RATELIMIT_STORAGE_URI": (
+        r"memory://|(redis|rediss|redis\+(unix|sentinel|cluster))://\S+",
+        "memory:// or an address like redis://host:6379",
+    ),
+    "HTMX_URL": (
+        r"(https?://[\w.:\[\]-]+)?/(?!/)[^\s;,'\"<>\\]*",  # part of a header and of a page
+        "like https://host/htmx.js, or a path of this site",
+    ),
+    "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),
+}
+"""The pattern of a setting, and what it asks for."""
+BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", ""), False
+)
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
 
 
@@ -63,8 +98,25 @@ class Config(flask.Config):
         return secret
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The mail server that `SMTP_URL` names: over TLS, with STARTTLS, or in clear."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool = False
+    plaintext: bool = False
+    username: str = ""
+    password: str = ""
+
+
 def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return all settings, each of the type of its default. Raises `SettingError`."""
+    for name in environ:
+        if name.startswith("WIZARD_") and name.removeprefix("WIZARD_") not in DEFAULTS:
+            nearest = get_close_matches(name, [f"WIZARD_{known}" for known in DEFAULTS], 1, 0)
+            raise SettingError(f"There is no setting {name}. Did you mean {nearest[0]}?")
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
         text = environ.get(f"WIZARD_{name}", str(default))
@@ -79,20 +131,21 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration of Flask and its extensions. Raises `SettingError`."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
-    for name, minimum in {"DRAFT_DAYS": 1, "BURDEN_MINUTES": 1, "TRUSTED_PROXIES": 0}.items():
-        if settings[name] < minimum:
-            raise SettingError(f"WIZARD_{name} must be {minimum} or more.")
-    _check_address("PUBLIC_URL", settings["PUBLIC_URL"], ("http", "https"))
-    if settings["SMTP_URL"]:
-        _check_address("SMTP_URL", settings["SMTP_URL"], ("smtp", "smtps"))
+    for name, (lowest, highest) in RANGES.items():
+        if not lowest <= settings[name] <= highest:
+            raise SettingError(f"WIZARD_{name} must be from {lowest} to {highest}.")
+    _check_texts(settings)
+    parse_mail_server(settings["SMTP_URL"])
+    _check_database_url(settings["DATABASE_URL"])
+    public = parse_public_url(settings["PUBLIC_URL"])
     instance = Path(settings["INSTANCE_PATH"]).resolve()
     url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
-    secure = settings["PUBLIC_URL"].startswith("https:")
+    secure = public.scheme == "https"
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
-        "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
+        "PUBLIC_URL": public.geturl(),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is down, each process counts by itself instead of failing requests.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
@@ -105,6 +158,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SESSION_REFRESH_EACH_REQUEST": False,
         "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=settings["DRAFT_DAYS"]),
+        "WTF_CSRF_SSL_STRICT": False,  # web/security.py checks the origin, not the Referer alone
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_I18N_ENABLED": False,  # the flow's fields have the messages, not WTForms
         "MAX_CONTENT_LENGTH": MEBIBYTE,
@@ -124,13 +178,95 @@ def _parse_day(name: str, value: str) -> date | None:
     raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
 
 
-def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
+def parse_public_url(value: str) -> SplitResult:
+    """Return the origin of the program as browsers write it. Raises `SettingError`."""
+    parts = _parse_address("PUBLIC_URL", value, ("http", "https"))
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise SettingError("WIZARD_PUBLIC_URL must end after its host or port: no path, no user.")
+    host, port = parts.hostname or "", parts.port
+    netloc = f"[{host}]" if ":" in host else host
+    if port and port != {"http": 80, "https": 443}[parts.scheme]:
+        netloc += f":{port}"
+    return SplitResult(parts.scheme, netloc, "", "", "")
+
+
+def parse_mail_server(value: str) -> MailServer | None:
+    """Return the mail server of `SMTP_URL`, or None if there is none. Raises `SettingError`."""
+    if not value:
+        return None
+    parts = _parse_address("SMTP_URL", value, ("smtp", "smtps"))
+    tls = parts.scheme == "smtps"
+    options = {name.lower(): text.lower() for name, text in parse_qsl(parts.query, True)}
+    known = options.keys() <= {"starttls", "plaintext"} and set(options.values()) <= set(BOOLEANS)
+    chosen = {name: BOOLEANS[text] for name, text in options.items()} if known else {}
+    if not known or parts.path not in ("", "/") or sum(chosen.values(), start=tls) > 1:
+        raise SettingError(
+            "WIZARD_SMTP_URL must be smtps://…, or smtp://… with ?starttls=1 or ?plaintext=1."
+        )
+    return MailServer(
+        parts.hostname or "",
+        parts.port or (465 if tls else 25),
+        tls,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        **chosen,
+    )
+
+
+def _parse_address(name: str, value: str, schemes: tuple[str, ...]) -> SplitResult:
+    """Return the parts of an address. Raises `SettingError`, without the address: it may hold a
+    password."""
     with suppress(ValueError):
         parts = urlsplit(value)
-        if parts.scheme in schemes and parts.hostname and parts.port != 0:
-            return
+        if " " not in value and parts.scheme in schemes and parts.hostname and parts.port != 0:
+            return parts
     examples = " or ".join(f"{scheme}://…" for scheme in schemes)
-    raise SettingError(f"WIZARD_{name} must be an address like {examples}.")
+    raise SettingError(f"WIZARD_{name} must be an address like {examples}, without blanks.")
+
+
+def _check_texts(settings: dict[str, Any]) -> None:
+    """Refuse texts that would break a header, a policy or a file name. Raises `SettingError`."""
+    for name, value in settings.items():
+        if isinstance(value, str) and not value.isprintable():
+            raise SettingError(f"WIZARD_{name} must be one line, without invisible characters.")
+    for name in ("SECRET_KEY", "INSTANCE_PATH", "HOST", "METRICS_TOKEN"):
+        value = settings[name]
+        if value != value.strip() or (not value and DEFAULTS[name]):
+            raise SettingError(f"WIZARD_{name} must not be blank, nor begin or end with a blank.")
+    for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
+        if (value := settings[name]) or name == "MAIL_FROM":
+            _check_mailbox(name, value)
+    if Path(settings["INSTANCE_PATH"]).is_file():
+        raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
+    for name, (pattern, wanted) in FORMATS.items():
+        if not re.fullmatch(pattern, settings[name]):
+            raise SettingError(f"WIZARD_{name} must be {wanted}.")
+
+
+def _check_mailbox(name: str, value: str) -> None:
+    header = EmailMessage(policy=SMTP)
+    with suppress(IndexError, ValueError, MessageError):  # the parser's own, on half an address
+        header["From"] = value
+        (address,) = header["From"].addresses
+        if address.username and address.domain and not header["From"].defects:
+            return
+    raise SettingError(
+        f"WIZARD_{name} must be one email address, like desk@example.gov; a name before it that"
+        ' has a comma needs quotes: "Data, City" <desk@example.gov>.'
+    )
+
+
+def _check_database_url(value: str) -> None:
+    """Raise `SettingError`, without the address, which may hold a password."""
+    with suppress(ArgumentError, ValueError):
+        url = make_url(value or "sqlite:///file")
+        in_memory = url.drivername == "sqlite" and url.database in (None, "", ":memory:")
+        if url.drivername in DATABASE_DRIVERS and url.database and not in_memory:
+            return
+    raise SettingError(
+        "WIZARD_DATABASE_URL must be like postgresql+psycopg://user:password@host/name"
+        " or sqlite:////folder/file."
+    )
 
 
 def engine_options(url: str) -> dict[str, Any]:

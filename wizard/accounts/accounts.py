@@ -13,7 +13,7 @@ from ..db.models import StaffSession, StaffUser
 from ..forms.fields import Email
 from ..forms.text import Invalid, replace_forbidden
 from . import audit, passwords, throttle
-from .audit import Actor, record
+from .audit import COMMAND_LINE, Actor, record
 
 ROLES = {
     "viewer": "Viewer: reads and exports",
@@ -62,6 +62,7 @@ def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
     password_hash = passwords.hash_password(password)
     try:
         with writing() as session:
+            _lock_admins(actor)
             session.add(StaffUser(email=email, role=role, password_hash=password_hash))
             record(actor, "person_added", email, role=role)
     except IntegrityError:
@@ -71,18 +72,25 @@ def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
 
 def set_role(email: str, role: str, actor: Actor) -> None:
     """Change the role of an account. Raises `AccountError`."""
-    with _locked_account(email) as user:
+    with _locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("Nobody changes their own role: ask another admin.")
+        if role != "admin":
+            _keep_last_admin(user, actor)
         record(actor, "person_changed", user.email, role=[user.role, _check_role(role)])
         user.role = role
 
 
-def disable_account(email: str, actor: Actor) -> None:
-    """Disable an account and end its sessions. Raises `AccountError`."""
-    with _locked_account(email) as user:
+def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
+    """Disable an account and end its sessions; with `force` that of the last admin too.
+
+    Raises `AccountError`.
+    """
+    with _locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("Nobody disables their own account: ask another admin.")
+        if not force:
+            _keep_last_admin(user, actor)
         user.disabled_at = clock.now()
         end_sessions(user)
         record(actor, "person_changed", user.email, disabled=True)
@@ -92,7 +100,7 @@ def reset_account(email: str, actor: Actor) -> str:
     """Enable an account with a new password (returned), no sessions and no second factor."""
     password = passwords.generate_password()
     password_hash = passwords.hash_password(password)
-    with _locked_account(email) as user:
+    with _locked_account(email, actor) as user:
         user.password_hash, user.disabled_at = password_hash, None
         user.totp_secret, user.totp_step, user.recovery_codes = None, 0, []
         end_sessions(user)
@@ -126,10 +134,34 @@ def throttle_key(email: str) -> str:
     return f"account:{passwords.hash_token(email)}"
 
 
+def _lock_admins(actor: Actor) -> list[str]:
+    """Lock the admins, so that no two of them act at once; return their addresses.
+
+    Raises `AccountError` if the actor is no admin any more: another may have acted meanwhile.
+    """
+    active = StaffUser.role == "admin", StaffUser.disabled_at.is_(None)
+    query = select(StaffUser).where(*active).order_by(StaffUser.id).with_for_update()
+    admins = [user.email for user in db.session.scalars(query)]
+    if actor != COMMAND_LINE and actor.name not in admins:
+        raise AccountError("You are no admin any more. Nothing was changed.")
+    return admins
+
+
+def _keep_last_admin(user: StaffUser, actor: Actor) -> None:
+    if _lock_admins(actor) == [user.email]:
+        raise AccountError(
+            f"{user.email} is the last admin: without one nobody can manage people or tokens, or"
+            " delete answers. Add another admin first, or disable this one with --force."
+        )
+
+
 @contextmanager
-def _locked_account(email: str) -> Iterator[StaffUser]:
+def _locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUser]:
+    """Lock an account; with an actor who is not its owner, the admins before it."""
     email = replace_forbidden(email)
     with writing() as session:
+        if actor:
+            _lock_admins(actor)
         query = select(StaffUser).where(StaffUser.email == email.strip().lower())
         user = session.scalars(query.with_for_update()).one_or_none()
         if user is None:

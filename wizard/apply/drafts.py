@@ -1,17 +1,19 @@
 """Drafts: answers in progress, until they are submitted or expire."""
 
+import json
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import current_app
+from flask import abort, current_app
 from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from .. import clock
+from ..config import MEBIBYTE
 from ..db import upgrades
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
 from ..db.models import Draft, Submission
@@ -24,6 +26,8 @@ from ..web.current import current_flow
 UNEXPIRED = select(Draft).where(
     Draft.updated_at > bindparam("cutoff"), Draft.flow == bindparam("flow")
 )
+MAX_DRAFT_BYTES = MEBIBYTE
+"""Of all answers as JSON: as much as one post may hold, so that steps do not add up to more."""
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
 FOR_UPDATE = BY_ID.with_for_update()
@@ -152,7 +156,12 @@ def state_of(draft: Draft) -> DraftState:
 
 
 def store_answers(draft: Draft, state: DraftState) -> None:
-    """Store the state after a save, and start the draft's lifetime again."""
+    """Store the state after a save, and start the draft's lifetime again.
+
+    Answer 413 if all answers together are larger than `MAX_DRAFT_BYTES`; the draft stays as it is.
+    """
+    if len(json.dumps(state.answers, ensure_ascii=False).encode()) > MAX_DRAFT_BYTES:
+        abort(413)
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
     if draft.flow_version != current_flow().version:

@@ -38,6 +38,13 @@ def mail_link(draft_id: uuid.UUID, address: str) -> None:
             _queue(draft, address, "resume")
 
 
+def renew_link(draft_id: uuid.UUID) -> None:
+    """End the resume link of a draft, and with it the page tokens; a new one opens it from now."""
+    with drafts.locked_draft(draft_id) as draft:
+        if draft and not draft.submission:
+            draft.link_version += 1
+
+
 def send_reminders() -> int:
     """Queue one reminder for each draft that expires within a week; return how many were queued."""
     if drafts.draft_lifetime() <= REMINDER_LEAD:

@@ -37,6 +37,7 @@ def save_link(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
         until=drafts.expires_at(draft),
         first_open=drafts.journey_for(draft).first_incomplete,
         mailed="mailed" in request.args,
+        renewed="renewed" in request.args,
         **context,
     )
 
@@ -46,12 +47,19 @@ def is_leaving() -> bool:
     return request.form.get("action") == "leave"
 
 
+def is_renewing() -> bool:
+    """Return True if the post ends the link, which is never limited."""
+    return request.form.get("action") == "renew"
+
+
 @bp.post("/respond/<uuid:draft_id>/save")
 @limiter.limit(
-    MAIL_LIMIT, exempt_when=is_leaving, deduct_when=lambda response: response.status_code == 303
+    MAIL_LIMIT,
+    exempt_when=lambda: is_leaving() or is_renewing(),
+    deduct_when=lambda response: response.status_code == 303,
 )
 def mail_or_leave(draft_id: uuid.UUID) -> Response:
-    """Mail the link to an address, or remove the draft from this browser."""
+    """Mail the link to an address, replace it, or remove the draft from this browser."""
     access.require_access(draft_id)
     if is_leaving():
         access.revoke_access(draft_id)
@@ -60,6 +68,10 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
         is_submitted = access.read_draft(draft_id).submission is not None
     if is_submitted:
         return to_receipt(draft_id)
+    if is_renewing():
+        access.require_and_remember(draft_id)  # the token of this page ends too
+        resume.renew_link(draft_id)
+        return redirect(url_for("resume.save_link", draft_id=draft_id, renewed="1"), 303)
     typed = request.form.get("address", "")
     try:
         address = ADDRESS.parse(typed, clock.today())

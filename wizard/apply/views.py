@@ -17,6 +17,7 @@ from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
 from ..web.limits import limiter
+from ..web.security import OriginError
 from . import access, answers, drafts
 from .binding import read_post
 from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step
@@ -151,7 +152,14 @@ def answers_pdf(draft_id: uuid.UUID) -> Response:
 @bp.errorhandler(CSRFError)
 def handle_csrf_error(error: CSRFError) -> Response:
     """Show the page again, with the typed answers to be confirmed, if its session or token expired
-    while it was open. Nothing is stored until then."""
+    while it was open. Nothing is stored until then.
+
+    A first page without any cookie would be shown again for ever: it gets the reason instead.
+    """
+    if isinstance(error, OriginError) or (
+        request.endpoint == "apply.begin" and not errors.has_session_cookie()
+    ):
+        return errors.handle_csrf_error(error)
     name, draft = current_flow().first.name, None
     if request.endpoint == "apply.save_step":
         draft_id, name = (request.view_args or {}).values()

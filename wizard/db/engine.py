@@ -1,5 +1,6 @@
 """The database engine, and sessions that read or write."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock, get_ident
@@ -23,6 +24,7 @@ else:
     Model = db.Model
 migrate = Migrate()
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 DatabaseBusyError = exc.TimeoutError
 """Also raised by the connection pool if no connection becomes free."""
@@ -36,17 +38,31 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten
 )
 
 
 def init_app(app: Flask) -> None:
     """Set up SQLAlchemy and the migrations."""
     db.init_app(app)
+    app.teardown_request(lambda error: end_session())
     migrate.init_app(app, db, directory=f"{app.root_path}/migrations")
     with app.app_context():
         if is_sqlite():
             _begin_transactions(db.engine)
             app.extensions["sqlite_write_lock"] = WriteLock()
+
+
+def end_session() -> None:
+    """End the session of this thread, even if the connection is lost: its work is done by now.
+
+    An error here would replace the response, after the database has taken the answers.
+    """
+    try:
+        db.session.remove()
+    except exc.DBAPIError as error:
+        log.warning("session not ended: %s", type(error.orig).__name__)
+        db.session.registry.clear()
 
 
 def is_sqlite() -> bool:
@@ -129,6 +145,20 @@ def writing() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+def empty_write_ahead_log() -> None:
+    """Move SQLite's write-ahead log into its file, so that no copy of deleted rows is left in it.
+
+    While another process reads, what it still needs stays, and the next call gets it.
+    """
+    if is_sqlite():
+        with current_app.extensions["sqlite_write_lock"]:
+            connection = db.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
 
 
 def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:

@@ -9,11 +9,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
 
 from .. import clock
+from ..config import MailServer, parse_mail_server
 
 SMTP_TIMEOUT_SECONDS = 30.0
 """Timeout of each reply of a mail server."""
@@ -51,12 +51,12 @@ def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
     `check` is called once the server is ready, and raises if the message must not be sent. Raise
     `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can.
     """
-    url = current_app.config["SMTP_URL"]
-    if not url:
+    target = parse_mail_server(current_app.config["SMTP_URL"])
+    if target is None:
         check()
         _write_file(email)
         return
-    with _mail_server(url) as server:
+    with _mail_server(target) as server:
         check()
         try:
             server.send_message(email)
@@ -69,8 +69,8 @@ def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
 
 def check_connection() -> None:
     """Sign in to the mail server without sending; raise the errors of `send`."""
-    if url := current_app.config["SMTP_URL"]:
-        with _mail_server(url) as server:
+    if target := parse_mail_server(current_app.config["SMTP_URL"]):
+        with _mail_server(target) as server:
             server.noop()
 
 
@@ -85,21 +85,20 @@ def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException)
 
 
 @contextmanager
-def _mail_server(url: str) -> Iterator[smtplib.SMTP]:
-    """Connect and sign in to `smtp://user:password@host:587?starttls=1` or `smtps://…`."""
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "localhost", ssl.create_default_context()
-    if parts.scheme == "smtps":
+def _mail_server(target: MailServer) -> Iterator[smtplib.SMTP]:
+    """Connect and sign in to a mail server."""
+    place, secure = (target.host, target.port), ssl.create_default_context()
+    if target.tls:
         server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, parts.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=secure
+            *place, timeout=SMTP_TIMEOUT_SECONDS, context=secure
         )
     else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
+        server = smtplib.SMTP(*place, timeout=SMTP_TIMEOUT_SECONDS)
     try:
-        if parse_qs(parts.query).get("starttls") == ["1"]:
+        if target.starttls:
             server.starttls(context=secure)
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
+        if target.username:
+            server.login(target.username, target.password)
         server.ehlo_or_helo_if_needed()
         yield server
     finally:
@@ -113,10 +112,19 @@ def mail_folder() -> Path:
     return Path(current_app.config["INSTANCE_PATH"]) / "mail"
 
 
+def remove_file(message_id: str) -> None:
+    """Remove the file of a message, if there is one."""
+    _file_of(message_id).unlink(missing_ok=True)
+
+
+def _file_of(message_id: str) -> Path:
+    return mail_folder() / f"{message_id.strip('<>').split('@')[0]}.eml"
+
+
 def _write_file(email: EmailMessage) -> None:
     """Write an `.eml` file named by the Message-ID, so that a repeated delivery adds no file."""
     mail_folder().mkdir(parents=True, exist_ok=True)
-    name = email["Message-ID"].strip("<>").split("@")[0]
-    unfinished = mail_folder() / f".{name}.part"
+    file = _file_of(email["Message-ID"])
+    unfinished = file.with_name(f".{file.stem}.part")
     unfinished.write_bytes(email.as_bytes())
-    os.replace(unfinished, mail_folder() / f"{name}.eml")
+    os.replace(unfinished, file)

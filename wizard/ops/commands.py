@@ -83,10 +83,11 @@ def list_accounts() -> None:
 
 @staff_commands.command("disable")
 @click.argument("email")
+@click.option("--force", is_flag=True, help="Even if no admin is left then.")
 @fail_on(AccountError)
-def disable_account(email: str) -> None:
+def disable_account(email: str, force: bool) -> None:
     """End every session of an account, and refuse new ones."""
-    accounts.disable_account(email, COMMAND_LINE)
+    accounts.disable_account(email, COMMAND_LINE, force=force)
     click.echo(f"{email} is disabled.")
 
 

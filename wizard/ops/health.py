@@ -1,7 +1,6 @@
 """Health checks and metrics for operators."""
 
 from hmac import compare_digest
-from ipaddress import ip_address
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -10,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ..db import version
 from ..db.engine import reading
 from ..notify import outbox
+from ..web.limits import parse_address
 
 bp = Blueprint("ops", __name__)
 
@@ -46,10 +46,8 @@ def metrics_page() -> Response:
 
 
 def _is_local() -> bool:
-    try:
-        return ip_address(request.remote_addr or "").is_loopback
-    except ValueError:  # a proxy may forward something that is no address
-        return False
+    address = parse_address(request.remote_addr or "")
+    return address is not None and address.is_loopback
 
 
 def _has_token() -> bool:

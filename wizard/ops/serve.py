@@ -15,8 +15,9 @@ from flask.cli import with_appcontext
 from .. import checks, clock
 from ..accounts import sign_in
 from ..apply import drafts, resume
-from ..db.engine import db
+from ..db.engine import end_session
 from ..notify import email, outbox
+from ..staff import cases
 from ..submissions import progress_reports
 from ..web import logs
 
@@ -27,6 +28,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "drafts reminded": resume.send_reminders,
     "commitments reminded": progress_reports.send_reminders,
     "sessions ended": sign_in.purge_expired,
+    "leftovers of deleted answers removed": cases.purge_after_erasure,
 }
 """Daily jobs, by what the number that each returns counts."""
 THREADS = 4
@@ -56,7 +58,7 @@ class DailyJobs:
                 log.exception("%s failed; trying again in an hour", name)
             wait = timedelta(days=1) if name in done else timedelta(hours=1)
             self.next_at[name] = clock.now() + wait
-            db.session.remove()
+            end_session()
         if done:
             log.info("%s", ", ".join(f"{name}: {count}" for name, count in done.items()))
         return done
@@ -70,7 +72,7 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
         except Exception:
             log.exception("the background work failed; trying again")
         finally:
-            db.session.remove()
+            end_session()
 
 
 def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:
@@ -119,6 +121,8 @@ def serve() -> None:
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
             _quiet=True,
         )
+    except (OSError, ValueError) as error:  # waitress raises them for a port in use or a bad host
+        raise click.ClickException(f"Cannot listen on {host} port {port}: {error}.") from error
     finally:
         stopped.set()
         for worker in workers:

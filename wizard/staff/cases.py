@@ -5,16 +5,16 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select
+from sqlalchemy import ColumnElement, Select, delete, func, literal, or_, select
 from sqlalchemy.orm import defer
 
 from .. import clock
 from ..accounts.audit import ACTIONS, Actor, record
-from ..db.engine import db, reading
+from ..db.engine import db, delete_in_batches, empty_write_ahead_log, reading
 from ..db.models import AuditEvent, Draft, MailMessage, OutboxMessage, Report, StaffNote, Submission
 from ..forms.fields import LongText
 from ..forms.text import Invalid
-from ..notify import outbox
+from ..notify import email, outbox
 from ..submissions import cases, progress_reports
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, raise_version
 from ..submissions.filters import Filters
@@ -32,6 +32,8 @@ CASE_ACTIONS = {
 }
 """The actions in the history of a case: their labels by code."""
 ACTIONS.update(CASE_ACTIONS)
+ABOUT_ANSWERS = (MailMessage, OutboxMessage, Report, StaffNote)
+"""The tables that an erasure empties of the submission."""
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="the note", required=True)
@@ -159,7 +161,35 @@ def erase(reference: str, actor: Actor) -> None:
             setattr(submission, name, value)
         submission.erased_at = clock.now()
         raise_version(submission)
+        message_ids = _message_ids(submission)
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
-        for table in (MailMessage, OutboxMessage, Report, StaffNote):
+        for table in ABOUT_ANSWERS:
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         record(actor, "erased", reference)
+    for message_id in message_ids:
+        email.remove_file(message_id)
+    empty_write_ahead_log()
+
+
+def _message_ids(submission: Submission) -> list[str]:
+    """Return the Message-IDs of all messages about a submission or its draft."""
+    return [
+        message_id
+        for table in (MailMessage, OutboxMessage)
+        for message_id in db.session.scalars(
+            select(table.message_id).where(
+                or_(
+                    table.submission_id == submission.id,
+                    table.draft_id == submission.draft_id,
+                )
+            )
+        )
+    ]
+
+
+def purge_after_erasure() -> int:
+    """Delete what a version before stored about erased submissions; return how many rows."""
+    erased = select(Submission.id).where(Submission.erased_at.is_not(None))
+    return sum(
+        delete_in_batches(table.id, table.submission_id.in_(erased)) for table in ABOUT_ANSWERS
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
 from ..db import version
@@ -13,6 +13,7 @@ from ..db.engine import DatabaseBusyError, db, reading
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
 from .query import BadQuery
+from .security import OriginError
 
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
@@ -81,13 +82,27 @@ SESSION_ENDED = ErrorPage(
     "Go back, copy what you entered, reload the page and paste it in again.",
 )
 
+COOKIES_MISSING = ErrorPage(
+    "This form needs cookies",
+    "Your browser sent no cookie, so we cannot tell that this page is yours. Nothing was saved."
+    " Cookies are used to find your answers again and to keep other sites out, for nothing else.",
+    "Go back and copy what you typed. Allow cookies for this site, reload the page and try again.",
+)
+ORIGIN_REFUSED = ErrorPage(
+    "This did not come from a page of this site",
+    "Your browser named another site, or none, as the page that this came from (in Origin or"
+    " Referer). Nothing was saved.",
+    "If you typed it here, let your browser or its privacy extension name this site. Then go back"
+    " and try again.",
+)
+
 
 def init_app(app: Flask) -> None:
     """Register the error pages."""
     app.log_exception = log_exception  # type: ignore[method-assign]
-    app.register_error_handler(CSRFError, lambda error: error_response(400, SESSION_ENDED))
+    app.register_error_handler(CSRFError, handle_csrf_error)
     app.register_error_handler(HTTPException, handle_http_error)
-    for store_error in (OperationalError, ProgrammingError, DatabaseBusyError):
+    for store_error in (OperationalError, InterfaceError, ProgrammingError, DatabaseBusyError):
         app.register_error_handler(store_error, handle_database_error)
     app.register_error_handler(BadQuery, handle_bad_query)
     app.register_error_handler(500, lambda error: error_response(500, ERROR_PAGES[500]))
@@ -108,6 +123,18 @@ def handle_http_error(error: HTTPException) -> Response | HTTPException:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def handle_csrf_error(error: CSRFError) -> Response:
+    """Return the page that says why a post is not taken to come from a page of this browser."""
+    if isinstance(error, OriginError):
+        return error_response(400, ORIGIN_REFUSED)
+    return error_response(400, SESSION_ENDED if has_session_cookie() else COOKIES_MISSING)
+
+
+def has_session_cookie() -> bool:
+    """Return True if the browser sent a session cookie, valid or not."""
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def handle_bad_query(error: BadQuery) -> Response:

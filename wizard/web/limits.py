@@ -1,22 +1,32 @@
 """Rate limits, and the keys of clients."""
 
-from ipaddress import IPv6Address, ip_address
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from flask import request
 from flask_limiter import Limiter
 
+PORT = re.compile(r"\[(?P<v6>[0-9a-fA-F:.]+)\](?::\d+)?|(?P<v4>\d+\.\d+\.\d+\.\d+):\d+")
+"""An address as some proxies forward it, with the port of the connection (RFC 7239, 6)."""
 
-def address_key(address: str) -> str:
-    """Return the address, for IPv6 its /64, which a single site has at least (RFC 6177)."""
+
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address of a client without its port; None if a proxy forwards something else."""
+    if match := PORT.fullmatch(text):
+        text = match["v6"] or match["v4"]
     try:
-        parsed = ip_address(address)
-    except ValueError:  # a proxy may forward something that is no address
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def address_key(text: str) -> str:
+    """Return the address, for IPv6 its /64, which a single site has at least (RFC 6177)."""
+    address = parse_address(text)
+    if isinstance(address, IPv6Address):
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address or text)
 
 
 limiter = Limiter(lambda: address_key(request.remote_addr or ""))

@@ -2,7 +2,9 @@
 
 An address may hold a resume link's token or a draft's id, a query a search, and the text of an
 exception an answer. So a line has the URL rule of a request, and in production the class and the
-traceback of an exception. There each line is a JSON object.
+traceback of an exception. There each line is a JSON object. What a
+library says may hold a path: its line has the place in its code, and its text only if numbers alone
+are put into it.
 """
 
 import json
@@ -24,6 +26,8 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 UNLOGGED_ENDPOINTS = ("static", "ops.liveness", "ops.readiness", "ops.metrics_page")
 """Endpoints that are not logged: frequent and uniform."""
 REQUEST_FIELDS = ("method", "rule", "status", "ms")
+OWN_LOGGERS = ("wizard",)
+"""The loggers whose texts are ours; waitress, say, writes the path of a lost connection."""
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(message)s %(about)s"
 """The format in development; exceptions follow in full."""
 
@@ -60,9 +64,35 @@ def configure_logging(production: bool) -> None:
     """Log to standard error."""
     handler = logging.StreamHandler()
     handler.addFilter(add_request)
-    handler.setFormatter(JsonFormatter() if production else logging.Formatter(TEXT_FORMAT))
+    handler.setFormatter(JsonFormatter() if production else LineFormatter(TEXT_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Return the text of a record; of a library's only what cannot hold a path."""
+    if record.name.split(".")[0] in OWN_LOGGERS:
+        return record.getMessage()
+    args = record.args if isinstance(record.args, tuple) else ()
+    has_numbers_only = bool(args) and all(isinstance(each, int | float) for each in args)
+    text = record.getMessage() if has_numbers_only else f"{record.module}.py:{record.lineno}"
+    return f"{record.name}: {text}"
+
+
+class LineFormatter(logging.Formatter):
+    """A formatter with a readable, escaped line per record; the traceback of a fault is indented,
+    so that no text in it can pass for a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and those of the traceback."""
+        message = escape_line(message_of(record))
+        plain = logging.makeLogRecord(record.__dict__ | {"msg": message, "args": None})
+        return "\n    ".join(map(escape_line, super().format(plain).split("\n")))
+
+
+def escape_line(text: str) -> str:
+    """Return the text with every character escaped that could end a line or change a terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -73,7 +103,7 @@ class JsonFormatter(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": message_of(record),
             **_request_fields(record),
         }
         if record.exc_info and record.exc_info[0]:

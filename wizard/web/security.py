@@ -7,6 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, abort, redirect, request
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError, same_origin
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as Answer
@@ -15,6 +16,10 @@ MAX_FIELDS = 1_000
 """A full page has about 200 fields; parsing many thousands takes seconds."""
 csrf = CSRFProtect()
 NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
+
+
+class OriginError(CSRFError):
+    """A post that another site made, or none that the browser names."""
 
 
 def init_app(app: Flask) -> None:
@@ -26,6 +31,7 @@ def init_app(app: Flask) -> None:
 
     app.before_request(_relative_redirect)
     app.before_request(_validate_form_post)
+    app.before_request(_check_origin)
     csrf.init_app(app)
 
     @app.after_request
@@ -67,6 +73,15 @@ def _validate_form_post() -> None:
         abort(413)
     if not _is_utf8(body):
         abort(400)
+
+
+def _check_origin() -> None:
+    """Refuse a post of another site over HTTPS: by its `Origin`, without one by its `Referer`."""
+    if request.method != "POST" or not request.is_secure:
+        return
+    given = request.headers.get("Origin") or request.headers.get("Referer", "")
+    if not same_origin(given, f"https://{request.host}/"):
+        raise OriginError
 
 
 def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:

@@ -94,3 +94,16 @@ def test_concurrent_starts_create_one_draft(app, client):
 
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(click, range(16)))) == 1
+
+
+def test_steps_that_add_up_to_too_much_are_413_and_draft_is_kept(app, client):
+    page = complete_form(client, load_case("agency"), until="review")
+    path, text, statuses = draft_path(page), "x" * 600_000, []
+    for step, field in [("organization", "organization_name"), ("contact", "contact_name")]:
+        data = {"csrf_token": client.token(), field: text}
+        statuses.append(client.post(f"{path}/{step}/autosave", data=data).status_code)
+    assert statuses == [200, 413]
+    with app.app_context():
+        (draft,) = db.session.scalars(select(Draft)).all()
+        assert draft.answers["organization_name"] == text
+        assert draft.answers["contact_name"] == load_case("agency")["contact_name"]

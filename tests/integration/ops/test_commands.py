@@ -30,7 +30,7 @@ def test_account_is_added_listed_disabled_and_reset(app, run_command):
     with app.app_context():
         assert sign_in.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
     assert run_command("staff", "list") == "ada@example.gov\tadmin\tno second factor\n"
-    run_command("staff", "disable", "ada@example.gov")
+    run_command("staff", "disable", "ada@example.gov", "--force")
     assert "disabled" in run_command("staff", "list")
     again = run_command("staff", "reset", "ada@example.gov")
     assert password not in again and "disabled" not in run_command("staff", "list")

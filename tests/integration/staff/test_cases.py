@@ -1,6 +1,7 @@
 """Tests of work on a case: status, notes, resend, erase."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -310,3 +311,35 @@ def test_accepted_case_without_consent_is_not_published(app):
     path = f"/staff/submissions/{reference}"
     version = editor.page(path).values()["version"][0]
     assert editor.send(f"{path}/status", {"to": "published", "version": version}).status == 422
+
+
+def test_erase_leaves_no_bytes_of_answers(app, client, tmp_path, case):
+    admin = staff_client(app, "admin")
+    reference = complete_form(client, case).text(".reference")
+    with app.app_context():
+        deliver_due()
+    assert list((tmp_path / "mail").glob("*.eml"))
+    path = f"/staff/submissions/{reference}"
+    assert "Backups" in admin.page(f"{path}/erase").text("main")
+    admin.send(f"{path}/erase")
+    with app.app_context():
+        file = Path(db.engine.url.database)
+    kept = b"".join(each.read_bytes() for each in file.parent.glob(f"{file.name}*"))
+    for name in ("contact_name", "contact_email"):
+        assert case[name].encode() not in kept, name
+    mail = [each.read_bytes() for each in (tmp_path / "mail").iterdir()]
+    assert not any(reference.encode() in each for each in mail)
+
+
+def test_leftovers_of_erased_case_are_deleted_daily(app):
+    reference, other = add_submission(app, status="accepted"), add_submission(app)
+    with app.app_context():
+        cases.erase(reference, Actor("editor"))
+        for submission in db.session.scalars(select(Submission)).all():
+            db.session.add(Report(submission_id=submission.id, entries={}, withdraws=True))
+            db.session.add(StaffNote(submission_id=submission.id, author="editor", text="late"))
+        db.session.commit()
+        assert progress_reports.pending_references() == [reference, other]
+        db.session.rollback()
+        assert cases.purge_after_erasure() == 2
+        assert progress_reports.pending_references() == [other]

@@ -3,6 +3,8 @@
 import pytest
 from flask_migrate import downgrade
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
 from tests.client import htmx_headers
 from tests.complete_form import complete_form, form_data
@@ -111,3 +113,33 @@ def test_faulty_statement_on_migrated_database_is_500(app, client, statement):
 def test_database_without_folder_is_503(make_app, tmp_path):
     app = make_app(DATABASE_URL=f"sqlite:///{tmp_path / 'none' / 'wizard.sqlite'}")
     assert app.test_client().page("/").text("h1") == BUSY
+
+
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_connection_lost_at_end_keeps_the_answer(client, monkeypatch, lost):
+    page = complete_form(client, load_case("agency"), until="contact")
+    real = Session.close
+
+    def fail(session):
+        real(session)
+        monkeypatch.setattr(Session, "close", real)
+        raise lost("ROLLBACK", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr(Session, "close", fail)
+    assert client.get(page.path).status_code == 200
+    assert Session.close is real
+
+
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_connection_lost_at_commit_is_503_that_keeps_what_was_typed(client, monkeypatch, lost):
+    case = load_case("agency")
+    page = complete_form(client, case, until="contact")
+
+    def fail(session):
+        raise lost("COMMIT", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "commit", fail)
+        busy = client.send(page.path, form_data(COMMITMENT.steps["contact"], case))
+    assert (busy.status, busy.text("h1")) == (503, BUSY)
+    assert client.post(page.path, data=busy.values()).status_code == 303

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import sys
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_exception_is_logged_without_its_text(app, client, log_output):
 
 def test_terminal_line_is_readable(client, log_output):
     log_output[1].addFilter(logs.add_request)
-    log_output[1].setFormatter(logging.Formatter(logs.TEXT_FORMAT))
+    log_output[1].setFormatter(logs.LineFormatter(logs.TEXT_FORMAT))
     client.get("/questions")
     assert re.search(
         r"INFO request [0-9a-f]{16} GET /questions 200 [\d.]+\n", log_output[0].getvalue()
@@ -82,3 +83,35 @@ def test_health_checks_are_not_logged(client, log_output):
         with client.get(path) as answer:
             assert answer.status_code == 200
     assert log_output[0].getvalue() == ""
+
+
+PATH = "/resume/SECRET-token\r\n2027 ERROR forged \x1b[2J\u2028"
+LIBRARIES = ("waitress", "waitress.queue", "werkzeug", "sqlalchemy.engine", "alembic",
+             "flask-limiter", "flask.app", "redis", "root", "py.warnings")  # fmt: skip
+
+
+@pytest.mark.parametrize("formatter", [logs.JsonFormatter(), logs.LineFormatter(logs.TEXT_FORMAT)])
+@pytest.mark.parametrize("name", [*LIBRARIES, "wizard.web"])
+def test_line_of_any_logger_is_one_and_library_adds_no_path(name, formatter):
+    for text, args in [(f"while serving {PATH}", ()), ("while serving %s", (PATH,))]:
+        record = logging.LogRecord(name, logging.INFO, "channel.py", 434, text, args, None)
+        logs.add_request(record)
+        line = formatter.format(record)
+        assert len(line.splitlines()) == 1 and "\x1b" not in line
+        assert ("SECRET" in line) == (name == "wizard.web")
+
+
+def test_library_line_with_numbers_keeps_its_text():
+    text = "Task queue depth is %d"
+    record = logging.LogRecord("waitress.queue", logging.INFO, "", 1, text, (3,), None)
+    assert logs.message_of(record) == "waitress.queue: Task queue depth is 3"
+
+
+def test_text_of_exception_forges_no_line_on_terminal():
+    try:
+        raise ValueError(f"typed {PATH}")
+    except ValueError:
+        record = logging.LogRecord("wizard", 40, "", 1, "fault", (), sys.exc_info())
+    logs.add_request(record)
+    _, *others = logs.LineFormatter(logs.TEXT_FORMAT).format(record).splitlines()
+    assert others and all(line.startswith("    ") for line in others)

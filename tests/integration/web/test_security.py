@@ -1,6 +1,9 @@
 """Tests of CSRF tokens, cookies and security headers."""
 
+import re
+
 import pytest
+from flask.testing import FlaskClient
 from werkzeug.formparser import FormDataParser
 
 from tests.complete_form import complete_form, draft_path
@@ -88,3 +91,37 @@ def test_unchanged_session_sets_no_cookie(client):
     for path in (page.path, "/", "/questions", "/static/site.css", "/static/icon.svg"):
         with client.get(path) as response:
             assert "Set-Cookie" not in response.headers, path
+
+
+HERE = "https://commitments.example.org"
+
+
+@pytest.mark.parametrize(
+    ("headers", "title"),
+    [
+        ({"Origin": HERE}, ""),
+        ({"Origin": HERE, "Referer": "https://elsewhere.example/"}, ""),
+        ({"Referer": f"{HERE}/respond/"}, ""),
+        ({"Origin": "null"}, "This did not come"),
+        ({"Origin": "https://elsewhere.example", "Referer": HERE}, "This did not come"),
+        ({"Origin": "http://commitments.example.org"}, "This did not come"),
+        ({"Referer": "https://commitments.example.org.elsewhere.example/"}, "This did not come"),
+        ({}, "This did not come"),
+    ],
+)
+def test_https_post_is_judged_by_origin_first(make_app, headers, title):
+    browser = FlaskClient(make_app(PUBLIC_URL=HERE), use_cookies=True)
+    page = browser.get("/respond/", base_url=HERE).text
+    token = re.search(r'name="csrf_token" value="([^"]+)', page)[1]
+    data = {"csrf_token": token, "organization_kind": "city"}
+    answer = browser.post("/respond/", base_url=HERE, data=data, headers=headers)
+    assert answer.status_code == (400 if title else 303)
+    assert title in answer.text
+
+
+def test_post_without_any_cookie_says_that_cookies_are_needed(app):
+    browser = FlaskClient(app, use_cookies=False)
+    page = browser.get("/respond/").text
+    token = re.search(r'name="csrf_token" value="([^"]+)', page)[1]
+    answer = browser.post("/respond/", data={"csrf_token": token, "organization_kind": "city"})
+    assert answer.status_code == 400 and "This form needs cookies" in answer.text

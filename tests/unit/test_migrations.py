@@ -1,0 +1,23 @@
+"""Test that no migration changes after it has landed."""
+
+from hashlib import sha256
+
+from tests.server import ROOT
+
+DIGESTS = {
+    "0001_drafts_submissions_outbox.py": "29502a1c7e1f1cfc",
+    "0002_saves_and_resume_links.py": "3cbe3676156c81eb",
+    "0003_staff.py": "372c1a64fc5a28b2",
+    "0004_public.py": "c64904b296eb09b3",
+    "0005_unsent.py": "d70d3832201a6941",
+    "0006_languages.py": "7a137d67a86e09f0",
+    "0007_queued.py": "127cd195c4340b95",
+    "0008_by_recipient.py": "1cfff042f687486e",
+    "0009_message.py": "3040f778a5123e55",
+}
+"""The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
+
+
+def test_landed_migration_is_unchanged():
+    files = (ROOT / "wizard" / "migrations" / "versions").glob("*.py")
+    assert {file.name: sha256(file.read_bytes()).hexdigest()[:16] for file in files} == DIGESTS
