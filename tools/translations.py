@@ -14,6 +14,7 @@ from wizard.web import errors
 TRANSLATABLE = (
     COMMITMENT,
     dates.MONTHS,
+    dates.ZONES,
     filters.filter_options(COMMITMENT),
     progress_reports.REPORT_FIELDS,
     privacy.RETENTION_SCHEDULE,

@@ -165,7 +165,7 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.locator("#errors").wait_for()
     shoot(page, "staff-sign-in-refused")
-    page.get_by_label("E-mail address").fill("ada@example.gov")
+    page.get_by_label("Email address").fill("ada@example.gov")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("h1")).to_have_text("Dashboard")

@@ -31,7 +31,7 @@ def office(server):
 
 def sign_in(page: Page, name: str) -> None:
     """Sign in on the page that asks for it."""
-    page.get_by_label("E-mail address").fill(f"{name}@example.gov")
+    page.get_by_label("Email address").fill(f"{name}@example.gov")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

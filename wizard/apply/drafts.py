@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import Select, bindparam, delete, select
@@ -19,7 +19,7 @@ from ..forms.saving import DraftState, StepPost
 from ..web import languages, links
 from ..web.current import current_flow
 
-UNEXPIRED = select(Draft).where(Draft.updated_at > bindparam("cutoff"))
+UNEXPIRED = select(Draft).where(Draft.updated_at >= bindparam("cutoff"))
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
 FOR_UPDATE = BY_ID.with_for_update()
@@ -41,17 +41,18 @@ def draft_lifetime() -> timedelta:
     return timedelta(days=current_app.config["DRAFT_DAYS"])
 
 
-def expires_at(draft: Draft) -> datetime:
-    """Return when a draft expires unless it changes before."""
-    return draft.updated_at + draft_lifetime()
+def last_day(draft: Draft) -> date:
+    """Return the day at whose end a draft expires unless it changes before."""
+    return clock.local(draft.updated_at).date() + draft_lifetime()
 
 
-def _expiry_cutoff() -> datetime:
-    return clock.now() - draft_lifetime()
+def expiry_cutoff() -> datetime:
+    """Return the start of the day on which a draft that expires tonight was last changed."""
+    return clock.midnight(clock.today() - draft_lifetime())
 
 
 def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
-    parameters = {"draft_id": draft_id, "cutoff": _expiry_cutoff()}
+    parameters = {"draft_id": draft_id, "cutoff": expiry_cutoff()}
     return db.session.scalars(query, parameters).one_or_none()
 
 
@@ -67,7 +68,7 @@ def find_all(draft_ids: list[uuid.UUID]) -> list[Draft]:
     submitted = select(Submission.draft_id).where(Submission.draft_id.in_(draft_ids))
     query = UNEXPIRED.where(Draft.id.in_(draft_ids), Draft.id.not_in(submitted))
     query = query.order_by(Draft.updated_at.desc())
-    return list(db.session.scalars(query, {"cutoff": _expiry_cutoff()}))
+    return list(db.session.scalars(query, {"cutoff": expiry_cutoff()}))
 
 
 def find_by_token(token: str, purpose: links.Purpose) -> Draft | None:
@@ -112,7 +113,7 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
 
 
 def _add_draft(draft_id: uuid.UUID) -> Draft:
-    expired = Draft.updated_at <= _expiry_cutoff()
+    expired = Draft.updated_at < expiry_cutoff()
     db.session.execute(delete(Draft).where(Draft.id == draft_id, expired))
     is_taken = db.session.scalar(select(Submission.id).where(Submission.draft_id == draft_id))
     draft = Draft(
@@ -148,4 +149,4 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
 def purge_expired() -> int:
     """Delete every expired draft; return how many there were."""
-    return delete_in_batches(Draft.id, Draft.updated_at <= _expiry_cutoff())
+    return delete_in_batches(Draft.id, Draft.updated_at < expiry_cutoff())

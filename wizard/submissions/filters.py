@@ -21,7 +21,8 @@ is_published = Submission.published_at.is_not(None)
 class Filters:
     """The filters that are set; an empty one is not.
 
-    `first_day` and `last_day` are days in UTC, both included; `since` is a moment, itself excluded.
+    `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
+    moment, itself excluded.
     `text` is words that must all occur in the organization's name, city, title or reference.
     """
 

@@ -14,7 +14,7 @@ PASSWORD = "violin-cactus-harbor-9"
 
 @pytest.fixture(scope="module")
 def account(server_app) -> str:
-    """Create an account; return its e-mail address."""
+    """Create an account; return its email address."""
     with server_app.app_context():
         accounts.add_account("ada@example.gov", "viewer", COMMAND_LINE, PASSWORD)
     return "ada@example.gov"

@@ -20,7 +20,7 @@ MANY = 2 * WRITE_BATCH_SIZE + 1
 
 
 def add_drafts(age_days: int) -> None:
-    """Add `MANY` drafts with an e-mail address, last changed `age_days` ago."""
+    """Add `MANY` drafts with an email address, last changed `age_days` ago."""
     at = clock.now() - timedelta(days=age_days)
     with writing() as session:
         session.add_all(
@@ -165,4 +165,4 @@ def test_purge_command_runs_every_job_and_reports_failure(app, monkeypatch):
         add_drafts(61)
     result = app.test_cli_runner().invoke(args=["drafts", "purge"])
     assert result.exit_code == 1
-    assert f"{MANY} deleted" in result.output and "drafts reminded failed" in result.output
+    assert f"Drafts deleted: {MANY}." in result.output and "drafts reminded failed" in result.output
