@@ -21,6 +21,7 @@ TRANSLATABLE = (
     Noun(),
     dates.MONTHS,
     [filters.filter_options(flow) for flow in FLOWS],
+    dates.ZONES,
     progress_reports.REPORT_FIELDS,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,

@@ -25,7 +25,9 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     chosen = config.read_environment() | (settings or {})
     configured = config.flask_settings(chosen)
     if chosen["ENV"] == "production" and (errors := checks.errors(chosen)):
-        raise config.SettingError("\n  ".join(["This is not safe to serve:", *errors]))
+        raise config.SettingError(
+            "\n  ".join(["These settings are not safe for production:", *errors])
+        )
     app = Program(
         __name__,
         template_folder=None,

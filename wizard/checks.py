@@ -24,13 +24,13 @@ def errors(settings: dict[str, Any]) -> list[str]:
 def _secret(settings: dict[str, Any]) -> Iterator[str]:
     secret = settings.get("SECRET_KEY", "")  # settings["SECRET_KEY"] would create one
     if 0 < len(secret) < MIN_SECRET_LENGTH:
-        yield f"WIZARD_SECRET_KEY is short: take {MIN_SECRET_LENGTH} random characters or more."
+        yield f"WIZARD_SECRET_KEY is too short. Use at least {MIN_SECRET_LENGTH} random characters."
     if len(secret) >= MIN_SECRET_LENGTH and len(set(secret)) < MIN_SECRET_LETTERS:
-        yield "WIZARD_SECRET_KEY repeats a few letters: take random characters."
+        yield "WIZARD_SECRET_KEY repeats a few characters. Use random ones."
     if not secret and not _is_sqlite(settings):
         yield (
-            "WIZARD_SECRET_KEY is not set: each machine would make its own,"
-            " and know nothing of the other's visitors."
+            "WIZARD_SECRET_KEY is not set. Each server would create its own key, and visitors would"
+            " lose their sessions."
         )
 
 
@@ -40,26 +40,29 @@ def _addresses(settings: dict[str, Any]) -> Iterator[str]:
         yield "WIZARD_PUBLIC_URL must be the https://… address that visitors use."
     if not settings["TRUSTED_PROXIES"]:
         yield (
-            "WIZARD_TRUSTED_PROXIES is 0, but something in front has to do the TLS: set how many"
-            " proxies there are (mostly 1), or all visitors share the limits of one address."
+            "WIZARD_TRUSTED_PROXIES is 0. Set it to the number of proxies in front of the site"
+            " (usually 1). Otherwise, all visitors share one rate limit."
         )
     if urlsplit(settings["HTMX_URL"]).netloc and not settings["HTMX_INTEGRITY"]:
-        yield "WIZARD_HTMX_INTEGRITY is not set: another host could change what browsers run."
+        yield (
+            "WIZARD_HTMX_INTEGRITY is not set. The script’s host could change what visitors’"
+            " browsers run."
+        )
 
 
 def _mail(settings: dict[str, Any]) -> Iterator[str]:
     server = parse_mail_server(settings["SMTP_URL"])
     if server is None:
-        yield "WIZARD_SMTP_URL is not set: no confirmation would reach anybody."
+        yield "WIZARD_SMTP_URL is not set. No emails would be sent."
     elif not (server.tls or server.starttls or server.plaintext or server.host in LOOPBACK_HOSTS):
         yield (
-            "WIZARD_SMTP_URL sends answers and passwords in clear: add ?starttls=1, use smtps://,"
-            " or say ?plaintext=1 if the network between is yours alone."
+            "WIZARD_SMTP_URL sends answers and passwords unencrypted. Add ?starttls=1 or use"
+            " smtps://, or add ?plaintext=1 if the network between is yours alone."
         )
     if settings["MAIL_FROM"] == DEFAULTS["MAIL_FROM"]:
-        yield "WIZARD_MAIL_FROM is not set: messages need a sender that can be answered."
+        yield "WIZARD_MAIL_FROM is not set. Emails need a sender address that accepts replies."
     if not settings["PROGRAM_EMAIL"]:
-        yield "WIZARD_PROGRAM_EMAIL is not set: visitors would have nobody to write to."
+        yield "WIZARD_PROGRAM_EMAIL is not set. Visitors would have no way to contact you."
 
 
 def warnings(settings: dict[str, Any], today: date) -> list[str]:
@@ -71,12 +74,14 @@ def paperwork_warnings(settings: dict[str, Any], today: date) -> Iterator[str]:
     """Yield the warnings for staff: about the OMB approval of the questions."""
     expires: date | None = settings["OMB_EXPIRES"]
     if settings["OMB_CONTROL_NUMBER"] and not expires:
-        yield "WIZARD_OMB_EXPIRES is not set: a control number is shown with its last day."
+        yield (
+            "WIZARD_OMB_EXPIRES is not set. An OMB control number must be shown with its"
+            " expiration date."
+        )
     if expires and expires < today:
         yield (
-            f"The OMB approval expired on {expires}: nobody need answer a collection of"
-            " information without a valid one (44 U.S.C. 3512). Renew it, then set"
-            " WIZARD_OMB_EXPIRES."
+            f"OMB approval expired on {expires}. People aren’t required to respond without a valid"
+            " control number (44 U.S.C. 3512). Renew it, then update WIZARD_OMB_EXPIRES."
         )
 
 
@@ -84,13 +89,14 @@ def _database(settings: dict[str, Any]) -> Iterator[str]:
     is_sqlite = _is_sqlite(settings)
     if not is_sqlite and settings["RATELIMIT_STORAGE_URI"].startswith("memory"):
         yield (
-            "WIZARD_RATELIMIT_STORAGE_URI is memory: with two processes every limit counts double."
+            "WIZARD_RATELIMIT_STORAGE_URI is “memory”. With two processes, visitors get twice the"
+            " limit."
         )
     if is_sqlite and SQLITE_VERSION < MIN_SQLITE_VERSION:
         found, wanted = (".".join(map(str, each)) for each in (SQLITE_VERSION, MIN_SQLITE_VERSION))
         yield (
-            f"SQLite is {found}: before {wanted} a rare race can corrupt it."
-            " Use PostgreSQL, or a Python that brings a newer one."
+            f"SQLite {found} has a rare bug that can corrupt the database (fixed in {wanted})."
+            " Use PostgreSQL, or a Python with a newer SQLite."
         )
 
 

@@ -1,6 +1,9 @@
-"""The current time. Nothing else reads it, so that tests can replace it."""
+"""The current time, and the program's time zone. Nothing else reads the clock: tests replace it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from flask import current_app
 
 
 def now() -> datetime:
@@ -8,12 +11,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def today() -> date:
-    """Return the date in American Samoa (UTC-11), where a day ends last in the United States.
+def zone() -> ZoneInfo:
+    """Return the program's time zone, `WIZARD_TIMEZONE`."""
+    found: ZoneInfo = current_app.config["TIMEZONE"]
+    return found
 
-    So no date that is still today for a visitor is rejected as past.
-    """
-    return (now() - timedelta(hours=11)).date()
+
+def local(moment: datetime) -> datetime:
+    """Return a moment in the program's time zone."""
+    return moment.astimezone(zone())
+
+
+def today() -> date:
+    """Return the date in the program's time zone."""
+    return local(now()).date()
+
+
+def midnight(day: date) -> datetime:
+    """Return the start of a day in the program's time zone."""
+    return datetime.combine(day, time(), zone())
 
 
 def iso_utc(moment: datetime) -> str:

@@ -15,6 +15,7 @@ from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import flask
 from click import ClickException
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, str | int] = {
     "PROGRAM_EMAIL": "",
     "OMB_CONTROL_NUMBER": "",
     "OMB_EXPIRES": "",
+    "TIMEZONE": "America/New_York",
     "BURDEN_MINUTES": 15,
     "DRAFT_DAYS": 60,
     "RATELIMIT_STORAGE_URI": "memory://",
@@ -146,6 +148,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
+        "TIMEZONE": _find_zone(settings["TIMEZONE"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is down, each process counts by itself instead of failing requests.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
@@ -175,7 +178,13 @@ def _parse_day(name: str, value: str) -> date | None:
         day = date.fromisoformat(value)
         if day.isoformat() == value:  # not 20270331
             return day
-    raise SettingError(f"WIZARD_{name} must be a day like 2027-03-31.")
+    raise SettingError(f"WIZARD_{name} must be a date, like 2027-03-31.")
+
+
+def _find_zone(name: str) -> ZoneInfo:
+    with suppress(ValueError, OSError, LookupError):  # not a path, a folder, unknown
+        return ZoneInfo(name)
+    raise SettingError("WIZARD_TIMEZONE must be a time zone, like America/New_York.")
 
 
 def parse_public_url(value: str) -> SplitResult:
@@ -221,7 +230,7 @@ def _parse_address(name: str, value: str, schemes: tuple[str, ...]) -> SplitResu
         if " " not in value and parts.scheme in schemes and parts.hostname and parts.port != 0:
             return parts
     examples = " or ".join(f"{scheme}://…" for scheme in schemes)
-    raise SettingError(f"WIZARD_{name} must be an address like {examples}, without blanks.")
+    raise SettingError(f"WIZARD_{name} must be a URL without spaces, like {examples}.")
 
 
 def _check_texts(settings: dict[str, Any]) -> None:
@@ -295,5 +304,5 @@ def _stored_secret(path: Path) -> str:
         os.unlink(temporary)
     secret = path.read_text().strip()
     if not secret:
-        raise SettingError(f"{path} is empty: delete it, and a new secret is made.")
+        raise SettingError(f"{path} is empty. Delete it, and a new secret key will be created.")
     return secret

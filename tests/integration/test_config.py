@@ -28,6 +28,10 @@ def test_unsafe_production_settings_stop_start(tmp_path):
         ("TRUSTED_PROXIES", -1),
         ("OMB_EXPIRES", "soon"),
         ("OMB_EXPIRES", "20270331"),
+        ("TIMEZONE", ""),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "/etc/passwd"),
+        ("TIMEZONE", "America"),
     ],
 )
 def test_invalid_setting_names_it(tmp_path, name, value):

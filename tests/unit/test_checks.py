@@ -51,7 +51,7 @@ def test_shared_database_needs_secret_key():
     [
         ({"OMB_CONTROL_NUMBER": "0000-0000"}, "WIZARD_OMB_EXPIRES is not set"),
         ({"OMB_EXPIRES": "2026-12-31"}, "expired on 2026-12-31"),
-        ({"DATABASE_URL": "postgresql+psycopg://db/wizard"}, "every limit counts double"),
+        ({"DATABASE_URL": "postgresql+psycopg://db/wizard"}, "visitors get twice the limit"),
     ],
 )
 def test_questionable_setting_is_warning(changed, text):
@@ -66,4 +66,4 @@ def test_approval_is_valid_on_expiry_day():
 def test_old_sqlite_is_warning(monkeypatch):
     monkeypatch.setattr(checks, "SQLITE_VERSION", (3, 51, 2))
     (line,) = warnings_for()
-    assert "SQLite is 3.51.2" in line
+    assert "SQLite 3.51.2 has a rare bug" in line

@@ -16,9 +16,9 @@ from . import audit, passwords, throttle
 from .audit import COMMAND_LINE, Actor, record
 
 ROLES = {
-    "viewer": "Viewer: reads and exports",
-    "editor": "Editor: also decides, notes, publishes and sends again",
-    "admin": "Admin: also manages people and tokens, and deletes",
+    "viewer": "Viewer: can read and export submissions",
+    "editor": "Editor: can also change statuses, publish, add notes and resend emails",
+    "admin": "Admin: can also manage staff accounts and API tokens, and delete answers",
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
 EMAIL = Email("email", "Email address", noun="an email address", required=True)
@@ -48,7 +48,7 @@ class CurrentUser:
 
 
 def list_accounts() -> list[StaffUser]:
-    """Return every account, ordered by e-mail address."""
+    """Return every account, ordered by email address."""
     with reading() as session:
         return list(session.scalars(select(StaffUser).order_by(StaffUser.email)))
 
@@ -66,7 +66,7 @@ def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
             session.add(StaffUser(email=email, role=role, password_hash=password_hash))
             record(actor, "person_added", email, role=role)
     except IntegrityError:
-        raise AccountError(f"{email} has an account already.") from None
+        raise AccountError(f"There’s already an account for {email}.") from None
     return password
 
 
@@ -74,7 +74,7 @@ def set_role(email: str, role: str, actor: Actor) -> None:
     """Change the role of an account. Raises `AccountError`."""
     with _locked_account(email, actor) as user:
         if user.email == actor.name:
-            raise AccountError("Nobody changes their own role: ask another admin.")
+            raise AccountError("You can’t change your own role. Ask another admin.")
         if role != "admin":
             _keep_last_admin(user, actor)
         record(actor, "person_changed", user.email, role=[user.role, _check_role(role)])
@@ -88,7 +88,7 @@ def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
     """
     with _locked_account(email, actor) as user:
         if user.email == actor.name:
-            raise AccountError("Nobody disables their own account: ask another admin.")
+            raise AccountError("You can’t disable your own account. Ask another admin.")
         if not force:
             _keep_last_admin(user, actor)
         user.disabled_at = clock.now()
@@ -110,7 +110,7 @@ def reset_account(email: str, actor: Actor) -> str:
 
 
 def find_account(email: str) -> StaffUser | None:
-    """Return the account with that e-mail address, if any."""
+    """Return the account with that email address, if any."""
     with reading() as session:
         return session.scalars(select(StaffUser).where(StaffUser.email == email)).one_or_none()
 
@@ -125,7 +125,7 @@ def clean_email(email: str) -> str:
 
 def _check_role(role: str) -> str:
     if role not in ROLES:
-        raise AccountError(f"There is no role “{role}”. There are: {', '.join(ROLES)}.")
+        raise AccountError(f"“{role}” isn’t a role. Roles: {', '.join(ROLES)}.")
     return role
 
 
@@ -165,7 +165,7 @@ def _locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUse
         query = select(StaffUser).where(StaffUser.email == email.strip().lower())
         user = session.scalars(query.with_for_update()).one_or_none()
         if user is None:
-            raise AccountError(f"There is no account {email}.")
+            raise AccountError(f"No account found for {email}.")
         yield user
 
 
@@ -191,7 +191,7 @@ def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None
     password_hash = passwords.hash_password(new)
     with locked_own_account(user) as account:
         if account.password_hash != known.password_hash:
-            raise AccountError("The password was changed meanwhile. Sign in again.")
+            raise AccountError("Your password was changed in another session. Sign in again.")
         throttle.reset(throttle_key(user.email))
         account.password_hash = password_hash
         end_sessions(account, user.session)
@@ -202,9 +202,10 @@ def verify_password(user: CurrentUser, password: str, actor: Actor) -> StaffUser
     """Return the account. Raises `WrongPassword`, also after too many attempts."""
     keys = {throttle_key(user.email): throttle.FREE_ATTEMPTS_PER_ACCOUNT}
     if wait := throttle.record_attempt(keys):
-        raise WrongPassword(f"Too many tries. Wait {wait.seconds + 1} seconds, then try again.")
+        seconds = wait.seconds + 1
+        raise WrongPassword(f"Too many attempts. Wait {seconds} seconds, then try again.")
     known = find_account(user.email)
     if known is None or not passwords.verify_password(known.password_hash, password):
         audit.record_event(actor, "refused", user.email, reason="current password")
-        raise WrongPassword("The current password is not right. Type it again.")
+        raise WrongPassword("Your current password is incorrect. Try again.")
     return known

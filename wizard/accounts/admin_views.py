@@ -44,7 +44,7 @@ def change_people() -> Response:
     except accounts.AccountError as error:
         return people(422, str(error))
     if password:
-        store_secret_once(f"The password of {email}", password)
+        store_secret_once(f"Temporary password for {email}", password)
     return redirect(url_for("staff.people"), 303)
 
 
@@ -71,7 +71,7 @@ def change_tokens() -> Response:
         elif action == "make":
             days = parse_whole_number(request.form.get("days", "")) or 0
             token = tokens.create_token(name, days, current_actor())
-            store_secret_once(f"The token “{name}”", token)
+            store_secret_once(f"API token “{name}”", token)
         else:
             abort(400)
     except tokens.TokenError as error:
@@ -103,6 +103,6 @@ def audit_export() -> Response:
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS)
     audit.record_event(current_actor(), "exported", "audit.csv", filters=chosen)
     stream = tables.as_csv(audit.COLUMNS, audit.csv_rows(chosen))
-    file_name = f"audit-{clock.now().date()}.csv"
+    file_name = f"audit-{clock.today()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type="text/csv; charset=utf-8", headers=headers)

@@ -17,19 +17,19 @@ from ..web.query import DAYS, VALUE, Code, within_days
 
 ACTIONS = {
     "signed_in": "Signed in",
-    "refused": "Sign-in refused",
+    "refused": "Failed sign-in",
     "signed_out": "Signed out",
-    "password_changed": "Changed the password",
-    "second_factor_set": "Set up a second factor",
+    "password_changed": "Changed password",
+    "second_factor_set": "Set up two-step sign-in",
     "recovery_code_used": "Used a recovery code",
     "viewed": "Viewed a submission",
-    "exported": "Exported",
-    "person_added": "Added a person",
-    "person_changed": "Changed a person",
-    "token_made": "Made a token",
-    "token_revoked": "Revoked a token",
-    "backed_up": "Backed up the store",
-    "restored": "Put a backup back",
+    "exported": "Exported data",
+    "person_added": "Added a staff account",
+    "person_changed": "Changed a staff account",
+    "token_made": "Created an API token",
+    "token_revoked": "Revoked an API token",
+    "backed_up": "Backed up the database",
+    "restored": "Restored a backup",
 }
 """The label of every action, by code. Packages add their own."""
 FILTERS: dict[str, Field] = {

@@ -23,12 +23,9 @@ class WeakPassword(ValueError):
 def check_strength(password: str, *personal: str) -> None:
     """Raise `WeakPassword` if it is guessed too easily, also from `personal` data of its owner."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise WeakPassword(f"Choose a password of {MIN_LENGTH} to {MAX_LENGTH} characters.")
+        raise WeakPassword(f"Use a password with {MIN_LENGTH} to {MAX_LENGTH} characters.")
     if zxcvbn(password[:ZXCVBN_MAX_CHARS], [*personal, "commitment"])["score"] < MIN_ZXCVBN_SCORE:
-        raise WeakPassword(
-            "Choose another password: this one is on the lists that are tried first. "
-            "Four or five words that have nothing to do with each other are good."
-        )
+        raise WeakPassword("That password is too easy to guess. Try four or five unrelated words.")
 
 
 def generate_password() -> str:

@@ -88,7 +88,7 @@ def _check_token() -> Response | None:
     scheme, _, secret = request.headers["Authorization"].partition(" ")
     name = tokens.authenticate(secret.strip()) if scheme.lower() == "bearer" else None
     if name is None:
-        text = "This token opens nothing: it is mistyped, expired or revoked.\n"
+        text = "Invalid token. It may be mistyped, expired or revoked.\n"
         return Response(text, 401, BEARER, content_type="text/plain")
     g.actor = Actor(f"token:{name}", request.remote_addr or "")
     return None

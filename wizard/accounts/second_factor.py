@@ -33,10 +33,14 @@ def set_second_factor(
     codes = [passwords.generate_password() for _ in range(RECOVERY_CODES)]
     with accounts.locked_own_account(user) as account:
         if account.totp_secret is not None and not replaces:
-            raise AccountError("An app was set up meanwhile. Reload the page.")
+            raise AccountError(
+                "An authenticator app was already set up in another window. Reload the page."
+            )
         account.totp_secret, account.totp_step = secret, 0
         if not _verify_totp(account, code):
-            raise AccountError("That is not the code that the app shows now. Type the newest one.")
+            raise AccountError(
+                "That code is incorrect or has expired. Enter the newest code from your app."
+            )
         if replaces:
             throttle.reset(accounts.throttle_key(user.email))
         account.recovery_codes = [passwords.hash_token(each) for each in codes]

@@ -74,7 +74,7 @@ def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: 
         return "disabled"
     if not is_right:
         return "password"
-    return "" if second_factor.verify_code(user, code, actor) else "second factor"
+    return "" if second_factor.verify_code(user, code, actor) else "sign-in code"
 
 
 def load_session(token: str) -> CurrentUser | None:

@@ -30,11 +30,9 @@ def create_token(name: str, days: int, actor: Actor) -> str:
     """Create a token; return its secret, which is not stored. Raises `TokenError`."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
-        raise TokenError(
-            f"Give the token a name of 1 to {MAX_NAME_LENGTH} characters: who uses it."
-        )
+        raise TokenError(f"Enter a name for the token, up to {MAX_NAME_LENGTH} characters.")
     if not 1 <= days <= MAX_DAYS:
-        raise TokenError(f"Choose an end in 1 to {MAX_DAYS} days.", "days")
+        raise TokenError(f"Enter a number of days from 1 to {MAX_DAYS}.", "days")
     secret = f"wizard_{secrets.token_urlsafe(32)}"
     token = ApiToken(name=name, token_hash=hash_token(secret), created_by=actor.name)
     token.expires_at = clock.now() + timedelta(days=days)
@@ -43,7 +41,8 @@ def create_token(name: str, days: int, actor: Actor) -> str:
             session.add(token)
             record(actor, "token_made", name, days=days)
     except IntegrityError:
-        raise TokenError(f"There is a token “{name}” already. Choose another name.") from None
+        text = f"There’s already a token called “{name}”. Use a different name."
+        raise TokenError(text) from None
     return secret
 
 
@@ -59,7 +58,7 @@ def revoke_token(name: str, actor: Actor) -> None:
     with writing() as session:
         token = session.scalars(select(ApiToken).where(ApiToken.name == name)).one_or_none()
         if token is None:
-            raise TokenError(f"There is no token “{name}”.")
+            raise TokenError(f"No token called “{name}”.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             record(actor, "token_revoked", name)

@@ -115,7 +115,7 @@ def change_account() -> Response:
     try:
         if action == "password":
             accounts.change_password(user, form.get("old", ""), form.get("new", ""), actor)
-            session["notice"] = "Your password is changed. Every other session of yours has ended."
+            session["notice"] = "Password changed. You’ve been signed out everywhere else."
         elif action == "second-factor":
             password, code = form.get("password", ""), "".join(form.get("code", "").split())
             codes = second_factor.set_second_factor(user, password, _offered_secret(), code, actor)

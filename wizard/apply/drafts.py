@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import abort, current_app
@@ -24,7 +24,7 @@ from ..web import languages, links
 from ..web.current import current_flow
 
 UNEXPIRED = select(Draft).where(
-    Draft.updated_at > bindparam("cutoff"), Draft.flow == bindparam("flow")
+    Draft.updated_at >= bindparam("cutoff"), Draft.flow == bindparam("flow")
 )
 MAX_DRAFT_BYTES = MEBIBYTE
 """Of all answers as JSON: as much as one post may hold, so that steps do not add up to more."""
@@ -55,13 +55,14 @@ def draft_lifetime() -> timedelta:
     return timedelta(days=current_app.config["DRAFT_DAYS"])
 
 
-def expires_at(draft: Draft) -> datetime:
-    """Return when a draft expires unless it changes before."""
-    return draft.updated_at + draft_lifetime()
+def last_day(draft: Draft) -> date:
+    """Return the day at whose end a draft expires unless it changes before."""
+    return clock.local(draft.updated_at).date() + draft_lifetime()
 
 
-def _expiry_cutoff() -> datetime:
-    return clock.now() - draft_lifetime()
+def expiry_cutoff() -> datetime:
+    """Return the start of the day on which a draft that expires tonight was last changed."""
+    return clock.midnight(clock.today() - draft_lifetime())
 
 
 def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
@@ -70,7 +71,7 @@ def _load(query: Select[Draft], draft_id: uuid.UUID) -> Draft | None:
 
 def _unexpired() -> dict[str, Any]:
     """Return the parameters of `UNEXPIRED`."""
-    return {"cutoff": _expiry_cutoff(), "flow": current_flow().name}
+    return {"cutoff": expiry_cutoff(), "flow": current_flow().name}
 
 
 def find(draft_id: uuid.UUID) -> Draft | None:
@@ -130,7 +131,7 @@ def _start(draft_id: uuid.UUID, typed: Answers) -> Draft:
 
 
 def _add_draft(draft_id: uuid.UUID) -> Draft:
-    expired = Draft.updated_at <= _expiry_cutoff()
+    expired = Draft.updated_at < expiry_cutoff()
     db.session.execute(delete(Draft).where(Draft.id == draft_id, expired))
     is_taken = db.session.scalar(select(Submission.id).where(Submission.draft_id == draft_id))
     draft = Draft(
@@ -174,4 +175,4 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
 def purge_expired() -> int:
     """Delete every expired draft; return how many there were."""
-    return delete_in_batches(Draft.id, Draft.updated_at <= _expiry_cutoff())
+    return delete_in_batches(Draft.id, Draft.updated_at < expiry_cutoff())

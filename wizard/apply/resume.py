@@ -50,8 +50,8 @@ def send_reminders() -> int:
     if drafts.draft_lifetime() <= REMINDER_LEAD:
         return 0
     ends_soon = select(Draft).where(
-        Draft.updated_at <= clock.now() - drafts.draft_lifetime() + REMINDER_LEAD,
-        Draft.updated_at > clock.now() - drafts.draft_lifetime(),
+        Draft.updated_at < drafts.expiry_cutoff() + REMINDER_LEAD,
+        Draft.updated_at >= drafts.expiry_cutoff(),
         Draft.reminded_at.is_(None),
         Draft.id.not_in(select(Submission.draft_id)),
     )
@@ -77,7 +77,7 @@ def _queue(draft: Draft, address: str, kind: str) -> None:
 def _context(message: MailMessage) -> dict[str, Any]:
     draft = db.session.get_one(Draft, message.draft_id)
     link = links.resume_url(draft.id, draft.link_version)
-    return {"link": link, "until": drafts.expires_at(draft), "kind": message.kind}
+    return {"link": link, "until": drafts.last_day(draft), "kind": message.kind}
 
 
 outbox.register("resume", Message("link to continue your commitment"), _context)

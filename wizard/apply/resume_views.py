@@ -34,7 +34,7 @@ def save_link(draft_id: uuid.UUID, status: int = 200, **context: Any) -> Respons
         status,
         draft=draft,
         link=links.resume_url(draft.id, draft.link_version),
-        until=drafts.expires_at(draft),
+        until=drafts.last_day(draft),
         first_open=drafts.journey_for(draft).first_incomplete,
         mailed="mailed" in request.args,
         renewed="renewed" in request.args,

@@ -15,23 +15,34 @@ def parse_moment(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+ZONES = {f"{letter}{kind}T": Message(f"{letter}T") for letter in "ECMP" for kind in "SD"}
+"""The zones that people know by two letters, in summer and winter: ET for EST and EDT."""
+
+
 def format_day(day: date) -> Message:
     """Return a day like March 31, 2027."""
     month = MONTHS[day.month]
     return Message("%(month)s %(day)s, %(year)s", month=month, day=day.day, year=day.year)
 
 
+def format_time(moment: datetime) -> Message:
+    """Return the time of a local moment like 4:43 a.m. ET; other zones as HST, CET or UTC+03."""
+    clock, name = f"{moment.hour % 12 or 12}:{moment:%M}", moment.tzname() or ""
+    zone = ZONES.get(name) or (name if name.isalpha() else f"UTC{name}")
+    if moment.hour < 12:
+        return Message("%(time)s a.m. %(zone)s", time=clock, zone=zone)
+    return Message("%(time)s p.m. %(zone)s", time=clock, zone=zone)
+
+
 def format_moment(moment: datetime) -> Message:
-    """Return a moment like March 31, 2027, 17:05 UTC."""
-    day, time = format_day(moment.date()), f"{moment:%H:%M}"
-    return Message("%(day)s, %(time)s UTC", day=day, time=time)
+    """Return a local moment like March 31, 2027, 4:43 a.m. ET."""
+    return Message("%(day)s, %(time)s", day=format_day(moment), time=format_time(moment))
 
 
-def format_age(moment: datetime, now: datetime) -> str:
+def format_age(day: date, today: date) -> str:
     """Return an age like today, 1 day, 12 days, 5 months (whole calendar months)."""
-    days = (now - moment).days
-    is_incomplete = (now.day, now.time()) < (moment.day, moment.time())
-    months = (now.year - moment.year) * 12 + now.month - moment.month - is_incomplete
+    days = (today - day).days
+    months = (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
     if months >= 2:
         return f"{months} months"
     if days < 1:

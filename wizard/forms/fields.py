@@ -270,7 +270,7 @@ class Moment(Field):
             return iso_utc(parse_moment(self._single(raw).strip()))
         except NOT_A_MOMENT:
             raise Invalid(
-                "Enter %(noun)s as a moment, like 2027-03-31T17:05:00Z.", noun=self.noun
+                "Enter %(noun)s as a date and time, like 2027-03-31T17:05:00Z.", noun=self.noun
             ) from None
 
 

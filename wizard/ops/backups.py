@@ -24,7 +24,7 @@ from ..notify import outbox
 VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
 )
-RESTORE_HOLD_MESSAGE = "Held back by a restore: it may have been sent since the backup."
+RESTORE_HOLD_MESSAGE = "Held after a restore: it may already have been sent."
 
 
 class BackupError(ValueError):
@@ -37,10 +37,11 @@ def write_backup(path: Path) -> int:
     Raises `BackupError` if the file exists or the database lacks a migration.
     """
     if path.exists():
-        raise BackupError(f"{path} exists: name a new file.")
+        raise BackupError(f"{path} already exists. Choose a new file name.")
     with reading():
         if version.database_revision() != version.newest_revision():
-            raise BackupError("The store has another version than this program: migrate it first.")
+            text = "The database doesn’t match this version of the program. Migrate it first."
+            raise BackupError(text)
     audit.record_event(audit.COMMAND_LINE, "backed_up", path.name)
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.unlink(missing_ok=True)
@@ -62,7 +63,7 @@ def restore_backup(path: Path) -> int:
     sessions end. Raises `BackupError`.
     """
     if not path.exists():
-        raise BackupError(f"There is no {path}.")
+        raise BackupError(f"File not found: {path}.")
     with _engine_for(path) as file, file.connect() as source, writing() as session:
         target = session.connection()
         _check_fits(source, target)
@@ -103,17 +104,17 @@ def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
     try:
         theirs = source.scalar(sa.select(VERSION.c.version_num))
     except DatabaseError as error:
-        raise BackupError(f"This file is no backup: {error.orig}.") from error
+        raise BackupError(f"This file isn’t a backup: {error.orig}.") from error
     ours = version.database_revision()
     if theirs != ours:
         raise BackupError(
-            f"The backup has version {theirs or 'none'}, the store {ours or 'none'}. Bring both"
-            " to the newest with `flask db upgrade`; for the backup set WIZARD_DATABASE_URL to a"
-            " copy of its file."
+            f"The backup is version {theirs or 'none'} and the database is version"
+            f" {ours or 'none'}. Upgrade both with `flask db upgrade`. For the backup, point"
+            " WIZARD_DATABASE_URL at a copy of the file."
         )
     for table in db.metadata.sorted_tables:
         if target.execute(sa.select(table).limit(1)).first():
-            raise BackupError("This store is in use: a backup is put into a fresh one.")
+            raise BackupError("The database isn’t empty. Restore a backup into an empty database.")
 
 
 def _reset_sequences(target: sa.Connection) -> None:

@@ -18,24 +18,24 @@ from ..web.limits import limiter
 @click.command("check")
 @with_appcontext
 def check() -> None:
-    """Check the settings, the database, the mail server and the rate limits.
+    """Check the settings, database, mail server and rate limits.
 
-    Exit with 1 on a fault. Outside production, settings that would be unsafe there are listed but
-    are no fault.
+    Exits with 1 if something is broken. Outside production, settings that would be unsafe there
+    are listed but don’t count.
     """
     config = current_app.config
     faults = [*_database_faults(), *_mail_faults()]
     if not limiter.storage.check():
-        faults.append("WIZARD_RATELIMIT_STORAGE_URI does not answer.")
+        faults.append("WIZARD_RATELIMIT_STORAGE_URI is not responding.")
     warnings = [*([] if faults else _account_warnings()), *checks.warnings(config, clock.today())]
     unsafe = [] if config["ENV"] == "production" else checks.errors(config)
-    groups = {"FAULT    ": faults, "WARNING  ": warnings, "not for production: ": unsafe}
+    groups = {"ERROR    ": faults, "WARNING  ": warnings, "Not safe for production: ": unsafe}
     for label, lines in groups.items():
         for line in lines:
             click.echo(label + line)
     if faults:
         raise SystemExit(1)
-    click.echo("Store, mail and limits answer.")
+    click.echo("OK: database, mail and rate limits are working.")
 
 
 def _database_faults() -> Iterator[str]:
@@ -43,19 +43,19 @@ def _database_faults() -> Iterator[str]:
         with reading():
             migrated = version.is_compatible()
     except DBAPIError as error:
-        yield f"The store does not answer: {error.orig}"
+        yield f"Can’t connect to the database: {error.orig}"
         return
     if not migrated:
-        yield "The store is not migrated: run `flask --app wizard db upgrade`."
+        yield "The database is not up to date. Run `flask --app wizard db upgrade`."
 
 
 def _mail_faults() -> Iterator[str]:
     try:
         email.check_connection()
     except Exception as error:  # a refusal, a bad certificate, an unknown host
-        yield f"The mail server does not take us: {type(error).__name__}: {error}"
+        yield f"The mail server refused the connection: {type(error).__name__}: {error}"
 
 
 def _account_warnings() -> Iterator[str]:
     if not any(user.role == "admin" and not user.disabled_at for user in accounts.list_accounts()):
-        yield "Nobody is admin: run `flask --app wizard staff add EMAIL --role admin`."
+        yield "There is no admin account. Run `flask --app wizard staff add EMAIL --role admin`."

@@ -1,4 +1,4 @@
-"""Commands for operators: accounts, tokens, messages, drafts, exports and backups."""
+"""Commands for operators: accounts, tokens, emails, drafts, exports and backups."""
 
 import shutil
 import sys
@@ -32,12 +32,10 @@ from .serve import JOBS, DailyJobs, repeat_until, serve
 
 PIPE = Path("-")
 
-staff_commands = AppGroup("staff", help="Manage the accounts of the staff.")
-token_commands = AppGroup(
-    "token", help="Manage the tokens with which other programs fetch exports."
-)
-outbox_commands = AppGroup("outbox", help="Deliver, list and retry messages.")
-drafts_commands = AppGroup("drafts", help="Manage unfinished answers.")
+staff_commands = AppGroup("staff", help="Manage staff accounts.")
+token_commands = AppGroup("token", help="Manage API tokens for exports.")
+outbox_commands = AppGroup("outbox", help="Manage outgoing email.")
+drafts_commands = AppGroup("drafts", help="Manage drafts.")
 
 
 def init_app(app: Flask) -> None:
@@ -61,22 +59,22 @@ def fail_on(*errors: type[Exception]) -> Iterator[None]:
 @click.option(
     "--role", type=click.Choice(list(accounts.ROLES)), default="viewer", show_default=True
 )
-@click.option("--ask", is_flag=True, help="Ask for the password instead of generating one.")
+@click.option("--ask", is_flag=True, help="Prompt for a password instead of generating one.")
 @fail_on(AccountError, WeakPassword)
 def add_account(email: str, role: str, ask: bool) -> None:
     """Add an account, and print its password."""
     typed = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else ""
     password = accounts.add_account(email, role, COMMAND_LINE, typed)
-    click.echo(f"{email} is {'an' if role[0] in 'ae' else 'a'} {role} now.")
+    click.echo(f"Added {email} as {role}.")
     if not ask:
         click.echo(f"Password: {password}")
 
 
 @staff_commands.command("list")
 def list_accounts() -> None:
-    """List the accounts."""
+    """List staff accounts."""
     for account in accounts.list_accounts():
-        factor = "second factor" if account.totp_secret else "no second factor"
+        factor = "two-step sign-in" if account.totp_secret else "password only"
         state = ", disabled" if account.disabled_at else ""
         click.echo(f"{account.email}\t{account.role}\t{factor}{state}")
 
@@ -86,16 +84,16 @@ def list_accounts() -> None:
 @click.option("--force", is_flag=True, help="Even if no admin is left then.")
 @fail_on(AccountError)
 def disable_account(email: str, force: bool) -> None:
-    """End every session of an account, and refuse new ones."""
+    """Disable an account and sign it out everywhere."""
     accounts.disable_account(email, COMMAND_LINE, force=force)
-    click.echo(f"{email} is disabled.")
+    click.echo(f"Disabled {email}.")
 
 
 @staff_commands.command("reset")
 @click.argument("email")
 @fail_on(AccountError)
 def reset_account(email: str) -> None:
-    """Make a new password, and remove the second factor: for a lost phone."""
+    """Generate a new password and remove two-step sign-in (for example, for a lost phone)."""
     click.echo(f"Password: {accounts.reset_account(email, COMMAND_LINE)}")
 
 
@@ -104,15 +102,15 @@ def reset_account(email: str) -> None:
 @click.option("--days", default=90, show_default=True, help="Days until the token expires.")
 @fail_on(TokenError)
 def create_token(name: str, days: int) -> None:
-    """Make a token, and print it once."""
+    """Create a token and show it once."""
     click.echo(tokens.create_token(name, days, COMMAND_LINE))
 
 
 @token_commands.command("list")
 def list_tokens() -> None:
-    """List the tokens."""
+    """List API tokens."""
     for token in tokens.list_tokens():
-        state = "revoked" if token.revoked_at else f"ends {token.expires_at:%Y-%m-%d}"
+        state = "revoked" if token.revoked_at else f"expires {token.expires_at:%Y-%m-%d}"
         used = f"last used {token.used_at:%Y-%m-%d %H:%M}Z" if token.used_at else "never used"
         click.echo(f"{token.name}\t{state}\t{used}")
 
@@ -121,60 +119,69 @@ def list_tokens() -> None:
 @click.argument("name")
 @fail_on(TokenError)
 def revoke_token(name: str) -> None:
-    """End a token at once."""
+    """Revoke a token."""
     tokens.revoke_token(name, COMMAND_LINE)
-    click.echo(f"“{name}” is revoked.")
+    click.echo(f"Token “{name}” revoked.")
 
 
 @outbox_commands.command("deliver")
-@click.option("--watch", is_flag=True, help="Keep going until stopped.")
+@click.option("--watch", is_flag=True, help="Keep running until stopped.")
 def deliver(watch: bool) -> None:
-    """Send the messages that are due."""
+    """Send all emails that are due."""
     if watch:
         repeat_until(threading.Event(), outbox.deliver_due)
         return
     sent = outbox.deliver_due()
-    click.echo(f"{sent} sent, {outbox.queue_stats().waiting} still waiting")
+    click.echo(f"Sent: {sent}. Still waiting: {outbox.queue_stats().waiting}.")
 
 
 @outbox_commands.command("list")
 def list_messages() -> None:
-    """List the messages that wait or failed: next attempt, number of attempts, last error."""
+    """List unsent emails: next attempt, number of attempts, last error."""
     for message in outbox.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
-        state, error = "given up" if message.failed_at else due, message.last_error or ""
-        click.echo(f"{message.message_id}\t{state}\t{message.attempts} tries\t{error}")
+        state, error = "failed" if message.failed_at else due, message.last_error or ""
+        click.echo(f"{message.message_id}\t{state}\tattempts: {message.attempts}\t{error}")
 
 
 @outbox_commands.command("retry")
 @click.argument("message_ids", nargs=-1)
 def retry(message_ids: tuple[str, ...]) -> None:
-    """Make waiting and failed messages due now: all, or those with the given Message-IDs."""
-    click.echo(f"{outbox.retry(message_ids)} due now")
+    """Retry unsent emails now: those with the given Message-IDs, or all of them."""
+    click.echo(f"Due now: {outbox.retry(message_ids)}.")
 
 
 @drafts_commands.command("purge")
 def purge() -> None:
-    """Run the daily jobs: delete expired drafts and sessions, and send the reminders."""
+    """Run the daily jobs: delete expired drafts and sessions, and send reminders."""
     done = DailyJobs().run_due()
     deleted, reminded = done.get("drafts deleted", 0), done.get("drafts reminded", 0)
-    click.echo(f"{deleted} deleted, {reminded} reminded")
+    click.echo(f"Drafts deleted: {deleted}. Reminders sent: {reminded}.")
     if failed := [name for name in JOBS if name not in done]:
-        raise click.ClickException(f"{', '.join(failed)} failed: see the log, then run it again.")
+        raise click.ClickException(
+            f"{', '.join(failed)} failed. Check the log, then run this command again."
+        )
 
 
 @click.command("export")
 @click.argument("name")
-@click.option("--output", type=click.File("wb"), default="-", help="A file to write to.")
+@click.option(
+    "--output",
+    type=click.File("wb"),
+    default="-",
+    help="Write to this file instead of standard output.",
+)
 @with_appcontext
 @fail_on(SheetTooLarge, BadQuery)
 def export(name: str, output: BinaryIO, **options: str) -> None:
-    """Write an export: submissions.csv, .xlsx or .jsonl, the CSV file of a group, or
-    dictionary.csv. The bytes are the same as on the web."""
+    """Export submissions.csv, .xlsx or .jsonl, the CSV file of a group, or dictionary.csv.
+
+    The content is the same as in the web export.
+    """
     flow = current_flow()
     names = exports.export_names(flow)
     if name not in names:
-        raise click.ClickException(f"There is no “{name}”. There are: {', '.join(names)}.")
+        raise click.ClickException(f"Unknown export “{name}”. Available: {', '.join(names)}.")
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
     stream = exports.export(name, flow, chosen)
@@ -185,7 +192,8 @@ def export(name: str, output: BinaryIO, **options: str) -> None:
 def export_command(flow: Flow) -> click.Command:
     """Return the command with an option for each filter of the flow."""
     names = (name.replace("_", "-") for name in filters.list_filters(flow))
-    options = [click.Option([f"--{name}"], help="As on the list.") for name in names]
+    text = "Same filter as on the submissions page."
+    options = [click.Option([f"--{name}"], help=text) for name in names]
     params = [*export.params, *options]
     return click.Command("export", params=params, callback=export.callback, help=export.help)
 
@@ -195,15 +203,17 @@ def export_command(flow: Flow) -> click.Command:
 @with_appcontext
 @fail_on(BackupError, OSError)
 def backup(file: Path) -> None:
-    """Write the whole database, as of one moment, to a new file, or to a pipe (“-”). The
-    program goes on serving."""
+    """Back up the whole database to a new file, or to standard output (“-”).
+
+    The site stays up.
+    """
     with _regular_file(file) as path:
         rows = backups.write_backup(path)
         if file == PIPE:
             with path.open("rb") as stream:
                 shutil.copyfileobj(stream, sys.stdout.buffer)
-    advice = "Keep it as safe as the database, and the secret key apart from it."
-    click.echo(f"{rows:,} rows. {advice}", err=True)
+    advice = "Protect this file like the database, and keep the secret key somewhere else."
+    click.echo(f"{rows:,} rows backed up. {advice}", err=True)
 
 
 @click.command("restore")
@@ -211,14 +221,16 @@ def backup(file: Path) -> None:
 @with_appcontext
 @fail_on(BackupError, OSError)
 def restore(file: Path) -> None:
-    """Load a backup from a file, or from a pipe (“-”), into a fresh, migrated database. Hold back
-    the messages that were waiting, and end all sessions."""
+    """Restore a backup from a file or standard input (“-”) into an empty database.
+
+    Unsent emails are held, and staff are signed out.
+    """
     with _regular_file(file) as path:
         if file == PIPE:
             with path.open("wb") as stream:
                 shutil.copyfileobj(sys.stdin.buffer, stream)
         rows = backups.restore_backup(path)
-    click.echo(f"{rows:,} rows. See what was held back with `flask outbox list`.")
+    click.echo(f"{rows:,} rows restored. Run `flask outbox list` to see held emails.")
 
 
 @contextmanager
@@ -228,4 +240,4 @@ def _regular_file(file: Path) -> Iterator[Path]:
         yield file
         return
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "store.backup"
+        yield Path(folder) / "database.backup"

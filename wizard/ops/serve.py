@@ -95,7 +95,7 @@ def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread
 @click.command("serve")
 @with_appcontext
 def serve() -> None:
-    """Serve the program; send its messages and run the daily jobs in the background."""
+    """Run the site, and send email and run the daily jobs in the background."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     logs.configure_logging(app.config["ENV"] == "production")
     for line in checks.warnings(app.config, clock.today()):
@@ -107,8 +107,10 @@ def serve() -> None:
     workers = start_workers(app, stopped)
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     click.echo(f"Open http://{reachable}:{port}")
-    target = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
-    click.echo(f"Mail goes to {target}")
+    smtp, folder = app.config["SMTP_URL"], email.mail_folder()
+    click.echo(
+        "Sending email through the mail server" if smtp else f"Saving email as files in {folder}"
+    )
     try:
         waitress.serve(
             app,

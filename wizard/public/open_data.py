@@ -203,8 +203,8 @@ def _dataset(snapshot: Snapshot) -> dict[str, Any]:
         "@type": "dcat:Dataset",
         "identifier": snapshot.address("commitments"),
         "title": f"{snapshot.site.name}: published {noun.many}",
-        "description": "What organizations committed to, in their own words: who they are, what "
-        "they will do and by when. Each of them agreed that it is published.",
+        "description": "Open-data commitments made by organizations, in their own words: who they "
+        "are, what they will do and by when. Published with each organization’s permission.",
         "keyword": [noun.many, "open data", *programs],
         "modified": clock.iso_utc(snapshot.changed),
         "accrualPeriodicity": "irregular",

@@ -24,49 +24,49 @@ class RetentionRule(Declaration):
 
 RETENTION_SCHEDULE = (
     RetentionRule(
-        "A draft: what you typed so far, and the address that its link was mailed to",
-        "%(days)s days after its last change, or until you delete it",
+        "Drafts: your answers so far and the email address we sent the link to",
+        "%(days)s days after your last change, or until you delete it",
         ("draft",),
     ),
     RetentionRule(
-        "A submission: your answers, what was decided, and the notes of staff",
-        "As long as the program keeps its records, or until you ask for their deletion",
+        "Submissions: your answers, the decision, and staff notes",
+        "As long as the program keeps its records, or until you ask us to delete it",
         ("submission", "staff_note"),
     ),
+    RetentionRule("Progress updates you send us", "As long as we keep the submission", ("report",)),
     RetentionRule(
-        "What you report of your commitment later", "As long as the submission", ("report",)
-    ),
-    RetentionRule(
-        "Messages that we sent you",
-        "As long as the draft or submission that they are about",
+        "Emails we send you",
+        "As long as we keep the draft or submission",
         ("message", "outbox_message"),
     ),
     RetentionRule(
-        "Members of staff: e-mail address, role, and a password that cannot be read back",
+        "Staff accounts: email address, role, and a password stored so no one can read it",
         "As long as they work with the program",
         ("staff_user",),
     ),
-    RetentionRule("Who of the staff is signed in", "12 hours at most", ("staff_session",)),
+    RetentionRule("Which staff members are signed in", "Up to 12 hours", ("staff_session",)),
     RetentionRule(
-        "Attempts to sign in as staff, by account and network address",
-        "About a day",
+        "Staff sign-in attempts, by account and IP address",
+        "About 1 day",
         ("sign_in_throttle",),
     ),
     RetentionRule(
-        "Keys with which other programs of the office fetch exports; they name no visitor",
+        "API tokens that the office’s other systems use to get exports."
+        " They don’t identify visitors",
         "As long as the program keeps its records",
         ("api_token",),
     ),
     RetentionRule(
-        "What staff did, when, and from which network address; it holds no answers",
+        "A log of what staff did, when, and from which IP address. It doesn’t include your answers",
         "As long as the program keeps its records",
         ("audit_event",),
     ),
-    RetentionRule("In your browser: a cookie that says which drafts are yours", "%(days)s days"),
-    RetentionRule("In your browser: a cookie that says which language you chose", "A year"),
-    RetentionRule("The number of requests from your network address, against floods", "An hour"),
+    RetentionRule("In your browser: a cookie that remembers your drafts", "%(days)s days"),
+    RetentionRule("In your browser: a cookie that remembers your language", "1 year"),
+    RetentionRule("The number of requests from your IP address, to prevent abuse", "1 hour"),
     RetentionRule(
-        "The server's log: when which kind of page was asked for; no address, no name, no answer",
+        "Server log: which kinds of pages were requested and when. No IP addresses, names or"
+        " answers",
         "As long as the office keeps its logs",
     ),
 )

@@ -24,11 +24,11 @@ from ..web.current import current_flow
 from ..web.query import PageStart
 
 CASE_ACTIONS = {
-    "moved": "Decided",
-    "noted": "Wrote a note",
-    "resent": "Sent a message again",
-    "report_decided": "Decided on a report",
-    "erased": "Deleted the answers",
+    "moved": "Changed status",
+    "noted": "Added a note",
+    "resent": "Resent an email",
+    "report_decided": "Reviewed a progress update",
+    "erased": "Deleted a submission’s answers",
 }
 """The actions in the history of a case: their labels by code."""
 ACTIONS.update(CASE_ACTIONS)
@@ -36,7 +36,7 @@ ABOUT_ANSWERS = (MailMessage, OutboxMessage, Report, StaffNote)
 """The tables that an erasure empties of the submission."""
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
-NOTE = LongText("text", "New note", noun="the note", required=True)
+NOTE = LongText("text", "New note", noun="a note", required=True)
 
 
 class StaleVersion(Exception):
@@ -130,7 +130,7 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
         if message is None or message.submission_id != submission.id:
             raise CaseNotFound(message_id)
         if outbox.is_pending(message):
-            raise NotAllowed("This message waits to be sent already.")
+            raise NotAllowed("This email is already waiting to be sent.")
         outbox.requeue(message)
         record(actor, "resent", reference, message=message_id)
 
@@ -142,7 +142,7 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
         if report is None or report.submission_id != submission.id:
             raise CaseNotFound(str(report_id))
         if report.approved is not None:
-            raise NotAllowed("Somebody decided on this report already. See the history.")
+            raise NotAllowed("Someone else already reviewed this update. Check the history.")
         report.approved, report.decided_at = approved, clock.now()
         record(actor, "report_decided", reference, approved=approved, withdraws=report.withdraws)
         if approved and report.withdraws and submission.status != "withdrawn":

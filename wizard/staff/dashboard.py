@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -40,12 +40,13 @@ def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple
 
 
 def count_by_month() -> list[tuple[str, int]]:
-    """Return the submissions in each of the last months (UTC), the current one last."""
-    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the submissions in each of the last months, the current one last."""
+    today = clock.today()
     this_month = today.year * 12 + today.month - 1
     months = [divmod(this_month - ago, 12) for ago in reversed(range(MONTHS_SHOWN))]
-    starts = [datetime(year, month + 1, 1, tzinfo=UTC) for year, month in months]
-    bounds, at = pairwise([*starts, today + timedelta(days=1)]), Submission.submitted_at
+    starts = [clock.midnight(date(year, month + 1, 1)) for year, month in months]
+    end_of_today = clock.midnight(today + timedelta(days=1))
+    bounds, at = pairwise([*starts, end_of_today]), Submission.submitted_at
     queries = [select(func.count()).where(at >= start, at < end) for start, end in bounds]
     counts = db.session.execute(select(*(query.scalar_subquery() for query in queries))).one()
     return [(f"{start:%b %Y}", count) for start, count in zip(starts, counts, strict=True)]

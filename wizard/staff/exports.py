@@ -76,7 +76,7 @@ def _check_size(filters: Filters) -> None:
         count = connection.scalar(query) or 0
     if count >= MAX_SHEET_ROWS:
         raise SheetTooLarge(
-            f"{count:,} submissions are more than a sheet holds. Export them as CSV."
+            f"A spreadsheet can’t hold {count:,} submissions. Export a CSV file instead."
         )
 
 

@@ -32,9 +32,9 @@ ERROR_FIELDS = {
 }
 """The id of the element that shows an error, by the endpoint that refuses a change."""
 NOT_FOUND = ErrorPage(
-    "There is no such submission",
-    "The reference may be mistyped.",
-    "Look for it in the list by the organization’s name.",
+    "Submission not found",
+    "Check the reference number for typos.",
+    "You can also search the list by organization name.",
 )
 
 
@@ -53,7 +53,9 @@ def handle_refused_change(error: CaseErased | NotAllowed | cases.StaleVersion) -
     if isinstance(error, cases.StaleVersion):
         return case_page(409, stale=True, typed=typed)
     if isinstance(error, CaseErased):
-        errors = {"case": "The answers were deleted on request; nothing is left to change."}
+        errors = {
+            "case": "These answers were deleted on request. You can’t change this submission."
+        }
     else:
         errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
     return case_page(422, errors=errors, typed=typed)
@@ -122,12 +124,13 @@ def export(name: str) -> Response:
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:
-        page = ErrorPage("That is more than a sheet holds", str(error), "Or filter first.")
+        advice = "Or filter the list to export fewer submissions."
+        page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
         return error_response(400, page)
     logged = chosen | ({"text": "…"} if "text" in chosen else {})
     audit.record_event(current_actor(), "exported", name, filters=logged)
     stem, _, suffix = name.partition(".")
-    file_name = f"{stem}-{clock.now().date()}.{suffix}"
+    file_name = f"{stem}-{clock.today()}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)
 
@@ -180,7 +183,7 @@ def decide(reference: str) -> Response:
     if version is None:
         abort(400)
     cases.decide(reference, to, version, current_actor())
-    notice = f"Decided: {describe_status(to).label}."
+    notice = f"Status changed to {describe_status(to).label}."
     return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
 
 
@@ -188,14 +191,14 @@ def decide(reference: str) -> Response:
 def note(reference: str) -> Response:
     """Add a note."""
     cases.add_note(reference, request.form.get("text", ""), current_actor())
-    return _to_case(reference, "The note is added.")
+    return _to_case(reference, "Note added.")
 
 
 @bp.post("/submissions/<reference>/resend", role="editor")
 def resend(reference: str) -> Response:
     """Queue a message again."""
     cases.resend(reference, request.form.get("message", ""), current_actor())
-    return _to_case(reference, "The message goes out again.")
+    return _to_case(reference, "Email queued to send again.")
 
 
 @bp.post("/submissions/<reference>/report", role="editor")
@@ -206,7 +209,7 @@ def decide_report(reference: str) -> Response:
         abort(400)
     approved = action == "approve"
     cases.decide_report(reference, report, approved, current_actor())
-    return _to_case(reference, "The news is taken up." if approved else "The news is not taken up.")
+    return _to_case(reference, "Update approved." if approved else "Update not approved.")
 
 
 @bp.get("/submissions/<reference>/erase", role="admin")
@@ -220,7 +223,7 @@ def ask_to_erase(reference: str) -> Response:
 def erase(reference: str) -> Response:
     """Erase the submission's answers."""
     cases.erase(reference, current_actor())
-    return _to_case(reference, "The answers are deleted.")
+    return _to_case(reference, "Answers deleted.")
 
 
 def _to_case(reference: str, notice: str) -> Response:

@@ -81,8 +81,9 @@ def change_status(submission: Submission, to: str, actor: Actor) -> None:
     """
     before = submission.status
     if to not in allowed_transitions(submission):
-        wanted = describe_status(to).label.lower() if to in TRANSITIONS else "that"
-        raise NotAllowed(f"What is {describe_status(before).label.lower()} cannot become {wanted}.")
+        wanted = describe_status(to).label if to in TRANSITIONS else "that status"
+        current = describe_status(before).label
+        raise NotAllowed(f"You can’t change the status from {current} to {wanted}.")
     submission.status = to
     submission.published_at = clock.now() if to == "published" else None
     raise_version(submission)

@@ -9,12 +9,12 @@ from ..forms.flow import Flow
 from ..forms.wording import describe_condition
 
 RECORD_COLUMNS = {
-    "reference": ("The submission; files are joined by it", "text"),
-    "submitted_at": ("When it was submitted", "moment in UTC, ISO 8601"),
-    "status": ("The state of its case", "code"),
-    "branch": ("The kind of organization it was asked as", "code"),
-    "flow_version": ("The version of the questions that it answers", "number"),
-    "published_at": ("When it was published", "moment in UTC, ISO 8601"),
+    "reference": ("Reference number of the submission. Use it to join the files", "text"),
+    "submitted_at": ("Date and time submitted", "date and time, UTC, ISO 8601"),
+    "status": ("Status", "code"),
+    "branch": ("Which set of questions the organization answered", "code"),
+    "flow_version": ("Version of the form", "number"),
+    "published_at": ("Date and time published", "date and time, UTC, ISO 8601"),
 }
 """The columns about a submission itself: their meaning and type."""
 COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")

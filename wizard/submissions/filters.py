@@ -27,7 +27,8 @@ MAX_CODES_TO_COMBINE = 4
 class Filters(dict[str, str]):
     """The filters that are set, by name: `branch`, `status`, the facets of the flow, and others.
 
-    `first_day` and `last_day` are days in UTC, both included; `since` is a moment, itself excluded.
+    `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
+    moment, itself excluded.
     `text` is words that must all occur in the party's name, its place, the title or the reference.
     """
 

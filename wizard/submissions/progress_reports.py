@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -151,7 +151,7 @@ def send_reminders() -> int:
         Submission.status.in_(REPORTABLE_STATUSES),
         Submission.erased_at.is_(None),
         Submission.wants_reminders.is_(True),
-        last < day_end_a_year_ago(clock.now()),
+        last < day_end_a_year_ago(clock.today()),
     )
     return write_in_batches(select(Submission).where(*due), lambda batch: sum(map(_remind, batch)))
 
@@ -164,15 +164,14 @@ def _remind(submission: Submission) -> bool:
     return bool(address)
 
 
-def day_end_a_year_ago(now: datetime) -> datetime:
-    """Return the end of the same day (UTC) a year ago; on February 29 that of February 28."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+def day_end_a_year_ago(today: date) -> datetime:
+    """Return the end of the same day a year ago; on February 29 that of February 28."""
     day = 28 if (today.month, today.day) == (2, 29) else today.day
-    return today.replace(year=today.year - 1, day=day) + timedelta(days=1)
+    return clock.midnight(today.replace(year=today.year - 1, day=day) + timedelta(days=1))
 
 
 def _queue_reminder(submission: Submission, address: str) -> None:
-    name = f"{submission.reference}.news-{clock.now():%Y%m%d}"
+    name = f"{submission.reference}.news-{clock.today():%Y%m%d}"
     language = submission.language
     outbox.queue_message("news", address, language, name, submission_id=submission.id)
 

@@ -115,8 +115,8 @@ def _ticks(most: int) -> list[int]:
 def _describe(rows: Sequence[tuple[str, int]]) -> Message:
     total = sum(number for _, number in rows)
     if not total:
-        return Message("Nothing yet.")
+        return Message("No data yet.")
     largest = sorted((row for row in rows if row[1]), key=lambda row: -row[1])[:3]
     items = [join_messages(" ", [name, f"{number:,}"]) for name, number in largest]
     most = join_messages(", ", items)
-    return Message("%(total)s in all. Most: %(most)s.", total=f"{total:,}", most=most)
+    return Message("Total: %(total)s. Highest: %(most)s.", total=f"{total:,}", most=most)

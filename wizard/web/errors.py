@@ -148,9 +148,9 @@ def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     cause = getattr(error, "orig", error)
     lacks_table = getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR
     if not lacks_table and not isinstance(error, ProgrammingError):
-        current_app.logger.error("store not available: %s", str(cause).partition("\n")[0])
+        current_app.logger.error("database not available: %s", str(cause).partition("\n")[0])
     elif _lacks_migrations():
-        current_app.logger.error("store not migrated: run `flask --app wizard db upgrade`")
+        current_app.logger.error("database not up to date: run `flask --app wizard db upgrade`")
     else:
         raise error
     response = error_response(503, ERROR_PAGES[503])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,7 +41,7 @@ def parse_args(
     for name in args:
         if name not in allowed and name not in ignored:
             raise BadQuery(
-                "There is no filter “%(name)s”. There are: %(names)s.",
+                "“%(name)s” isn’t a filter. Available filters: %(names)s.",
                 name=replace_forbidden(name[:MAX_SHOWN]),
                 names=", ".join(allowed),
             )
@@ -51,12 +51,14 @@ def parse_args(
 
 def _parse_arg(values: Sequence[str], field: Field) -> Any:
     if len(values) > 1:
-        raise BadQuery("The filter “%(name)s” is given more than once.", name=field.name)
+        raise BadQuery(
+            "The filter “%(name)s” appears more than once. Use it only once.", name=field.name
+        )
     try:
         return field.parse(values[0], clock.today())
     except Invalid as invalid:
         raise BadQuery(
-            "The filter “%(name)s” cannot be “%(value)s”. %(reason)s",
+            "The filter “%(name)s” can’t be “%(value)s”. %(reason)s",
             name=field.name,
             value=replace_forbidden(values[0][:MAX_SHOWN]),
             reason=invalid.message,
@@ -73,12 +75,12 @@ class Code(Field):
     def clean(self, raw: Any, today: date) -> str:
         code = self._single(raw).strip()
         if code not in self.codes:
-            raise Invalid("It can be: %(values)s.", values=", ".join(self.codes))
+            raise Invalid("Options: %(values)s.", values=", ".join(self.codes))
         return code
 
 
 DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")}
-"""The filters by day in UTC; both days are included."""
+"""The filters by day in the program's time zone; both days are included."""
 
 
 def within_days(
@@ -87,14 +89,11 @@ def within_days(
     """Return the conditions of the filters by day; each may be empty."""
     conditions = []
     if first_day:
-        conditions.append(column >= _midnight(first_day))
+        conditions.append(column >= clock.midnight(date.fromisoformat(first_day)))
     if last_day:
-        conditions.append(column < _midnight(last_day) + timedelta(days=1))
+        next_day = date.fromisoformat(last_day) + timedelta(days=1)
+        conditions.append(column < clock.midnight(next_day))
     return conditions
-
-
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), time(), UTC)
 
 
 def parse_whole_number(text: str) -> int | None:
@@ -135,7 +134,7 @@ def _parse_key(text: str) -> Key:
             return parse_moment(moment), reference
     except NOT_A_MOMENT:
         pass
-    raise BadQuery("The address names no page of the list. Start from its first page.")
+    raise BadQuery("That page of the list doesn’t exist. Go to the first page.")
 
 
 def list_address(path: str, query: Mapping[str, str], args: Mapping[str, str]) -> str:

@@ -102,5 +102,5 @@ def _write_xlsx(path: Path, rows: Iterable[Cells]) -> None:
                     failed = sheet.write_string(number, column, text, style) if text else 0
                 if failed:
                     raise SheetTooLarge(
-                        "The submissions do not fit into a sheet. Export them as CSV."
+                        "The submissions don’t fit in a spreadsheet. Export a CSV file instead."
                     )

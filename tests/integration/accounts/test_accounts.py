@@ -25,7 +25,7 @@ def test_new_password_ends_other_sessions(app, client, account):
     submit_sign_in(other)
     new = "marble-otter-lantern-22"
     data = {"action": "password", "old": PASSWORD, "new": new}
-    assert "password is changed" in client.send("/staff/account", data).text("main")
+    assert "Password changed." in client.send("/staff/account", data).text("main")
     assert is_signed_in(client) and not is_signed_in(other)
     assert submit_sign_in(other).status_code == 422
     assert submit_sign_in(other, password=new).status_code == 303

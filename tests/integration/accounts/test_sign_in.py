@@ -70,7 +70,7 @@ def test_every_failure_has_same_answer(app, client, account):
     assert len(messages) == 1
     reasons = [event.details["reason"] for event in audit_events(app, "refused")]
     assert reasons == [
-        "password", "no such account", "disabled", "second factor", "no such account",
+        "password", "no such account", "disabled", "sign-in code", "no such account",
         "no such account",
     ]  # fmt: skip
 

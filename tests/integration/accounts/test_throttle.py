@@ -96,9 +96,9 @@ def test_account_page_guesses_are_throttled_and_logged(app, client, account, now
     submit_sign_in(client)
     data = {"action": "password", "old": "wrong", "new": "marble-otter-lantern-22"}
     for _ in range(5):
-        assert "is not right" in client.send("/staff/account", data).text(".summary")
+        assert "is incorrect" in client.send("/staff/account", data).text(".summary")
     page = client.send("/staff/account", data | {"old": PASSWORD})
-    assert "Too many tries" in page.text(".summary")
+    assert "Too many attempts" in page.text(".summary")
     assert len(audit_events(app, "refused")) == 5
 
 

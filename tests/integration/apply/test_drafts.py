@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from tests.complete_form import autosave, complete_form, draft_path
 from tests.conftest import advance_clock, load_case
 from tests.integration.apply.conftest import purge_drafts
+from wizard import clock
 from wizard.apply import drafts
 from wizard.db.engine import db
 from wizard.db.models import Draft
@@ -61,13 +63,29 @@ def test_draft_expires_60_days_after_last_change(app, client, left_draft, monkey
     advance_clock(monkeypatch, days=59)
     autosave(client, path, {"contact_name": "Still here"})
     advance_clock(monkeypatch, days=59)
-    assert purge_drafts(app).startswith("0 deleted")
+    assert purge_drafts(app).startswith("Drafts deleted: 0.")
     assert app.test_client().page(link).path == path
-    advance_clock(monkeypatch, days=1, seconds=1)
+    advance_clock(monkeypatch, days=3)
     assert app.test_client().page(link).status == 404
-    assert purge_drafts(app).startswith("1 deleted")
+    assert purge_drafts(app).startswith("Drafts deleted: 1.")
     with app.app_context():
         assert db.session.query(Draft).count() == 0
+
+
+def test_draft_is_kept_until_its_last_day_ends(app, monkeypatch):
+    def found_at(moment: str):
+        monkeypatch.setattr(clock, "now", lambda: datetime.fromisoformat(moment))
+        with app.app_context():
+            return drafts.find(draft_id)
+
+    monkeypatch.setattr(clock, "now", lambda: datetime(2027, 3, 1, 17, tzinfo=UTC))
+    with app.app_context():
+        draft_id = drafts.start_draft(uuid.uuid4(), {"count": 0}).id
+    in_time = found_at("2027-05-01T03:59:59+00:00")  # 11:59:59 p.m. in New York
+    with app.app_context():
+        assert drafts.last_day(in_time).isoformat() == "2027-04-30"
+    assert found_at("2027-05-01T04:00:00+00:00") is None
+    assert purge_drafts(app).startswith("Drafts deleted: 1.")
 
 
 def test_repeated_start_creates_one_draft(app, client):

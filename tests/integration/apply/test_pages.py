@@ -7,13 +7,13 @@ from tests.conftest import AGENCY, load_case
 def test_progress_shows_applicable_steps_and_state(client):
     page = complete_form(client, load_case("partner"), until="commitment")
     line = page.text("nav.line")
-    assert "Organization (done)" in line
-    assert "Commitment (this step)" in line
-    assert "Milestones (still to do)" in line
+    assert "Organization (completed)" in line
+    assert "Commitment (current step)" in line
+    assert "Milestones (not completed)" in line
     assert "Data sets" not in line
     assert "Opportunity" not in line
     page = post_step(client, draft_path(page), "commitment", load_case("partner"))
-    assert "Opportunity (still to do)" in page.text("nav.line")
+    assert "Opportunity (not completed)" in page.text("nav.line")
     assert page.text("p.where") == "Your commitment · Step 6 of 9"
 
 

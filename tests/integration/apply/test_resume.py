@@ -32,7 +32,7 @@ def test_reminder_uses_language_of_last_answer(app, client, case):
         draft = db.session.scalars(select(Draft)).one()
         assert draft.language == "es"
         draft.link_email = "desk@example.org"
-        draft.updated_at -= drafts.draft_lifetime() - resume.REMINDER_LEAD
+        draft.updated_at -= drafts.draft_lifetime() - resume.REMINDER_LEAD / 2
         db.session.commit()
         assert resume.send_reminders() == 1
         message = db.session.scalars(select(MailMessage)).one()
@@ -121,24 +121,24 @@ def test_reminder_is_sent_once_a_week_before_expiry(app, client, monkeypatch):
     complete_form(app.test_client(), AGENCY, until="contact")  # no address yet
     complete_form(app.test_client(), AGENCY)  # submitted
     sent = len(queued_messages(app))
-    advance_clock(monkeypatch, days=52, hours=23)
-    assert purge_drafts(app) == "0 deleted, 0 reminded\n"
-    advance_clock(monkeypatch, hours=2)
-    assert purge_drafts(app) == "0 deleted, 1 reminded\n"
-    assert purge_drafts(app) == "0 deleted, 0 reminded\n"
+    advance_clock(monkeypatch, days=52)
+    assert purge_drafts(app) == "Drafts deleted: 0. Reminders sent: 0.\n"
+    advance_clock(monkeypatch, days=3)
+    assert purge_drafts(app) == "Drafts deleted: 0. Reminders sent: 1.\n"
+    assert purge_drafts(app) == "Drafts deleted: 0. Reminders sent: 0.\n"
     message = queued_messages(app)[sent]
     assert message.recipient == AGENCY["contact_email"]
     text = render_message(app, message).text
     assert "delete your draft" in text and "Orlando" not in text
     # A change gives it another 60 days, and another reminder.
     autosave(client, known.path, {"publishes_now": "no"})
-    advance_clock(monkeypatch, days=54)
-    assert "1 reminded" in purge_drafts(app)
+    advance_clock(monkeypatch, days=55)
+    assert "Reminders sent: 1." in purge_drafts(app)
 
 
 def test_reminder_uses_address_of_resume_mail(app, client, left_draft, monkeypatch):
     path, _ = left_draft
     client.send(f"{parent_path(path)}/save", {"address": "desk@example.org"})
-    advance_clock(monkeypatch, days=54)
-    assert "1 reminded" in purge_drafts(app)
+    advance_clock(monkeypatch, days=55)
+    assert "Reminders sent: 1." in purge_drafts(app)
     assert queued_messages(app)[-1].recipient == "desk@example.org"

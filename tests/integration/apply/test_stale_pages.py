@@ -96,7 +96,7 @@ def test_repeated_start_post_keeps_later_answers(app, client):
 def test_start_page_works_after_draft_expired(client, monkeypatch):
     data = client.page("/respond/").values() | {"organization_kind": "city"}
     assert client.post("/respond/", data=data).status_code == 303
-    advance_clock(monkeypatch, days=61)
+    advance_clock(monkeypatch, days=62)
     assert client.post("/respond/", data=data).status_code == 303
 
 
@@ -111,7 +111,7 @@ def test_start_page_of_gone_draft_starts_another(app, client, monkeypatch, gone)
     if gone == "erased":
         staff_client(app, "admin").send(f"/staff/submissions/{reference}/erase")
     else:
-        advance_clock(monkeypatch, days=61)
+        advance_clock(monkeypatch, days=62)
     page = client.send("/respond/", data)
     assert page.path.endswith("/organization") and not page.path.startswith(draft)
 

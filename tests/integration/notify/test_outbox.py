@@ -273,12 +273,12 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
     reference = add_old_failure(app)
     run = app.test_cli_runner().invoke
     name = f"<{reference}.confirmation@data.news.example.org>"
-    assert run(args=["outbox", "list"]).output.startswith(f"{name}\tgiven up")
+    assert run(args=["outbox", "list"]).output.startswith(f"{name}\tfailed")
     with app.app_context():
         assert (outbox.queue_stats().waiting, outbox.queue_stats().failed) == (0, 1)
-    assert run(args=["outbox", "retry", "<other@example.org>"]).output == "0 due now\n"
-    assert run(args=["outbox", "retry", name]).output == "1 due now\n"
-    assert run(args=["outbox", "deliver"]).output == "1 sent, 0 still waiting\n"
+    assert run(args=["outbox", "retry", "<other@example.org>"]).output == "Due now: 0.\n"
+    assert run(args=["outbox", "retry", name]).output == "Due now: 1.\n"
+    assert run(args=["outbox", "deliver"]).output == "Sent: 1. Still waiting: 0.\n"
 
 
 def test_recipient_limit_counts_both_tables(app):

@@ -76,7 +76,7 @@ def test_restore_holds_unsent_messages(app, client, fresh_app, tmp_path):
     with fresh_app.app_context():
         assert outbox.deliver_due() == 0
         (held,) = outbox.unsent()
-        assert "may have been sent" in held.last_error
+        assert "may already have been sent" in held.last_error
         db.session.remove()
         assert outbox.retry() == 1
         assert outbox.deliver_due() == 1
@@ -89,7 +89,7 @@ def test_restore_holds_messages_of_previous_version(app, fresh_app, tmp_path):
     with fresh_app.app_context():
         assert outbox.deliver_due() == 0
         (held,) = outbox.unsent()
-        assert "may have been sent" in held.last_error
+        assert "may already have been sent" in held.last_error
 
 
 def test_restore_ends_sessions(app, fresh_app, tmp_path):
@@ -133,7 +133,7 @@ def test_backup_overwrites_no_file(app, tmp_path):
     (tmp_path / "kept").write_text("dear")
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "kept")])
     assert (result.exit_code, (tmp_path / "kept").read_text()) == (1, "dear")
-    assert "name a new file" in result.output
+    assert "Choose a new file name" in result.output
 
 
 def test_failed_backup_leaves_no_file(app, tmp_path, monkeypatch):
@@ -150,7 +150,7 @@ def test_restore_into_used_database_is_refused(app, tmp_path):
     add_submission(app)
     write_backup(app, tmp_path / "store.backup")
     result = app.test_cli_runner().invoke(args=["restore", str(tmp_path / "store.backup")])
-    assert (result.exit_code, "This store is in use" in result.output) == (1, True)
+    assert (result.exit_code, "The database isn’t empty" in result.output) == (1, True)
     with app.app_context():
         assert len(db.session.scalars(select(Submission)).all()) == 1
 
@@ -160,7 +160,7 @@ def test_backup_of_unmigrated_database_is_refused(app, tmp_path):
         downgrade(revision="-1")
         db.engine.dispose()
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "store.backup")])
-    assert (result.exit_code, "migrate it first" in result.output) == (1, True)
+    assert (result.exit_code, "Migrate it first" in result.output) == (1, True)
 
 
 def test_restore_of_other_version_says_what_to_do(app, fresh_app, tmp_path):
@@ -179,7 +179,7 @@ def test_invalid_backup_file_is_refused(app, tmp_path, content):
         file.write_bytes(content)
     result = app.test_cli_runner().invoke(args=["restore", str(file)])
     assert result.exit_code == 1
-    assert "There is no" in result.output or "is no backup" in result.output
+    assert "File not found" in result.output or "isn’t a backup" in result.output
 
 
 def test_backup_and_restore_commands_print_row_count(app, fresh_app, tmp_path):
@@ -203,4 +203,4 @@ def test_backup_and_restore_work_through_pipe(app, fresh_app):
 
 def test_invalid_backup_from_pipe_is_refused(fresh_app):
     said = fresh_app.test_cli_runner().invoke(args=["restore", "-"], input=b"no store at all" * 100)
-    assert (said.exit_code, "is no backup" in said.output) == (1, True)
+    assert (said.exit_code, "isn’t a backup" in said.output) == (1, True)

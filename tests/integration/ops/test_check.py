@@ -12,14 +12,14 @@ def run_check(app):
 def test_new_installation_gets_warnings(app):
     result = run_check(app)
     assert result.exit_code == 0, result.output
-    assert "WARNING  Nobody is admin" in result.output
-    assert "not for production: WIZARD_SMTP_URL" in result.output
-    assert "Store, mail and limits answer." in result.output
+    assert "WARNING  There is no admin account" in result.output
+    assert "Not safe for production: WIZARD_SMTP_URL" in result.output
+    assert "OK: database, mail and rate limits are working." in result.output
 
 
 def test_unreachable_mail_server_is_error(make_app):
     result = run_check(make_app(SMTP_URL="smtp://127.0.0.1:1"))
-    assert (result.exit_code, "FAULT    The mail server" in result.output) == (1, True)
+    assert (result.exit_code, "ERROR    The mail server" in result.output) == (1, True)
 
 
 def test_unmigrated_database_is_error(app):
@@ -32,4 +32,7 @@ def test_unmigrated_database_is_error(app):
 
 def test_unavailable_database_is_error(make_app):
     result = run_check(make_app(DATABASE_URL="postgresql+psycopg://127.0.0.1:1/wizard"))
-    assert (result.exit_code, "FAULT    The store does not answer" in result.output) == (1, True)
+    assert (result.exit_code, "ERROR    Can’t connect to the database" in result.output) == (
+        1,
+        True,
+    )

@@ -275,7 +275,7 @@ def test_erase_keeps_reference_and_audit(app, client, case):
     path = f"/staff/submissions/{reference}"
     admin.send(f"{path}/note", {"text": f"A word about {case['contact_name']}"})
     asked = admin.page(f"{path}/erase")
-    assert "cannot be undone" in asked.text("main")
+    assert "can’t undo this" in asked.text("main")
     after = admin.send(f"{path}/erase")
     assert "deleted on request" in after.text("main")
     with app.app_context():
@@ -286,7 +286,7 @@ def test_erase_keeps_reference_and_audit(app, client, case):
         rows = [tuple(row) for row in db.session.execute(select(Submission.__table__))]
     for secret in (case["contact_name"], case["organization_name"], case["city"]):
         assert secret not in str(rows) and secret not in str([e.details for e in audit_events(app)])
-    assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Deleted")
+    assert admin.page("/staff/submissions").text(".list tbody .pill").endswith("Answers deleted")
     assert client.page(draft_path(receipt) + "/done").status == 404
     for address, data in [("status", {"to": "in_review", "version": str(kept.lock_version)}),
                           ("note", {"text": "Too late"}), ("erase", {})]:  # fmt: skip

@@ -205,7 +205,7 @@ def test_workbook_holds_same_texts_and_no_formula(stored_app, app):
 
 def test_too_many_rows_for_sheet_are_refused(stored_app, monkeypatch):
     monkeypatch.setattr(exports, "MAX_SHEET_ROWS", 3)
-    with pytest.raises(tables.SheetTooLarge, match="Export them as CSV"):
+    with pytest.raises(tables.SheetTooLarge, match="Export a CSV file instead"):
         export_bytes(stored_app, "submissions.xlsx")
     monkeypatch.setattr(exports, "MAX_SHEET_ROWS", 4)
     assert len(sheet_texts(export_bytes(stored_app, "submissions.xlsx"))) == 4
@@ -218,10 +218,10 @@ def test_too_long_text_for_sheet_is_refused(app):
         exports.export("submissions.xlsx", COMMITMENT, Filters())
     page = staff_client(app, "viewer").page("/staff/export/submissions.xlsx")
     assert page.status == 400
-    assert "Export them as CSV" in page.text("main")
+    assert "Export a CSV file instead" in page.text("main")
     assert audit_events(app, "exported") == []
     result = app.test_cli_runner().invoke(args=["export", "submissions.xlsx"])
-    assert (result.exit_code, "Export them as CSV" in result.output) == (1, True)
+    assert (result.exit_code, "Export a CSV file instead" in result.output) == (1, True)
     assert export_rows(app, "submissions.csv")[0]["access_plan"] == "x" * 32_768
 
 

@@ -54,9 +54,9 @@ def test_result_message_is_shown_once_with_focus(app):
     path = f"/staff/submissions/{reference}"
     version = editor.page(path).values()["version"][0]
     decided = editor.send(f"{path}/status", {"to": "in_review", "version": version})
-    assert decided.text("#said") == "✓ Decided: In review."
+    assert decided.text("#said") == "✓ Status changed to In review."
     assert "autofocus" in decided.all("#said")[0].attrs
-    assert editor.send(f"{path}/note", {"text": "Read."}).text("#said") == "✓ The note is added."
+    assert editor.send(f"{path}/note", {"text": "Read."}).text("#said") == "✓ Note added."
     assert not editor.page(path).all("#said")
 
 

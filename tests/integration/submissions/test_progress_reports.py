@@ -1,6 +1,7 @@
 """Tests of the yearly reminder to report progress."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +12,8 @@ from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import MailMessage
 from wizard.submissions import progress_reports
+
+EASTERN = ZoneInfo("America/New_York")
 
 
 def queued_messages(app) -> list[MailMessage]:
@@ -37,9 +40,9 @@ def remind_after(app, monkeypatch, days: int) -> int:
     ],
 )
 def test_reminder_is_due_on_same_calendar_day(app, monkeypatch, last, not_due, due):
-    add_published(app, at=datetime.fromisoformat(last).replace(tzinfo=UTC))
+    add_published(app, at=datetime.fromisoformat(last).replace(tzinfo=EASTERN))
     for moment, count in [(not_due, 0), (due, 1)]:
-        now = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        now = datetime.fromisoformat(moment).replace(tzinfo=EASTERN)
         monkeypatch.setattr(clock, "now", lambda now=now: now)
         with app.app_context():
             assert progress_reports.send_reminders() == count

@@ -189,7 +189,9 @@ def test_unknown_role_has_no_access(app):
 
 def test_unknown_status_can_be_noted_and_erased_but_not_changed(app, reference):
     with app.app_context():
-        with pytest.raises(NotAllowed, match="What is new-status cannot become accepted."):
+        with pytest.raises(
+            NotAllowed, match="You can’t change the status from new-status to Accepted."
+        ):
             cases.decide(reference, "accepted", 1, EDITOR)
         cases.add_note(reference, "A note", EDITOR)
         number = cases.get_case(reference).reports[1][0].id

@@ -1,13 +1,13 @@
 """Tests of dates and ages in words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from wizard.forms.dates import format_age
+from wizard.forms.dates import format_age, format_moment
 
-NOW = datetime(2027, 3, 31, 12, tzinfo=UTC)
-JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzinfo=UTC)
+TODAY = date(2027, 3, 31)
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,29 @@ JULY_1, AUGUST_30 = datetime(2027, 7, 1, tzinfo=UTC), datetime(2027, 8, 30, tzin
      (364, "11 months"), (365, "12 months"), (3653, "120 months")],
 )  # fmt: skip
 def test_age_is_in_days_then_months(days, age):
-    assert format_age(NOW - timedelta(days=days), NOW) == age
+    assert format_age(TODAY - timedelta(days=days), TODAY) == age
 
 
 def test_sixty_days_can_be_less_than_two_months():
-    assert format_age(JULY_1, AUGUST_30) == "60 days"
+    assert format_age(date(2027, 7, 1), date(2027, 8, 30)) == "60 days"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("America/New_York", "March 1, 2027, 12:05 a.m. ET"),
+        ("America/Los_Angeles", "February 28, 2027, 9:05 p.m. PT"),
+        ("Pacific/Honolulu", "February 28, 2027, 7:05 p.m. HST"),
+        ("America/Sao_Paulo", "March 1, 2027, 2:05 a.m. UTC-03"),
+        ("UTC", "March 1, 2027, 5:05 a.m. UTC"),
+        ("Asia/Tokyo", "March 1, 2027, 2:05 p.m. JST"),
+    ],
+)
+def test_moment_names_its_zone(zone, text):
+    moment = datetime(2027, 3, 1, 5, 5, tzinfo=UTC)
+    assert format_moment(moment.astimezone(ZoneInfo(zone))) == text
+
+
+def test_noon_is_12_pm():
+    noon = datetime(2027, 7, 1, 12, tzinfo=ZoneInfo("America/Chicago"))
+    assert format_moment(noon) == "July 1, 2027, 12:00 p.m. CT"

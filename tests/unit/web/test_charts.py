@@ -40,9 +40,9 @@ def test_axis_has_round_ticks_and_covers_maximum(most, ticks):
 
 def test_summary_names_largest_values():
     assert make_bars([("a", 1), ("b", 5), ("c", 0), ("d", 3), ("e", 2)]).summary == (
-        "11 in all. Most: b 5, d 3, e 2."
+        "Total: 11. Highest: b 5, d 3, e 2."
     )
-    assert make_bars([]).summary == make_tile_map({}, STATES).summary == "Nothing yet."
+    assert make_bars([]).summary == make_tile_map({}, STATES).summary == "No data yet."
 
 
 def test_chart_without_numbers_is_empty():

@@ -1,0 +1,115 @@
+"""Check the texts of the program against docs/style-guide.md, where words can be checked."""
+
+import re
+
+import pytest
+from babel.messages.pofile import read_po
+
+from tests.server import ROOT
+from tests.texts import clean, sentences, texts_by_file, words
+
+MAX_WORDS, MAX_WORDS_IN_DOCUMENTS = 25, 40
+INSTEAD_OF = {
+    r"e-mail": "email",
+    r"anew": "again, start over",
+    r"(go|goes|going|went) on": "continue",
+    r"typed|type (it|them|the)": "entered, enter",
+    r"press(es|ed|ing)?": "select",
+    r"came in": "submitted",
+    r"became of": "progress",
+    r"tak(e|en) up": "approve",
+    r"second[ -]factor|two-factor|2FA": "two-step sign-in",
+    r"network address": "IP address",
+    r"moments?": "date and time",
+    r"(the|this|a|own|fresh|whole) store|store (is|does|has)": "database",
+    r"(many|X) tries": "attempts",
+    r"given up": "failed",
+    r"hears? from us": "we’ll write to you",
+    r"(I|you|who) answers? for|answers for (nobody|an)": "represent",
+    r"is no (day|page|backup)": "isn’t a",
+    r"held back": "held",
+    r"police agenc(y|ies)": "law enforcement agency",
+    r"datasets?": "data set",
+    r"log(ged)? (on|out)|logged in|login": "sign in, sign out",
+    r"non-profits?|not-for-profit": "nonprofit",
+    r"homepage|start page|web site": "home page, website",
+    r"API keys?": "API token",
+}
+"""What to write instead of words that the style guide rules out, by their pattern."""
+INSTEAD_OF_SPANISH = {
+    r"(hacer|hizo|hacen|hace) (un|este|el) compromiso": "asumir",
+    r"novedades": "informe de avances",
+    r"presion[ea]": "seleccione",
+    r"direcci[oó]n de red": "dirección IP",
+    r"agencias? policial(es)?": "agencia del orden público",
+    r"paradas? de veh[ií]culos": "parada de tránsito",
+    r"respondo por": "en nombre de",
+}
+NAMES_THE_WORDS = "docs/style-guide.md"
+REBUILT_LATER = {
+    "templates/accounts/people.html",
+    "templates/apply/reminders.html",
+    "templates/apply/update.html",
+    "templates/email/news.html",
+    "templates/email/news.txt",
+    "templates/public/commitment.html",
+    "templates/staff/submission.html",
+    "templates/staff/submissions.html",
+    "wizard/submissions/progress_reports.py",
+}
+"""Files whose pages get new words when they are rebuilt."""
+PENDING: set[str] = set()
+"""The applicant's side, whose words are being replaced in parallel: empty this set at the merge."""
+LISTS = {"tools/demo.py", "wizard/flows/commitment.py"}
+"""Files with long lists in one string: made-up answers, the states."""
+
+TEXTS = texts_by_file()
+UNFINISHED = REBUILT_LATER | PENDING
+
+
+def ruled_out(texts: list[str], instead: dict[str, str] = INSTEAD_OF) -> list[tuple[str, str]]:
+    """Return each text with a word that is ruled out, and what to write."""
+    return [
+        (text, better)
+        for text in texts
+        for pattern, better in instead.items()
+        if re.search(rf"\b({pattern})\b", text, re.I)
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - UNFINISHED - {NAMES_THE_WORDS}))
+def test_text_has_no_word_that_the_style_guide_rules_out(name):
+    assert not ruled_out(TEXTS[name])
+
+
+@pytest.mark.parametrize("name", sorted(REBUILT_LATER))
+def test_file_to_rebuild_still_needs_new_words(name):
+    assert ruled_out(TEXTS[name]), "take it off the list"
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - LISTS))
+def test_sentence_is_short(name):
+    longest = MAX_WORDS_IN_DOCUMENTS if name.endswith(".md") else MAX_WORDS
+    long = [each for text in TEXTS[name] for each in sentences(text) if len(words(each)) > longest]
+    assert not [each for each in long if not re.match(r"\|? ?\d+\.\d+\.\d+,", each)]
+
+
+def spanish_texts() -> dict[str, str]:
+    """Return the Spanish by its English, without tags and placeholders."""
+    with (ROOT / "wizard/translations/es/LC_MESSAGES/messages.po").open("rb") as file:
+        catalog = read_po(file, locale="es")
+    return {clean(str(each.id)): clean(str(each.string)) for each in catalog if each.id}
+
+
+def test_spanish_has_no_word_that_the_style_guide_rules_out():
+    unfinished = {text for name in UNFINISHED for text in TEXTS[name]}
+    catalog = spanish_texts().items()
+    ready = [text for english, text in catalog if " " in english and english not in unfinished]
+    assert not ruled_out(ready, INSTEAD_OF_SPANISH)
+
+
+def test_style_guide_names_the_right_words():
+    guide = (ROOT / NAMES_THE_WORDS).read_text(encoding="utf-8").lower()
+    rows = [row.split(" | ") for row in guide.splitlines() if row.startswith("| ")]
+    allowed = [cell.strip("| ") for row in rows for cell in row[:3]]
+    assert len(rows) > 15 and not ruled_out(allowed)
