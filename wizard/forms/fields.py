@@ -150,7 +150,7 @@ class Email(Text):
 
     max_length: int = 254
 
-    type_name: ClassVar[str] = "e-mail address"
+    type_name: ClassVar[str] = "email address"
 
     def schema(self) -> Schema:
         return {**Text.schema(self), "format": "email"}

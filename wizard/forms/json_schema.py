@@ -20,7 +20,7 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
     about = (
         fields.Text("reference", "Reference", noun="the reference", **always),
         fields.Url("url", "Its page", noun="its page", **always),
-        fields.Moment("published_at", "When it was published", noun="the moment", **always),
+        fields.Moment("published_at", "When it was published", noun="the date and time", **always),
         fields.Choice("branch", "Asked as", noun="the branch", options=branches, **always),
         fields.Choices("all_programs", "It answers", noun="programs", options=programs, **always),
     )

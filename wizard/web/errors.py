@@ -86,13 +86,13 @@ COOKIES_MISSING = ErrorPage(
     "This form needs cookies",
     "Your browser sent no cookie, so we cannot tell that this page is yours. Nothing was saved."
     " Cookies are used to find your answers again and to keep other sites out, for nothing else.",
-    "Go back and copy what you typed. Allow cookies for this site, reload the page and try again.",
+    "Go back and copy what you entered. Allow cookies for this site, reload the page and try again.",
 )
 ORIGIN_REFUSED = ErrorPage(
     "This did not come from a page of this site",
     "Your browser named another site, or none, as the page that this came from (in Origin or"
     " Referer). Nothing was saved.",
-    "If you typed it here, let your browser or its privacy extension name this site. Then go back"
+    "If you entered it here, let your browser or its privacy extension name this site. Then go back"
     " and try again.",
 )
 
