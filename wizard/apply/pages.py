@@ -14,7 +14,7 @@ from ..forms.journey import Journey, StepState
 from ..forms.messages import join_messages
 from ..forms.outputs import cards, entry_label, format_raw_answer
 from ..forms.saving import journey_digest, normalized_answers, step_digest
-from ..forms.text import replace_forbidden
+from ..forms.text import replace_forbidden, strip_blanks
 from ..web import links
 from ..web.htmx import render_page
 from . import access, drafts
@@ -131,5 +131,5 @@ def _draft_link(draft: Draft) -> dict[str, Any]:
     title = draft.answers.get("organization_name")
     step = drafts.journey_for(draft).first_incomplete
     url = url_for("apply.step", draft_id=draft.id, name=step)
-    title = title if isinstance(title, str) else ""
+    title = strip_blanks(title) if isinstance(title, str) else ""
     return {"title": title, "url": url, "updated_at": draft.updated_at}

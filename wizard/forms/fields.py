@@ -20,7 +20,7 @@ from ..clock import iso_utc
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_moment
 from .messages import Declaration, Message, join_messages
-from .text import Invalid, normalize_text
+from .text import Invalid, normalize_text, strip_blanks
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
@@ -66,7 +66,7 @@ class Field(Declaration):
 
     def is_blank(self, raw: Any) -> bool:
         """Return True if there is no answer."""
-        return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
+        return raw is None or raw == [] or (isinstance(raw, str) and not strip_blanks(raw))
 
     def without_blanks(self, raw: Any) -> Any:
         """Return the raw answer with one spelling for blank and for a line end."""

@@ -23,6 +23,7 @@ from wizard.forms.fields import (
     Text,
     Url,
 )
+from wizard.forms.text import normalize_text
 
 TODAY = date(2026, 11, 22)
 TEXT = Text("text", "Text", noun="the text", max_length=5)
@@ -53,6 +54,15 @@ CONFIRM = Confirm("confirm", "Confirm", noun="that it is so")
         (TEXT, "🧭🧭🧭🧭🧭", "🧭🧭🧭🧭🧭"),
         (LONG, "a\r\nb\rc", "a\nb\nc"),
         (LONG, "a\tb", "a\tb"),
+        (LONG, "a\x0bb\x0cc", "a\nb\nc"),
+        (LONG, "a\u2028b\u2029c\x85d", "a\nb\nc\nd"),
+        (TEXT, "a\x0bb\u2028c", "a b c"),
+        (TEXT, "\ufeffa\u200b", "a"),
+        (TEXT, "a \u2800\u3164", "a"),
+        (TEXT, "\u2060\xada\u200e", "a"),
+        (TEXT, "می\u200cخ", "می\u200cخ"),
+        (TEXT, "葛\U000e0100", "葛\U000e0100"),
+        (TEXT, "a\ufe0f", "a"),
         (EMAIL, " Desk@EXAMPLE.org ", "Desk@example.org"),
         (PHONE, "(407) 555-0142", "+14075550142"),
         (PHONE, "407.555.0142", "+14075550142"),
@@ -91,7 +101,8 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (TEXT, "123456", "Shorten the text to 5 characters or fewer; it has 6."),
         (TEXT, "a\x00", "U+0000"),
         (TEXT, "a\x1b[2J", "U+001B"),
-        (TEXT, "a\x85b", "U+0085"),
+        (LONG, "\na\nb\x07", "the long text (line 3)"),
+        (LONG, "a\r\nb\x02\nc", "(line 2)"),
         (TEXT, "\ud800", "U+D800"),
         (TEXT, "\ufffd", "U+FFFD"),
         (TEXT, ["a", "b"], "Give one answer only"),
@@ -152,9 +163,27 @@ def test_reader_gets_labels_and_cell_gets_codes(field: Field, kept, shown, cell)
     assert field.export_cell(kept) == cell
 
 
-@pytest.mark.parametrize("blank", [None, "", "  \r\n", [], "\u00a0"])
-def test_white_space_is_blank(blank):
+@pytest.mark.parametrize(
+    "blank",
+    [None, "", "  \r\n", [], "\u00a0", "\u200b", "\u2800", "\u3164\xad", "\ufe0f", "\U000e0041"],
+)
+def test_white_space_and_invisible_characters_are_blank(blank):
     assert TEXT.is_blank(blank)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a", "é", "e\u0301", "✈", " ", "\n", "\x0b", "\u200b", "\u200d", "\ufe0f"])
+    ).map("".join)
+)
+def test_clean_text_has_visible_ends_and_stays(raw):
+    if TEXT.is_blank(raw):
+        return
+    kept = normalize_text(raw, "it")
+    assert normalize_text(kept, "it") == kept != ""
+    assert not TEXT.is_blank(kept[0])
+    assert kept[-1] == "\ufe0f" or not TEXT.is_blank(kept[-1])
 
 
 @settings(max_examples=400, deadline=None)
