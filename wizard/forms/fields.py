@@ -5,22 +5,23 @@ raw answers, and a submission checks all of them again.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from ada_url import URL, HostType, idna_to_unicode
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_moment
 from .messages import Declaration, Message, join_messages
-from .text import Invalid, normalize_text, strip_blanks
+from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
@@ -146,7 +147,10 @@ class LongText(Text):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Email(Text):
-    """An e-mail address that any mail server accepts (RFC 5321, ASCII before the @)."""
+    """An email address that any mail server accepts (RFC 5321, ASCII before the @).
+
+    It is stored in ASCII. What people and programs put around an address is taken off.
+    """
 
     max_length: int = 254
 
@@ -156,71 +160,139 @@ class Email(Text):
         return {**Text.schema(self), "format": "email"}
 
     def clean(self, raw: Any, today: date) -> str:
-        text = Text.clean(self, raw, today)
+        text = _bare_address(Text.clean(self, raw, today))
         with suppress(EmailNotValidError):
-            email = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+            email = _parse_email(text)
             if email.ascii_email and "=?" not in text:  # mail software rewrites encoded words
-                return email.ascii_email
-        raise Invalid("Enter %(noun)s in full, like name@example.org.", noun=self.noun)
+                return self._limited(email.ascii_email)
+        raise Invalid(_email_fault(text), noun=self.noun, part=text[:80])
+
+    def display(self, value: str) -> str:
+        try:
+            return _parse_email(value).normalized
+        except EmailNotValidError:  # of an earlier version
+            return value
+
+
+AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
+NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
+
+
+def _bare_address(text: str) -> str:
+    """Return the address in `Desk <desk@example.org>`, in a mailto link, or with a comma after."""
+    text = remove_invisible(unicodedata.normalize("NFKC", text))
+    named = NAMED_ADDRESS.fullmatch(text)
+    if named and ("@" not in named["name"] or named["address"] in named["name"]):
+        text = named["address"]
+    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(AROUND_ADDRESS), flags=re.IGNORECASE)
+    return text.strip(AROUND_ADDRESS)
+
+
+def _parse_email(text: str) -> ValidatedEmail:
+    return validate_email(text, check_deliverability=False, allow_smtputf8=False)
+
+
+def _email_fault(text: str) -> str:
+    """Return the message about an invalid address, as exact as can be."""
+    local, _, domain = text.rpartition("@")
+    if "@" in local:
+        return EMAIL_FAULTS["several"]
+    if local and not local.isascii():
+        return EMAIL_FAULTS["letter"]
+    if " " in text and local:
+        return EMAIL_FAULTS["blank"]
+    return EMAIL_FAULTS["domain" if local and domain else "other"]
+
+
+EMAIL_FAULTS = {
+    "several": Message("Check %(noun)s: give one address, not several."),
+    "letter": Message(
+        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
+        "signs, without accents. Enter another address than “%(part)s”."
+    ),
+    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
+    "domain": Message(
+        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
+    ),
+    "other": Message("Enter %(noun)s in full, like name@example.org."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Phone(Text):
-    """A phone number, stored as ITU-T E.164; without a + it is a US number."""
+    """A phone number, stored as ITU-T E.164; without a + it is a US number.
 
-    type_name: ClassVar[str] = "phone number, ITU-T E.164"
+    An extension follows as in RFC 3966: `+19405550142;ext=12`.
+    """
+
+    type_name: ClassVar[str] = "phone number, ITU-T E.164, then ;ext= and an extension"
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
         with suppress(phonenumbers.NumberParseException):
             number = phonenumbers.parse(text, "US")
             if phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER:
-                if number.extension:
-                    raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
-                return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+                extension = f";ext={number.extension}" if number.extension else ""
+                return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
         raise Invalid(
-            "Enter %(noun)s with its area code, like (202) 555-0143, "
+            "Enter %(noun)s with its area code, like (202) 555-0143 or (202) 555-0143 ext. 12, "
             "or with + and the country code.",
             noun=self.noun,
         )
 
     def display(self, value: str) -> str:
         number, style = phonenumbers.parse(value), PhoneNumberFormat
+        extension = f" ext. {number.extension}" if number.extension else ""
+        number.extension = None
         is_us = number.country_code == 1
-        return phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
+        shown = phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
+        return shown + extension
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Url(Text):
-    """A web address; https is assumed if it has no scheme."""
+    """A web address as the WHATWG URL standard reads it; https is assumed without a scheme."""
 
+    max_length: int = 2_000
     type_name: ClassVar[str] = "web address"
 
     def schema(self) -> Schema:
-        return {**Text.schema(self), "format": "iri"}
+        return {**Text.schema(self), "format": "uri"}
 
     def clean(self, raw: Any, today: date) -> str:
-        text = Text.clean(self, raw, today)
-        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        text = remove_invisible(normalize_text(self._single(raw), self.noun)).strip('<>“”" ')
+        if not re.match(r"https?:|[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
             text = f"https://{text}"
-        if _is_web_address(text):
-            return self._limited(text)
+        if href := _public_address(text):
+            return self._limited(href)
         raise Invalid("Enter %(noun)s as a web address, like https://example.org.", noun=self.noun)
 
+    def display(self, value: str) -> str:
+        try:
+            host = URL(value).hostname
+        except ValueError:  # of an earlier version
+            return value
+        return value.replace(host, idna_to_unicode(host), 1)
 
-def _is_web_address(text: str) -> bool:
+
+HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9][a-z0-9_-]*\.?")
+"""A name with a dot, or an IPv4 address."""
+
+
+def _public_address(text: str) -> str:
+    """Return the address as a browser writes it; empty if readers could not open it."""
     try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        _ = parts.port  # raises ValueError if it is not a number
+        url = URL(text)
     except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and "@" not in parts.netloc
-        and re.fullmatch(r"([^\W_]([\w-]*[^\W_])?\.)+[^\W_][\w-]*", host) is not None
-        and not re.search(r"[\s<>\"\\^`{|}]", text)
+        return ""
+    is_public = (
+        url.protocol in ("http:", "https:")
+        and not (url.username or url.password)
+        and HOST.fullmatch(url.hostname)
+        and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and not re.search(r"\s[a-z]+://", text)
     )
+    return url.href if is_public else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
