@@ -19,7 +19,7 @@ from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
 from .conditions import Condition
-from .dates import NOT_A_MOMENT, format_day, parse_moment
+from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
 from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 
@@ -297,9 +297,10 @@ def _public_address(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Date(Field):
-    """A day, stored as ISO 8601; month/day/year is accepted too."""
+    """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
     not_past: bool = False
+    missing_error: ClassVar[Message] = Message("Enter %(noun)s: the month, the day and the year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
 
@@ -307,7 +308,7 @@ class Date(Field):
         return {"type": "string", "format": "date"}
 
     def clean(self, raw: Any, today: date) -> str:
-        day = self._parse_day(self._single(raw).strip())
+        day = self._parse_day(self._single(raw))
         if not MIN_YEAR <= day.year <= MAX_YEAR:
             raise Invalid(
                 "Check the year of %(noun)s: %(year)s cannot be right.",
@@ -319,12 +320,18 @@ class Date(Field):
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:
-        with suppress(ValueError):
-            if iso := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
-                return date(int(iso[1]), int(iso[2]), int(iso[3]))
-            if us := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
-                return date(int(us[3]), int(us[1]), int(us[2]))
-        raise Invalid("Enter %(noun)s as a real day, like 2027-03-31 or 3/31/2027.", noun=self.noun)
+        if day := parse_day(text):
+            return day
+        raise Invalid(
+            "Enter %(noun)s as a real day, with the year in four digits, like 2027-03-31, "
+            "3/31/2027 or March 31, 2027.",
+            noun=self.noun,
+        )
+
+    def control_value(self, raw: Any) -> str:
+        """Return what a date control can show of a raw answer: a day in ISO 8601, or nothing."""
+        day = parse_day(raw) if isinstance(raw, str) else None
+        return day.isoformat() if day else ""
 
     def display(self, value: str) -> str:
         return format_day(date.fromisoformat(value))
@@ -427,7 +434,8 @@ class Confirm(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Field):
-    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these.
+    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these,
+    and `entry_noun` does within a sentence.
 
     A group is always asked and required. No two entries may have the same answers to the `unique`
     fields. `Journey` validates the entries, since that depends on conditions.
@@ -435,11 +443,12 @@ class Group(Field):
 
     fields: tuple[Field, ...]
     entry: str
+    entry_noun: str = ""
     min_entries: int
     max_entries: int
     unique: tuple[str, ...] = ()
 
-    translatable = (*Field.translatable, "entry")
+    translatable = (*Field.translatable, "entry", "entry_noun")
     type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 

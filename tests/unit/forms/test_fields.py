@@ -104,6 +104,19 @@ CONFIRM = Confirm("confirm", "Confirm", noun="that it is so")
         (DAY, "2027-02-01", "2027-02-01"),
         (DAY, " 2/1/2027 ", "2027-02-01"),
         (DAY, "1999-12-31", "1999-12-31"),
+        (DAY, "2027-3-31", "2027-03-31"),
+        (DAY, "3/31/27", "2027-03-31"),
+        (DAY, "31/3/2027", "2027-03-31"),
+        (DAY, "3-31-2027", "2027-03-31"),
+        (DAY, "31.3.2027", "2027-03-31"),
+        (DAY, "2027\u201103\u201331", "2027-03-31"),
+        (DAY, "March 31, 2027", "2027-03-31"),
+        (DAY, "Mar. 31st, 2027", "2027-03-31"),
+        (DAY, "31-Mar-2027", "2027-03-31"),
+        (DAY, "the 31st of March 2027", "2027-03-31"),
+        (DAY, "31 de marzo de 2027", "2027-03-31"),
+        (DAY, "1 ENERO 2027", "2027-01-01"),
+        (DAY, "15 sept 2027", "2027-09-15"),
         (DUE, "2026-11-22", "2026-11-22"),
         (CHOICE, "yes", "yes"),
         (CHOICES, ["b", "a"], ["a", "b"]),
@@ -161,6 +174,11 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (URL, "localhost", "as a web address"),
         (DAY, "2027-02-30", "as a real day"),
         (DAY, "tomorrow", "as a real day"),
+        (DAY, "1/2/27", "with the year in four digits"),
+        (DAY, "02/30/2027", "as a real day"),
+        (DAY, "March 2027", "as a real day"),
+        (DAY, "ma 3 2027", "as a real day"),
+        (DAY, "2027-03", "as a real day"),
         (DAY, "20270201", "as a real day"),
         (DAY, "٢٠٢٧-٠٢-٠١", "as a real day"),
         (DAY, "0027-02-01", "Check the year"),
@@ -245,3 +263,11 @@ def test_clean_is_idempotent_and_raises_only_invalid(data):
         return
     assert field.clean(kept, TODAY) == kept
     assert isinstance(field.export_cell(kept), str)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [("2026-01-31", "2026-01-31"), ("1/31/2026", "2026-01-31"), ("2/30/2027", ""), (["x"], "")],
+)
+def test_date_control_keeps_real_day(raw, shown):
+    assert DUE.control_value(raw) == shown
