@@ -88,3 +88,30 @@ def test_unchanged_session_sets_no_cookie(client):
     for path in (page.path, "/", "/questions", "/static/site.css", "/static/icon.svg"):
         with client.get(path) as response:
             assert "Set-Cookie" not in response.headers, path
+
+
+@pytest.mark.parametrize(
+    ("given", "better"),
+    [
+        ("/commitments/", "/commitments"),
+        ("/questions/", "/questions"),
+        ("/questions.?lang=es", "/questions?lang=es"),
+        ("/privacy)%20", "/privacy"),
+        ("/commitments/pdi-7k3m-q2xa", "/commitments/PDI-7K3M-Q2XA"),
+        ("/commitments/PDI7K3MQ2XA.", "/commitments/PDI-7K3M-Q2XA"),
+        ("/commitments/pdi-7k3m-q2xa/update", "/commitments/PDI-7K3M-Q2XA/update"),
+        ("/staff/submissions/pdi-7k3m-q2xa", "/staff/submissions/PDI-7K3M-Q2XA"),
+        *((f"/resume/a.b-{end}", "/resume/a.b-") for end in (".", ")", "%3E", "%E2%80%9D,", "/")),
+        ("/updates/a.b%3E?then=stop", "/updates/a.b?then=stop"),
+    ],
+)
+def test_damaged_link_leads_to_page(client, given, better):
+    answer = client.get(given)
+    assert (answer.status_code, answer.headers["Location"]) == (308, better)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere/", "//example.org/.", "/respond/", "/", "/commitments/x"]
+)
+def test_link_without_better_one_is_not_redirected(client, path):
+    assert client.get(path).status_code in (200, 404)
