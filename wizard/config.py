@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,6 +95,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": settings["PUBLIC_URL"].rstrip("/"),
+        "MAIL_FROM": _parse_sender(settings["MAIL_FROM"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is down, each process counts by itself instead of failing requests.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
@@ -112,6 +115,15 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
     }
+
+
+def _parse_sender(value: str) -> str:
+    """Return `Name <address>` with its name quoted where the header needs it."""
+    name, bracket, address = value.strip().rpartition("<")
+    with suppress(ValueError, IndexError, HeaderParseError):
+        if "\n" not in value and "\r" not in value and (not bracket or address[-1:] == ">"):
+            return str(Address(name.strip(' "'), addr_spec=address.removesuffix(">").strip()))
+    raise SettingError("WIZARD_MAIL_FROM must be an address, or like Name <name@example.org>.")
 
 
 def _parse_day(name: str, value: str) -> date | None:
