@@ -1,6 +1,8 @@
 """Error pages, which say what happened and what to do next."""
 
-from dataclasses import dataclass
+import math
+import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -12,6 +14,7 @@ from ..db import version
 from ..db.engine import DatabaseBusyError, db, reading
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
+from .limits import limiter
 from .query import BadQuery
 
 RETRY_AFTER_SECONDS = 10
@@ -73,6 +76,8 @@ ERROR_PAGES = {
         "Wait a few seconds, then try again.",
     ),
 }
+ONE_MINUTE = Message("Try again in a minute. What you saved is still there.")
+SOME_MINUTES = Message("Try again in %(minutes)s minutes. What you saved is still there.")
 SESSION_ENDED = ErrorPage(
     "This page was open for too long",
     "Your browser no longer has the session that this page belongs to, so nothing was saved.",
@@ -101,11 +106,26 @@ def handle_http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
-    response = error_response(code, ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500]))
+    page = (
+        _too_many()
+        if code == 429
+        else ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500])
+    )
+    response = error_response(code, page)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _too_many() -> ErrorPage:
+    """Return the page of a limit that is reached, with the time until it is not."""
+    page, limit = ERROR_PAGES[429], limiter.current_limit
+    if limit is None:
+        return page
+    minutes = max(1, math.ceil((limit.reset_at - time.time()) / 60))
+    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES
+    return replace(page, advice=Message(texts, minutes=minutes))
 
 
 def handle_bad_query(error: BadQuery) -> Response:
