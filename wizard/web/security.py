@@ -76,7 +76,12 @@ def _redirect_damaged_link() -> Answer | None:
     )
     if reference:
         better = better.replace(given.rstrip(ADDED_TO_LINKS), "-".join(reference.groups()))
-    if better in ("", path) or better.startswith("//") or not rules.test(better, "GET"):
+    if (
+        better in ("", path)
+        or ".." in path
+        or path.startswith("//")
+        or not rules.test(better, "GET")
+    ):
         return None
     query = f"?{request.query_string.decode()}" if request.query_string else ""
     return redirect(quote(better) + query, 308)
