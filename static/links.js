@@ -1,5 +1,7 @@
 // Open this page in another language; copy a resume link.
 
+const messages = document.body.dataset;
+
 addEventListener("click", async (event) => {
   const link = event.target.closest?.("[data-language]");
   if (!link) return;
@@ -18,7 +20,12 @@ addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  source.select?.();
-  await navigator.clipboard.writeText(source.value ?? source.textContent);
-  button.textContent = button.dataset.copied;
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.copied;
+  } catch { // no permission, or no HTTPS
+    button.textContent = messages.selected;
+  }
 });

@@ -85,3 +85,26 @@ def test_concurrent_starts_share_one_secret(tmp_path):
     apps = [create_app(settings) for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(lambda app: app.secret_key, apps))) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        (
+            "Data Program, City of Example <no-reply@example.org>",
+            '"Data Program, City of Example" <no-reply@example.org>',
+        ),
+        ('"Data, Program" <no-reply@example.org>', '"Data, Program" <no-reply@example.org>'),
+        ("no-reply@example.org", "no-reply@example.org"),
+    ],
+)
+def test_sender_is_one_address(given, sender):
+    assert config.flask_settings(config.DEFAULTS | {"MAIL_FROM": given})["MAIL_FROM"] == sender
+
+
+@pytest.mark.parametrize(
+    "given", ["", "a@b.org, c@d.org", "Name <a@b.org", "a@b.org\nBcc: c@d.org"]
+)
+def test_sender_that_is_no_address_is_refused(given):
+    with pytest.raises(config.SettingError, match="WIZARD_MAIL_FROM"):
+        config.flask_settings(config.DEFAULTS | {"MAIL_FROM": given})

@@ -57,7 +57,8 @@ def sign_in(
         if user is None or reason:
             record(actor, "refused", reason=reason)
         else:
-            throttle.reset(account_key)
+            for key in keys:
+                (throttle.reset if key == account_key else throttle.give_back)(key)
             record(actor, "signed_in")
             token, now = secrets.token_urlsafe(32), clock.now()
             row = StaffSession(token_hash=passwords.hash_token(token), user_id=user.id)

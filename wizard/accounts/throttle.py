@@ -60,6 +60,17 @@ def reset(key: str) -> None:
     db.session.execute(delete(SignInThrottle).where(SignInThrottle.key == key))
 
 
+def give_back(key: str) -> None:
+    """Take back one attempt on a key after a successful sign-in, within the caller's transaction.
+
+    An office whose people all sign in waits for nothing; what others guessed still counts.
+    """
+    row = db.session.get(SignInThrottle, key, with_for_update=True)
+    if row and row.failures:
+        row.failures -= 1
+        row.next_at = min(row.next_at, clock.now())
+
+
 def purge_expired() -> int:
     """Delete the attempts that no longer count; return how many."""
     return delete_in_batches(SignInThrottle.key, SignInThrottle.next_at < clock.now() - RETENTION)

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from ..forms import fields
 from ..forms.conditions import Answers
 from ..forms.flow import Step
-from ..forms.saving import Revision, StepPost
+from ..forms.outputs import entry_label
+from ..forms.saving import Revision, StepPost, removed_key
 from ..forms.text import replace_forbidden
 
 ASKED_FIELD = "asked"
@@ -93,6 +94,10 @@ class Question:
     focus: str
     reveals: tuple[str, ...]
     entries: tuple["Entry", ...]
+    entry_errors: Mapping[str, str]
+    """The errors about entries of a group as a whole, by id."""
+    removed: tuple[int, str] | None
+    """The place and the name of the entry of a group that was removed last."""
 
     def __call__(self) -> Markup:
         """Return the HTML, drawn by the macro of the field's type."""
@@ -145,6 +150,8 @@ def build_questions(
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
             entries=_build_entries(spec, answers, display),
+            entry_errors=display.errors if isinstance(spec, fields.Group) else {},
+            removed=_removed_entry(spec, answers, display),
         )
         for spec in specs
     )
@@ -160,6 +167,18 @@ def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tu
         Entry(spec, build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
         for place, entry in enumerate([*entries, *blanks])
     )
+
+
+def _removed_entry(
+    spec: fields.Field, answers: Answers, display: Display
+) -> tuple[int, str] | None:
+    """Return the place and the name of a removed entry that can be restored."""
+    if not isinstance(spec, fields.Group) or not (kept := answers.get(removed_key(spec))):
+        return None
+    place, entry = kept
+    questions = build_questions(spec.fields, entry, display, f"{spec.name}-removed-")
+    name = Entry(spec, questions).title
+    return place, name or entry_label(spec, place + 1)
 
 
 def _dependents(spec: fields.Field, siblings: tuple[fields.Field, ...]) -> list[str]:

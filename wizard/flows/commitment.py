@@ -333,6 +333,9 @@ data_sets = Step(
             required=True,
             public=True,
             entry="Data set",
+            entry_noun="data set",
+            hint="A data set that you plan counts as well: give the day on which you will release "
+            "it. If you have fewer than three, save what you have and write to the program.",
             min_entries=3,
             max_entries=20,
             unique=("category", "title"),

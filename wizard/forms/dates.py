@@ -1,12 +1,66 @@
 """Days, moments and ages in US English."""
 
+import re
+import unicodedata
 from calendar import month_name
 from datetime import UTC, date, datetime
 
 from .messages import Message
+from .text import fold_text
 
 MONTHS = tuple(map(Message, month_name))  # English: the process never sets a locale
+SPANISH_MONTHS = (
+    "", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
+    "octubre", "noviembre", "diciembre",
+)  # fmt: skip
+DATE_FILLERS = {"st", "nd", "rd", "th", "of", "the", "de", "del"}
+MIN_MONTH_LETTERS = 3
 NOT_A_MOMENT = (ValueError, OverflowError)
+
+
+def parse_day(text: str) -> date | None:
+    """Return the day that a text can only mean, or None. 1/2/2027 is the US January 2."""
+    text = re.sub("[\u2010-\u2015\u2212\ufe58]", "-", fold_text(text))
+    text = unicodedata.normalize("NFKC", text).strip()
+    days = {day for day in _readings(text) if day}
+    return days.pop() if len(days) == 1 else None
+
+
+def _readings(text: str) -> list[date | None]:
+    number = r"([0-9]{1,2}) ?[-/. ] ?([0-9]{1,2}) ?[-/. ] ?"
+    if match := re.fullmatch(r"([0-9]{4}) ?[-/. ] ?([0-9]{1,2}) ?[-/. ] ?([0-9]{1,2})", text):
+        return [_day(*map(int, match.groups()))]
+    if match := re.fullmatch(number + "([0-9]{4})", text):
+        first, second, year = map(int, match.groups())
+        return [_day(year, first, second) or _day(year, second, first)]
+    if match := re.fullmatch(number + "([0-9]{2})", text):  # any order
+        first, second, last = map(int, match.groups())
+        orders = (last, first, second), (last, second, first), (first, second, last)
+        return [_day(2000 + year, month, day) for year, month, day in orders]
+    if not re.fullmatch(r"[a-z0-9 ,.-]+", text):
+        return []
+    words = [word for word in re.findall("[a-z]+|[0-9]+", text) if word not in DATE_FILLERS]
+    months = [month for word in words if (month := _month(word))]
+    days = [int(word) for word in words if re.fullmatch("[0-9]{1,2}", word)]
+    years = [int(word) for word in words if re.fullmatch("[0-9]{4}", word)]
+    is_whole = len(words) == 3 and len(months) == len(days) == len(years) == 1
+    return [_day(years[0], months[0], days[0])] if is_whole else []
+
+
+def _month(word: str) -> int:
+    """Return the number of a month, English or Spanish, that may be cut short; 0 for no month."""
+    for names in (month_name, SPANISH_MONTHS):
+        for number, name in enumerate(names):
+            if len(word) >= MIN_MONTH_LETTERS and fold_text(name).startswith(word):
+                return number
+    return 0
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def parse_moment(text: str) -> datetime:

@@ -5,22 +5,23 @@ raw answers, and a submission checks all of them again.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from ada_url import URL, HostType, idna_to_unicode
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
 from .conditions import Condition
-from .dates import NOT_A_MOMENT, format_day, parse_moment
+from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
-from .text import Invalid, normalize_text
+from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
@@ -66,7 +67,7 @@ class Field(Declaration):
 
     def is_blank(self, raw: Any) -> bool:
         """Return True if there is no answer."""
-        return raw is None or raw == [] or (isinstance(raw, str) and not raw.strip())
+        return raw is None or raw == [] or (isinstance(raw, str) and not strip_blanks(raw))
 
     def without_blanks(self, raw: Any) -> Any:
         """Return the raw answer with one spelling for blank and for a line end."""
@@ -146,7 +147,10 @@ class LongText(Text):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Email(Text):
-    """An e-mail address that any mail server accepts (RFC 5321, ASCII before the @)."""
+    """An email address that any mail server accepts (RFC 5321, ASCII before the @).
+
+    It is stored in ASCII. What people and programs put around an address is taken off.
+    """
 
     max_length: int = 254
 
@@ -156,28 +160,80 @@ class Email(Text):
         return {**Text.schema(self), "format": "email"}
 
     def clean(self, raw: Any, today: date) -> str:
-        text = Text.clean(self, raw, today)
+        text = _bare_address(Text.clean(self, raw, today))
         with suppress(EmailNotValidError):
-            email = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+            email = _parse_email(text)
             if email.ascii_email and "=?" not in text:  # mail software rewrites encoded words
-                return email.ascii_email
-        raise Invalid("Enter %(noun)s in full, like name@example.org.", noun=self.noun)
+                return self._limited(email.ascii_email)
+        raise Invalid(_email_fault(text), noun=self.noun, part=text[:80])
+
+    def display(self, value: str) -> str:
+        try:
+            return _parse_email(value).normalized
+        except EmailNotValidError:  # of an earlier version
+            return value
+
+
+AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
+NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
+
+
+def _bare_address(text: str) -> str:
+    """Return the address in `Desk <desk@example.org>`, in a mailto link, or with a comma after."""
+    text = remove_invisible(unicodedata.normalize("NFKC", text))
+    named = NAMED_ADDRESS.fullmatch(text)
+    if named and ("@" not in named["name"] or named["address"] in named["name"]):
+        text = named["address"]
+    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(AROUND_ADDRESS), flags=re.IGNORECASE)
+    return text.strip(AROUND_ADDRESS)
+
+
+def _parse_email(text: str) -> ValidatedEmail:
+    return validate_email(text, check_deliverability=False, allow_smtputf8=False)
+
+
+def _email_fault(text: str) -> str:
+    """Return the message about an invalid address, as exact as can be."""
+    local, _, domain = text.rpartition("@")
+    if "@" in local:
+        return EMAIL_FAULTS["several"]
+    if local and not local.isascii():
+        return EMAIL_FAULTS["letter"]
+    if " " in text and local:
+        return EMAIL_FAULTS["blank"]
+    return EMAIL_FAULTS["domain" if local and domain else "other"]
+
+
+EMAIL_FAULTS = {
+    "several": Message("Check %(noun)s: give one address, not several."),
+    "letter": Message(
+        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
+        "signs, without accents. Enter another address than “%(part)s”."
+    ),
+    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
+    "domain": Message(
+        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
+    ),
+    "other": Message("Enter %(noun)s in full, like name@example.org."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Phone(Text):
-    """A phone number, stored as ITU-T E.164; without a + it is a US number."""
+    """A phone number, stored as ITU-T E.164; without a + it is a US number.
 
-    type_name: ClassVar[str] = "phone number, ITU-T E.164"
+    An extension follows as in RFC 3966: `+19405550142;ext=12`.
+    """
+
+    type_name: ClassVar[str] = "phone number, ITU-T E.164, then ;ext= and an extension"
 
     def clean(self, raw: Any, today: date) -> str:
         text = Text.clean(self, raw, today)
         with suppress(phonenumbers.NumberParseException):
             number = phonenumbers.parse(text, "US")
             if phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER:
-                if number.extension:
-                    raise Invalid("Enter %(noun)s without its extension.", noun=self.noun)
-                return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+                extension = f";ext={number.extension}" if number.extension else ""
+                return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
         raise Invalid(
             "Enter %(noun)s with its area code, like (202) 555-0143. "
             "For numbers outside the U.S., start with + and the country code.",
@@ -186,48 +242,65 @@ class Phone(Text):
 
     def display(self, value: str) -> str:
         number, style = phonenumbers.parse(value), PhoneNumberFormat
+        extension = f" ext. {number.extension}" if number.extension else ""
+        number.extension = None
         is_us = number.country_code == 1
-        return phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
+        shown = phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
+        return shown + extension
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Url(Text):
-    """A web address; https is assumed if it has no scheme."""
+    """A web address as the WHATWG URL standard reads it; https is assumed without a scheme."""
 
+    max_length: int = 2_000
     type_name: ClassVar[str] = "web address"
 
     def schema(self) -> Schema:
-        return {**Text.schema(self), "format": "iri"}
+        return {**Text.schema(self), "format": "uri"}
 
     def clean(self, raw: Any, today: date) -> str:
-        text = Text.clean(self, raw, today)
-        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        text = remove_invisible(normalize_text(self._single(raw), self.noun)).strip('<>“”" ')
+        if not re.match(r"https?:|[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
             text = f"https://{text}"
-        if _is_web_address(text):
-            return self._limited(text)
+        if href := _public_address(text):
+            return self._limited(href)
         raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
 
+    def display(self, value: str) -> str:
+        try:
+            host = URL(value).hostname
+        except ValueError:  # of an earlier version
+            return value
+        return value.replace(host, idna_to_unicode(host), 1)
 
-def _is_web_address(text: str) -> bool:
+
+HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9][a-z0-9_-]*\.?")
+"""A name with a dot, or an IPv4 address."""
+
+
+def _public_address(text: str) -> str:
+    """Return the address as a browser writes it; empty if readers could not open it."""
     try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        _ = parts.port  # raises ValueError if it is not a number
+        url = URL(text)
     except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and "@" not in parts.netloc
-        and re.fullmatch(r"([^\W_]([\w-]*[^\W_])?\.)+[^\W_][\w-]*", host) is not None
-        and not re.search(r"[\s<>\"\\^`{|}]", text)
+        return ""
+    is_public = (
+        url.protocol in ("http:", "https:")
+        and not (url.username or url.password)
+        and HOST.fullmatch(url.hostname)
+        and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and not re.search(r"\s[a-z]+://", text)
     )
+    return url.href if is_public else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Date(Field):
-    """A day, stored as ISO 8601; month/day/year is accepted too."""
+    """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
     not_past: bool = False
+    missing_error: ClassVar[Message] = Message("Enter %(noun)s: the month, the day and the year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
 
@@ -235,7 +308,7 @@ class Date(Field):
         return {"type": "string", "format": "date"}
 
     def clean(self, raw: Any, today: date) -> str:
-        day = self._parse_day(self._single(raw).strip())
+        day = self._parse_day(self._single(raw))
         if not MIN_YEAR <= day.year <= MAX_YEAR:
             raise Invalid(
                 "Check the year in %(noun)s. It can’t be %(year)s.",
@@ -247,12 +320,17 @@ class Date(Field):
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:
-        with suppress(ValueError):
-            if iso := re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text):
-                return date(int(iso[1]), int(iso[2]), int(iso[3]))
-            if us := re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text):
-                return date(int(us[3]), int(us[1]), int(us[2]))
-        raise Invalid("Enter %(noun)s as month/day/year, like 3/31/2027.", noun=self.noun)
+        if day := parse_day(text):
+            return day
+        raise Invalid(
+            "Enter %(noun)s as month/day/year, with the year in four digits, like 3/31/2027.",
+            noun=self.noun,
+        )
+
+    def control_value(self, raw: Any) -> str:
+        """Return what a date control can show of a raw answer: a day in ISO 8601, or nothing."""
+        day = parse_day(raw) if isinstance(raw, str) else None
+        return day.isoformat() if day else ""
 
     def display(self, value: str) -> str:
         return format_day(date.fromisoformat(value))
@@ -355,7 +433,8 @@ class Confirm(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Field):
-    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these.
+    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these,
+    and `entry_noun` does within a sentence.
 
     A group is always asked and required. No two entries may have the same answers to the `unique`
     fields. `Journey` validates the entries, since that depends on conditions.
@@ -366,6 +445,7 @@ class Group(Field):
 
     fields: tuple[Field, ...]
     entry: str
+    entry_noun: str = ""
     min_entries: int
     max_entries: int
     unique: tuple[str, ...] = ()
@@ -375,7 +455,7 @@ class Group(Field):
     topic: str = ""
     kept: str = "Done"
 
-    translatable = (*Field.translatable, "entry", "kept")
+    translatable = (*Field.translatable, "entry", "entry_noun", "kept")
     type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 

@@ -18,6 +18,7 @@ from .text import Invalid
 DUPLICATE_ENTRY = Message(
     "This is the same as another entry in your list. Change or remove one of them."
 )
+ORDINALS = (Message("a first"), Message("a second"), Message("a third"))
 
 
 @dataclass(slots=True)
@@ -134,12 +135,19 @@ class Journey:
         for prefix in _duplicates(group, counted):
             counted[prefix].errors[prefix + group.unique[-1]] = DUPLICATE_ENTRY
         errors: dict[str, str] = {}
+        filled = sum(not inside.is_blank for inside in checked.values())
+        untouched = 0
         for prefix, inside in counted.items():
+            if inside.is_blank and group.min_entries > 1:
+                untouched += 1
+                errors[prefix[:-1]] = _entry_missing(group, filled + untouched, filled)
+                result.missing.add(prefix[:-1])
+                continue
             paths = (prefix + question.name for question in group.fields)
             errors |= {each: inside.errors[each] for each in paths if each in inside.errors}
             result.missing |= inside.missing
         if len(entries) < group.min_entries:
-            errors[path] = group.missing()
+            errors[path] = _entry_missing(group, len(entries) + 1, filled)
             result.missing.add(path)
         result.errors |= errors
         return None if errors else [inside.answers for inside in counted.values()]
@@ -176,6 +184,19 @@ class Journey:
         """Return the name of the step before this one, or None for the first."""
         names = [None, *self.steps]
         return names[names.index(name) - 1]
+
+
+def _entry_missing(group: Group, number: int, filled: int) -> Message:
+    """Return the error about an entry that was not begun, while there are too few."""
+    if group.min_entries == 1:
+        return group.missing()
+    return Message(
+        "Add %(ordinal)s %(entry)s. You need at least %(least)s, you have %(count)s.",
+        ordinal=ORDINALS[number - 1] if number <= len(ORDINALS) else Message("another"),
+        entry=group.entry_noun or group.entry,
+        least=group.min_entries,
+        count=filled,
+    )
 
 
 def _drop_spare_blanks(

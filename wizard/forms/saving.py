@@ -200,11 +200,14 @@ def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answer
 
 def _stay(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
     answers, anchor = change_entries(post.step.group, answers, post.action)
+    target = post.action.removeprefix("to-")
     stored = state.with_answers(post, answers, completed=False)
     if post.action == "save":
         return Paused(), stored
     if not journey.may_visit(post.step.name):
         return GoTo(journey.first_incomplete), stored
+    if target != post.action and target in journey.steps:
+        return GoTo(target), stored
     return GoTo(post.step.name, focus_id=anchor, is_refresh=post.action == "update"), stored
 
 
@@ -212,6 +215,8 @@ def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answe
     """Complete the step, unless its only errors are in fields that were not on the page."""
     result = journey.steps[post.step.name].result
     unasked = post.unasked(result.visible)
+    if post.step.group and not result.errors:
+        answers = {name: answers[name] for name in answers if name != removed_key(post.step.group)}
     if unasked and result.errors.keys() <= set(unasked):
         stored = state.with_answers(post, answers, completed=False)
         return GoTo(post.step.name, focus_id=unasked[0]), stored
@@ -233,23 +238,35 @@ def merge_answers(stored: Answers, post: StepPost) -> dict[str, Any]:
     return {**stored, **posted}
 
 
+def removed_key(group: Group) -> str:
+    """Return the key in a draft's answers of the entry removed last, with its place."""
+    return f"{group.name}:removed"
+
+
 def change_entries(
     group: Group | None, answers: Answers, action: str
 ) -> tuple[Answers, str | None]:
-    """Add or remove an entry of a group; return the answers, and the id that gets the focus."""
+    """Add, remove or restore an entry of a group; return the answers, and the id to focus."""
     if group is None:
         return answers, None
-    entries = list(answers[group.name])
+    entries, key = list(answers[group.name]), removed_key(group)
+    place, removed = answers.get(key) or (0, None)
     removals = [f"remove-{place}" for place in range(len(entries))]
     if action == "add" and len(entries) < group.max_entries:
         entries.append({})
         at = len(entries) - 1
+    elif action == "undo" and removed and len(entries) < group.max_entries:
+        entries.insert(at := min(place, len(entries)), removed)
+        removed = None
     elif action in removals:
-        del entries[at := removals.index(action)]
-        at = max(0, min(at, len(entries) - 1))
+        place, removed = removals.index(action), entries.pop(removals.index(action))
+        removed = removed if group.without_blanks([removed]) else None
+        at = max(0, min(place, len(entries) - 1))
     else:
         return answers, None
-    return {**answers, group.name: entries}, f"{group.name}-{at}"
+    others = {name: value for name, value in answers.items() if name != key}
+    kept = {key: [place, removed]} if removed else {}
+    return {**others, group.name: entries, **kept}, f"{group.name}-{at}"
 
 
 def is_outdated(state: DraftState, post: StepPost) -> bool:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from .messages import MessageError
+from .messages import Message, MessageError
 
 
 class Invalid(MessageError):
@@ -20,28 +20,67 @@ def replace_forbidden(text: str) -> str:
     return FORBIDDEN_CHARACTERS.sub(REPLACEMENT, text)
 
 
+INVISIBLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Default-ignorable characters (UAX #44) and those that look blank, as a class of characters."""
+JOINERS = "\u200c\u200d"
+"""Also invisible; several scripts need them within a word."""
+BLANKS = re.compile(rf"[\s{INVISIBLE}{JOINERS}]*")
+FINAL_SELECTOR = re.compile("(?<=[^\x00-\xff])[\ufe00-\ufe0f\U000e0020-\U000e01ef]+")
+"""Selects the shape of the character before it, such as an emoji or a letter of a Japanese name."""
+LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+"""Line ends besides LF, with those that office programs paste."""
+
+
+def strip_blanks(text: str) -> str:
+    """Return the text without white space and invisible characters at its ends."""
+    text = text[BLANKS.match(text).end() :]  # type: ignore[union-attr]
+    end = len(text) - BLANKS.match(text[::-1]).end()  # type: ignore[union-attr]
+    selector = FINAL_SELECTOR.match(text, end)
+    return text[: selector.end() if selector else end]
+
+
+def remove_invisible(text: str) -> str:
+    """Return an address without invisible characters; joiners stay beside other scripts."""
+    text = re.sub(f"[{INVISIBLE}]", "", text)
+    plain = re.sub(f"[{JOINERS}]", "", text)
+    return plain if plain.isascii() else text
+
+
 MAX_COMBINING_MARKS = 30
 """Combining marks in a row (UAX #15, Stream-Safe Text); more take quadratic time to normalize."""
 
 
 def normalize_text(raw: str, noun: str) -> str:
-    """Return the text in NFC, stripped, with LF line ends. Raises `Invalid`."""
+    """Return the text in NFC, without blanks at its ends, with LF line ends. Raises `Invalid`."""
+    typed = LINE_ENDS.sub("\n", raw)
     marks = 0
-    for char in raw if not raw.isascii() else "":
+    for place, char in enumerate(typed if not typed.isascii() else ""):
         marks = marks + 1 if unicodedata.combining(char) else 0
         if marks > MAX_COMBINING_MARKS:
             raise Invalid(
                 "Enter %(noun)s again. One letter has too many accent marks.",
-                noun=noun,
+                noun=_with_line(noun, typed, place),
             )
-    text = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    typed = unicodedata.normalize("NFC", typed)
+    text = strip_blanks(typed)
     if match := FORBIDDEN_CHARACTERS.search(text):
         raise Invalid(
             "Enter %(noun)s again. It includes a character we can’t save (%(code)s).",
-            noun=noun,
+            noun=_with_line(noun, typed, typed.index(text) + match.start()),
             code=f"U+{ord(match[0]):04X}",
         )
     return text
+
+
+def _with_line(noun: str, text: str, place: int) -> str:
+    """Return the noun with the number of the line at `place`, if the text has several."""
+    if "\n" not in text.strip():
+        return noun
+    return Message("%(noun)s (line %(line)s)", noun=noun, line=text.count("\n", 0, place) + 1)
 
 
 def fold_text(text: str) -> str:

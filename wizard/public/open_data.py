@@ -32,7 +32,7 @@ from ..web.tables import as_csv
 
 SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
-FORMAT = 1
+FORMAT = 2
 """Raise it when the files change in a way that their schema does not show: it is in the ETag."""
 MAX_FEED_ENTRIES = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +65,8 @@ class Snapshot:
     count: int
     newest: datetime
     changed: datetime
+    bom: bool = True
+    """Whether CSV files begin with a byte-order mark."""
 
     @property
     def tag(self) -> str:
@@ -78,14 +80,14 @@ class Snapshot:
         return f"{self.site.url}/{path}"
 
 
-def current_snapshot(flow: Flow, site: Site) -> Snapshot:
+def current_snapshot(flow: Flow, site: Site, *, bom: bool = True) -> Snapshot:
     """Return the current snapshot, by one query that reads only indexes."""
     changed = select(func.max(Submission.changed_at)).scalar_subquery()
     published = func.count(), func.max(Submission.published_at)
     query = select(*published, changed).where(is_published)
     with db.engine.connect() as connection:
         count, newest, last = connection.execute(query).one()
-    return Snapshot(db.engine, flow, site, count, newest or EPOCH, last or EPOCH)
+    return Snapshot(db.engine, flow, site, count, newest or EPOCH, last or EPOCH, bom)
 
 
 def entry_files(flow: Flow) -> dict[str, Group]:
@@ -98,7 +100,7 @@ def commitments_csv(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield a row for each commitment, the oldest first, with the number of entries of groups."""
     columns = json_schema.public_columns(snapshot.flow)
     rows = (cells(columns, record).values() for record in _published(snapshot))
-    return as_csv(tuple(columns), rows)
+    return as_csv(tuple(columns), rows, bom=snapshot.bom)
 
 
 def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
@@ -109,7 +111,7 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
         for record in _published(snapshot)
         for number, entry in enumerate(record.get(group.name, ()), start=1)
     )
-    return as_csv(("reference", "entry", *fields), rows)
+    return as_csv(("reference", "entry", *fields), rows, bom=snapshot.bom)
 
 
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:

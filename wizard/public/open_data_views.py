@@ -58,7 +58,8 @@ def _send(write: Writer, content_type: str) -> Answer:
 
     Caches revalidate before each use, so that a withdrawn commitment disappears at once.
     """
-    snapshot = open_data.current_snapshot(current_flow(), _site())
+    bom = request.args.get("bom") != "0"
+    snapshot = open_data.current_snapshot(current_flow(), _site(), bom=bom)
     response = StreamedResponse(write(snapshot), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"

@@ -1,6 +1,8 @@
 """Error pages, which say what happened and what to do next."""
 
-from dataclasses import dataclass
+import math
+import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -12,6 +14,7 @@ from ..db import version
 from ..db.engine import DatabaseBusyError, db, reading
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
+from .limits import limiter
 from .query import BadQuery
 from .security import OriginError
 
@@ -76,6 +79,8 @@ ERROR_PAGES = {
         "Wait a few seconds, then try again.",
     ),
 }
+ONE_MINUTE = Message("Try again in a minute. Everything you saved is safe.")
+SOME_MINUTES = Message("Try again in %(minutes)s minutes. Everything you saved is safe.")
 SESSION_ENDED = ErrorPage(
     "Your session has ended",
     "This page was open too long, so we couldn’t save what you entered.",
@@ -86,7 +91,8 @@ COOKIES_MISSING = ErrorPage(
     "This form needs cookies",
     "Your browser sent no cookie, so we cannot tell that this page is yours. Nothing was saved."
     " Cookies are used to find your answers again and to keep other sites out, for nothing else.",
-    "Go back and copy what you entered. Allow cookies for this site, reload the page and try again.",
+    "Go back and copy what you entered. Allow cookies for this site, reload the page and try"
+    " again.",
 )
 ORIGIN_REFUSED = ErrorPage(
     "This did not come from a page of this site",
@@ -118,7 +124,12 @@ def handle_http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
-    response = error_response(code, ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500]))
+    page = (
+        _too_many()
+        if code == 429
+        else ERROR_PAGES.get(code, ERROR_PAGES[400 if code < 500 else 500])
+    )
+    response = error_response(code, page)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -135,6 +146,16 @@ def handle_csrf_error(error: CSRFError) -> Response:
 def has_session_cookie() -> bool:
     """Return True if the browser sent a session cookie, valid or not."""
     return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+
+
+def _too_many() -> ErrorPage:
+    """Return the page of a limit that is reached, with the time until it is not."""
+    page, limit = ERROR_PAGES[429], limiter.current_limit
+    if limit is None:
+        return page
+    minutes = max(1, math.ceil((limit.reset_at - time.time()) / 60))
+    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES
+    return replace(page, advice=Message(texts, minutes=minutes))
 
 
 def handle_bad_query(error: BadQuery) -> Response:

@@ -68,7 +68,7 @@ def _reset_locale(error: BaseException | None) -> None:
 
 def _remember_locale(response: Response) -> Response:
     chosen = request.args.get(COOKIE_NAME, "")
-    if chosen in LANGUAGES and request.endpoint != "static":
+    if chosen in LANGUAGES and not response.cache_control.public:
         response.set_cookie(
             COOKIE_NAME,
             chosen,

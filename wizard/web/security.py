@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, abort, redirect, request
+from flask import Flask, Response, abort, current_app, redirect, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, same_origin
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     headers = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
 
     app.before_request(_relative_redirect)
+    app.before_request(_redirect_damaged_link)
     app.before_request(_validate_form_post)
     app.before_request(_check_origin)
     csrf.init_app(app)
@@ -60,6 +61,36 @@ def _relative_redirect() -> Answer | None:
         return None
     url = urlsplit(request.routing_exception.new_url)
     return redirect(url._replace(scheme="", netloc="").geturl(), 308)
+
+
+ADDED_TO_LINKS = "/ .,;:!?*\"'()<>[]{}“”‘’«»…\xa0\u200b\u200e\ufeff"
+"""What people, sentences and mail programs leave behind an address."""
+REFERENCE = re.compile(r"([A-Z]{3})-?([A-Z0-9]{4})-?([A-Z0-9]{4})")
+
+
+def _redirect_damaged_link() -> Answer | None:
+    """Redirect a link with something behind it, or with a reference that was typed differently."""
+    path, rules = request.path, current_app.create_url_adapter(request)
+    if request.method not in ("GET", "HEAD") or rules is None:
+        return None
+    given = (request.view_args or {}).get("reference", "")
+    if path.endswith("/") and not request.routing_exception:
+        return None
+    better = path.rstrip(ADDED_TO_LINKS)
+    reference = REFERENCE.fullmatch(
+        re.sub("[\u2010-\u2015]", "-", given.strip(ADDED_TO_LINKS)).upper()
+    )
+    if reference:
+        better = better.replace(given.rstrip(ADDED_TO_LINKS), "-".join(reference.groups()))
+    if (
+        better in ("", path)
+        or ".." in path
+        or path.startswith("//")
+        or not rules.test(better, "GET")
+    ):
+        return None
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    return redirect(quote(better) + query, 308)
 
 
 def _validate_form_post() -> None:

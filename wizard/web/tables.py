@@ -35,12 +35,12 @@ def join_chunks(lines: Iterable[str]) -> Iterator[bytes]:
         yield "".join(chunk).encode()
 
 
-def as_csv(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """Yield a table as RFC 4180 in UTF-8 with a byte-order mark.
+def as_csv(columns: Sequence[str], rows: Iterable[Cells], *, bom: bool = True) -> Iterator[bytes]:
+    """Yield a table as RFC 4180 in UTF-8, by default with a byte-order mark, which Excel needs.
 
     Every cell is quoted, since LibreOffice also splits unquoted ones at `;` and tabs by default.
     """
-    return join_chunks(chain(("\ufeff",), map(_csv_line, chain((columns,), rows))))
+    return join_chunks(chain(("\ufeff" if bom else "",), map(_csv_line, chain((columns,), rows))))
 
 
 def _csv_line(row: Cells) -> str:
@@ -54,7 +54,9 @@ IGNORED_PREFIX = (
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 """White space, control and format characters, which programs may drop from a cell's start."""
-FORMULA_START = re.compile(rf"'*(?:[{IGNORED_PREFIX}]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])").match
+FORMULA_START = re.compile(
+    rf"(?!\+[0-9]+\Z)'*(?:[{IGNORED_PREFIX}]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])"
+).match
 
 
 def escape_cell(text: str) -> str:

@@ -120,3 +120,18 @@ def test_ipv6_network_is_throttled_as_one(app, account, now):
             address = f"2001:db8::{number:x}:1"
             sign_in.sign_in(f"someone{number}@example.gov", "wrong", "", address, "")
     assert refused.value.wait
+
+
+def test_right_password_gives_place_of_address_back(app, account, now):
+    with app.app_context():
+        for _ in range(25):
+            sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.9", "")
+        for number in range(throttle.FREE_ATTEMPTS_PER_ADDRESS - 1):
+            with pytest.raises(sign_in.SignInRefused):
+                sign_in.sign_in(f"x{number}@example.org", "wrong", "", "192.0.2.9", "")
+        sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.9", "")
+        with pytest.raises(sign_in.SignInRefused):
+            sign_in.sign_in("y@example.org", "wrong", "", "192.0.2.9", "")
+        with pytest.raises(sign_in.SignInRefused) as refused:
+            sign_in.sign_in(EMAIL, PASSWORD, "", "192.0.2.9", "")
+        assert refused.value.wait

@@ -134,3 +134,17 @@ def test_closed_stream_releases_connection(app, client, both_commitments, addres
     assert pool.checkedout() == 0
     response.close()
     assert pool.checkedout() == 0
+
+
+def test_files_set_no_cookie(client):
+    for address in ("/commitments.csv?lang=es", "/commitments.json?lang=es", "/data.json?lang=es"):
+        answer = client.get(address)
+        assert "public" in answer.headers["Cache-Control"]
+        assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["commitments.csv", "commitments/data-sets.csv"])
+def test_csv_has_no_byte_order_mark_on_request(client, name):
+    marked = client.get(f"/{name}").data
+    assert marked.startswith(b"\xef\xbb\xbf")
+    assert client.get(f"/{name}?bom=0").data == marked[3:]

@@ -125,3 +125,30 @@ def test_post_without_any_cookie_says_that_cookies_are_needed(app):
     token = re.search(r'name="csrf_token" value="([^"]+)', page)[1]
     answer = browser.post("/respond/", data={"csrf_token": token, "organization_kind": "city"})
     assert answer.status_code == 400 and "This form needs cookies" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "better"),
+    [
+        ("/commitments/", "/commitments"),
+        ("/questions/", "/questions"),
+        ("/questions.?lang=es", "/questions?lang=es"),
+        ("/privacy)%20", "/privacy"),
+        ("/commitments/pdi-7k3m-q2xa", "/commitments/PDI-7K3M-Q2XA"),
+        ("/commitments/PDI7K3MQ2XA.", "/commitments/PDI-7K3M-Q2XA"),
+        ("/commitments/pdi-7k3m-q2xa/update", "/commitments/PDI-7K3M-Q2XA/update"),
+        ("/staff/submissions/pdi-7k3m-q2xa", "/staff/submissions/PDI-7K3M-Q2XA"),
+        *((f"/resume/a.b-{end}", "/resume/a.b-") for end in (".", ")", "%3E", "%E2%80%9D,", "/")),
+        ("/updates/a.b%3E?then=stop", "/updates/a.b?then=stop"),
+    ],
+)
+def test_damaged_link_leads_to_page(client, given, better):
+    answer = client.get(given)
+    assert (answer.status_code, answer.headers["Location"]) == (308, better)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere/", "//example.org/.", "/respond/", "/", "/commitments/x"]
+)
+def test_link_without_better_one_is_not_redirected(client, path):
+    assert client.get(path).status_code in (200, 404)

@@ -23,6 +23,7 @@ from wizard.forms.fields import (
     Text,
     Url,
 )
+from wizard.forms.text import normalize_text
 
 TODAY = date(2026, 11, 22)
 TEXT = Text("text", "Text", noun="the text", max_length=5)
@@ -53,22 +54,69 @@ CONFIRM = Confirm("confirm", "Confirm", noun="that it is so")
         (TEXT, "🧭🧭🧭🧭🧭", "🧭🧭🧭🧭🧭"),
         (LONG, "a\r\nb\rc", "a\nb\nc"),
         (LONG, "a\tb", "a\tb"),
+        (LONG, "a\x0bb\x0cc", "a\nb\nc"),
+        (LONG, "a\u2028b\u2029c\x85d", "a\nb\nc\nd"),
+        (TEXT, "a\x0bb\u2028c", "a b c"),
+        (TEXT, "\ufeffa\u200b", "a"),
+        (TEXT, "a \u2800\u3164", "a"),
+        (TEXT, "\u2060\xada\u200e", "a"),
+        (TEXT, "می\u200cخ", "می\u200cخ"),
+        (TEXT, "葛\U000e0100", "葛\U000e0100"),
+        (TEXT, "a\ufe0f", "a"),
         (EMAIL, " Desk@EXAMPLE.org ", "Desk@example.org"),
         (PHONE, "(407) 555-0142", "+14075550142"),
         (PHONE, "407.555.0142", "+14075550142"),
         (PHONE, "1-407-555-0142", "+14075550142"),
         (PHONE, "+44 20 7946 0018", "+442079460018"),
         (PHONE, "671 555 0142", "+16715550142"),
-        (URL, "example.org", "https://example.org"),
+        (PHONE, "940-555-0142 ext 12", "+19405550142;ext=12"),
+        (PHONE, "940-555-0142 x12", "+19405550142;ext=12"),
+        (PHONE, "940-555-0142 extensión 12", "+19405550142;ext=12"),
+        (PHONE, "tel:+1-940-555-0142;ext=12", "+19405550142;ext=12"),
+        (PHONE, "+44 20 7946 0018 ext. 7", "+442079460018;ext=7"),
+        (PHONE, "\u202a940\u2011555\u20110142\u202c", "+19405550142"),
+        (URL, "example.org", "https://example.org/"),
+        (URL, "HTTPS://Example.ORG", "https://example.org/"),
+        (URL, "https:example.org", "https://example.org/"),
+        (URL, "https://example.org/\u200b", "https://example.org/"),
+        (URL, "<https://example.org/a>", "https://example.org/a"),
+        (URL, "https://example.org/d?where={1}", "https://example.org/d?where={1}"),
+        (URL, "https://example.org/a b", "https://example.org/a%20b"),
+        (URL, "https://example.org\\a", "https://example.org/a"),
+        (URL, "https://भारत.भारत", "https://xn--h2brj9c.xn--h2brj9c/"),
+        (URL, "https://example.org/" + "a" * 1_980, "https://example.org/" + "a" * 1_980),
         (URL, "www.example.org/a b".replace(" ", "%20"), "https://www.example.org/a%20b"),
         (URL, "http://example.org:8080/?q=1#a", "http://example.org:8080/?q=1#a"),
-        (URL, "https://bücher.example", "https://bücher.example"),
+        (URL, "https://bücher.example", "https://xn--bcher-kva.example/"),
         (URL, "example.org/?next=https://x.org", "https://example.org/?next=https://x.org"),
         (URL, "http://192.0.2.8/x", "http://192.0.2.8/x"),
         (EMAIL, "a@bücher.de", "a@xn--bcher-kva.de"),
+        (EMAIL, "desk@example.org\u200b", "desk@example.org"),
+        (EMAIL, "desk@exa\u200dmple\xad.org", "desk@example.org"),
+        (EMAIL, "Desk <desk@example.org>", "desk@example.org"),
+        (EMAIL, '"Desk, City" <desk@example.org>;', "desk@example.org"),
+        (EMAIL, "desk@example.org <desk@example.org>", "desk@example.org"),
+        (EMAIL, "mailto:desk@example.org", "desk@example.org"),
+        (EMAIL, "MAILTO:desk@example.org?subject=Hi", "desk@example.org"),
+        (EMAIL, "desk@example.org,", "desk@example.org"),
+        (EMAIL, "(desk@example.org).", "desk@example.org"),
+        (EMAIL, "desk＠example.org", "desk@example.org"),
         (DAY, "2027-02-01", "2027-02-01"),
         (DAY, " 2/1/2027 ", "2027-02-01"),
         (DAY, "1999-12-31", "1999-12-31"),
+        (DAY, "2027-3-31", "2027-03-31"),
+        (DAY, "3/31/27", "2027-03-31"),
+        (DAY, "31/3/2027", "2027-03-31"),
+        (DAY, "3-31-2027", "2027-03-31"),
+        (DAY, "31.3.2027", "2027-03-31"),
+        (DAY, "2027\u201103\u201331", "2027-03-31"),
+        (DAY, "March 31, 2027", "2027-03-31"),
+        (DAY, "Mar. 31st, 2027", "2027-03-31"),
+        (DAY, "31-Mar-2027", "2027-03-31"),
+        (DAY, "the 31st of March 2027", "2027-03-31"),
+        (DAY, "31 de marzo de 2027", "2027-03-31"),
+        (DAY, "1 ENERO 2027", "2027-01-01"),
+        (DAY, "15 sept 2027", "2027-09-15"),
         (DUE, "2026-11-22", "2026-11-22"),
         (CHOICE, "yes", "yes"),
         (CHOICES, ["b", "a"], ["a", "b"]),
@@ -91,32 +139,50 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (TEXT, "123456", "Shorten the text to 5 characters or fewer. It now has 6."),
         (TEXT, "a\x00", "U+0000"),
         (TEXT, "a\x1b[2J", "U+001B"),
-        (TEXT, "a\x85b", "U+0085"),
+        (LONG, "\na\nb\x07", "the long text (line 3)"),
+        (LONG, "a\r\nb\x02\nc", "(line 2)"),
         (TEXT, "\ud800", "U+D800"),
         (TEXT, "\ufffd", "U+FFFD"),
         (TEXT, ["a", "b"], "Select only one answer"),
         (LONG, "x" * 11, "Shorten the long text"),
         (EMAIL, "desk", "Enter the address in full"),
-        (EMAIL, "a@b", "Enter the address in full"),
-        (EMAIL, "a@example.org, b@example.org", "Enter the address in full"),
-        (EMAIL, "a@example.org\nBcc: b@example.org", "Enter the address in full"),
-        (EMAIL, "pölice@example.org", "Enter the address in full"),
-        (EMAIL, "=?utf-8?q?=0A?=@example.org", "Enter the address in full"),
+        (EMAIL, "@example.org", "Enter the address in full"),
+        (EMAIL, "a@b", "no mail can be sent to “a@b”"),
+        (EMAIL, "a@example..org", "no mail can be sent to “a@example..org”"),
+        (EMAIL, "a@example.org, b@example.org", "one address, not several"),
+        (EMAIL, "a@example.org <b@example.org>", "one address, not several"),
+        (EMAIL, "a@example.org\nBcc: b@example.org", "one address, not several"),
+        (EMAIL, "desk@ example.org", "“desk@ example.org” has a blank in it"),
+        (EMAIL, "pölice@example.org", "Enter another address than “pölice@example.org”"),
+        (EMAIL, "=?utf-8?q?=0A?=@example.org", "no mail can be sent to"),
         (LONG, "a" + "\u0301\u0316" * 50_000, "too many accent marks"),
         (URL, "https://example..org", "like https://example.org or example.org"),
         (PHONE, "555-0142", "with its area code"),
         (PHONE, "call me", "with its area code"),
-        (PHONE, "407 555 0142 ext. 5", "without its extension"),
+        (PHONE, "407 555 0142 or 407 555 0143", "with its area code"),
         (URL, "ftp://example.org", "like https://example.org or example.org"),
         (URL, "javascript:alert(1)", "like https://example.org or example.org"),
         (URL, "https://user:secret@example.org", "like https://example.org or example.org"),
         (URL, "https://", "like https://example.org or example.org"),
         (URL, "not an address", "like https://example.org or example.org"),
-        (URL, "https://example.org/" + "a" * 181, "Shorten the website"),
+        (URL, "https://example.org/" + "a" * 1_981, "Shorten the website"),
+        (
+            URL,
+            "https://a.example.org/ https://b.example.org/",
+            "like https://example.org or example.org",
+        ),
+        (URL, "https://exa mple.org", "like https://example.org or example.org"),
+        (URL, "http://1.1", "like https://example.org or example.org"),
+        (URL, "https://%00.org", "like https://example.org or example.org"),
         (URL, "https://[::1", "like https://example.org or example.org"),
         (URL, "localhost", "like https://example.org or example.org"),
         (DAY, "2027-02-30", "as month/day/year"),
         (DAY, "tomorrow", "as month/day/year"),
+        (DAY, "1/2/27", "with the year in four digits"),
+        (DAY, "02/30/2027", "as month/day/year"),
+        (DAY, "March 2027", "as month/day/year"),
+        (DAY, "ma 3 2027", "as month/day/year"),
+        (DAY, "2027-03", "as month/day/year"),
         (DAY, "20270201", "as month/day/year"),
         (DAY, "٢٠٢٧-٠٢-٠١", "as month/day/year"),
         (DAY, "0027-02-01", "Check the year"),
@@ -141,6 +207,18 @@ def test_invalid_value_says_what_to_do(field: Field, typed, says):
     [
         (PHONE, "+14075550142", "(407) 555-0142", "+14075550142"),
         (PHONE, "+442079460018", "+44 20 7946 0018", "+442079460018"),
+        (PHONE, "+19405550142;ext=12", "(940) 555-0142 ext. 12", "+19405550142;ext=12"),
+        (PHONE, "+442079460018;ext=7", "+44 20 7946 0018 ext. 7", "+442079460018;ext=7"),
+        (EMAIL, "a@xn--bcher-kva.example", "a@bücher.example", "a@xn--bcher-kva.example"),
+        (EMAIL, "of@an earlier version", "of@an earlier version", "of@an earlier version"),
+        (
+            URL,
+            "https://xn--h2brj9c.xn--h2brj9c/",
+            "https://भारत.भारत/",
+            "https://xn--h2brj9c.xn--h2brj9c/",
+        ),
+        (URL, "https://example.org/a", "https://example.org/a", "https://example.org/a"),
+        (URL, "of an earlier version", "of an earlier version", "of an earlier version"),
         (DAY, "2027-02-01", "February 1, 2027", "2027-02-01"),
         (CHOICE, "yes", "Yes", "yes"),
         (CHOICES, ["a", "b"], "A; B", "a;b"),
@@ -152,9 +230,27 @@ def test_reader_gets_labels_and_cell_gets_codes(field: Field, kept, shown, cell)
     assert field.export_cell(kept) == cell
 
 
-@pytest.mark.parametrize("blank", [None, "", "  \r\n", [], "\u00a0"])
-def test_white_space_is_blank(blank):
+@pytest.mark.parametrize(
+    "blank",
+    [None, "", "  \r\n", [], "\u00a0", "\u200b", "\u2800", "\u3164\xad", "\ufe0f", "\U000e0041"],
+)
+def test_white_space_and_invisible_characters_are_blank(blank):
     assert TEXT.is_blank(blank)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a", "é", "e\u0301", "✈", " ", "\n", "\x0b", "\u200b", "\u200d", "\ufe0f"])
+    ).map("".join)
+)
+def test_clean_text_has_visible_ends_and_stays(raw):
+    if TEXT.is_blank(raw):
+        return
+    kept = normalize_text(raw, "it")
+    assert normalize_text(kept, "it") == kept != ""
+    assert not TEXT.is_blank(kept[0])
+    assert kept[-1] == "\ufe0f" or not TEXT.is_blank(kept[-1])
 
 
 @settings(max_examples=400, deadline=None)
@@ -171,3 +267,11 @@ def test_clean_is_idempotent_and_raises_only_invalid(data):
         return
     assert field.clean(kept, TODAY) == kept
     assert isinstance(field.export_cell(kept), str)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [("2026-01-31", "2026-01-31"), ("1/31/2026", "2026-01-31"), ("2/30/2027", ""), (["x"], "")],
+)
+def test_date_control_keeps_real_day(raw, shown):
+    assert DUE.control_value(raw) == shown

@@ -157,8 +157,9 @@ def test_duplicate_data_set_is_error_on_second():
     [
         (["full", "full", "full", "blank"], 0),
         (["blank", "full", "full", "full"], 0),
-        (["full", "full", "blank"], 5),
-        (["blank", "full", "full", "blank"], 5),
+        (["full", "full", "blank"], 1),
+        (["blank", "full", "full", "blank"], 1),
+        (["full", "blank", "blank"], 2),
         (["full", "full"], 1),
         (["full", "full", "full", "leftover"], 0),
     ],

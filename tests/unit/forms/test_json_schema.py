@@ -80,7 +80,7 @@ def test_each_field_type_has_its_rule():
         "title": "City or town", "type": "string", "minLength": 1, "maxLength": 100,
     }  # fmt: skip
     assert PROPERTIES["access_plan"]["maxLength"] == 5_000
-    assert PROPERTIES["website"]["format"] == "iri"
+    assert PROPERTIES["website"]["format"] == "uri"
     assert PROPERTIES["published_at"]["format"] == "date-time"
     assert {"const": "FL", "title": "Florida"} in PROPERTIES["state"]["oneOf"]
     goals = PROPERTIES["goals"]

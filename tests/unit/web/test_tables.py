@@ -18,7 +18,7 @@ BLANKS = "".join(
     for char in map(chr, range(sys.maxunicode + 1))
     if char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
 )
-RUNS = re.compile(f"[{re.escape(BLANKS)}]*[{re.escape(SIGNS)}]|[\t\r\n]")
+RUNS = re.compile(rf"(?!\+[0-9]+\Z)(?:[{re.escape(BLANKS)}]*[{re.escape(SIGNS)}]|[\t\r\n])")
 HARMLESS = [
     "",
     "Orlando",
@@ -35,6 +35,7 @@ HARMLESS = [
     "–5",
     "https://example.org/?a=b",
     "日本",
+    "+12025550143",
 ]
 texts = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",))),
@@ -71,10 +72,12 @@ def test_blank_before_sign_is_escaped():
     for blank in BLANKS:
         assert escape_cell(f"{blank}=1") == f"'{blank}=1", hex(ord(blank))
     for sign in SIGNS:
-        assert escape_cell(f"{sign}1") == f"'{sign}1"
+        assert escape_cell(f"{sign}a1") == f"'{sign}a1"
 
 
-@pytest.mark.parametrize("text", ["-5", "+12025550143", "\tx", "\rx", "\nx", "'=1", "''\u200b@x"])
+@pytest.mark.parametrize(
+    "text", ["-5", "+1202a", "+1;ext=2", "'+1", "\tx", "\rx", "\nx", "'=1", "''\u200b@x"]
+)
 def test_formula_gets_one_apostrophe(text):
     assert escape_cell(text) == f"'{text}"
 
