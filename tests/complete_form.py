@@ -58,6 +58,7 @@ def is_equivalent(given, stored) -> bool:
     """Return True if the stored answer equals the given one after normalization."""
     known = {
         "www.orlando.example.gov/police": "https://www.orlando.example.gov/police",
+        "https://data.orlando.example.gov": "https://data.orlando.example.gov/",
         "(407) 555-0142": "+14075550142",
     }
     if isinstance(given, list) and all(isinstance(code, str) for code in given):

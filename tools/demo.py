@@ -255,7 +255,7 @@ class _Writer:
             case Phone():
                 return f"+1{random.randint(201, 989)}55501{random.randrange(100):02}"
             case Url():
-                return f"https://{word}.{self.host}"
+                return f"https://{word}.{self.host}/"
         if isinstance(field, LongText):
             return self._paragraphs(field.max_length)
         names = NAMES[given["organization_kind"]] if field.name == "organization_name" else ""

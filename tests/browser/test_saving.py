@@ -148,7 +148,7 @@ def test_expired_session_asks_to_confirm_typed_text(data_sets_page):
     page.context.clear_cookies()
     page.fill("#data_sets-0-title", "Typed over lunch")
     page.locator("#continue").click()
-    expect(page.locator("#confirm")).to_contain_text("Nothing that you typed is lost")
+    expect(page.locator("#confirm")).to_contain_text("Your answers are still here")
     expect(page.locator("#confirm")).to_be_focused()
     check_accessibility(page)
     StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)

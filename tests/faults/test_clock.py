@@ -33,7 +33,7 @@ def test_wrong_clock_loses_no_answers(database_url, tmp_path, faketime, off):
         server.start()
         status, location, page = browser.open("POST", f"{path}/organization", [*data, *typed])
         if status == 400:  # the session is of a day to come: what was typed is to be confirmed
-            assert "Nothing that you typed is lost" in page and 'value="Orlando"' in page
+            assert "Your answers are still here" in page and 'value="Orlando"' in page
             again = hidden_fields(page)
             status, location, _ = browser.open("POST", f"{path}/organization", [*again, *typed])
         assert (status, location) == (303, f"{path}/contact")

@@ -19,7 +19,7 @@ def post_bytes(client, path: str, body: bytes, content_type="application/x-www-f
 
 @pytest.mark.parametrize(
     ("value", "status"),
-    [(b"%00", 422), (b"%1B%5B2J", 422), (b"%C2%85", 422), (b"%EF%BF%BD", 422),
+    [(b"%00", 422), (b"%1B%5B2J", 422), (b"%C2%81", 422), (b"%EF%BF%BD", 422),
      (b"%ED%A0%80", 400), (b"%FF%FE", 400), (b"\xff", 400)],
 )  # fmt: skip
 def test_undecodable_bytes_are_refused(client, value, status):

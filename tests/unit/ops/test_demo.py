@@ -36,7 +36,7 @@ def test_every_question_and_code_occurs():
 def test_contacts_are_reserved_for_examples():
     for made in MADE:
         assert made["contact_email"].endswith(".example.org")
-        assert made.get("website", ".example.org").endswith(".example.org")
+        assert made.get("website", ".example.org/").endswith(".example.org/")
         assert made.get("contact_phone", "+1202555010")[5:10] == "55501"
 
 
