@@ -1,6 +1,4 @@
-// Open this page in another language; copy a resume link.
-
-const messages = document.body.dataset;
+// Open this page in another language.
 
 addEventListener("click", async (event) => {
   const link = event.target.closest?.("[data-language]");
@@ -14,18 +12,4 @@ addEventListener("click", async (event) => {
   dispatchEvent(save);
   await save.detail.saving; // set by autosave.js
   location.assign(link.href);
-});
-
-addEventListener("click", async (event) => {
-  const button = event.target.closest?.("[data-copy]");
-  if (!button) return;
-  const source = document.getElementById(button.dataset.copy);
-  if (source.select) source.select();
-  else getSelection().selectAllChildren(source);
-  try {
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
-    button.textContent = button.dataset.copied;
-  } catch { // no permission, or no HTTPS
-    button.textContent = messages.selected;
-  }
 });

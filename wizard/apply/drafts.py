@@ -161,7 +161,10 @@ def store_answers(draft: Draft, state: DraftState) -> None:
 
     Answer 413 if all answers together are larger than `MAX_DRAFT_BYTES`; the draft stays as it is.
     """
-    if len(json.dumps(state.answers, ensure_ascii=False).encode()) > MAX_DRAFT_BYTES:
+    if (
+        len(json.dumps(state.answers, ensure_ascii=False).encode(errors="surrogatepass"))
+        > MAX_DRAFT_BYTES
+    ):
         abort(413)
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)

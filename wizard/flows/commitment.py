@@ -44,7 +44,8 @@ kind = Step(
     "kind",
     "Who are you responding for?",
     short="Organization type",
-    why="Your answer decides which questions you see next.",
+    why="Your answer decides which questions you see next. If you change it later, we’ll keep your "
+    "other answers. We won’t send the ones that no longer apply unless you change back.",
     fields=(
         Choice(
             "organization_kind",
@@ -128,7 +129,7 @@ contact = Step(
         Email(
             "contact_email",
             "Email address",
-            noun="an email address",
+            noun="the contact person’s email address",
             hint="We’ll send your confirmation to this address.",
             required=True,
             autocomplete="email",
@@ -153,7 +154,7 @@ involvement = Step(
         Choices(
             "works_with",
             "Who or what do you work with now?",
-            noun="who or what you work with, or “None of these yet”",
+            noun="who or what you work with",
             hint="Select all that apply.",
             required=True,
             public=True,
@@ -179,7 +180,7 @@ involvement = Step(
 COMMITMENT_TITLE = Text(
     "commitment_title",
     "Title of your commitment",
-    noun="a title for your commitment",
+    noun="your commitment’s title",
     hint="Sum up your commitment in one sentence. This is the first thing people will read. "
     "Example: “Publish use-of-force reports every month, starting in March 2027.”",
     required=True,
@@ -383,7 +384,7 @@ data_sets = Step(
                 Text(
                     "title",
                     "Data set name",
-                    noun="a name for the data set",
+                    noun="the data set’s name",
                     required=True,
                     public=True,
                     max_length=120,
@@ -515,7 +516,7 @@ opportunity = Step(
     "The Opportunity Project",
     short="Opportunity",
     why="The Opportunity Project uses federal and local open data to help families and "
-    "neighborhoods. (Cities and agencies: “This part is optional. Select Continue to skip it.”)",
+    "neighborhoods.",
     fields=(
         Choices(
             "opportunity_actions",

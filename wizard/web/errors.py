@@ -153,7 +153,7 @@ def _too_many() -> ErrorPage:
     page, limit = ERROR_PAGES[429], limiter.current_limit
     if limit is None:
         return page
-    minutes = max(1, math.ceil((limit.reset_at - time.time()) / 60))
+    minutes = max(1, math.ceil((limit.reset_at - time.time() - 1) / 60))
     texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES
     return replace(page, advice=Message(texts, minutes=minutes))
 

@@ -48,7 +48,7 @@ def test_next_rejects_external_url(client, account, away):
 def test_every_failure_has_same_answer(app, client, account):
     with app.app_context():
         accounts.add_account("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
-        accounts.disable_account("gone@example.gov", COMMAND_LINE)
+        accounts.disable_account("gone@example.gov", COMMAND_LINE, force=True)
         accounts.add_account("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
         user = db.session.scalars(select(StaffUser).where(StaffUser.email.like("careful%"))).one()
         user.totp_secret = pyotp.random_base32()

@@ -172,7 +172,12 @@ def test_ineligible_answer_keeps_draft(client):
         ("organization", "city", ["Orlando", "Tampa"], "only one answer"),
         ("organization", "state", ["FL", "GA"], "only one answer"),
         ("contact", "contact_email", "desk@", "in full"),
-        ("contact", "contact_email", "a@example.org\r\nBcc: b@example.org", "one address, not several"),
+        (
+            "contact",
+            "contact_email",
+            "a@example.org\r\nBcc: b@example.org",
+            "one address, not several",
+        ),
         ("contact", "contact_name", "Desk\x00", "U+0000"),
         ("current_data", "current_data_description", "x" * 5001, "5,000 characters or fewer"),
         ("current_data", "publishes_now", "perhaps", "from the list"),

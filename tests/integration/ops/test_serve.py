@@ -83,8 +83,8 @@ def counted_commits():
 @pytest.mark.parametrize(
     ("add", "job", "transactions"),
     [
-        (lambda: add_drafts(54), resume.send_reminders, 3),
-        (lambda: add_drafts(61), drafts.purge_expired, 3),
+        (lambda: add_drafts(55), resume.send_reminders, 3),
+        (lambda: add_drafts(62), drafts.purge_expired, 3),
         (add_commitments, progress_reports.send_reminders, 3),
         (add_sessions, sign_in.purge_expired, 6),
     ],
@@ -109,7 +109,7 @@ def test_interrupted_reminders_continue_after_last_batch(app, monkeypatch):
         queue(draft, address, *args)
 
     with app.app_context():
-        add_drafts(54)
+        add_drafts(55)
         monkeypatch.setattr(resume, "_queue", break_off)
         with pytest.raises(OSError, match="No space"):
             resume.send_reminders()
@@ -162,7 +162,7 @@ def test_purge_command_runs_every_job_and_reports_failure(app, monkeypatch):
 
     monkeypatch.setitem(serve.JOBS, "drafts reminded", broken)
     with app.app_context():
-        add_drafts(61)
+        add_drafts(62)
     result = app.test_cli_runner().invoke(args=["drafts", "purge"])
     assert result.exit_code == 1
     assert f"Drafts deleted: {MANY}." in result.output and "drafts reminded failed" in result.output

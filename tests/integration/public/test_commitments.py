@@ -103,4 +103,4 @@ def test_filter_value_unknown_finds_nothing(app, client, query):
 def test_malformed_filter_is_400(client, query):
     page = client.page(f"/commitments?{query}")
     assert page.status == 400
-    assert "“" in page.text("main") or "names no page" in page.text("main")
+    assert "“" in page.text("main") or "page of the list doesn’t exist" in page.text("main")

@@ -22,14 +22,14 @@ def test_statement_names_every_table_once():
 
 def test_statement_uses_configured_retention(make_app):
     page = make_app(DRAFT_DAYS=33).test_client().page("/privacy")
-    assert "33 days after its last change" in page.text("table.kept")
+    assert "33 days after your last change" in page.text("table.kept")
     assert len(page.all("table.kept tbody tr")) == len(privacy.RETENTION_SCHEDULE)
 
 
 def test_statement_matches_staff_retention():
     told = {table: each.until for each in privacy.RETENTION_SCHEDULE for table in each.tables}
     hours = sign_in.ABSOLUTE_TIMEOUT.total_seconds() / 3600
-    assert told["staff_session"] == f"{hours:.0f} hours at most"
+    assert told["staff_session"] == f"Up to {hours:.0f} hours"
     assert throttle.RETENTION.total_seconds() < 86_400
 
 

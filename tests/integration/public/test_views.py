@@ -161,7 +161,7 @@ def test_flow_without_facets_and_pages_has_public_pages(make_app):
 
 
 def test_question_list_is_complete(client):
-    assert client.page("/").text("h1").startswith("Tell us")
+    assert client.page("/").text("h1").startswith("Make a data commitment")
     page = client.page("/questions")
     for field in COMMITMENT.fields.values():
         assert field.label in page.response.text

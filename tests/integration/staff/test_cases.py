@@ -320,7 +320,7 @@ def test_erase_leaves_no_bytes_of_answers(app, client, tmp_path, case):
         deliver_due()
     assert list((tmp_path / "mail").glob("*.eml"))
     path = f"/staff/submissions/{reference}"
-    assert "Backups" in admin.page(f"{path}/erase").text("main")
+    assert "backups" in admin.page(f"{path}/erase").text("main")
     admin.send(f"{path}/erase")
     with app.app_context():
         file = Path(db.engine.url.database)

@@ -58,5 +58,5 @@ def test_dashboard_counts_drafts_by_step_without_answers(app, client, viewer, ca
     complete_form(app.test_client(), case, until="organization")
     complete_form(app.test_client(), case)  # submitted: not left
     with app.app_context():
-        assert dashboard.count_drafts_by_step() == [("Who", 1), ("Organization", 1)]
+        assert dashboard.count_drafts_by_step() == [("Organization type", 1), ("Organization", 1)]
     assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")

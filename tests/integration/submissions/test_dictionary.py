@@ -36,7 +36,7 @@ def test_dictionary_matches_questions(app):
     assert said("works_with", *branch) == ("partner", "always")
     assert said("goals", *branch) == (
         "partner",
-        "if “Which program is this commitment part of?” is “Police Data Initiative”",
+        "if your answer to “Which program is this commitment part of?” is “Police Data Initiative”",
     )
     assert said("opportunity_topics", "branch") == ("all",)
     assert "“Opportunity Project”" in said("opportunity_topics", "asked")[0]
@@ -45,7 +45,7 @@ def test_dictionary_matches_questions(app):
     assert said("title", *branch, file="data-sets") == ("jurisdiction", "always")
     assert said("category_other", *branch, file="data-sets") == (
         "jurisdiction",
-        "if “Topic” is “Something else”",
+        "if your answer to “Topic” is “Something else”",
     )
     assert said("goals", "type", "choices", "required", "public") == (
         "codes, joined with ;",

@@ -46,8 +46,8 @@ def test_language_link_stays_on_page_and_is_remembered(app, client):
     assert page.all("option[value=FL][selected]")
     cookie = client.get_cookie("lang")
     assert (cookie.value, cookie.http_only, cookie.max_age) == ("es", True, 365 * 24 * 3600)
-    assert client.page("/questions").text("h1") == "Todas las preguntas"
-    assert client.page("/questions", htmx=True).text("h1") == "Todas las preguntas"
+    assert client.page("/questions").text("h1") == "Ver las preguntas"
+    assert client.page("/questions", htmx=True).text("h1") == "Ver las preguntas"
     back = client.page("/questions?lang=en")
     assert back.text("h1") == "Preview the questions"
     assert client.page("/").all("html")[0].attrs["lang"] == "en"
@@ -82,9 +82,9 @@ def test_errors_are_in_language_of_page(client, case):
     page = start_draft(client, case)
     page = client.send(page.path, {"website": "a b"})
     assert page.errors()["organization_name"] == "Escriba el nombre de su organización."
-    assert page.errors()["website"].startswith("Escriba su sitio web como una dirección web")
+    assert page.errors()["website"].startswith("Escriba su sitio web, por ejemplo")
     assert page.text("title").startswith("Error: ")
-    assert page.text("#errors h2") == "Hay que revisar 4 respuestas"
+    assert page.text("#errors h2") == "Hay 4 problemas en esta página"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+// Copy a link or a reference, or select it for the keyboard.
+
+const messages = document.body.dataset;
+
+addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.copied;
+  } catch { // no permission, or no HTTPS
+    button.textContent = messages.selected;
+  }
+});
