@@ -53,7 +53,9 @@ def test_record_is_public_answers_and_metadata(client, both_commitments):
         "published_at": "2026-01-01T00:00:00Z",
         "branch": "jurisdiction",
         "all_programs": ["police_data_initiative", "opportunity_project"],
-        **public_record(COMMITMENT, load_case("agency") | {"website": agency["website"]}),
+        **public_record(COMMITMENT, load_case("agency")),
+        "website": "https://www.orlando.example.gov/police",
+        "portal_url": "https://data.orlando.example.gov/",
         "help_wanted": ["extraction", "privacy"],
     }
     assert partner["published_at"] == "2026-02-03T04:05:06.000007Z"

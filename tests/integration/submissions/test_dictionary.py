@@ -53,7 +53,7 @@ def test_dictionary_matches_questions(app):
         "yes",
         "yes",
     )
-    assert said("opportunity_description", "required") == ("if “What will you do?” has an answer",)
+    assert said("opportunity_description", "required") == ("if you answered “What will you do?”",)
     assert said("contact_email", "question", "public") == ("Email address", "no")
     assert said("branch", "choices")[0].startswith("partner=Companies, nonprofits")
     assert said("status", "choices")[0].startswith("received=Received;")

@@ -19,7 +19,9 @@ def test_digest_address_is_immutable(client):
 
 
 def test_every_script_is_an_immutable_module(client):
-    scripts = re.findall(r'<script type="module" src="([^"]+)"></script>', client.get("/respond/").text)
+    scripts = re.findall(
+        r'<script type="module" src="([^"]+)"></script>', client.get("/respond/").text
+    )
     assert len(scripts) == len(list((ROOT / "static").glob("*.js")))
     for address in scripts:
         answer = client.get(address)
