@@ -84,7 +84,7 @@ def walk(
     look: Callable[[Page], None] = lambda page: None,
 ) -> None:
     """Answer `steps` one after the other; call `look` on every page."""
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     for name in steps:
         step = StepPage(page, COMMITMENT.steps[name], javascript=javascript)
         step.wait_until_shown()

@@ -123,7 +123,7 @@ def test_layout_does_not_shift_while_typing(open_browser):
 
 def test_new_step_makes_no_announcement_beside_its_heading(open_browser):
     page = open_browser()
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     StepPage(page, COMMITMENT.steps["kind"]).wait_until_shown()
     page.evaluate("""() => { window.said = []; new MutationObserver(records => {
       for (const {target} of records) {

@@ -82,7 +82,7 @@ def test_server_error_keeps_page_and_typed_text(open_browser, data_sets_page):
 
 def test_lost_network_without_draft_shows_alert(open_browser):
     page = open_browser()
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     kind = StepPage(page, COMMITMENT.steps["kind"])
     kind.wait_until_shown()
     kind.answer(AGENCY)

@@ -22,7 +22,7 @@ def database_url(sqlite_url):
 
 def test_next_step_is_swapped_with_title_address_and_focus(open_browser):
     page = open_browser()
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     kind = StepPage(page, COMMITMENT.steps["kind"])
     kind.wait_until_shown()
     page.evaluate("window.same = true")
@@ -190,7 +190,7 @@ def test_double_click_creates_one_draft(open_browser, server):
     from wizard.db.models import Draft
 
     page = open_browser()
-    page.get_by_role("link", name="Start").click()
+    page.get_by_role("link", name="Start now").click()
     page.get_by_label("A private-sector company").check()
     page.locator("#continue").dblclick()
     StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
