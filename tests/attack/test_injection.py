@@ -161,4 +161,6 @@ def test_payload_in_address_is_escaped(server, server_app, payload):
             assert answer.status_code in (200, 303, 400), (path, name)
             assert_harmless(answer)
     for path in ("/commitments/", "/resume/", "/updates/", "/staff/submissions/", "/respond/"):
-        assert_harmless(viewer.get(path + quote(payload, safe="")))
+        answer = viewer.get(path + quote(payload, safe=""))
+        if answer.status_code != 308:  # a link that was mended stays on this site: test_routing
+            assert_harmless(answer)

@@ -76,11 +76,14 @@ def test_odd_path_opens_nothing_and_stays_on_site(server, path):
 @pytest.mark.parametrize(
     "end", ["/", "//", "/.", "/%2e", ";x=1", "%20", "%0a", "%00", "?next=//evil"]
 )
-def test_step_address_with_suffix_is_404(server, browser, end):
+def test_step_address_with_suffix_opens_nothing_else(server, browser, end):
     path = draft_path(start_draft(browser, load_case("agency")))
     answer = browser.get(f"{path}/organization{end}")
-    assert answer.status_code == (200 if end.startswith("?") else 404)
-    assert Browser(server).get(f"{path}/organization{end}").status_code == 404
+    if answer.status_code == 308:  # what people and mail programs add to a link is taken off
+        assert answer.headers["Location"] == f"{path}/organization"
+    else:
+        assert answer.status_code == (200 if end.startswith("?") else 404)
+    assert Browser(server).get(f"{path}/organization{end}").status_code in (308, 404)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1@evil.example", "evil.example:80"])

@@ -28,16 +28,19 @@ HOSTILE = [
 ]
 
 
+ONE_ADDRESS = {"<victim@example.org>", "Ada <victim@example.org>"}
+
+
 @pytest.mark.parametrize("address", HOSTILE)
 def test_hostile_address_reaches_no_second_recipient(browser, server_app, address):
     path = draft_path(start_draft(browser, load_case("agency")))
+    before = {message.id for message in messages_to(server_app, "@")}
     answer = browser.post(f"{path}/save", {"address": address})
-    if answer.status_code == 303:  # percent signs and the like are letters of a name
-        (message,) = messages_to(server_app, address.strip())
-        assert message.recipient.count("@") == 1 and message.recipient.isprintable()
-    else:
-        assert answer.status_code == 422
-    assert messages_to(server_app, "victim@example.org", "victim@localhost") == []
+    sent = [each.recipient for each in messages_to(server_app, "@") if each.id not in before]
+    assert (answer.status_code, len(sent)) in ((303, 1), (422, 0))
+    # One address with a name or in brackets is taken as it is meant.
+    assert (sent == ["victim@example.org"]) == (address in ONE_ADDRESS)
+    assert all(each.count("@") == 1 and each.isprintable() for each in sent)
 
 
 def test_resume_mail_holds_no_typed_text(browser, server_app):
