@@ -154,7 +154,7 @@ def shoot_conflict(page: Page, branch: str, shoot: Shoot) -> None:
         other.locator("#contact_name").blur()
     other.close()
     page.locator("#continue").click()
-    expect(page.locator("h1")).to_have_text("Select which answers to keep")
+    expect(page.locator("h1")).to_have_text("Choose which answers to keep")
     shoot(page, f"{branch}-conflict")
 
 

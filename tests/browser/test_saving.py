@@ -46,7 +46,7 @@ def test_typed_text_is_autosaved_and_announced(data_sets_page):
 def test_leaving_by_link_saves_typed_text(data_sets_page):
     page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and left")
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="Back").click()
     StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     page.get_by_role("link", name="Data sets", exact=True).click()
     StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
@@ -57,10 +57,10 @@ def test_autosave_retries_when_network_is_back(open_browser, data_sets_page):
     page = data_sets_page
     page.context.set_offline(True)
     page.locator("#data_sets-0-title").press_sequentially("Typed on a train")
-    expect(page.locator("#saved")).to_contain_text("Offline")
-    expect(page.locator("#saved-spoken")).to_contain_text("Offline")
+    expect(page.locator("#saved")).to_contain_text("offline")
+    expect(page.locator("#saved-spoken")).to_contain_text("offline")
     page.locator("#continue").click()
-    expect(page.locator("#saved")).to_contain_text("Offline")
+    expect(page.locator("#saved")).to_contain_text("offline")
     assert page.input_value("#data_sets-0-title") == "Typed on a train"
     page.context.set_offline(False)
     expect(page.locator("#saved")).to_have_text(SAVED, timeout=10_000)
@@ -75,7 +75,7 @@ def test_server_error_keeps_page_and_typed_text(open_browser, data_sets_page):
     page.route("**/data_sets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway"))
     page.fill("#data_sets-0-title", "Still here")
     page.locator("#continue").click()
-    expect(page.locator("#saved")).to_contain_text("Could not be saved")
+    expect(page.locator("#saved")).to_contain_text("We couldn’t save your answers")
     assert page.input_value("#data_sets-0-title") == "Still here"
     drop_network_errors(open_browser, page)
 
@@ -88,7 +88,7 @@ def test_lost_network_without_draft_shows_alert(open_browser):
     kind.answer(AGENCY)
     page.context.set_offline(True)
     kind.press_continue()
-    expect(page.locator("#problem")).to_contain_text("Offline")
+    expect(page.locator("#problem")).to_contain_text("offline")
     page.context.set_offline(False)
     drop_network_errors(open_browser, page)
     kind.press_continue()
@@ -131,7 +131,7 @@ def test_conflicting_save_shows_both_versions(open_browser, javascript):
         page.fill("#contact_email", "desk@example.org")
         page.locator("#continue").click()
         expect(page.locator("h1")).not_to_have_text(contact.title)
-    expect(there.locator("h1")).to_have_text("Select which answers to keep")
+    expect(there.locator("h1")).to_have_text("Choose which answers to keep")
     assert "Pat" in there.inner_text("main") and "Chris" in there.inner_text("main")
     check_accessibility(there) if javascript else None
     there.get_by_label("What was saved in the other window").check()
@@ -160,7 +160,7 @@ def test_landing_page_links_to_draft_in_progress(data_sets_page):
     page = data_sets_page
     page.goto("/")
     check_accessibility(page)
-    page.get_by_role("link", name="Go on with this one").click()
+    page.get_by_role("link", name="Continue this draft").click()
     StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
 
 
@@ -175,11 +175,11 @@ def test_leaving_after_refused_save_asks_first(data_sets_page):
     expect(page.locator("#saved")).to_contain_text("changed in another window")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="Back").click()
     assert page.input_value("#data_sets-0-title") == "Typed here"
     assert "could not be saved" in asked[0]
     page.locator("#continue").click()
-    expect(page.locator("h1")).to_have_text("Select which answers to keep")
+    expect(page.locator("h1")).to_have_text("Choose which answers to keep")
 
 
 def test_immediate_reload_shows_typed_text(data_sets_page):

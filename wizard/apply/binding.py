@@ -145,7 +145,7 @@ def build_questions(
             id=(path := prefix + spec.name),
             data=answers.get(spec.name),
             is_visible=path in display.visible,
-            is_required=path in display.required,
+            is_required=spec.required is True or path in display.required,
             error=display.errors.get(path, ""),
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
