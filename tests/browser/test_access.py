@@ -73,9 +73,9 @@ def test_progress_line_folds_on_phone_and_is_open_on_desktop(open_browser):
     page = open_browser(viewport={"width": 375, "height": 740})
     walk(page, AGENCY, ["kind", "organization"])
     StepPage(page, COMMITMENT.steps["contact"]).wait_until_shown()
-    stop = page.get_by_role("link", name="Organization", exact=True)
+    stop = page.get_by_role("button", name="Organization", exact=True)
     expect(stop).to_be_hidden()
-    page.get_by_text("About you · Step 3 of 10").locator("visible=true").click()
+    page.get_by_text("About your organization · Step 3 of 10").locator("visible=true").click()
     expect(stop).to_be_visible()
     check_page(page)
     page.reload()
@@ -91,14 +91,14 @@ def test_counter_shows_characters_left_and_warns_when_over(open_browser):
     walk(page, AGENCY, ["kind", "organization", "contact"])
     StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
     text, count = page.locator("#current_data_description"), "#current_data_description-count"
-    expect(page.locator(count)).to_have_text("Characters left: 5,000")
+    expect(page.locator(count)).to_have_text("5,000 characters left")
     text.fill("Two\nlines 👮")
-    expect(page.locator(count)).to_have_text("Characters left: 4,989")
+    expect(page.locator(count)).to_have_text("4,989 characters left")
     page.wait_for_timeout(1200)
     assert page.locator("#count-spoken").inner_text() == ""
     text.fill("x" * 5003)
-    expect(page.locator(count)).to_have_text("Characters too many: 3")
-    expect(page.locator("#count-spoken")).to_have_text("Characters too many: 3")
+    expect(page.locator(count)).to_have_text("3 characters over the limit")
+    expect(page.locator("#count-spoken")).to_have_text("3 characters over the limit")
     check_accessibility(page)
 
 
