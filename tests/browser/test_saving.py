@@ -48,7 +48,7 @@ def test_leaving_by_link_saves_typed_text(data_sets_page):
     page.locator("#data_sets-0-title").press_sequentially("Typed and left")
     page.get_by_role("button", name="Back").click()
     StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
-    page.get_by_role("link", name="Data sets", exact=True).click()
+    page.get_by_role("button", name="Data sets", exact=True).click()
     StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
     expect(page.locator("#data_sets-0-title")).to_have_value("Typed and left")
 
@@ -138,7 +138,7 @@ def test_conflicting_save_shows_both_versions(open_browser, javascript):
     there.locator("#continue").click()
     StepPage(there, COMMITMENT.steps["current_data"]).wait_until_shown()
     here.reload()
-    here.get_by_role("link", name="Contact").click()
+    here.get_by_role("button", name="Contact", exact=True).click()
     expect(here.locator("#contact_name")).to_have_value("Pat")
 
 
@@ -172,7 +172,7 @@ def test_leaving_after_refused_save_asks_first(data_sets_page):
     other.locator("#data_sets-0-title").blur()
     expect(other.locator("#saved")).to_have_text(SAVED)
     page.locator("#data_sets-0-title").press_sequentially("Typed here")
-    expect(page.locator("#saved")).to_contain_text("changed in another window")
+    expect(page.locator("#saved")).to_contain_text("changed these answers in another window")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
     page.get_by_role("button", name="Back").click()
