@@ -139,7 +139,7 @@ def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:
     page.emulate_media(media="print")
     shoot(page, f"{branch}-receipt-printed")
     page.emulate_media(media="screen")
-    page.get_by_role("link", name="Tell what became of it").click()
+    page.get_by_role("link", name="report progress").click()
     expect(page.locator("main form")).to_be_visible()
     shoot(page, f"{branch}-update")
 

@@ -175,9 +175,9 @@ def test_leaving_after_refused_save_asks_first(data_sets_page):
     expect(page.locator("#saved")).to_contain_text("changed these answers in another window")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.get_by_role("button", name="Back").click()
+    page.get_by_role("link", name="Preview the questions").click()
     assert page.input_value("#data_sets-0-title") == "Typed here"
-    assert "could not be saved" in asked[0]
+    assert "couldn’t save" in asked[0]
     page.locator("#continue").click()
     expect(page.locator("h1")).to_have_text("Choose which answers to keep")
 
