@@ -5,7 +5,6 @@ raw answers, and a submission checks all of them again.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
@@ -13,11 +12,12 @@ from datetime import date
 from typing import Any, ClassVar
 
 import phonenumbers
-from ada_url import URL, HostType, idna_to_unicode
-from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from ada_url import URL, idna_to_unicode
+from email_validator import EmailNotValidError
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
+from .addresses import bare_address, email_fault, parse_email, public_address
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
@@ -160,62 +160,18 @@ class Email(Text):
         return {**Text.schema(self), "format": "email"}
 
     def clean(self, raw: Any, today: date) -> str:
-        text = _bare_address(Text.clean(self, raw, today))
+        text = bare_address(Text.clean(self, raw, today))
         with suppress(EmailNotValidError):
-            email = _parse_email(text)
+            email = parse_email(text)
             if email.ascii_email and "=?" not in text:  # mail software rewrites encoded words
                 return self._limited(email.ascii_email)
-        raise Invalid(_email_fault(text), noun=self.noun, part=text[:80])
+        raise Invalid(email_fault(text), noun=self.noun, part=text[:80])
 
     def display(self, value: str) -> str:
         try:
-            return _parse_email(value).normalized
+            return parse_email(value).normalized
         except EmailNotValidError:  # of an earlier version
             return value
-
-
-AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
-NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
-
-
-def _bare_address(text: str) -> str:
-    """Return the address in `Desk <desk@example.org>`, in a mailto link, or with a comma after."""
-    text = remove_invisible(unicodedata.normalize("NFKC", text))
-    named = NAMED_ADDRESS.fullmatch(text)
-    if named and ("@" not in named["name"] or named["address"] in named["name"]):
-        text = named["address"]
-    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(AROUND_ADDRESS), flags=re.IGNORECASE)
-    return text.strip(AROUND_ADDRESS)
-
-
-def _parse_email(text: str) -> ValidatedEmail:
-    return validate_email(text, check_deliverability=False, allow_smtputf8=False)
-
-
-def _email_fault(text: str) -> str:
-    """Return the message about an invalid address, as exact as can be."""
-    local, _, domain = text.rpartition("@")
-    if "@" in local:
-        return EMAIL_FAULTS["several"]
-    if local and not local.isascii():
-        return EMAIL_FAULTS["letter"]
-    if " " in text and local:
-        return EMAIL_FAULTS["blank"]
-    return EMAIL_FAULTS["domain" if local and domain else "other"]
-
-
-EMAIL_FAULTS = {
-    "several": Message("Check %(noun)s: give one address, not several."),
-    "letter": Message(
-        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
-        "signs, without accents. Enter another address than “%(part)s”."
-    ),
-    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
-    "domain": Message(
-        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
-    ),
-    "other": Message("Enter %(noun)s in full, like name@example.org."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +219,7 @@ class Url(Text):
         text = remove_invisible(normalize_text(self._single(raw), self.noun)).strip('<>“”" ')
         if not re.match(r"https?:|[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
             text = f"https://{text}"
-        if href := _public_address(text):
+        if href := public_address(text):
             return self._limited(href)
         raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
 
@@ -273,26 +229,6 @@ class Url(Text):
         except ValueError:  # of an earlier version
             return value
         return value.replace(host, idna_to_unicode(host), 1)
-
-
-HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9][a-z0-9_-]*\.?")
-"""A name with a dot, or an IPv4 address."""
-
-
-def _public_address(text: str) -> str:
-    """Return the address as a browser writes it; empty if readers could not open it."""
-    try:
-        url = URL(text)
-    except ValueError:
-        return ""
-    is_public = (
-        url.protocol in ("http:", "https:")
-        and not (url.username or url.password)
-        and HOST.fullmatch(url.hostname)
-        and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
-        and not re.search(r"\s[a-z]+://", text)
-    )
-    return url.href if is_public else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

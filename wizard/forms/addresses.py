@@ -1,0 +1,73 @@
+"""Email and web addresses as people type them."""
+
+import re
+import unicodedata
+
+from ada_url import URL, HostType
+from email_validator import ValidatedEmail, validate_email
+
+from .messages import Message
+from .text import remove_invisible
+
+AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
+NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
+
+
+def bare_address(text: str) -> str:
+    """Return the address in `Desk <desk@example.org>`, in a mailto link, or with a comma after."""
+    text = remove_invisible(unicodedata.normalize("NFKC", text))
+    named = NAMED_ADDRESS.fullmatch(text)
+    if named and ("@" not in named["name"] or named["address"] in named["name"]):
+        text = named["address"]
+    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(AROUND_ADDRESS), flags=re.IGNORECASE)
+    return text.strip(AROUND_ADDRESS)
+
+
+def parse_email(text: str) -> ValidatedEmail:
+    return validate_email(text, check_deliverability=False, allow_smtputf8=False)
+
+
+def email_fault(text: str) -> str:
+    """Return the message about an invalid address, as exact as can be."""
+    local, _, domain = text.rpartition("@")
+    if "@" in local:
+        return EMAIL_FAULTS["several"]
+    if local and not local.isascii():
+        return EMAIL_FAULTS["letter"]
+    if " " in text and local:
+        return EMAIL_FAULTS["blank"]
+    return EMAIL_FAULTS["domain" if local and domain else "other"]
+
+
+EMAIL_FAULTS = {
+    "several": Message("Check %(noun)s: give one address, not several."),
+    "letter": Message(
+        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
+        "signs, without accents. Enter another address than “%(part)s”."
+    ),
+    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
+    "domain": Message(
+        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
+    ),
+    "other": Message("Enter %(noun)s in full, like name@example.org."),
+}
+
+
+HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9][a-z0-9_-]*\.?")
+"""A name with a dot, or an IPv4 address."""
+
+
+def public_address(text: str) -> str:
+    """Return the address as a browser writes it; empty if readers could not open it."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return ""
+    is_public = (
+        url.protocol in ("http:", "https:")
+        and not (url.username or url.password)
+        and HOST.fullmatch(url.hostname)
+        and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and not re.search(r"\s[a-z]+://", text)
+    )
+    return url.href if is_public else ""
