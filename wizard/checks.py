@@ -83,8 +83,8 @@ def _database(settings: dict[str, Any]) -> Iterator[str]:
     if is_sqlite and SQLITE_VERSION < MIN_SQLITE_VERSION:
         found, wanted = (".".join(map(str, each)) for each in (SQLITE_VERSION, MIN_SQLITE_VERSION))
         yield (
-            f"SQLite is {found}: before {wanted} a rare race can corrupt it."
-            " Use PostgreSQL, or a Python that brings a newer one."
+            f"Fine to try out; to collect answers, use PostgreSQL (WIZARD_DATABASE_URL): this"
+            f" machine's SQLite is {found}, and {wanted} mends a rare fault."
         )
 
 

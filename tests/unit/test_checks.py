@@ -66,4 +66,4 @@ def test_approval_is_valid_on_expiry_day():
 def test_old_sqlite_is_warning(monkeypatch):
     monkeypatch.setattr(checks, "SQLITE_VERSION", (3, 51, 2))
     (line,) = warnings_for()
-    assert "SQLite is 3.51.2" in line
+    assert "use PostgreSQL (WIZARD_DATABASE_URL): this machine's SQLite is 3.51.2" in line
