@@ -103,12 +103,10 @@ def serve() -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     workers = start_workers(app, stopped)
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    click.echo(f"Open http://{reachable}:{port}")
     target = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
     click.echo(f"Mail goes to {target}")
     try:
-        waitress.serve(
+        server = waitress.create_server(
             app,
             host=host,
             port=port,
@@ -117,8 +115,10 @@ def serve() -> None:
             asyncore_use_poll=True,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
-            _quiet=True,
         )
+        reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+        click.echo(f"Open http://{reachable}:{port}")  # it listens: the kernel keeps who comes now
+        server.run()
     finally:
         stopped.set()
         for worker in workers:
