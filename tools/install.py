@@ -1,4 +1,4 @@
-"""Install locked packages with pip, with a line of progress: `make` runs it in a new environment."""
+"""Install locked packages with pip and show the progress: for a new environment of `make`."""
 
 import re
 import subprocess

@@ -100,11 +100,6 @@ def serve() -> None:
         log.warning(line)
     _ = app.secret_key  # create the key of a new installation now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    workers = start_workers(app, stopped)
-    target = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
-    click.echo(f"Mail goes to {target}")
     try:
         server = waitress.create_server(
             app,
@@ -116,8 +111,18 @@ def serve() -> None:
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
         )
-        reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-        click.echo(f"Open http://{reachable}:{port}")  # it listens: the kernel keeps who comes now
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot serve on {host}:{port}: {error.strerror}. Set WIZARD_PORT to another port."
+        ) from None
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    workers = start_workers(app, stopped)
+    target = "its mail server" if app.config["SMTP_URL"] else f"files in {email.mail_folder()}"
+    click.echo(f"Mail goes to {target}")
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    click.echo(f"Open http://{reachable}:{port}")
+    try:
         server.run()
     finally:
         stopped.set()

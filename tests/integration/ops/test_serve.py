@@ -1,5 +1,9 @@
 """Tests of the daily jobs: small transactions, and one job that fails stops no other."""
 
+import os
+import socket
+import subprocess
+import sys
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,6 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
+from tests.server import ROOT
 from wizard import clock
 from wizard.accounts import sign_in
 from wizard.apply import drafts, resume
@@ -166,3 +171,22 @@ def test_purge_command_runs_every_job_and_reports_failure(app, monkeypatch):
     result = app.test_cli_runner().invoke(args=["drafts", "purge"])
     assert result.exit_code == 1
     assert f"{MANY} deleted" in result.output and "drafts reminded failed" in result.output
+
+
+def test_port_in_use_is_one_sentence(sqlite_url, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = {
+            "WIZARD_PORT": str(taken.getsockname()[1]),
+            "WIZARD_DATABASE_URL": sqlite_url,
+            "WIZARD_INSTANCE_PATH": str(tmp_path),
+        }
+        command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
+        result = subprocess.run(
+            command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=60
+        )
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = [each for each in result.stderr.splitlines() if each.startswith("Error: ")]
+    assert line.endswith("in use. Set WIZARD_PORT to another port.")
+    assert "Traceback" not in result.stderr
