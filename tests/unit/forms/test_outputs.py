@@ -69,7 +69,7 @@ def test_public_record_holds_only_public_answers(complete_answers):
         (
             "milestones",
             [{"what": "First"}, {}, {"what": "Third"}],
-            "Milestone 1: First\nMilestone 2: Third",
+            "Milestone 1: First\nMilestone 2: \nMilestone 3: Third",
         ),
     ],
 )
