@@ -100,6 +100,16 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
     return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Run the tests that are marked `one_store` on SQLite alone."""
+
+    def is_spare(item) -> bool:
+        store = getattr(item, "callspec", None) and item.callspec.params.get("database_url")
+        return store == "postgresql" and item.get_closest_marker("one_store") is not None
+
+    items[:] = [item for item in items if not is_spare(item)]
+
+
 @pytest.fixture(params=STORES)
 def database_url(request) -> str:
     """Return the URL of a new, migrated database; run the test on SQLite and on PostgreSQL."""
