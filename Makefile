@@ -1,13 +1,17 @@
 # `make` serves the program; `make help` lists the targets.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The newest supported Python that can make an environment. A name that is found may not run: Debian
+# ships Python without venv, and pyenv has a name for versions that are not active.
+USABLE := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+  $$each -c '$(USABLE)' 2>/dev/null && echo $$each && break; done)
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wizard
 WORKERS ?= 2
 
 COUNT ?= 400
 
-.PHONY: run demo test test-slow lint screenshots lighthouse card bench bench-cost bench-crowd \
+.PHONY: run demo check test test-slow coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
         translations audit lock clean help
 
 run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
@@ -20,8 +24,28 @@ demo: .venv/run.done
 	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) \
 	  && exec $(FLASK) serve
 
+check: lint ## run the linters, the types and the unit tests, in less than a minute
+	$(PY) -m pytest -n $(WORKERS) tests/unit
+
 test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones
-	$(PY) -m pytest -n $(WORKERS) -m "not slow"
+	$(PY) -m pytest -n $(WORKERS) -m "not slow" --durations=10
+
+coverage: tests/browser/node_modules/done ## run the same tests and print the lines and branches that none runs
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -n $(WORKERS) -m "not slow"
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
+	$(PY) -m coverage report --fail-under 95
+
+# Only the functions of some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+mutation: .venv-mutation/done ## change the core in many small ways; print the changes that no test notices
+	.venv-mutation/bin/mutmut run $(ONLY)
+	.venv-mutation/bin/mutmut results
+
+.venv-mutation/done: requirements/test.txt requirements/mutation.txt | .venv/test.done
+	$(PYTHON) -m venv .venv-mutation
+	@.venv-mutation/bin/python tools/install.py $^
+	@touch $@
 
 # .pre-commit-config.yaml runs the same commands.
 lint: .venv/test.done ## run the linters
@@ -80,26 +104,32 @@ lock: .venv/test.done ## resolve the newest versions and lock them with hashes
 	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile $(LOCK) -o requirements/run.txt pyproject.toml
 	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
+	mkdir -p .venv/lock && $(PY) -m uv pip compile $(filter-out --generate-hashes,$(LOCK)) \
+	  --format pylock.toml -o .venv/lock/pylock.toml requirements/test.txt
+	$(PY) -m tools.wheels < .venv/lock/pylock.toml > requirements/wheels.txt
 	$(PY) -m uv pip compile $(LOCK) -o requirements/audit.txt requirements/audit.in
 	$(PY) -m uv pip compile $(LOCK) -o requirements/bench.txt -c requirements/run.txt requirements/bench.in
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 
 clean: ## delete every environment that make installed
-	rm -rf .venv .venv-audit .venv-bench tests/browser/node_modules
+	rm -rf .venv .venv-audit .venv-bench .venv-mutation mutants tests/browser/node_modules
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	@python="$(PYTHON)"; $${python:-false} -c '$(USABLE)' 2>/dev/null || { \
+	  echo "Install Python 3.11, 3.12, 3.13 or 3.14 with its venv module (on Debian: apt install \
+	python3-venv), and run make again." >&2; exit 1; }; \
+	echo "Setting up .venv with $$($$python --version) ($$python)"; $$python -m venv .venv
 
 .venv/run.done: requirements/run.txt | .venv/bin/python
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PY) tools/install.py $<
 	@touch $@
 
 .venv/test.done: requirements/test.txt | .venv/bin/python
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PY) tools/install.py $<
 	@touch $@ .venv/run.done
 
 tests/browser/node_modules/done: tests/browser/package-lock.json | .venv/test.done

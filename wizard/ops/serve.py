@@ -102,17 +102,8 @@ def serve() -> None:
         log.warning(line)
     _ = app.secret_key  # create the key of a new installation now, not in a request
     host, port = app.config["HOST"], app.config["PORT"]
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    workers = start_workers(app, stopped)
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    click.echo(f"Open http://{reachable}:{port}")
-    smtp, folder = app.config["SMTP_URL"], email.mail_folder()
-    click.echo(
-        "Sending email through the mail server" if smtp else f"Saving email as files in {folder}"
-    )
     try:
-        waitress.serve(
+        server = waitress.create_server(
             app,
             host=host,
             port=port,
@@ -121,10 +112,20 @@ def serve() -> None:
             asyncore_use_poll=True,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
-            _quiet=True,
         )
     except (OSError, ValueError) as error:  # waitress raises them for a port in use or a bad host
         raise click.ClickException(f"Cannot listen on {host} port {port}: {error}.") from error
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    workers = start_workers(app, stopped)
+    smtp, folder = app.config["SMTP_URL"], email.mail_folder()
+    click.echo(
+        "Sending email through the mail server" if smtp else f"Saving email as files in {folder}"
+    )
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    click.echo(f"Open http://{reachable}:{port}")
+    try:
+        server.run()
     finally:
         stopped.set()
         for worker in workers:

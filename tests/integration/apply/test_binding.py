@@ -10,6 +10,8 @@ from wizard.db.engine import db
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.one_store
+
 
 def post_bytes(client, path: str, body: bytes, content_type="application/x-www-form-urlencoded"):
     """Post raw bytes with a valid CSRF token."""

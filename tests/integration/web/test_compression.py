@@ -11,6 +11,8 @@ from tests.factories import add_submission, staff_client
 from tests.integration.web.conftest import GZIP_HEADERS
 from tests.server import ROOT
 
+pytestmark = pytest.mark.one_store
+
 KILOBYTE = 1024
 FILES = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 

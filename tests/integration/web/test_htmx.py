@@ -1,8 +1,12 @@
 """Tests of the htmx history headers."""
 
+import pytest
+
 from tests.client import htmx_headers
 from tests.complete_form import complete_form
 from tests.conftest import load_case
+
+pytestmark = pytest.mark.one_store
 
 
 def test_history_gets_one_entry_per_page(client):

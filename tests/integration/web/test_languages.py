@@ -7,6 +7,8 @@ from tests.client import SPANISH_HEADERS, Page
 from tests.complete_form import start_draft
 from tests.factories import add_published, staff_client
 
+pytestmark = pytest.mark.one_store
+
 
 def test_staff_pages_stay_english(app):
     staff = staff_client(app, "admin")

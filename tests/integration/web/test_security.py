@@ -11,6 +11,8 @@ from tests.conftest import AGENCY, load_case
 from wizard.flows.commitment import COMMITMENT
 from wizard.web import security
 
+pytestmark = pytest.mark.one_store
+
 
 def post_addresses(path: str) -> list[str]:
     """Return every address of a draft that accepts a POST."""

@@ -3,8 +3,12 @@
 import mimetypes
 import re
 
+import pytest
+
 from tests.integration.web.conftest import GZIP_HEADERS
 from tests.server import ROOT
+
+pytestmark = pytest.mark.one_store
 
 
 def test_digest_address_is_immutable(client):

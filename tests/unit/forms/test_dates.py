@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from wizard.forms.dates import format_age, format_moment
+from wizard.forms.dates import format_age, format_moment, parse_moment
 
 TODAY = date(2027, 3, 31)
 
@@ -42,3 +42,13 @@ def test_moment_names_its_zone(zone, text):
 def test_noon_is_12_pm():
     noon = datetime(2027, 7, 1, 12, tzinfo=ZoneInfo("America/Chicago"))
     assert format_moment(noon) == "July 1, 2027, 12:00 p.m. CT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2027-03-31T17:05:00Z", "2027-03-31T17:05", "2027-03-31T13:05:00-04:00",
+     "2027-03-31T19:05:00 02:00"],
+)  # fmt: skip
+def test_moment_is_parsed_to_utc(text):
+    moment = parse_moment(text)
+    assert (moment, moment.tzinfo) == (datetime(2027, 3, 31, 17, 5, tzinfo=UTC), UTC)

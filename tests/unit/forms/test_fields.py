@@ -18,6 +18,7 @@ from wizard.forms.fields import (
     Field,
     Invalid,
     LongText,
+    Moment,
     Option,
     Phone,
     Text,
@@ -275,3 +276,28 @@ def test_clean_is_idempotent_and_raises_only_invalid(data):
 )
 def test_date_control_keeps_real_day(raw, shown):
     assert DUE.control_value(raw) == shown
+
+
+MOMENT = Moment("moment", "Moment", noun="the moment")
+
+
+def test_moment_is_stored_in_utc():
+    assert MOMENT.clean(" 2027-03-31T13:05:00-04:00 ", TODAY) == "2027-03-31T17:05:00Z"
+
+
+@pytest.mark.parametrize("raw", ["tomorrow", "0001-01-01T00:00:00+14:00"])
+def test_unreadable_moment_is_refused(raw):
+    with pytest.raises(Invalid) as refused:
+        MOMENT.clean(raw, TODAY)
+    assert str(refused.value) == "Enter the moment as a date and time, like 2027-03-31T17:05:00Z."
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_blank_is_none_or_refused(required):
+    field = Text("text", "Text", noun="the text", required=required)
+    assert field.parse("a", TODAY) == "a"
+    if not required:
+        assert field.parse(" ", TODAY) is None
+        return
+    with pytest.raises(Invalid, match="the text"):
+        field.parse(" ", TODAY)

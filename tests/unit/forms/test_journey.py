@@ -199,3 +199,9 @@ def test_complete_journey_meets_reference_rules(typed, name, data):
         assert journey.steps[journey.first_incomplete].result.errors
     again = make_journey(journey.answers)
     assert again.answers == journey.answers
+
+
+def test_previous_step_is_the_one_before_that_applies():
+    journey = make_journey(load_case("agency"))
+    names = list(journey.steps)
+    assert [journey.previous_step(name) for name in names] == [None, *names[:-1]]

@@ -8,7 +8,7 @@ from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
-from wizard.forms.outputs import cards, cells, public_record
+from wizard.forms.outputs import cards, cells, format_raw_answer, public_record
 
 
 @pytest.fixture(params=["agency", "partner"])
@@ -57,3 +57,21 @@ def test_public_record_holds_only_public_answers(complete_answers):
     assert set(record) == set(complete_answers) - NEVER_PUBLIC
     for name in set(record) - {"data_sets", "milestones"}:
         assert record[name] == complete_answers[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "shown"),
+    [
+        ("organization_kind", "", ""),
+        ("organization_kind", "nonprofit", "A nonprofit organization"),
+        ("organization_kind", "a\x00", "a\ufffd"),
+        ("works_with", ["one", "two"], "one; two"),
+        (
+            "milestones",
+            [{"what": "First"}, {}, {"what": "Third"}],
+            "Milestone 1: First\nMilestone 2: \nMilestone 3: Third",
+        ),
+    ],
+)
+def test_raw_answer_is_shown_as_people_read_it(name, raw, shown):
+    assert format_raw_answer(COMMITMENT.fields[name], raw, date(2026, 11, 22)) == shown

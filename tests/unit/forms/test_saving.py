@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests import strategies
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
+from wizard.forms.conditions import Has
+from wizard.forms.fields import Group, Text
 from wizard.forms.flow import Step
 from wizard.forms.journey import Journey
 from wizard.forms.saving import (
@@ -288,3 +289,25 @@ def test_ineligible_answer_is_stored_only_by_autosave():
     assert decide_post(state, post) == (Ineligible(), state)
     _, after = decide_autosave(state, post)
     assert after.answers["organization_kind"] == "individual"
+
+
+def test_unasked_field_of_an_entry_is_named_by_its_place():
+    shown = Has("kind", frozenset({"other"}))
+    inner = (Text("kind", "Kind", noun="a kind"), Text("why", "Why", noun="a why", when=shown))
+    group = Group(
+        "parts", "Parts", noun="parts", entry="Part", min_entries=0, max_entries=3, fields=inner
+    )
+    step = Step("parts", "Parts", (group,), short="Parts")
+    entries = {"parts": [{"kind": "other", "why": ""}, {"kind": "other"}, {"kind": "none"}]}
+    post = StepPost(step, entries, lists_asked=True)
+    assert post.unasked(["parts-0-why", "parts-1-why"]) == ["parts-1-why"]
+    assert replace(post, lists_asked=False).unasked(["parts-1-why"]) == []
+    assert StepPost(step, {}, lists_asked=True).unasked(["parts-0-why"]) == []
+
+
+def test_draft_is_new_until_a_page_saved_or_another_step_is_complete():
+    first, second = COMMITMENT.steps["kind"], COMMITMENT.steps["organization"]
+    assert DraftState().is_new(first)
+    assert DraftState(completed_steps=(first.name,)).is_new(first)
+    assert not DraftState(completed_steps=(first.name, second.name)).is_new(first)
+    assert not DraftState(saves={first.name: ("page", 1)}).is_new(first)

@@ -32,3 +32,8 @@ from wizard.forms.wording import describe_condition
 )
 def test_condition_reads_as_words(condition, words):
     assert describe_condition(condition, COMMITMENT.fields.values()) == words
+
+
+def test_unknown_condition_is_an_error():
+    with pytest.raises(TypeError, match="no words for None"):
+        describe_condition(None, COMMITMENT.fields.values())

@@ -1,0 +1,41 @@
+"""Tests of typed text: what is kept, replaced and refused."""
+
+import pytest
+
+from wizard.forms.text import (
+    MAX_COMBINING_MARKS,
+    Invalid,
+    fold_text,
+    normalize_text,
+    replace_forbidden,
+)
+
+ACCENT = "\u0301"
+
+
+def test_text_is_composed_and_stripped_with_plain_line_ends():
+    assert normalize_text(f" Jose{ACCENT}\r\nb\rc\n", "the name") == "José\nb\nc"
+
+
+def test_most_accents_are_kept_and_one_more_is_refused():
+    text = "x" + MAX_COMBINING_MARKS * ACCENT
+    assert normalize_text(text + "y" + ACCENT, "the name")
+    with pytest.raises(Invalid) as refused:
+        normalize_text(text + ACCENT, "the name")
+    expected = "Enter the name again. One letter has too many accent marks."
+    assert str(refused.value) == expected
+
+
+def test_control_character_is_refused_by_its_code():
+    with pytest.raises(Invalid) as refused:
+        normalize_text("a\x07b", "the name")
+    expected = "Enter the name again. It includes a character we can’t save (U+0007)."
+    assert str(refused.value) == expected
+
+
+def test_forbidden_characters_are_replaced():
+    assert replace_forbidden("a\x00b\tc\x9f") == "a\ufffdb\tc\ufffd"
+
+
+def test_folded_text_has_no_case_and_accents():
+    assert fold_text("San JOSÉ Straße") == "san jose strasse"
