@@ -280,6 +280,8 @@ def _check_flow(flow: Flow) -> None:
             names.add(step.name)
             _check_fields(step.fields, asked)
     _check_fields(flow.review.fields, asked)
+    if "url" in asked:
+        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     if again := next((field.name for field in flow.retired if field.name in asked), None):
         raise FlowError(f"Field “{again}” is retired, and still asked.")
     _check_condition(flow.ineligible_when, asked, "ineligible_when")
