@@ -37,7 +37,26 @@ PRODUCTION = {
     "TRUSTED_PROXIES": 1,
 }
 """Settings that are safe in production."""
-numbers = count()
+TABLES = """
+SELECT relname, attname, atttypid::regtype::text, attnotnull, pg_get_indexdef(attrelid)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'public'::regnamespace AND attnum > 0 ORDER BY relname, attnum"""
+END_OTHER_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+DELETE_ROWS = """
+DO $$
+DECLARE
+    tables CURSOR FOR SELECT quote_ident(relname) AS name, relkind FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+    AND relname <> 'alembic_version';
+BEGIN
+    SET LOCAL session_replication_role = replica;  -- foreign keys are not looked at
+    FOR found IN tables LOOP
+        EXECUTE CASE found.relkind WHEN 'r' THEN 'DELETE FROM ' || found.name
+        ELSE 'ALTER SEQUENCE ' || found.name || ' RESTART' END;
+    END LOOP;
+END $$"""
 
 
 @pytest.fixture(scope="session")
@@ -112,14 +131,43 @@ def pytest_collection_modifyitems(items) -> None:
 
 @pytest.fixture(params=STORES)
 def database_url(request) -> str:
-    """Return the URL of a new, migrated database; run the test on SQLite and on PostgreSQL."""
+    """Return the URL of an empty, migrated database; run the test on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         return request.getfixturevalue("sqlite_url")
-    server = request.getfixturevalue("postgres")
-    template = request.getfixturevalue("migrated_postgres")
-    name = f"test_{next(numbers)}"
-    create_database(server, f"{name} TEMPLATE {template} STRATEGY FILE_COPY")
-    return postgres_url(server, name)
+    names = request.getfixturevalue("empty_databases")
+    return postgres_url(request.getfixturevalue("postgres"), next(names))
+
+
+@pytest.fixture(scope="session")
+def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
+    """Return an endless supply of databases, which is the same one as long as that is possible.
+
+    A new one is a hundred files to copy and delete.
+    """
+
+    def names() -> Iterator[str]:
+        for number in count():
+            name = f"test_{number}"
+            create_database(postgres, f"{name} TEMPLATE {migrated_postgres} STRATEGY FILE_COPY")
+            yield name
+            while empty_database(postgres.get_uri(name), postgres.get_uri(migrated_postgres)):
+                yield name
+
+    return names()
+
+
+def empty_database(url: str, template: str) -> bool:
+    """Delete every row; return False if the tables are no longer those of the template."""
+    shapes = []
+    for each in (template, url):
+        with psycopg.connect(each, autocommit=True) as connection:
+            shapes.append(connection.execute(TABLES).fetchall())
+    if shapes[0] != shapes[1]:
+        return False
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(END_OTHER_SESSIONS)
+        connection.execute(DELETE_ROWS)
+    return True
 
 
 @dataclass
