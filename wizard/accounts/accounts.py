@@ -21,7 +21,7 @@ ROLES = {
     "admin": "Admin: can also manage staff accounts and API tokens, and delete answers",
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
-EMAIL = Email("email", "Email address", noun="an email address", required=True)
+EMAIL = Email("email", "Email address", noun="the email address", required=True)
 
 
 class AccountError(ValueError):

@@ -102,7 +102,7 @@ organization = Step(
             public=True,
             options=tuple(Option(entry[:2], entry[3:]) for entry in STATES.split(", ")),
         ),
-        Url("website", "Website", noun="your website", public=True, autocomplete="url"),
+        Url("website", "Website", noun="your website’s address", public=True, autocomplete="url"),
     ),
 )
 
@@ -137,7 +137,7 @@ contact = Step(
         Phone(
             "contact_phone",
             "Phone number",
-            noun="the phone number",
+            noun="the contact person’s phone number",
             hint="You can include an extension. For a number outside the United States, start with "
             "+ and the country code.",
             autocomplete="tel",

@@ -40,15 +40,13 @@ def email_fault(text: str) -> str:
 
 
 EMAIL_FAULTS = {
-    "several": Message("Check %(noun)s: give one address, not several."),
+    "several": Message("Check %(noun)s. Enter only one."),
     "letter": Message(
-        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
-        "signs, without accents. Enter another address than “%(part)s”."
+        "Check %(noun)s. Before the @, use only letters without accents, numbers and symbols. Many "
+        "email systems don’t accept “%(part)s”."
     ),
-    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
-    "domain": Message(
-        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
-    ),
+    "blank": Message("Check %(noun)s. Remove the space in “%(part)s”."),
+    "domain": Message("Check %(noun)s. Part of “%(part)s” is wrong or missing."),
     "other": Message("Enter %(noun)s in full, like name@example.org."),
 }
 

@@ -105,7 +105,7 @@ class Field(Declaration):
 
     def _single(self, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise Invalid("Select only one answer. %(asks)s", asks=self.missing())
+            raise Invalid("Give only one answer. %(asks)s", asks=self.missing())
         return raw
 
 
@@ -116,6 +116,10 @@ class Text(Field):
     max_length: int = 200
     autocomplete: str = ""
 
+    too_long_error: ClassVar[Message] = Message(
+        "Use %(most)s characters or fewer for %(noun)s. You now have %(count)s."
+    )
+
     def schema(self) -> Schema:
         return {"type": "string", "minLength": 1, "maxLength": self.max_length}
 
@@ -125,7 +129,7 @@ class Text(Field):
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
             raise Invalid(
-                "Shorten %(noun)s to %(most)s characters or fewer. It now has %(count)s.",
+                self.too_long_error,
                 noun=self.noun,
                 most=f"{self.max_length:,}",
                 count=f"{len(text):,}",
@@ -140,6 +144,9 @@ class LongText(Text):
     max_length: int = 5_000
     type_name: ClassVar[str] = "text of several lines"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
+    too_long_error: ClassVar[Message] = Message(
+        "Use %(most)s characters or fewer to describe %(noun)s. You now have %(count)s."
+    )
 
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(normalize_text(self._single(raw), self.noun))
@@ -236,7 +243,7 @@ class Date(Field):
     """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
     not_past: bool = False
-    missing_error: ClassVar[Message] = Message("Enter %(noun)s: the month, the day and the year.")
+    missing_error: ClassVar[Message] = Message("Enter %(noun)s, with the month, day and year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
 
@@ -252,14 +259,14 @@ class Date(Field):
                 year=day.year,
             )
         if self.not_past and day < today:
-            raise Invalid("Enter %(noun)s as today or a later date.", noun=self.noun)
+            raise Invalid("Change %(noun)s to today or a later date.", noun=self.noun)
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:
         if day := parse_day(text):
             return day
         raise Invalid(
-            "Enter %(noun)s as month/day/year, with the year in four digits, like 3/31/2027.",
+            "Enter %(noun)s as month/day/year, with a four-digit year, like 3/31/2027.",
             noun=self.noun,
         )
 
@@ -302,7 +309,7 @@ class Choice(Field):
     def clean(self, raw: Any, today: date) -> str:
         code = self._single(raw).strip()
         if code not in self.codes():
-            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Use the list to select %(noun)s.", noun=self.noun)
         return code
 
     def codes(self) -> tuple[str, ...]:
@@ -332,7 +339,7 @@ class Choices(Choice):
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]
         if any(code not in self.codes() for code in chosen):
-            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Use the list to select %(noun)s.", noun=self.noun)
         if self.exclusive in chosen and len(set(chosen)) > 1:
             alone = Choice.display(self, self.exclusive)
             raise Invalid("If you select “%(alone)s”, don’t select anything else.", alone=alone)

@@ -191,7 +191,7 @@ def _entry_missing(group: Group, number: int, filled: int) -> Message:
     if group.min_entries == 1:
         return group.missing()
     return Message(
-        "Add %(ordinal)s %(entry)s. You need at least %(least)s, you have %(count)s.",
+        "Add %(ordinal)s %(entry)s. You need at least %(least)s and you have %(count)s.",
         ordinal=ORDINALS[number - 1] if number <= len(ORDINALS) else Message("another"),
         entry=group.entry_noun or group.entry,
         least=group.min_entries,

@@ -62,14 +62,14 @@ def normalize_text(raw: str, noun: str) -> str:
         marks = marks + 1 if unicodedata.combining(char) else 0
         if marks > MAX_COMBINING_MARKS:
             raise Invalid(
-                "Enter %(noun)s again. One letter has too many accent marks.",
+                "Remove accent marks from your answer about %(noun)s. One letter has too many.",
                 noun=_with_line(noun, typed, place),
             )
     typed = unicodedata.normalize("NFC", typed)
     text = strip_blanks(typed)
     if match := FORBIDDEN_CHARACTERS.search(text):
         raise Invalid(
-            "Enter %(noun)s again. It includes a character we can’t save (%(code)s).",
+            "Remove the character we can’t save (%(code)s) from your answer about %(noun)s.",
             noun=_with_line(noun, typed, typed.index(text) + match.start()),
             code=f"U+{ord(match[0]):04X}",
         )

@@ -39,7 +39,7 @@ def test_too_few_entries_get_one_error_each(client):
     page = complete_form(client, AGENCY, until="data_sets")
     two = AGENCY | {"data_sets": AGENCY["data_sets"][:2]}
     page = post_step(client, draft_path(page), "data_sets", two)
-    message = "Add a third data set. You need at least 3, you have 2."
+    message = "Add a third data set. You need at least 3 and you have 2."
     assert page.errors() == {"data_sets-2": message}
     assert message in page.text(".entry .error")
     page = post_step(client, draft_path(page), "data_sets", {})
