@@ -43,6 +43,7 @@ DEFAULTS: dict[str, str | int] = {
     "SMTP_URL": "",
     "MAIL_FROM": "commitments@localhost",
     "PROGRAM_NAME": "Data Commitments",
+    "PROGRAM_NAME_ES": "",
     "PROGRAM_EMAIL": "",
     "OMB_CONTROL_NUMBER": "",
     "OMB_EXPIRES": "",

@@ -30,7 +30,7 @@ def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascri
     page = open_browser(javascript=javascript)
     look = check_accessibility if javascript else lambda page: None
     walk(page, case, steps, javascript=javascript, look=look)
-    expect(page.locator("h1")).to_have_text("Commitment submitted")
+    expect(page.locator("h1")).to_have_text("We received your commitment")
     reference = page.locator(".reference").inner_text()
 
     stored_reference, answers = stored(server)

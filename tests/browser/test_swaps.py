@@ -175,7 +175,7 @@ def test_every_step_fits_a_narrow_phone(open_browser, scheme):
     steps = ["kind", "organization", "contact", "current_data", "data_sets", "plan", "community",
              "opportunity", "publication", "review"]  # fmt: skip
     walk(page, long_words, steps, look=look)
-    expect(page.locator("h1")).to_have_text("Commitment submitted")
+    expect(page.locator("h1")).to_have_text("We received your commitment")
     look(page)
     for path in ("/questions", "/nowhere", "/respond/exit"):
         page.goto(path)

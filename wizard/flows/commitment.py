@@ -335,8 +335,8 @@ data_sets = Step(
             public=True,
             entry="Data set",
             entry_noun="data set",
-            hint="A data set that you plan counts as well: give the day on which you will release "
-            "it. If you have fewer than three, save what you have and write to the program.",
+            hint="Data sets you plan to release count too. Enter the date you expect to release "
+            "each one. If you have fewer than 3, save your answers and contact us.",
             min_entries=3,
             max_entries=20,
             unique=("category", "title"),

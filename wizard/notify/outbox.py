@@ -78,7 +78,7 @@ def subject_of(message: AnyMessage) -> str:
     reference = submission.reference if submission else ""
     noun = languages.translate(current_flow().noun.one)
     subject = languages.translate(kind.subject) % {"reference": reference, "noun": noun}
-    return f"{current_app.config['PROGRAM_NAME']}: {subject}"
+    return f"{languages.program_name()}: {subject}"
 
 
 def render_email(message: AnyMessage) -> EmailMessage:

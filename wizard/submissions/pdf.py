@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import typst
-from flask import current_app
 
 from ..db.models import Submission
 from ..forms.dates import format_moment
 from ..forms.messages import Message
 from ..forms.outputs import Row, cards
 from ..web.current import current_flow
-from ..web.languages import get_locale, translate
+from ..web.languages import get_locale, program_name, translate
 
 TEMPLATE = Path(__file__).parents[2] / "templates/pdf/answers.typ"
 
@@ -26,10 +25,10 @@ def answers_pdf(submission: Submission) -> bytes:
     data = {
         "language": get_locale(),
         "title": translate(Message("Your answers")),
-        "program": current_app.config["PROGRAM_NAME"],
+        "program": program_name(),
         "reference": submission.reference,
         "facts": [
-            f"{translate(Message('Your reference:'))} {submission.reference}",
+            f"{translate(Message('Reference number:'))} {submission.reference}",
             f"{translate(Message('Submitted:'))} {submitted_at}",
         ],
         "cards": [

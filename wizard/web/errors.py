@@ -48,10 +48,8 @@ ERROR_PAGES = {
     ),
     404: ErrorPage(
         "Page not found",
-        "The web address may be wrong, or you may be using a different browser from the one you "
-        "started in.",
-        "If you started on another device, continue there or use the link we emailed you. "
-        "Otherwise, go to the home page.",
+        "The web address may be wrong, or the page may have been removed.",
+        "Check the web address, or go to the home page.",
     ),
     405: ErrorPage(
         "That action isn’t available here",
@@ -89,17 +87,17 @@ SESSION_ENDED = ErrorPage(
 
 COOKIES_MISSING = ErrorPage(
     "This form needs cookies",
-    "Your browser sent no cookie, so we cannot tell that this page is yours. Nothing was saved."
-    " Cookies are used to find your answers again and to keep other sites out, for nothing else.",
+    "Your browser didn’t send a cookie, so we can’t tell that this page is yours. We didn’t save "
+    "anything. We only use cookies to find your answers again and to keep other sites out.",
     "Go back and copy what you entered. Allow cookies for this site, reload the page and try"
     " again.",
 )
 ORIGIN_REFUSED = ErrorPage(
-    "This did not come from a page of this site",
-    "Your browser named another site, or none, as the page that this came from (in Origin or"
-    " Referer). Nothing was saved.",
-    "If you entered it here, let your browser or its privacy extension name this site. Then go back"
-    " and try again.",
+    "We couldn’t confirm that this request came from this site",
+    "Your browser didn’t say which site it came from (in Origin or Referer), or it named another "
+    "one. We didn’t save anything.",
+    "If you entered your answers here, check the settings of your browser and its privacy "
+    "extensions. Let them name this site, then go back and try again.",
 )
 
 

@@ -37,7 +37,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
     app.jinja_env.finalize = translate
-    app.jinja_env.filters |= {"translate": translate, "sort_options": sort_options}
+    app.jinja_env.filters |= {
+        "translate": translate,
+        "sort_options": sort_options,
+        "lang_attribute": lang_attribute,
+    }
     app.jinja_env.globals |= {
         "_": gettext,
         "gettext": gettext,
@@ -45,6 +49,7 @@ def init_app(app: Flask) -> None:
         "languages": LANGUAGES,
         "language": get_locale,
         "language_query": language_query,
+        "program_name": program_name,
         "part": cached_part,
     }
     app.jinja_env.globals["flow"] = app.extensions["flow"]
@@ -157,6 +162,21 @@ def translate(text: Any) -> Any:
     if type(text) is not Message or (code := get_locale()) == "en":
         return text
     return text.translated(load_catalog(code).gettext)
+
+
+def program_name() -> str:
+    """Return the program's name in the current language, by its setting or by the catalog."""
+    config = current_app.config
+    default: str = config["PROGRAM_NAME"]
+    own: str = config.get(f"PROGRAM_NAME_{get_locale().upper()}", "")
+    return own or translate(Message(default))
+
+
+def lang_attribute(text: str, code: str) -> str:
+    """Return the `lang` attribute of a text that a person entered in another language."""
+    if type(text) is Message or code in ("", get_locale()):
+        return ""
+    return Markup(' lang="%s"') % code
 
 
 def sort_options(options: tuple[Option, ...]) -> Sequence[Option]:

@@ -49,7 +49,7 @@ def test_draft_opens_only_in_its_browser(app, client, case):
     for name in [*COMMITMENT.steps, "done"]:
         assert stranger.get(f"{path}/{name}").status_code == 404
         refused = stranger.send(f"{path}/{name}", {"city": "x", "authorized": "yes"})
-        assert refused.status == 404
+        assert refused.status == 404 and "different browser" in refused.text("main")
     assert client.page(f"{path}/organization").values()["city"] == [case["city"]]
 
 

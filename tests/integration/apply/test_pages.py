@@ -95,4 +95,4 @@ def test_landing_lists_drafts_of_browser(client):
     assert links == [second.path, first.path]
     assert "Orlando Police Department" in page.text("#drafts")
     assert "Submitted" not in page.text("#drafts")
-    assert "already started a commitment" in client.page("/respond/").text(".notice")
+    assert "already started a draft" in client.page("/respond/").text(".notice")

@@ -69,6 +69,7 @@ BAD_VALUES = {
         LINE_BREAK,
     ],
     "PROGRAM_NAME": [LINE_BREAK],
+    "PROGRAM_NAME_ES": [LINE_BREAK],
     "PROGRAM_EMAIL": ["nobody", "a@b.example, c@d.example", "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
     "OMB_EXPIRES": ["soon", "20270331", "2027-02-30", "03/31/2027"],

@@ -102,11 +102,11 @@ HERE = "https://commitments.example.org"
         ({"Origin": HERE}, ""),
         ({"Origin": HERE, "Referer": "https://elsewhere.example/"}, ""),
         ({"Referer": f"{HERE}/respond/"}, ""),
-        ({"Origin": "null"}, "This did not come"),
-        ({"Origin": "https://elsewhere.example", "Referer": HERE}, "This did not come"),
-        ({"Origin": "http://commitments.example.org"}, "This did not come"),
-        ({"Referer": "https://commitments.example.org.elsewhere.example/"}, "This did not come"),
-        ({}, "This did not come"),
+        ({"Origin": "null"}, "We couldn’t confirm"),
+        ({"Origin": "https://elsewhere.example", "Referer": HERE}, "We couldn’t confirm"),
+        ({"Origin": "http://commitments.example.org"}, "We couldn’t confirm"),
+        ({"Referer": "https://commitments.example.org.elsewhere.example/"}, "We couldn’t confirm"),
+        ({}, "We couldn’t confirm"),
     ],
 )
 def test_https_post_is_judged_by_origin_first(make_app, headers, title):
