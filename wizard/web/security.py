@@ -124,7 +124,9 @@ def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
             host.rpartition(":")[0].encode("idna")
             host.encode("idna")
         except UnicodeError:
-            answer = Response("The Host of this request is no name.", 400, mimetype="text/plain")
+            answer = Response(
+                "The Host header of this request isn’t a host name.", 400, mimetype="text/plain"
+            )
             return answer(environ, start_response)
         return wsgi_app(environ, start_response)
 
