@@ -216,7 +216,7 @@ def test_language_link_keeps_step_and_typed_text(open_browser):
     expect(page.locator("#saved")).to_contain_text("Guardado a las")
     page.evaluate("window.same = true")
     page.get_by_role("button", name="Continuar").click()
-    expect(page).to_have_title("Error: Su organización – Data Commitments")
+    expect(page).to_have_title("Error: Su organización – Compromisos de datos")
     assert page.evaluate("window.same") is True
     page.get_by_role("link", name="English").click()
     expect(page.locator("h1")).to_have_text("Your organization")
