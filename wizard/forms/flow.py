@@ -280,8 +280,6 @@ def _check_flow(flow: Flow) -> None:
             names.add(step.name)
             _check_fields(step.fields, asked)
     _check_fields(flow.review.fields, asked)
-    if "url" in asked:
-        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     if again := next((field.name for field in flow.retired if field.name in asked), None):
         raise FlowError(f"Field “{again}” is retired, and still asked.")
     _check_condition(flow.ineligible_when, asked, "ineligible_when")
@@ -296,6 +294,8 @@ def _check_flow(flow: Flow) -> None:
 
 def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
     """Check the roles; what lists, public pages and the feed show must be public."""
+    if "url" in asked:
+        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     roles = flow.roles
     shown = [roles.title, roles.party, *roles.place, roles.link, *roles.summary]
     for name in filter(None, [*shown, roles.contact]):
