@@ -8,9 +8,9 @@ const MAX_KEEPALIVE_BYTES = 60000; // may outlive a page
 // What became of the latest change.
 const TRANSITIONS = {
   sent: {type: "typed", fail: "failed"},
-  typed: {send: "sent", fail: "failed"},
-  failed: {send: "retrying", recover: "typed", discard: "sent"},
-  retrying: {type: "failed", fail: "failed", recover: "sent", discard: "sent"},
+  typed: {send: "sent", submit: "sent", fail: "failed"},
+  failed: {send: "retrying", submit: "sent", recover: "typed", discard: "sent"},
+  retrying: {type: "failed", submit: "sent", fail: "failed", recover: "sent", discard: "sent"},
 };
 let state = "sent";
 let timer, request, saving;
@@ -53,7 +53,8 @@ async function send(form) {
   const {signal} = (request = new AbortController());
   const keepalive = body.toString().length < MAX_KEEPALIVE_BYTES;
   move("send");
-  showStatus(messages.saving, "");
+  // A failure stays until there is news: a shorter text would move a button that is being pressed.
+  if (!can("discard")) showStatus(messages.saving, "");
   try {
     const response = await fetch(form.dataset.autosave, {method: "POST", body, signal, keepalive});
     if (form === draftForm() && !can("send")) showResult(response);
@@ -93,7 +94,7 @@ addEventListener("input", noteChange, true);
 addEventListener("change", noteChange, true);
 addEventListener("submit", inDraft(() => {
   draftForm().elements.turn.value++;
-  move("send");
+  move("submit");
   request?.abort();
 }), true);
 addEventListener("focusout", inDraft(saveNow));
@@ -103,7 +104,7 @@ addEventListener("pagehide", () => {
   saveNow();
 });
 addEventListener("beforeunload", (event) => {
-  if (state === "failed") event.preventDefault();
+  if (can("discard")) event.preventDefault();
 });
 addEventListener("htmx:before:request", (event) => {
   if (event.detail.ctx.request.method !== "GET" || !can("discard") || !draftForm()) return;

@@ -164,7 +164,9 @@ def test_landing_page_links_to_draft_in_progress(data_sets_page):
     StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
 
 
-def test_back_after_refused_save_asks_which_answers_to_keep(data_sets_page):
+@pytest.fixture
+def refused_page(data_sets_page):
+    """Return a page whose save was refused: another window changed its answers."""
     page = data_sets_page
     other = page.context.new_page()
     other.goto(page.url)
@@ -173,7 +175,33 @@ def test_back_after_refused_save_asks_which_answers_to_keep(data_sets_page):
     expect(other.locator("#saved")).to_have_text(SAVED)
     page.locator("#data_sets-0-title").press_sequentially("Typed here")
     expect(page.locator("#saved")).to_contain_text("changed these answers in another window")
-    page.get_by_role("button", name="Back").click()
+    return page
+
+
+def test_back_when_save_refused_asks_which_answers_to_keep(refused_page):
+    refused_page.get_by_role("button", name="Back").click()
+    expect(refused_page.locator("h1")).to_have_text("Choose which answers to keep")
+
+
+def test_link_when_save_refused_asks_before_leaving(refused_page):
+    asked = []
+    refused_page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    refused_page.get_by_role("link", name="Preview the questions").click(no_wait_after=True)
+    refused_page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    expect(refused_page.locator("#data_sets-0-title")).to_have_value("Typed here")
+
+
+def test_button_when_save_refused_stays_in_place_while_pressed(refused_page):
+    page, button = refused_page, refused_page.locator("#continue")
+    page.set_viewport_size({"width": 320, "height": 480})
+    page.locator("#data_sets-0-title").press_sequentially(" and here")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    before = button.bounding_box()
+    page.mouse.move(before["x"] + 20, before["y"] + 20)
+    page.mouse.down()
+    assert button.bounding_box() == before
+    page.mouse.up()
     expect(page.locator("h1")).to_have_text("Choose which answers to keep")
 
 

@@ -294,6 +294,8 @@ def _check_flow(flow: Flow) -> None:
 
 def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
     """Check the roles; what lists, public pages and the feed show must be public."""
+    if "url" in asked:
+        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     roles = flow.roles
     shown = [roles.title, roles.party, *roles.place, roles.link, *roles.summary]
     for name in filter(None, [*shown, roles.contact]):

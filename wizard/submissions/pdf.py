@@ -21,16 +21,16 @@ def answers_pdf(submission: Submission) -> bytes:
 
     Letters that no font of the machine has are allowed, which PDF/UA-1 forbids.
     """
-    submitted_at = translate(format_moment(submission.submitted_at))
+    facts = {
+        Message("Reference number:"): submission.reference,
+        Message("Submitted:"): translate(format_moment(submission.submitted_at)),
+    }
     data = {
         "language": get_locale(),
         "title": translate(Message("Your answers")),
         "program": program_name(),
         "reference": submission.reference,
-        "facts": [
-            f"{translate(Message('Reference number:'))} {submission.reference}",
-            f"{translate(Message('Submitted:'))} {submitted_at}",
-        ],
+        "facts": [f"{translate(label)} {value}" for label, value in facts.items()],
         "cards": [
             {"title": translate(card.step.title), "rows": [_row(row) for row in card.rows]}
             for card in cards(current_flow(), submission.answers)

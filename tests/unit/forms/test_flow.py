@@ -101,6 +101,7 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(group_field("g", text_field("a"), title="b")), "no field “b”"),
         (lambda: make_flow(group_field("g", text_field("a"), due="a")), "no field “a”, or of"),
         (lambda: make_flow(text_field("csrf_token")), "“csrf_token” cannot be the name"),
+        (lambda: make_flow(text_field("url")), "only groups may ask it"),
         (lambda: make_flow(text_field("Not-A-Name")), "“Not-A-Name” cannot be the name"),
         (lambda: make_flow(group_field("g", text_field("page"))), "“page” cannot be the name"),
         (lambda: make_flow(sections=()), "no step"),
