@@ -71,9 +71,9 @@ class _Connection(smtplib.SMTP):
         super().__init__(*place, **options)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
-        """Send a command. Raise `ConnectionAbortedError` if the program stops."""
+        """Send a command. Raise `SMTPServerDisconnected` if the program stops."""
         if self.stopped():
-            raise ConnectionAbortedError("the program was stopped")
+            raise smtplib.SMTPServerDisconnected("the program was stopped")
         super().putcmd(cmd, args)
 
     def getreply(self) -> tuple[int, bytes]:

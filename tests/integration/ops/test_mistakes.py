@@ -372,3 +372,14 @@ def test_bad_backup_restores_nothing(sqlite_url, migrated_sqlite, tmp_path, name
     with sqlite3.connect(tmp_path / "wizard.sqlite") as store:
         assert store.execute("SELECT count(*) FROM audit_event").fetchone() == (0,)
     store.close()
+
+
+@pytest.mark.slow
+def test_two_upgrades_at_once_both_end_well(tmp_path):
+    for number in range(4):
+        folder = tmp_path / str(number)
+        with ThreadPoolExecutor(3) as threads:
+            upgrades = [threads.submit(run_command, folder, "db", "upgrade") for _ in range(3)]
+        ended = [each.result() for each in upgrades]
+        assert {(each.returncode, each.stderr) for each in ended} == {(0, "")}
+        assert run_command(folder, "backup", str(folder / "all.backup")).returncode == 0
