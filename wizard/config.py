@@ -4,8 +4,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -85,6 +85,19 @@ BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+
+@contextmanager
+def quiet_interrupt() -> Iterator[None]:
+    """End the process after Ctrl-C without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 class SettingError(ClickException, ValueError):
@@ -246,11 +259,18 @@ def _check_texts(settings: dict[str, Any]) -> None:
     for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
         if (value := settings[name]) or name == "MAIL_FROM":
             _check_mailbox(name, value)
-    if Path(settings["INSTANCE_PATH"]).is_file():
-        raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
+    _check_instance_path(Path(settings["INSTANCE_PATH"]))
     for name, (pattern, wanted) in FORMATS.items():
         if not re.fullmatch(pattern, settings[name]):
             raise SettingError(f"WIZARD_{name} must be {wanted}.")
+
+
+def _check_instance_path(path: Path) -> None:
+    try:
+        if path.is_file():
+            raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
+    except OSError as error:  # a folder above may not be read, a name is too long
+        raise SettingError(f"WIZARD_INSTANCE_PATH must be another: {error.strerror}.") from error
 
 
 def _check_mailbox(name: str, value: str) -> None:

@@ -10,8 +10,8 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
-from ..db import version
-from ..db.engine import DatabaseBusyError, db, reading
+from ..db import failures
+from ..db.engine import DatabaseBusyError
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
 from .limits import limiter
@@ -20,8 +20,6 @@ from .security import OriginError
 
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
-SQLITE_ERROR = 1
-"""SQLite's code for a missing table or column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,26 +162,12 @@ def handle_bad_query(error: BadQuery) -> Response:
 
 def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     """Return 503 if the database is locked for too long, out of reach or not migrated."""
-    cause = getattr(error, "orig", error)
-    lacks_table = getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR
-    if not lacks_table and not isinstance(error, ProgrammingError):
-        current_app.logger.error("database not available: %s", str(cause).partition("\n")[0])
-    elif _lacks_migrations():
-        current_app.logger.error("database not up to date: run `flask --app wizard db upgrade`")
-    else:
+    if failures.is_schema_error(error) and not failures.lacks_migrations(error):
         raise error
+    current_app.logger.error("%s", failures.describe_failure(error))
     response = error_response(503, ERROR_PAGES[503])
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
-
-
-def _lacks_migrations() -> bool:
-    db.session.rollback()
-    try:
-        with reading():
-            return not version.is_compatible()
-    except DBAPIError:
-        return False
 
 
 def error_response(code: int, page: ErrorPage) -> Response:
