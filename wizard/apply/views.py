@@ -20,7 +20,7 @@ from ..web.limits import limiter
 from ..web.security import OriginError
 from . import access, answers, drafts
 from .binding import read_post
-from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step
+from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step, too_long_page
 
 bp = Blueprint("apply", __name__, url_prefix="/respond")
 
@@ -43,6 +43,7 @@ def start() -> Response:
 
 
 @bp.post("/")
+@drafts.limit_bytes
 @limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def begin() -> Response:
     """Create the draft from the first answers: only one, even if the button is pressed twice."""
@@ -81,6 +82,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 
 
 @bp.post("/<uuid:draft_id>/<name>")
+@drafts.limit_bytes
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
     """Save a step, and do what its button says."""
     post = read_post(find_step(name))
@@ -91,6 +93,7 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
 
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
+@drafts.limit_bytes
 def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     """Save the answers on a page, valid or not; return a status message as a fragment."""
     post = read_post(find_step(name))
@@ -102,6 +105,8 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     if isinstance(outcome, saving.Closed | saving.Conflict):
         name = "submitted" if isinstance(outcome, saving.Closed) else "conflict"
         return render_template("apply/saved.html", outcome=name), 409
+    if isinstance(outcome, saving.TooLong):
+        return render_template("apply/saved.html", outcome="too_long"), 413
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
@@ -123,6 +128,8 @@ def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
             return step_page(journey, step, stored, draft, status=409)
         case saving.Conflict(typed):
             return conflict_page(draft, step, typed)
+        case saving.TooLong(typed):
+            return too_long_page(draft, step, typed)
         case saving.Submitted() | saving.Closed():
             return to_receipt(draft.id)
 

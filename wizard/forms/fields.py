@@ -26,6 +26,10 @@ from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
 TICKED = {"yes", "true", "on", "y", "1"}
+SHORTEN = Message("Shorten %(noun)s to %(most)s characters or fewer. It now has %(count)s.")
+MAX_TIMES_STORED = 4
+"""A draft stores an answer up to this many times as long as a valid one, so that it can be
+shortened later."""
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -75,6 +79,20 @@ class Field(Declaration):
             return None
         return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
 
+    def longest(self) -> int:
+        """Return a length that no valid answer exceeds, in code points."""
+        return 200
+
+    def is_storable(self, raw: Any) -> bool:
+        """Return True unless a raw answer is too long for a draft."""
+        values = raw if isinstance(raw, list) else [raw]
+        length = sum(len(value) for value in values if isinstance(value, str))
+        return length <= MAX_TIMES_STORED * self.longest()
+
+    def not_stored(self, raw: Any) -> Message:
+        """Return the error message for an answer that is too long for a draft."""
+        return Message("Not saved: too long. %(asks)s", asks=self.missing())
+
     def missing(self) -> Message:
         """Return the error message for a required answer that is blank."""
         return Message(self.missing_error, noun=self.noun)
@@ -122,15 +140,20 @@ class Text(Field):
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
 
+    def longest(self) -> int:
+        return self.max_length
+
+    def not_stored(self, raw: Any) -> Message:
+        text = raw if isinstance(raw, str) else "".join(raw)
+        return Message("Not saved: too long. %(asks)s", asks=Message(SHORTEN, **self._counts(text)))
+
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
-            raise Invalid(
-                "Shorten %(noun)s to %(most)s characters or fewer. It now has %(count)s.",
-                noun=self.noun,
-                most=f"{self.max_length:,}",
-                count=f"{len(text):,}",
-            )
+            raise Invalid(SHORTEN, **self._counts(text))
         return text
+
+    def _counts(self, text: str) -> dict[str, str]:
+        return {"noun": self.noun, "most": f"{self.max_length:,}", "count": f"{len(text):,}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +351,9 @@ class Choices(Choice):
 
     def schema(self) -> Schema:
         return {"type": "array", "uniqueItems": True, "items": Choice.schema(self)}
+
+    def longest(self) -> int:
+        return max(200, sum(map(len, self.codes())))
 
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]
