@@ -60,6 +60,7 @@ def step_page(
         must_confirm=status == 400,
         changed=status == 409,
         others=drafts.find_all(access.open_draft_ids()) if draft is None else [],
+        lost=_lost_draft() if draft and not is_review else None,
     )
 
 
@@ -90,6 +91,14 @@ def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, st
         return revision | ({"for": preset} if preset in current_flow().presets else {})
     token = links.draft_token(draft.id, draft.link_version, "page")
     return revision | {"based_on": based_on, "pass": token}
+
+
+def _lost_draft() -> dict[str, Any] | None:
+    """Return title and resume link of the draft that a newer one put out of this browser."""
+    if (draft := access.pop_lost_draft()) is None:
+        return None
+    url = links.resume_url(draft.id, draft.link_version)
+    return {"title": drafts.party_of(draft), "url": url, "most": access.MAX_DRAFTS}
 
 
 def too_long_page(draft: Draft, step: Step, answers: Answers) -> Response:
