@@ -43,6 +43,22 @@ def test_typed_text_is_autosaved_and_announced(data_sets_page):
     check_accessibility(page)
 
 
+def test_leaving_without_javascript_saves_typed_text(open_browser):
+    page = open_browser(javascript=False)
+    walk(page, AGENCY, ["kind", "organization"], javascript=False)
+    expect(page.locator(".band a, .pages a").first).to_be_hidden()
+    leaving = page.get_by_role("navigation", name="Leave this page")
+    page.fill("#contact_name", "Half a na")
+    leaving.get_by_role("button", name="Privacy").click()
+    expect(page.locator("h1")).to_have_text("Privacy")
+    page.go_back()
+    page.reload()
+    expect(page.locator("#contact_name")).to_have_value("Half a na")
+    page.fill("#contact_name", "By the Enter key")
+    page.press("#contact_name", "Enter")
+    expect(page.locator("h1")).to_have_text(COMMITMENT.steps["contact"].title)
+
+
 def test_leaving_by_link_saves_typed_text(data_sets_page):
     page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and left")

@@ -16,6 +16,7 @@ from ..submissions import pdf
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
+from ..web.languages import LANGUAGES
 from ..web.limits import limiter
 from ..web.security import OriginError
 from . import access, answers, drafts
@@ -26,6 +27,17 @@ bp = Blueprint("apply", __name__, url_prefix="/respond")
 
 START_LIMIT = "120 per hour"
 """Drafts that one network address may start: enough for an office that shares one."""
+
+
+EXITS = {
+    "home": "public.landing",
+    "commitments": "public.commitment_list",
+    "questions": "public.questions",
+    "privacy": "public.privacy",
+    "accessibility": "public.accessibility",
+    "staff": "staff.dashboard",
+}
+"""The pages to which buttons of a step lead without JavaScript, by what follows `leave-`."""
 
 
 @bp.app_context_processor
@@ -89,7 +101,17 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
     access.require_and_remember(draft_id)
     with access.editing(draft_id) as draft:
         outcome = answers.save(draft, post)
+    if isinstance(outcome, saving.GoTo) and (url := exit_url(draft_id, post)):
+        return redirect(url, 303)
     return respond(draft, post.step, outcome)
+
+
+def exit_url(draft_id: uuid.UUID, post: saving.StepPost) -> str:
+    """Return the address to which the button of a post leaves its page, if it does."""
+    kind, _, target = post.action.partition("-")
+    if kind == "language" and target in LANGUAGES:
+        return url_for("apply.step", draft_id=draft_id, name=post.step.name, lang=target)
+    return url_for(EXITS[target]) if kind == "leave" and target in EXITS else ""
 
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
