@@ -46,7 +46,7 @@ def test_typed_text_is_autosaved_and_announced(data_sets_page):
 def test_leaving_without_javascript_saves_typed_text(open_browser):
     page = open_browser(javascript=False)
     walk(page, AGENCY, ["kind", "organization"], javascript=False)
-    expect(page.locator(".band a, .pages a").first).to_be_hidden()
+    expect(page.locator(".band a, .site a").first).to_be_hidden()
     leaving = page.get_by_role("navigation", name="Leave this page")
     page.fill("#contact_name", "Half a na")
     leaving.get_by_role("button", name="Privacy").click()

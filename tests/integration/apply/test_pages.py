@@ -44,7 +44,7 @@ def test_buttons_without_javascript_leave_and_keep_what_was_typed(client):
         client.send(page.path, page.values() | {"contact_name": name, "action": name}).path
         for name in names
     ]
-    links = [each.attrs["href"] for each in page.all(".band a, .pages a")]
+    links = [each.attrs["href"] for each in page.all(".band a, .site a")]
     pages = {link for link in links if not link.startswith("?")}
     assert {*places} - {"/staff/login"} == {*pages, page.path} - {"/staff/"}
     assert client.page(page.path).values()["contact_name"] == ["language-es"]
