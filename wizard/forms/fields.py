@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
-from .addresses import bare_address, email_fault, parse_email, public_address
+from .addresses import bare_address, email_fault, parse_email, public_address, url_fault
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
@@ -244,7 +244,7 @@ class Url(Text):
             text = f"https://{text}"
         if href := public_address(text):
             return self._limited(href)
-        raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
+        raise Invalid(url_fault(text), noun=self.noun)
 
     def display(self, value: str) -> str:
         try:
