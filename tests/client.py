@@ -25,7 +25,11 @@ class Page:
         self.is_fragment = not response.text.lstrip().lower().startswith("<!doctype")
         context = FragmentContext("main") if self.is_fragment else None
         self.html = JustHTML(
-            response.text, sanitize=False, collect_errors=True, fragment_context=context
+            response.text,
+            sanitize=False,
+            collect_errors=True,
+            fragment_context=context,
+            scripting_enabled=False,
         )
 
     def all(self, selector: str) -> list[Any]:

@@ -57,6 +57,8 @@ DEFAULTS: dict[str, str | int] = {
 }
 
 MEBIBYTE = 1024 * 1024
+MAX_POST_BYTES = 2 * MEBIBYTE
+"""More than answers may have, so that a page with answers that are too long can be shown again."""
 RANGES = {
     "PORT": (1, 65_535),
     "TRUSTED_PROXIES": (0, 10),
@@ -178,8 +180,8 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,  # web/security.py checks the origin, not the Referer alone
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_I18N_ENABLED": False,  # the flow's fields have the messages, not WTForms
-        "MAX_CONTENT_LENGTH": MEBIBYTE,
-        "MAX_FORM_MEMORY_SIZE": MEBIBYTE,
+        "MAX_CONTENT_LENGTH": MAX_POST_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_POST_BYTES,
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
     }

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 
 from ada_url import URL, HostType
 from email_validator import ValidatedEmail, validate_email
@@ -66,6 +68,40 @@ def public_address(text: str) -> str:
         and not (url.username or url.password)
         and HOST.fullmatch(url.hostname)
         and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and not _is_local(url)
         and not re.search(r"\s[a-z]+://", text)
     )
     return url.href if is_public else ""
+
+
+LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa", "invalid", "onion")
+"""Top-level names that only the own network, or nobody, can open (RFC 6761, 6762, 8375)."""
+LOCAL_NETWORKS = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+)
+
+
+def url_fault(text: str) -> Message:
+    """Return the message about an address that `public_address` refuses."""
+    with suppress(ValueError):
+        if _is_local(URL(text)):
+            return URL_FAULTS["local"]
+    return URL_FAULTS["other"]
+
+
+URL_FAULTS = {
+    "local": Message("Check %(noun)s: only your own network can open it. Enter a public address."),
+    "other": Message("Enter %(noun)s, like https://example.org or example.org."),
+}
+
+
+def _is_local(url: URL) -> bool:
+    host = url.hostname.rstrip(".")
+    if url.host_type is HostType.IPV4:
+        return any(ip_address(host) in ip_network(network) for network in LOCAL_NETWORKS)
+    return host.endswith(tuple(f".{name}" for name in LOCAL_NAMES))

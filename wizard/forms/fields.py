@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
-from .addresses import bare_address, email_fault, parse_email, public_address
+from .addresses import bare_address, email_fault, parse_email, public_address, url_fault
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
@@ -26,6 +26,9 @@ from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
 TICKED = {"yes", "true", "on", "y", "1"}
+MAX_TIMES_STORED = 4
+"""A draft stores an answer up to this many times as long as a valid one, so that it can be
+shortened later."""
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -74,6 +77,20 @@ class Field(Declaration):
         if self.is_blank(raw):
             return None
         return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
+
+    def longest(self) -> int:
+        """Return a length that no valid answer exceeds, in code points."""
+        return 200
+
+    def is_storable(self, raw: Any) -> bool:
+        """Return True unless a raw answer is too long for a draft."""
+        values = raw if isinstance(raw, list) else [raw]
+        length = sum(len(value) for value in values if isinstance(value, str))
+        return length <= MAX_TIMES_STORED * self.longest()
+
+    def not_stored(self, raw: Any) -> Message:
+        """Return the error message for an answer that is too long for a draft."""
+        return Message("Not saved: too long. %(asks)s", asks=self.missing())
 
     def missing(self) -> Message:
         """Return the error message for a required answer that is blank."""
@@ -126,15 +143,22 @@ class Text(Field):
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
 
+    def longest(self) -> int:
+        return self.max_length
+
+    def not_stored(self, raw: Any) -> Message:
+        text = raw if isinstance(raw, str) else "".join(raw)
+        return Message(
+            "Not saved: too long. %(asks)s", asks=Message(self.too_long_error, **self._counts(text))
+        )
+
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
-            raise Invalid(
-                self.too_long_error,
-                noun=self.noun,
-                most=f"{self.max_length:,}",
-                count=f"{len(text):,}",
-            )
+            raise Invalid(self.too_long_error, **self._counts(text))
         return text
+
+    def _counts(self, text: str) -> dict[str, str]:
+        return {"noun": self.noun, "most": f"{self.max_length:,}", "count": f"{len(text):,}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +252,7 @@ class Url(Text):
             text = f"https://{text}"
         if href := public_address(text):
             return self._limited(href)
-        raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
+        raise Invalid(url_fault(text), noun=self.noun)
 
     def display(self, value: str) -> str:
         try:
@@ -335,6 +359,9 @@ class Choices(Choice):
 
     def schema(self) -> Schema:
         return {"type": "array", "uniqueItems": True, "items": Choice.schema(self)}
+
+    def longest(self) -> int:
+        return max(200, sum(map(len, self.codes())))
 
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]

@@ -107,6 +107,9 @@ class Journey:
                     result.missing.add(path)
                 continue
             result.is_blank = False
+            if not question.is_storable(value):
+                result.errors[path] = question.not_stored(value)
+                continue
             try:
                 value = question.clean(value, self.today)
             except Invalid as invalid:

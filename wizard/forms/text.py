@@ -36,11 +36,15 @@ LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def strip_blanks(text: str) -> str:
-    """Return the text without white space and invisible characters at its ends."""
+    """Return the text without white space and invisible characters at its ends.
+
+    Marks without a letter to stand on are none.
+    """
     text = text[BLANKS.match(text).end() :]  # type: ignore[union-attr]
     end = len(text) - BLANKS.match(text[::-1]).end()  # type: ignore[union-attr]
     selector = FINAL_SELECTOR.match(text, end)
-    return text[: selector.end() if selector else end]
+    text = text[: selector.end() if selector else end]
+    return "" if all(unicodedata.category(char) == "Mn" for char in text) else text
 
 
 def remove_invisible(text: str) -> str:

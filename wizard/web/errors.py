@@ -56,7 +56,7 @@ ERROR_PAGES = {
     ),
     413: ErrorPage(
         "Your answers are too long",
-        "This form can’t accept that much text at once.",
+        "The answers on this page are more than 2 MB together, so we didn’t save them.",
         "Go back and shorten your answers. Everything you saved before is safe.",
     ),
     429: ErrorPage(
@@ -77,6 +77,9 @@ ERROR_PAGES = {
 }
 ONE_MINUTE = Message("Try again in a minute. Everything you saved is safe.")
 SOME_MINUTES = Message("Try again in %(minutes)s minutes. Everything you saved is safe.")
+SOME_HOURS = Message("Try again in %(hours)s hours. Everything you saved is safe.")
+MAX_MINUTES = 120
+"""A longer time is told in hours."""
 SESSION_ENDED = ErrorPage(
     "Your session has ended",
     "This page was open too long, so we couldn’t save what you entered.",
@@ -150,8 +153,8 @@ def _too_many() -> ErrorPage:
     if limit is None:
         return page
     minutes = max(1, math.ceil((limit.reset_at - time.time() - 1) / 60))
-    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES
-    return replace(page, advice=Message(texts, minutes=minutes))
+    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES if minutes <= MAX_MINUTES else SOME_HOURS
+    return replace(page, advice=Message(texts, minutes=minutes, hours=math.ceil(minutes / 60)))
 
 
 def handle_bad_query(error: BadQuery) -> Response:

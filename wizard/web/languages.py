@@ -7,13 +7,13 @@ prints it. The staff side and the commands are in English.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from gettext import NullTranslations, translation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, request
+from flask import Config, Flask, Response, current_app, request
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -108,7 +108,9 @@ def _render_part(app: Flask, name: str, code: str) -> Markup:
 
     with force_locale(code):
         template = app.jinja_env.get_template(f"parts/{name}.html")
-        return Markup(template.render(config=app.config, url_for=url_for))  # noqa: S704
+        name = partial(_program_name, app.config)
+        values = {"config": app.config, "url_for": url_for, "program_name": name}
+        return Markup(template.render(values))  # noqa: S704
 
 
 def get_locale() -> str:
@@ -166,7 +168,10 @@ def translate(text: Any) -> Any:
 
 def program_name() -> str:
     """Return the program's name in the current language, by its setting or by the catalog."""
-    config = current_app.config
+    return _program_name(current_app.config)
+
+
+def _program_name(config: Config) -> str:
     default: str = config["PROGRAM_NAME"]
     own: str = config.get(f"PROGRAM_NAME_{get_locale().upper()}", "")
     return own or translate(Message(default))

@@ -35,6 +35,24 @@ def test_progress_buttons_keep_what_was_typed(client):
     assert client.send(page.path, typed | {"action": "to-nowhere"}).path == page.path
 
 
+def test_buttons_without_javascript_leave_and_keep_what_was_typed(client):
+    page = complete_form(client, AGENCY, until="contact")
+    assert {each.attrs["form"] for each in page.all(".leave button")} == {"answers"}
+    names = [each.attrs["value"] for each in page.all(".leave button")]
+    assert len(names) == 7 and page.all("form#answers")
+    places = [
+        client.send(page.path, page.values() | {"contact_name": name, "action": name}).path
+        for name in names
+    ]
+    links = [each.attrs["href"] for each in page.all(".band a, .site a")]
+    pages = {link for link in links if not link.startswith("?")}
+    assert {*places} - {"/staff/login"} == {*pages, page.path} - {"/staff/"}
+    assert client.page(page.path).values()["contact_name"] == ["language-es"]
+    assert client.page(page.path).response.headers["Content-Language"] == "es"
+    typed = page.values() | {"action": "leave-//elsewhere.example"}
+    assert client.send(page.path, typed).path == page.path
+
+
 def test_too_few_entries_get_one_error_each(client):
     page = complete_form(client, AGENCY, until="data_sets")
     two = AGENCY | {"data_sets": AGENCY["data_sets"][:2]}

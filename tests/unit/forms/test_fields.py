@@ -175,6 +175,11 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (URL, "http://1.1", "like https://example.org or example.org"),
         (URL, "https://%00.org", "like https://example.org or example.org"),
         (URL, "https://[::1", "like https://example.org or example.org"),
+        (URL, "http://127.0.0.1/data", "only your own network can open it"),
+        (URL, "http://192.168.1.20", "only your own network can open it"),
+        (URL, "http://10.1.2.3:8080", "only your own network can open it"),
+        (URL, "data.city.local", "only your own network can open it"),
+        (URL, "https://gis.internal./", "only your own network can open it"),
         (URL, "localhost", "like https://example.org or example.org"),
         (DAY, "2027-02-30", "as month/day/year"),
         (DAY, "tomorrow", "as month/day/year"),
@@ -232,7 +237,20 @@ def test_reader_gets_labels_and_cell_gets_codes(field: Field, kept, shown, cell)
 
 @pytest.mark.parametrize(
     "blank",
-    [None, "", "  \r\n", [], "\u00a0", "\u200b", "\u2800", "\u3164\xad", "\ufe0f", "\U000e0041"],
+    [
+        None,
+        "",
+        "  \r\n",
+        [],
+        "\u0301",
+        "\u200b\u0316\u0301 ",
+        "\u00a0",
+        "\u200b",
+        "\u2800",
+        "\u3164\xad",
+        "\ufe0f",
+        "\U000e0041",
+    ],
 )
 def test_white_space_and_invisible_characters_are_blank(blank):
     assert TEXT.is_blank(blank)
