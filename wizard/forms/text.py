@@ -44,7 +44,7 @@ def strip_blanks(text: str) -> str:
     end = len(text) - BLANKS.match(text[::-1]).end()  # type: ignore[union-attr]
     selector = FINAL_SELECTOR.match(text, end)
     text = text[: selector.end() if selector else end]
-    return "" if all(unicodedata.category(char) == "Mn" for char in text) else text
+    return "" if all(map(unicodedata.combining, text)) else text
 
 
 def remove_invisible(text: str) -> str:
