@@ -18,7 +18,7 @@ STEPS = {
         "opportunity", "publication", "review",
     ],
     "partner": [
-        "kind", "organization", "contact", "involvement", "commitment", "milestones",
+        "kind", "organization", "contact", "programs", "involvement", "commitment", "milestones",
         "opportunity", "publication", "review",
     ],
 }  # fmt: skip
