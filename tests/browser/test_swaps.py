@@ -88,7 +88,7 @@ def test_visible_conditional_field_keeps_what_is_typed_meanwhile(open_browser):
     walk(page, PARTNER, TO_PROGRAMS)
     StepPage(page, COMMITMENT.steps["involvement"]).wait_until_shown()
     description = page.locator("#involvement_description")
-    with page.expect_response(lambda got: got.request.method == "GET"):
+    with page.expect_response(lambda got: "keep=1" in got.url):
         page.route("**/involvement", lambda route: (page.wait_for_timeout(300), route.continue_()))
         page.get_by_label("Community groups").check()
         description.fill("typed meanwhile")
