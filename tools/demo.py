@@ -34,7 +34,6 @@ from wizard.forms.fields import (
     Phone,
     Url,
 )
-from wizard.forms.flow import Section
 from wizard.forms.journey import Journey
 from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns
@@ -219,10 +218,9 @@ def _weighted(random: Random, weights: dict[str, int]) -> str:
 def answers(random: Random, day: date) -> dict[str, Any]:
     """Return clean answers to all questions that apply, as of a day."""
     writer, given = _Writer(random, day), dict[str, Any]()
-    for section in (*COMMITMENT.sections, Section("", (COMMITMENT.review,))):
-        if section.when is None or section.when.holds(given):
-            for step in section.steps:
-                writer.answer(step.fields, given)
+    for step in COMMITMENT.steps.values():
+        if COMMITMENT.asks(step, given):
+            writer.answer(step.fields, given)
     return given
 
 

@@ -82,12 +82,11 @@ class Journey:
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
         """Yield each step after the answers to the steps before it were validated."""
         for section in self.flow.sections:
-            if section.when and not section.when.holds(self.answers):
-                continue
             for step in section.steps:
-                yield section, step
-                if self.is_ineligible:
-                    return
+                if self.flow.asks(step, self.answers):
+                    yield section, step
+                    if self.is_ineligible:
+                        return
         yield self.flow.sections[-1], self.flow.review
 
     def _validate_fields(

@@ -108,8 +108,8 @@ def _render_part(app: Flask, name: str, code: str) -> Markup:
 
     with force_locale(code):
         template = app.jinja_env.get_template(f"parts/{name}.html")
-        name = partial(_program_name, app.config)
-        values = {"config": app.config, "url_for": url_for, "program_name": name}
+        named = partial(_program_name, app.config)
+        values = {"config": app.config, "url_for": url_for, "program_name": named}
         return Markup(template.render(values))  # noqa: S704
 
 

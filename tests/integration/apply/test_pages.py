@@ -5,16 +5,16 @@ from tests.conftest import AGENCY, load_case
 
 
 def test_progress_shows_applicable_steps_and_state(client):
-    page = complete_form(client, load_case("partner"), until="commitment")
+    page = complete_form(client, load_case("partner"), until="programs")
     line = page.text("nav.line")
     assert "Organization (completed)" in line
-    assert "Commitment (current step)" in line
+    assert "Program (current step)" in line
     assert "Milestones (not completed)" in line
-    assert "Data sets" not in line
-    assert "Opportunity" not in line
-    page = post_step(client, draft_path(page), "commitment", load_case("partner"))
+    assert not any(name in line for name in ("Data sets", "Current work", "Opportunity"))
+    assert page.text("p.where") == "Your commitment · Step 4 of 8"
+    page = post_step(client, draft_path(page), "programs", load_case("partner"))
     assert "Opportunity (not completed)" in page.text("nav.line")
-    assert page.text("p.where") == "Your commitment · Step 6 of 9"
+    assert page.text("p.where") == "Your commitment · Step 5 of 10"
 
 
 def test_back_button_keeps_what_was_typed(client, case):
@@ -106,7 +106,7 @@ def test_unprintable_name_is_shown_on_landing(client):
 
 def test_landing_lists_drafts_of_browser(client):
     first = complete_form(client, AGENCY, until="contact")
-    second = complete_form(client, load_case("partner"), until="involvement")
+    second = complete_form(client, load_case("partner"), until="programs")
     complete_form(client, AGENCY | {"organization_name": "Submitted"})
     page = client.page("/")
     links = [link.attrs["href"] for link in page.all("#drafts a")]

@@ -21,7 +21,7 @@ from wizard.forms.fields import Choices, Confirm, Group
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
-PARTNER_ONLY = {"involvement", "commitment", "milestones"}
+PARTNER_ONLY = {"programs", "involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]
 FIELDS = {name: set(step.fields) for name, step in COMMITMENT.steps.items()}
 CONFIRMS = {field for field in COMMITMENT.fields.values() if isinstance(field, Confirm)}
