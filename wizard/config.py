@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import flask
 from click import ClickException
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 try:
@@ -138,10 +138,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
         text = environ.get(f"WIZARD_{name}", str(default))
-        try:
-            settings[name] = type(default)(text)
-        except ValueError:
-            raise SettingError(f"WIZARD_{name} must be a whole number, not {text!r}.") from None
+        if isinstance(default, int) and not re.fullmatch(r"-?[0-9]{1,20}", text):
+            raise SettingError(f"WIZARD_{name} must be a whole number.")  # maybe a password
+        settings[name] = type(default)(text)
     return settings
 
 
@@ -157,7 +156,8 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     _check_database_url(settings["DATABASE_URL"])
     public = parse_public_url(settings["PUBLIC_URL"])
     instance = Path(settings["INSTANCE_PATH"]).resolve()
-    url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
+    store = URL.create("sqlite", database=str(instance / "wizard.sqlite"))  # a path may hold a ?
+    url = make_url(settings["DATABASE_URL"] or store)
     secure = public.scheme == "https"
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
@@ -183,7 +183,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": MAX_POST_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_POST_BYTES,
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url.drivername),
     }
 
 
@@ -292,8 +292,9 @@ def _check_database_url(value: str) -> None:
     """Raise `SettingError`, without the address, which may hold a password."""
     with suppress(ArgumentError, ValueError):
         url = make_url(value or "sqlite:///file")
-        in_memory = url.drivername == "sqlite" and url.database in (None, "", ":memory:")
-        if url.drivername in DATABASE_DRIVERS and url.database and not in_memory:
+        is_file = url.database != ":memory:" and not url.query
+        fits = is_file or url.drivername != "sqlite"
+        if url.drivername in DATABASE_DRIVERS and url.database and fits:
             return
     raise SettingError(
         "WIZARD_DATABASE_URL must be like postgresql+psycopg://user:password@host/name"
@@ -301,12 +302,12 @@ def _check_database_url(value: str) -> None:
     )
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(driver: str) -> dict[str, Any]:
     """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock.
 
     Hidden parameters keep answers and hashes out of error messages, and so out of the log.
     """
-    if url.startswith("sqlite"):
+    if driver == "sqlite":
         return {"module": sqlite, "hide_parameters": True}
     return {
         "hide_parameters": True,

@@ -54,4 +54,8 @@ with one_line_errors(describe_cause):
         with context.begin_transaction():
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})"))
-            context.run_migrations()  # after those of another process, which had the lock
+            try:
+                context.run_migrations()  # after those of another process, which had the lock
+            except AssertionError as error:  # alembic's, of an empty name
+                advice = "There is no such revision. Leave it out for the newest one."
+                raise CommandError(advice) from error

@@ -86,7 +86,7 @@ def restore_backup(path: Path) -> int:
 def _engine_for(path: Path, failure: str) -> Iterator[sa.Engine]:
     """Open a SQLite file. Its errors become a `BackupError` that begins with `failure`."""
     url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, **engine_options(str(url)))
+    engine = sa.create_engine(url, **engine_options(url.drivername))
 
     @sa.event.listens_for(engine, "handle_error")
     def on_error(context: sa.engine.ExceptionContext) -> None:

@@ -48,6 +48,12 @@ def test_non_unicode_database_is_refused(postgres, tmp_path, caplog, encoding):
         db.engine.dispose()
 
 
+def test_unknown_revision_is_refused(app, caplog):
+    for revision in ("", "9999"):
+        assert app.test_cli_runner().invoke(args=["db", "upgrade", revision]).exit_code == 1
+        assert caplog.messages.pop().startswith("Error: ")
+
+
 @pytest.mark.parametrize("case", ["agency", "partner"])
 def test_migration_fills_list_columns(app, case):
     reference = add_submission(app, case, organization_name="Peñasco Verde")
