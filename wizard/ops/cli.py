@@ -44,7 +44,7 @@ def one_line_errors(
     except REFUSALS as error:
         raise click.ClickException(str(error)) from error
     except UnicodeEncodeError as error:  # an argument in another encoding
-        raise click.ClickException("This is no text in UTF-8. Type it again.") from error
+        raise click.ClickException("An argument is not in UTF-8. Enter it again.") from error
     except SQLAlchemyError as error:
         raise click.ClickException(describe(error)) from error
     except OSError as error:
