@@ -20,6 +20,7 @@ run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
 demo: ## serve a separate database with made-up submissions (COUNT=400), fresh each time
 demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
+demo: export WIZARD_SMTP_URL :=
 demo: .venv/run.done
 	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) \
 	  && exec $(FLASK) serve

@@ -11,6 +11,7 @@ function report(detail) {
 
 addEventListener("htmx:error", ({detail: {ctx}}) => ctx && report(messages.offline));
 addEventListener("htmx:response:error", ({detail: {ctx}}) => {
+  if (ctx.response.status === 413) report(messages.tooLong);
   if (ctx.response.status < 500) return;
   if (ctx.request.method === "GET") location.assign(ctx.request.action);
   else report(messages.failed);

@@ -10,6 +10,8 @@ from justhtml.parser import FragmentContext
 
 from wizard.db.engine import db
 
+SPOKEN = ("aria-label", "alt", "title", "placeholder", "content", "data-label", "data-copied")
+"""The attributes that are read aloud."""
 SPANISH_HEADERS = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
 
@@ -23,7 +25,11 @@ class Page:
         self.is_fragment = not response.text.lstrip().lower().startswith("<!doctype")
         context = FragmentContext("main") if self.is_fragment else None
         self.html = JustHTML(
-            response.text, sanitize=False, collect_errors=True, fragment_context=context
+            response.text,
+            sanitize=False,
+            collect_errors=True,
+            fragment_context=context,
+            scripting_enabled=False,
         )
 
     def all(self, selector: str) -> list[Any]:
@@ -90,6 +96,22 @@ class Client(FlaskClient):
 def htmx_headers(htmx: bool) -> dict[str, str]:
     """Return the request headers of htmx, or none."""
     return {"HX-Request": "true", "HX-Request-Type": "partial"} if htmx else {}
+
+
+def visible_texts(page: Page) -> list[str]:
+    """Return the text of a page, and the attributes that are read aloud."""
+    texts = [page.html.root.to_text()]
+    for element in page.all("*"):
+        words = element.name == "body"
+        named = element.attrs.get("name") or element.attrs.get("property") or ""
+        if element.name == "meta" and not named.endswith(("description", "title")):
+            continue
+        texts += [
+            value or ""
+            for name, value in element.attrs.items()
+            if name in SPOKEN or (words and name.startswith("data-"))
+        ]
+    return texts
 
 
 def check_page(page: Page) -> None:

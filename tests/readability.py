@@ -73,8 +73,8 @@ def pages(app: Flask) -> Iterator[tuple[str, Page]]:
         yield f"{case}: receipt", complete_form(client, answers)
 
 
-def main() -> None:
-    """Print a line for each page, the hardest one first, and one for all of them."""
+def sentences_by_page() -> dict[str, list[str]]:
+    """Return the sentences of each page by its name, those of short pages together."""
     with tempfile.TemporaryDirectory() as name:
         url = f"sqlite:///{Path(name) / 'wizard.sqlite'}"
         migrate(url, Path(name))
@@ -85,6 +85,12 @@ def main() -> None:
     short = [name for name, found in said.items() if sum(map(len, map(words, found))) < MIN_WORDS]
     pooled = [sentence for name in short for sentence in said.pop(name)]
     said[f"{len(short)} pages with fewer than {MIN_WORDS} words"] = list(dict.fromkeys(pooled))
+    return said
+
+
+def main() -> None:
+    """Print a line for each page, the hardest one first, and one for all of them."""
+    said = sentences_by_page()
     for name, found in sorted(said.items(), key=lambda item: -grade(item[1])):
         mark = "!" if grade(found) > GOAL else " "
         print(f"{mark} {grade(found):5.1f}  {sum(map(len, map(words, found))):5} words  {name}")

@@ -11,10 +11,8 @@ EVERYONE = {
     "contact_name", "contact_role", "contact_email", "contact_phone",
     "publish_consent", "authorized",
 }  # fmt: skip
-PARTNER = {
-    "works_with", "involvement_description", "commitment_title", "programs",
-    "commitment_description", "milestones",
-}  # fmt: skip
+PARTNER = {"programs", "commitment_title", "commitment_description", "milestones"}
+POLICE = {"works_with", "involvement_description", "goals"}
 JURISDICTION = {
     "publishes_now", "current_data_description", "data_sets", "commitment_title", "access_plan",
     "engagement_plan", "joins_community", "help_wanted", "delegate_is_contact",
@@ -40,7 +38,7 @@ def allowed_fields(answers: Mapping[str, Any]) -> set[str]:
     programs = answers.get("programs", [])
     if is_partner(answers):
         fields = EVERYONE | PARTNER
-        fields |= {"goals"} if "police_data_initiative" in programs else set()
+        fields |= POLICE if "police_data_initiative" in programs else set()
         if answers.get("works_with") == ["none_yet"]:
             fields -= {"involvement_description"}
         return fields | (_opportunity(answers) if "opportunity_project" in programs else set())

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import click
+from flask import current_app
 from sqlalchemy import func, insert, select
 
 from wizard import clock, create_app
@@ -33,8 +34,8 @@ from wizard.forms.fields import (
     Phone,
     Url,
 )
-from wizard.forms.flow import Section
 from wizard.forms.journey import Journey
+from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns
 
 BATCH_SIZE = 1_000
@@ -112,7 +113,10 @@ CHANGES = dict(received=0, in_review=1, withdrawn=1, accepted=2, declined=2, pub
 @click.option("--count", default=400, show_default=True, help="Number of submissions.")
 def main(count: int) -> None:
     """Fill a fresh database with made-up submissions, and add an account to sign in with."""
-    with create_app().app_context():
+    with create_app().app_context(), one_line_errors():
+        if current_app.config["SMTP_URL"]:
+            text = "Made-up people would get email: remove WIZARD_SMTP_URL, also where you serve."
+            raise click.ClickException(text)
         if _in_use():
             raise click.ClickException("This database is in use: made-up data needs a fresh one.")
         fill(count)
@@ -214,10 +218,9 @@ def _weighted(random: Random, weights: dict[str, int]) -> str:
 def answers(random: Random, day: date) -> dict[str, Any]:
     """Return clean answers to all questions that apply, as of a day."""
     writer, given = _Writer(random, day), dict[str, Any]()
-    for section in (*COMMITMENT.sections, Section("", (COMMITMENT.review,))):
-        if section.when is None or section.when.holds(given):
-            for step in section.steps:
-                writer.answer(step.fields, given)
+    for step in COMMITMENT.steps.values():
+        if COMMITMENT.asks(step, given):
+            writer.answer(step.fields, given)
     return given
 
 

@@ -5,11 +5,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
-from wizard import flows
+from wizard import apply, flows
 from wizard.apply import followup, resume_views
+from wizard.config import DEFAULTS
 from wizard.forms import dates
 from wizard.forms.flow import Flow, Noun
-from wizard.forms.messages import iter_messages
+from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
 from wizard.submissions import filters, progress_reports
 from wizard.web import errors
@@ -28,8 +29,10 @@ TRANSLATABLE = (
     errors.SESSION_ENDED,
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
+    apply.NOT_FOUND,
     followup.ERASED,
     resume_views.ADDRESS,
+    Message(str(DEFAULTS["PROGRAM_NAME"])),
 )
 """Declarations with `Message` values."""
 

@@ -4,8 +4,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import flask
 from click import ClickException
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 try:
@@ -43,6 +43,7 @@ DEFAULTS: dict[str, str | int] = {
     "SMTP_URL": "",
     "MAIL_FROM": "commitments@localhost",
     "PROGRAM_NAME": "Data Commitments",
+    "PROGRAM_NAME_ES": "",
     "PROGRAM_EMAIL": "",
     "OMB_CONTROL_NUMBER": "",
     "OMB_EXPIRES": "",
@@ -56,6 +57,8 @@ DEFAULTS: dict[str, str | int] = {
 }
 
 MEBIBYTE = 1024 * 1024
+MAX_POST_BYTES = 2 * MEBIBYTE
+"""More than answers may have, so that a page with answers that are too long can be shown again."""
 RANGES = {
     "PORT": (1, 65_535),
     "TRUSTED_PROXIES": (0, 10),
@@ -84,6 +87,19 @@ BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+
+@contextmanager
+def quiet_interrupt() -> Iterator[None]:
+    """End the process after Ctrl-C without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
 class SettingError(ClickException, ValueError):
@@ -122,10 +138,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
         text = environ.get(f"WIZARD_{name}", str(default))
-        try:
-            settings[name] = type(default)(text)
-        except ValueError:
-            raise SettingError(f"WIZARD_{name} must be a whole number, not {text!r}.") from None
+        if isinstance(default, int) and not re.fullmatch(r"-?[0-9]{1,20}", text):
+            raise SettingError(f"WIZARD_{name} must be a whole number.")  # maybe a password
+        settings[name] = type(default)(text)
     return settings
 
 
@@ -141,7 +156,8 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     _check_database_url(settings["DATABASE_URL"])
     public = parse_public_url(settings["PUBLIC_URL"])
     instance = Path(settings["INSTANCE_PATH"]).resolve()
-    url = settings["DATABASE_URL"] or f"sqlite:///{instance / 'wizard.sqlite'}"
+    store = URL.create("sqlite", database=str(instance / "wizard.sqlite"))  # a path may hold a ?
+    url = make_url(settings["DATABASE_URL"] or store)
     secure = public.scheme == "https"
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
@@ -164,10 +180,10 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,  # web/security.py checks the origin, not the Referer alone
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_I18N_ENABLED": False,  # the flow's fields have the messages, not WTForms
-        "MAX_CONTENT_LENGTH": MEBIBYTE,
-        "MAX_FORM_MEMORY_SIZE": MEBIBYTE,
+        "MAX_CONTENT_LENGTH": MAX_POST_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_POST_BYTES,
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url.drivername),
     }
 
 
@@ -245,11 +261,18 @@ def _check_texts(settings: dict[str, Any]) -> None:
     for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
         if (value := settings[name]) or name == "MAIL_FROM":
             _check_mailbox(name, value)
-    if Path(settings["INSTANCE_PATH"]).is_file():
-        raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
+    _check_instance_path(Path(settings["INSTANCE_PATH"]))
     for name, (pattern, wanted) in FORMATS.items():
         if not re.fullmatch(pattern, settings[name]):
             raise SettingError(f"WIZARD_{name} must be {wanted}.")
+
+
+def _check_instance_path(path: Path) -> None:
+    try:
+        if path.is_file():
+            raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
+    except OSError as error:  # a folder above may not be read, a name is too long
+        raise SettingError(f"WIZARD_INSTANCE_PATH must be another: {error.strerror}.") from error
 
 
 def _check_mailbox(name: str, value: str) -> None:
@@ -269,8 +292,9 @@ def _check_database_url(value: str) -> None:
     """Raise `SettingError`, without the address, which may hold a password."""
     with suppress(ArgumentError, ValueError):
         url = make_url(value or "sqlite:///file")
-        in_memory = url.drivername == "sqlite" and url.database in (None, "", ":memory:")
-        if url.drivername in DATABASE_DRIVERS and url.database and not in_memory:
+        is_file = url.database != ":memory:" and not url.query
+        fits = is_file or url.drivername != "sqlite"
+        if url.drivername in DATABASE_DRIVERS and url.database and fits:
             return
     raise SettingError(
         "WIZARD_DATABASE_URL must be like postgresql+psycopg://user:password@host/name"
@@ -278,12 +302,12 @@ def _check_database_url(value: str) -> None:
     )
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(driver: str) -> dict[str, Any]:
     """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock.
 
     Hidden parameters keep answers and hashes out of error messages, and so out of the log.
     """
-    if url.startswith("sqlite"):
+    if driver == "sqlite":
         return {"module": sqlite, "hide_parameters": True}
     return {
         "hide_parameters": True,

@@ -214,4 +214,4 @@ def test_branch_is_completed_by_keyboard(open_browser):
                 keyboard.answer(field, PARTNER[field.name])
         keyboard.tab_to("#continue")
         page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Commitment submitted")
+    expect(page.locator("h1")).to_have_text("We received your commitment")

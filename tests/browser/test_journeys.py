@@ -6,11 +6,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from tests.browser.pages import check_accessibility, walk
+from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.complete_form import is_equivalent
+from tests.conftest import load_case
 from wizard import create_app
 from wizard.db.engine import db
 from wizard.db.models import Submission
+from wizard.flows.commitment import COMMITMENT
 
 STEPS = {
     "agency": [
@@ -18,7 +20,7 @@ STEPS = {
         "opportunity", "publication", "review",
     ],
     "partner": [
-        "kind", "organization", "contact", "involvement", "commitment", "milestones",
+        "kind", "organization", "contact", "programs", "involvement", "commitment", "milestones",
         "opportunity", "publication", "review",
     ],
 }  # fmt: skip
@@ -30,7 +32,7 @@ def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascri
     page = open_browser(javascript=javascript)
     look = check_accessibility if javascript else lambda page: None
     walk(page, case, steps, javascript=javascript, look=look)
-    expect(page.locator("h1")).to_have_text("Commitment submitted")
+    expect(page.locator("h1")).to_have_text("We received your commitment")
     reference = page.locator(".reference").inner_text()
 
     stored_reference, answers = stored(server)
@@ -41,6 +43,24 @@ def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascri
     message = server.folder / "mail" / f"{reference}.confirmation.eml"
     wait_for(message.exists)
     assert case["contact_email"] in message.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_link_of_a_card_selects_the_program_after_a_refused_post(open_browser, javascript):
+    page = open_browser(javascript=javascript)
+    page.locator("a[href$='?for=police']").click()
+    expect(page.locator("h1")).to_have_text(COMMITMENT.steps["kind"].title)
+    expect(page.locator("input:checked")).to_have_count(0)
+    page.locator("#continue").click()
+    expect(page.locator("#errors")).to_be_visible()
+    for name in ("kind", "organization", "contact"):
+        step = StepPage(page, COMMITMENT.steps[name], javascript=javascript)
+        step.wait_until_shown()
+        step.answer(load_case("partner"))
+        step.press_continue()
+    StepPage(page, COMMITMENT.steps["programs"]).wait_until_shown()
+    expect(page.get_by_label("Police Data Initiative")).to_be_checked()
+    expect(page.get_by_label("Opportunity Project")).not_to_be_checked()
 
 
 def stored(server) -> tuple[str, dict]:

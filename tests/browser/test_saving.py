@@ -43,6 +43,22 @@ def test_typed_text_is_autosaved_and_announced(data_sets_page):
     check_accessibility(page)
 
 
+def test_leaving_without_javascript_saves_typed_text(open_browser):
+    page = open_browser(javascript=False)
+    walk(page, AGENCY, ["kind", "organization"], javascript=False)
+    expect(page.locator(".band a, .site a").first).to_be_hidden()
+    leaving = page.get_by_role("navigation", name="Leave this page")
+    page.fill("#contact_name", "Half a na")
+    leaving.get_by_role("button", name="Privacy").click()
+    expect(page.locator("h1")).to_have_text("Privacy")
+    page.go_back()
+    page.reload()
+    expect(page.locator("#contact_name")).to_have_value("Half a na")
+    page.fill("#contact_name", "By the Enter key")
+    page.press("#contact_name", "Enter")
+    expect(page.locator("h1")).to_have_text(COMMITMENT.steps["contact"].title)
+
+
 def test_leaving_by_link_saves_typed_text(data_sets_page):
     page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and left")
@@ -212,3 +228,63 @@ def test_immediate_reload_shows_typed_text(data_sets_page):
     expect(page.locator("#data_sets-0-title")).to_have_value("Typed and reloaded")
     page.locator("#data_sets-1-title").press_sequentially("More")
     expect(page.locator("#saved")).to_have_text(SAVED)
+
+
+@pytest.mark.parametrize("clipboard", ["{writeText: () => Promise.reject()}", "undefined"])
+def test_copy_without_clipboard_selects_link_and_says_keys(data_sets_page, clipboard):
+    page = data_sets_page
+    page.get_by_role("button", name="Save and finish later").click()
+    page.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{value: {clipboard}}})")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Selected. To copy, use Ctrl+C or ⌘C.")).to_be_visible()
+    selected = "() => document.activeElement.value.slice(0, document.activeElement.selectionEnd)"
+    assert page.evaluate(selected) == page.locator("#link").input_value()
+
+
+def test_copy_with_clipboard_copies_link(data_sets_page):
+    page = data_sets_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Save and finish later").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == page.locator("#link").input_value()
+
+
+def test_half_a_date_stays_in_its_control_until_it_is_a_day(data_sets_page):
+    page = data_sets_page
+    StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)
+    day = page.locator("#data_sets-0-release_on")
+    day.focus()
+    page.keyboard.press("Backspace")
+    assert day.evaluate("field => field.validity.badInput")
+    page.locator("#continue").click()
+    message = day.evaluate("field => field.validationMessage")
+    assert message == "This date isn’t complete, or it doesn’t exist."
+    expect(page.locator("h1")).to_have_text(COMMITMENT.steps["data_sets"].title)
+    day.fill("2027-06-30")
+    assert day.evaluate("field => field.validity.valid")
+    page.locator("#continue").click()
+    StepPage(page, COMMITMENT.steps["plan"]).wait_until_shown()
+
+
+def test_back_with_half_a_date_leaves(data_sets_page):
+    page = data_sets_page
+    page.locator("#data_sets-0-release_on").focus()
+    page.keyboard.press("0")
+    page.keyboard.press("2")
+    page.get_by_role("button", name="Back").click()
+    StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
+
+
+def test_post_over_the_limit_leaves_the_page_as_it_is(data_sets_page):
+    page = data_sets_page
+    title = page.locator("#data_sets-0-title")
+    title.evaluate("field => { field.value = 'x'.repeat(2_200_000); }")
+    page.locator("#continue").click()
+    expect(page.locator("#saved")).to_contain_text("Not saved: too long.")
+    assert title.evaluate("field => field.value.length") == 2_200_000
+    title.evaluate("field => { field.value = 'x'.repeat(900_000); }")
+    page.locator("#continue").click()
+    expect(page.locator("#data_sets-0-title-error")).to_contain_text("Not saved: too long.")
+    assert title.evaluate("field => field.value.length") == 900_000

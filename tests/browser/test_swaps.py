@@ -11,6 +11,7 @@ from wizard.flows.commitment import COMMITMENT
 
 AGENCY = load_case("agency")
 PARTNER = load_case("partner")
+TO_PROGRAMS = ["kind", "organization", "contact", "programs"]
 ORGANIZATION_URL = re.compile("/organization$")
 
 
@@ -82,21 +83,35 @@ def test_conditional_field_swaps_without_losing_input(open_browser):
     assert page.evaluate("window.same") is True
 
 
-def test_visible_conditional_field_keeps_its_ticks(open_browser):
+def test_visible_conditional_field_keeps_what_is_typed_meanwhile(open_browser):
     page = open_browser()
-    walk(page, PARTNER, ["kind", "organization", "contact", "involvement"])
-    StepPage(page, COMMITMENT.steps["commitment"]).wait_until_shown()
-    page.get_by_label("Police Data Initiative").check()
-    expect(page.locator("#goals")).to_be_visible()
-    with page.expect_response(lambda got: got.request.method == "GET"):
-        page.route("**/commitment", lambda route: (page.wait_for_timeout(300), route.continue_()))
-        page.get_by_label("Opportunity Project").check()
-        page.get_by_label("Transparency").check()
-    page.unroute("**/commitment")
+    walk(page, PARTNER, TO_PROGRAMS)
+    StepPage(page, COMMITMENT.steps["involvement"]).wait_until_shown()
+    description = page.locator("#involvement_description")
+    with page.expect_response(lambda got: "keep=1" in got.url):
+        page.route("**/involvement", lambda route: (page.wait_for_timeout(300), route.continue_()))
+        page.get_by_label("Community groups").check()
+        description.fill("typed meanwhile")
+    page.unroute("**/involvement")
     page.wait_for_timeout(200)
-    expect(page.get_by_label("Transparency")).to_be_checked()
-    page.get_by_label("Police Data Initiative").uncheck()
-    expect(page.locator("#goals")).to_have_count(0)
+    expect(description).to_have_value("typed meanwhile")
+    page.get_by_label("Community groups").uncheck()
+    page.get_by_label("None of these yet").check()
+    expect(description).to_have_count(0)
+
+
+def test_optional_step_says_that_it_can_be_skipped_until_it_cannot(open_browser):
+    page = open_browser()
+    walk(page, AGENCY, ["kind", "organization", "contact", "current_data", "data_sets", "plan",
+                        "community"])  # fmt: skip
+    StepPage(page, COMMITMENT.steps["opportunity"]).wait_until_shown()
+    skip = page.get_by_text("Select Continue to skip it.")
+    expect(skip).to_be_visible()
+    page.get_by_label("Use Opportunity Project data").check()
+    expect(page.locator("#opportunity_description")).to_be_visible()
+    expect(skip).to_have_count(0)
+    page.get_by_label("Use Opportunity Project data").uncheck()
+    expect(skip).to_be_visible()
 
 
 def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
@@ -114,7 +129,7 @@ def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
 
 def test_enter_key_continues(open_browser):
     page = open_browser()
-    walk(page, PARTNER, ["kind", "organization", "contact", "involvement", "commitment"])
+    walk(page, PARTNER, [*TO_PROGRAMS, "involvement", "commitment"])
     milestones = StepPage(page, COMMITMENT.steps["milestones"])
     milestones.wait_until_shown()
     milestones.answer(PARTNER)
@@ -175,7 +190,7 @@ def test_every_step_fits_a_narrow_phone(open_browser, scheme):
     steps = ["kind", "organization", "contact", "current_data", "data_sets", "plan", "community",
              "opportunity", "publication", "review"]  # fmt: skip
     walk(page, long_words, steps, look=look)
-    expect(page.locator("h1")).to_have_text("Commitment submitted")
+    expect(page.locator("h1")).to_have_text("We received your commitment")
     look(page)
     for path in ("/questions", "/nowhere", "/respond/exit"):
         page.goto(path)
@@ -216,7 +231,7 @@ def test_language_link_keeps_step_and_typed_text(open_browser):
     expect(page.locator("#saved")).to_contain_text("Guardado a las")
     page.evaluate("window.same = true")
     page.get_by_role("button", name="Continuar").click()
-    expect(page).to_have_title("Error: Su organización – Data Commitments")
+    expect(page).to_have_title("Error: Su organización – Compromisos de datos")
     assert page.evaluate("window.same") is True
     page.get_by_role("link", name="English").click()
     expect(page.locator("h1")).to_have_text("Your organization")

@@ -69,8 +69,8 @@ class Browser:
         """Fill in the partner case up to the review; return the path and the data to submit."""
         path = self.start("nonprofit")
         token = self.hidden_fields(f"{path}/organization")[0]
-        for name in ("organization", "contact", "involvement", "commitment", "milestones",
-                     "opportunity", "publication"):  # fmt: skip
+        for name in ("organization", "contact", "programs", "involvement", "commitment",
+                     "milestones", "opportunity", "publication"):  # fmt: skip
             data = [
                 (key, each)
                 for key, typed in form_data(COMMITMENT.steps[name], case).items()

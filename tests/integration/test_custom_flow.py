@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,9 +11,13 @@ from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
 from jsonschema import Draft202012Validator
 from sqlalchemy import select
 
+import tests.client
+from tests.client import visible_texts
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
-from tests.factories import staff_client, update_client
+from tests.factories import staff_client, update_client, update_path
+from tests.mail import render_message
 from wizard.accounts.audit import Actor
+from wizard.apply import resume
 from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage, Submission
 from wizard.forms.conditions import Answered, Has
@@ -34,6 +39,7 @@ from wizard.forms.fields import (
 from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 from wizard.notify import outbox
 from wizard.staff import exports
+from wizard.submissions import progress_reports
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 
@@ -150,8 +156,8 @@ def app(make_app):
     return make_pets(make_app, PETS)
 
 
-def make_pets(make_app, flow: Flow):
-    app = make_app(flow=flow)
+def make_pets(make_app, flow: Flow, **settings):
+    app = make_app(flow=flow, **settings)
     app.jinja_loader = ChoiceLoader([DictLoader(TEMPLATES), app.jinja_loader])
     return app
 
@@ -259,6 +265,76 @@ def test_custom_flow_has_open_data(client, published):
     for address, text in {**files, "/commitments.atom": "Long and short"}.items():
         with client.get(address) as response:
             assert text in response.get_data(as_text=True), address
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
+    settings = {"PROGRAM_NAME": "Pets of Ohio", "PROGRAM_EMAIL": "office@example.gov"}
+    app = make_pets(make_app, PETS, **settings)
+    said = []
+    monkeypatch.setattr(
+        tests.client,
+        "check_page",
+        lambda page: said.extend((page.path, text) for text in visible_texts(page)),
+    )
+    client = app.test_client()
+    client.set_cookie("lang", language)
+    walk_pages(client)
+    receipt = complete_form(client, WITH_PET, flow=PETS)
+    reference = receipt.text(".reference")
+    client.page(update_path(app, reference))
+    publish(app, reference)
+    walk_followup(app, client, reference)
+    said += [("mail", text) for text in sent_texts(app, reference)]
+    addresses = r"\S*(?:/commitments|commitments\.)\S*"
+    wrong = [
+        (path, found[0])
+        for path, text in said
+        for found in re.finditer(".*(commitment|compromiso).*", re.sub(addresses, "", text), re.I)
+    ]
+    assert len(said) > 500 and not wrong
+
+
+def walk_pages(client) -> None:
+    """Open the public pages, and every page of a draft that is left at its end."""
+    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments", "/respond/",
+                 "/commitments?text=no", "/resume/x", "/nowhere", "/respond/exit"):  # fmt: skip
+        client.page(path)
+    page = start_draft(client, WITH_PET, flow=PETS)
+    base = draft_path(page)
+    client.send(page.path, {})
+    client.page("/respond/")
+    page = client.send(page.path, form_data(PETS.steps["pet"], WITH_PET))
+    client.send(page.path, {})
+    for path in (f"{base}/save?renewed=1", f"{base}/save?mailed=1", f"{base}/delete", "/"):
+        client.page(path)
+    client.send(f"{base}/save", {"action": "mail", "address": "desk@example.org"})
+
+
+def walk_followup(app, client, reference: str) -> None:
+    """Open the pages about a published submission, for all three sides."""
+    path = f"/commitments/{reference}"
+    client.send(f"{path}/update", {"action": "report", "toys-0-done": "yes"})
+    client.send(f"{path}/update", {"action": "withdraw", "sure": "yes"})
+    staff = staff_client(app, "admin")
+    for page in ("/", "/commitments", "/commitments?color=red", path, f"{path}/reminders"):
+        client.page(page)
+    for page in ("", "submissions", f"submissions/{reference}", f"submissions/{reference}/erase"):
+        staff.page(f"/staff/{page}")
+
+
+def sent_texts(app, reference: str) -> list[str]:
+    """Return the subjects and texts of one message of each kind."""
+    with app.app_context():
+        is_it = Submission.reference == reference
+        submission = db.session.scalars(select(Submission).where(is_it)).one()
+        progress_reports._queue_reminder(submission, "desk@example.org")
+        resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
+        db.session.commit()
+        queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}
+    assert set(queued) == {"confirmation", "notice", "resume", "reminder", "news"}
+    letters = [render_message(app, message) for message in queued.values()]
+    return [text for each in letters for text in (each.subject, each.text, each.html)]
 
 
 NEW_PET_STEPS = (

@@ -6,16 +6,16 @@ import re
 from gettext import NullTranslations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 import tests.client
-from tests.client import SPANISH_HEADERS, Page, spanish_client
+from tests.client import SPANISH_HEADERS, Page, spanish_client, visible_texts
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
 from tests.conftest import load_case
 from tests.factories import add_published, staff_client, update_client, update_path
 from tests.mail import render_message
 from wizard.apply import resume
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.fields import Group
@@ -36,7 +36,6 @@ class BracketTranslations(NullTranslations):
 OURS = ("UTC", "Español", "English", "Commitments of Orange County", "office@example.gov",
         "opportunity.census.gov", "cdn.jsdelivr.net", "1-1", "commitments.example.org")  # fmt: skip
 """Texts that are the same in every language."""
-SPOKEN = ("aria-label", "alt", "title", "placeholder", "content", "data-label", "data-copied")
 
 
 @pytest.fixture
@@ -57,22 +56,6 @@ def checked_pages(monkeypatch):
     )
     monkeypatch.setattr(tests.client, "check_page", check)
     return seen
-
-
-def visible_texts(page: Page) -> list[str]:
-    """Return the text of a page, and the attributes that are read aloud."""
-    texts = [page.html.root.to_text()]
-    for element in page.all("*"):
-        words = element.name == "body"
-        named = element.attrs.get("name") or element.attrs.get("property") or ""
-        if element.name == "meta" and not named.endswith(("description", "title")):
-            continue
-        texts += [
-            value or ""
-            for name, value in element.attrs.items()
-            if name in SPOKEN or (words and name.startswith("data-"))
-        ]
-    return texts
 
 
 TYPED = "Ünïcode"
@@ -258,7 +241,7 @@ def test_spanish_case_is_stored_and_exported_as_english(app, case):
     here, there = (stored[each.text(".reference")] for each in (english_one, spanish_one))
     assert (here.language, there.language) == ("en", "es")
     assert here.answers == there.answers
-    assert "Gracias. Recibimos el compromiso de" in letter.text and 'lang="es"' in letter.html
+    assert "Recibimos su compromiso." in letter.text and 'lang="es"' in letter.html
 
     staff = staff_client(app, "admin")
     for name in ("submissions.csv", "submissions.jsonl", "data-sets.csv", "milestones.csv"):
@@ -268,3 +251,35 @@ def test_spanish_case_is_stored_and_exported_as_english(app, case):
     one, other = csv.DictReader(io.StringIO(table))
     own = ("reference", "submitted_at")
     assert {**one, **dict.fromkeys(own)} == {**other, **dict.fromkeys(own)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "english", "spanish"),
+    [
+        ({}, "Data Commitments", "Compromisos de datos"),
+        ({"PROGRAM_NAME": "Open Ohio"}, "Open Ohio", "Open Ohio"),
+        ({"PROGRAM_NAME": "Open Ohio", "PROGRAM_NAME_ES": "Ohio abierto"}, "Open Ohio",
+         "Ohio abierto"),
+    ],
+)  # fmt: skip
+def test_program_has_a_name_in_each_language(make_app, settings, english, spanish):
+    app = make_app(**settings)
+    for client, name in ((app.test_client(), english), (spanish_client(app), spanish)):
+        page = client.page("/privacy")
+        assert page.text(".program") == name and page.text("title").endswith(name)
+        assert page.text(".lead").startswith(name)
+
+
+def test_published_answers_are_marked_with_their_language(app):
+    reference = add_published(app, "partner", commitment_title="Datos para todos")
+    with app.app_context(), writing() as session:
+        session.execute(update(Submission).values(language="es"))
+    english, spanish = app.test_client(), spanish_client(app)
+    for path in ("/", "/commitments", f"/commitments/{reference}"):
+        page = english.page(path)
+        marked = [each.to_text().strip() for each in page.all('main [lang="es"]')]
+        assert "Datos para todos" in marked and "Transparency" not in marked, path
+        assert not spanish.page(path).all("main [lang]")
+    staff = staff_client(app, "viewer").page(f"/staff/submissions/{reference}")
+    assert "Español" in staff.text(".facts")
+    assert "Datos para todos" in [each.to_text().strip() for each in staff.all('dd[lang="es"]')]

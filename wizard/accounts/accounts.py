@@ -21,7 +21,7 @@ ROLES = {
     "admin": "Admin: can also manage staff accounts and API tokens, and delete answers",
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
-EMAIL = Email("email", "Email address", noun="an email address", required=True)
+EMAIL = Email("email", "Email address", noun="the email address", required=True)
 
 
 class AccountError(ValueError):
@@ -143,15 +143,15 @@ def _lock_admins(actor: Actor) -> list[str]:
     query = select(StaffUser).where(*active).order_by(StaffUser.id).with_for_update()
     admins = [user.email for user in db.session.scalars(query)]
     if actor != COMMAND_LINE and actor.name not in admins:
-        raise AccountError("You are no admin any more. Nothing was changed.")
+        raise AccountError("You’re no longer an admin. Nothing was changed.")
     return admins
 
 
 def _keep_last_admin(user: StaffUser, actor: Actor) -> None:
     if _lock_admins(actor) == [user.email]:
         raise AccountError(
-            f"{user.email} is the last admin: without one nobody can manage people or tokens, or"
-            " delete answers. Add another admin first, or disable this one with --force."
+            f"{user.email} is the last admin. Without one, no one can manage staff accounts or API"
+            " tokens, or delete answers. Add another admin first, or disable this one with --force."
         )
 
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from .. import clock
 from ..web import tables
 from ..web.htmx import render_page
-from ..web.query import list_address, parse_args, parse_whole_number
+from ..web.query import list_address, parse_args, parse_whole_number, wants_bom
 from . import accounts, audit, tokens
 from .permissions import bp, current_actor, pop_secret_once, store_secret_once
 
@@ -100,9 +100,9 @@ def audit_page() -> Response:
 @bp.get("/audit.csv", role="admin")
 def audit_export() -> Response:
     """Stream the filtered audit log as CSV."""
-    chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS)
+    chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("bom",))
     audit.record_event(current_actor(), "exported", "audit.csv", filters=chosen)
-    stream = tables.as_csv(audit.COLUMNS, audit.csv_rows(chosen))
+    stream = tables.as_csv(audit.COLUMNS, audit.csv_rows(chosen), bom=wants_bom(request.args))
     file_name = f"audit-{clock.today()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type="text/csv; charset=utf-8", headers=headers)

@@ -2,10 +2,22 @@
 
 from flask import Flask
 
+from ..web.errors import ErrorPage, error_response
 from . import followup, resume_views, views
+
+NOT_FOUND = ErrorPage(
+    "Page not found",
+    "The web address may be wrong, or you may be using a different browser from the one you "
+    "started in.",
+    "If you started on another device, continue there or use the link we emailed you. Otherwise, "
+    "go to the home page.",
+)
+BLUEPRINTS = (views.bp, resume_views.bp, followup.bp)
+for blueprint in BLUEPRINTS:
+    blueprint.register_error_handler(404, lambda error: error_response(404, NOT_FOUND))
 
 
 def init_app(app: Flask) -> None:
     """Register the blueprints."""
-    for module in (views, resume_views, followup):
-        app.register_blueprint(module.bp)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -27,8 +27,15 @@ def is_open(draft_id: uuid.UUID) -> bool:
 
 
 def grant_access(draft_id: uuid.UUID) -> None:
-    """Let this browser open a draft."""
-    _append("drafts", str(draft_id))
+    """Let this browser open a draft. Beyond `MAX_DRAFTS` it loses the oldest, and is told so."""
+    if lost := _append("drafts", str(draft_id)):
+        session["lost_draft"] = lost[-1]
+
+
+def pop_lost_draft() -> Draft | None:
+    """Return the draft that this browser lost to a newer one, once, if it can still be changed."""
+    lost = session.pop("lost_draft", None)
+    return next(iter(drafts.find_all([uuid.UUID(lost)])), None) if lost else None
 
 
 def start_key() -> str:
@@ -39,10 +46,10 @@ def start_key() -> str:
 
 
 def revoke_access(draft_id: uuid.UUID) -> None:
-    """Remove a draft from this browser, with all that could lead back to it: the commitments, and
-    the key by which an old start page names the draft."""
-    session.pop("commitments", None)
-    session.pop("start_key", None)
+    """Remove a draft from this browser, with all that could lead back to it: the commitments, a
+    link that waits to be shown, and the key by which an old start page names the draft."""
+    for name in ("commitments", "lost_draft", "start_key"):
+        session.pop(name, None)
     session["drafts"] = [value for value in session.get("drafts", []) if value != str(draft_id)]
 
 
@@ -91,7 +98,9 @@ def may_open_commitment(reference: str) -> bool:
     return reference in session.get("commitments", [])
 
 
-def _append(name: str, value: str) -> None:
-    others = [other for other in session.get(name, []) if other != value]
-    session[name] = [*others, value][-MAX_DRAFTS:]
+def _append(name: str, value: str) -> list[str]:
+    """Add a value to a list of the session; return those that it had too many, the oldest first."""
+    values = [*(other for other in session.get(name, []) if other != value), value]
+    session[name] = values[-MAX_DRAFTS:]
     session.permanent = True
+    return values[:-MAX_DRAFTS]

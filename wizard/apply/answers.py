@@ -22,7 +22,7 @@ def begin(
     outcome, _ = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
     if not isinstance(outcome, saving.Completed):
         return outcome, draft_id
-    draft = drafts.start_draft(draft_id, {**preset, **post.answers})
+    draft = drafts.start_draft(draft_id, {**preset, **post.storable().answers})
     return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
@@ -32,15 +32,15 @@ def save(draft: Draft, post: saving.StepPost) -> saving.Outcome:
     outcome, after = saving.decide(current_flow(), state, post, clock.today())
     if isinstance(outcome, saving.Submitted):
         submit.submit_draft(draft, outcome.journey)
-    if after is not state:
-        drafts.store_answers(draft, after)
-    return outcome
+    if after is state or drafts.store_answers(draft, after):
+        return outcome
+    return saving.TooLong(saving.merge_answers(state.answers, post))
 
 
 def autosave(draft: Draft, post: saving.StepPost) -> saving.Outcome:
     """Save the answers on a page, valid or not. The draft must be locked."""
     state = drafts.state_of(draft)
     outcome, after = saving.decide_autosave(state, post)
-    if after is not state:
-        drafts.store_answers(draft, after)
-    return outcome
+    if after is state or drafts.store_answers(draft, after):
+        return outcome
+    return saving.TooLong(post.answers)

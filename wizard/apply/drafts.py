@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import abort, current_app
+from flask import current_app, g, request
 from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
@@ -22,12 +22,24 @@ from ..forms.journey import Journey
 from ..forms.saving import DraftState, StepPost
 from ..web import languages, links
 from ..web.current import current_flow
+from ..web.limits import limiter
 
 UNEXPIRED = select(Draft).where(
     Draft.updated_at >= bindparam("cutoff"), Draft.flow == bindparam("flow")
 )
 MAX_DRAFT_BYTES = MEBIBYTE
-"""Of all answers as JSON: as much as one post may hold, so that steps do not add up to more."""
+"""Of all answers as JSON, so that steps do not add up to more."""
+MAX_DAILY_BYTES = 32 * MEBIBYTE
+"""By which the drafts of one network address may grow in a day: thousands of complete ones."""
+limit_bytes = limiter.shared_limit(
+    lambda: f"{MAX_DAILY_BYTES} per day",
+    "bytes of drafts",
+    cost=lambda: g.get("stored_bytes", 1),
+    deduct_when=lambda response: "stored_bytes" in g,
+    exempt_when=lambda: (request.view_args or {}).get("name") == current_flow().review.name,
+)
+"""Limit the view that it decorates by `MAX_DAILY_BYTES`, with what `store_answers` added; the
+review adds nothing, so that whoever has answered everything can submit."""
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
 FOR_UPDATE = BY_ID.with_for_update()
@@ -156,16 +168,21 @@ def state_of(draft: Draft) -> DraftState:
     )
 
 
-def store_answers(draft: Draft, state: DraftState) -> None:
+def count_bytes(answers: Answers) -> int:
+    """Return the size of answers as JSON."""
+    return len(json.dumps(answers, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+def store_answers(draft: Draft, state: DraftState) -> bool:
     """Store the state after a save, and start the draft's lifetime again.
 
-    Answer 413 if all answers together are larger than `MAX_DRAFT_BYTES`; the draft stays as it is.
+    Return False, with the draft as it was, if all answers together exceed `MAX_DRAFT_BYTES`.
     """
-    if (
-        len(json.dumps(state.answers, ensure_ascii=False).encode(errors="surrogatepass"))
-        > MAX_DRAFT_BYTES
-    ):
-        abort(413)
+    size = count_bytes(state.answers)
+    if size > MAX_DRAFT_BYTES:
+        return False
+    if (growth := size - count_bytes(draft.answers)) > 0:
+        g.stored_bytes = growth
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
     if draft.flow_version != current_flow().version:
@@ -174,6 +191,7 @@ def store_answers(draft: Draft, state: DraftState) -> None:
     draft.language = languages.get_locale()
     draft.updated_at = clock.now()
     draft.reminded_at = None
+    return True
 
 
 def purge_expired() -> int:

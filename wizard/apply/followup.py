@@ -23,8 +23,8 @@ REPORT_LIMIT = "60 per hour"
 TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
 ERASED = ErrorPage(
     "These answers were deleted",
-    "They were deleted on request, so nothing more can be sent about them.",
-    "To take part again, start from the first page.",
+    "They were deleted on request, so you can’t send us anything more about them.",
+    "To take part again, start from the home page.",
 )
 
 

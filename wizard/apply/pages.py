@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock
@@ -11,9 +11,9 @@ from ..db.models import Draft
 from ..forms.conditions import Answers
 from ..forms.flow import Step
 from ..forms.journey import Journey, StepState
-from ..forms.messages import join_messages
+from ..forms.messages import Message, join_messages
 from ..forms.outputs import cards, entry_label, format_raw_answer
-from ..forms.saving import journey_digest, normalized_answers, step_digest
+from ..forms.saving import iter_answers, journey_digest, normalized_answers, step_digest
 from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
@@ -23,12 +23,17 @@ from .binding import ASKED_FIELD, Display, build_questions
 
 
 def step_page(
-    journey: Journey, step: Step, answers: Answers, draft: Draft | None = None, status: int = 200
+    journey: Journey,
+    step: Step,
+    answers: Answers,
+    draft: Draft | None = None,
+    status: int = 200,
+    more_errors: dict[str, str] | None = None,
 ) -> Response:
     """Return the page of a step with raw answers: 400 to confirm them, 409 if they changed, 422
     with all errors."""
     state, focus = journey.steps[step.name], request.args.get("at", "")
-    errors = _errors_to_show(state, status)
+    errors = _errors_to_show(state, status) | (more_errors or {})
     is_review = step is journey.flow.review
     if draft is None:
         access.start_key()  # in the session before two clicks can need it
@@ -55,6 +60,7 @@ def step_page(
         must_confirm=status == 400,
         changed=status == 409,
         others=drafts.find_all(access.open_draft_ids()) if draft is None else [],
+        lost=_lost_draft() if draft and not is_review else None,
     )
 
 
@@ -85,6 +91,28 @@ def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, st
         return revision | ({"for": preset} if preset in current_flow().presets else {})
     token = links.draft_token(draft.id, draft.link_version, "page")
     return revision | {"based_on": based_on, "pass": token}
+
+
+def _lost_draft() -> dict[str, Any] | None:
+    """Return title and resume link of the draft that a newer one put out of this browser."""
+    if (draft := access.pop_lost_draft()) is None:
+        return None
+    url = links.resume_url(draft.id, draft.link_version)
+    return {"title": drafts.party_of(draft), "url": url, "most": access.MAX_DRAFTS}
+
+
+def too_long_page(draft: Draft, step: Step, answers: Answers) -> Response:
+    """Return the page of a step that a draft cannot hold, with the error at its longest answer."""
+    journey = drafts.build_journey(answers, draft.completed_steps)
+    if step.name not in journey.steps:
+        abort(413)
+    given = iter_answers(step.fields, answers)
+    path, field, _ = max(given, key=lambda found: len(found[2] or ""))
+    error = Message(
+        "Not saved: all your answers together are too long. Shorten your answer about %(noun)s.",
+        noun=field.noun,
+    )
+    return step_page(journey, step, answers, draft, 422, {path: error})
 
 
 def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:

@@ -80,5 +80,5 @@ def _context(message: MailMessage) -> dict[str, Any]:
     return {"link": link, "until": drafts.last_day(draft), "kind": message.kind}
 
 
-outbox.register("resume", Message("link to continue your commitment"), _context)
+outbox.register("resume", Message("link to continue your draft"), _context)
 outbox.register("reminder", Message("your draft will be deleted in a week"), _context, "resume")

@@ -20,7 +20,7 @@ bp = Blueprint("resume", __name__)
 
 MAIL_LIMIT = "20 per hour"
 """Resume links mailed for one client."""
-ADDRESS = Email("address", "Email address", noun="an email address", required=True)
+ADDRESS = Email("address", "Email address", noun="your email address", required=True)
 
 
 @bp.get("/respond/<uuid:draft_id>/save")

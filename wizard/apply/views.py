@@ -16,16 +16,28 @@ from ..submissions import pdf
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
+from ..web.languages import LANGUAGES
 from ..web.limits import limiter
 from ..web.security import OriginError
 from . import access, answers, drafts
 from .binding import read_post
-from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step
+from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step, too_long_page
 
 bp = Blueprint("apply", __name__, url_prefix="/respond")
 
 START_LIMIT = "120 per hour"
 """Drafts that one network address may start: enough for an office that shares one."""
+
+
+EXITS = {
+    "home": "public.landing",
+    "commitments": "public.commitment_list",
+    "questions": "public.questions",
+    "privacy": "public.privacy",
+    "accessibility": "public.accessibility",
+    "staff": "staff.dashboard",
+}
+"""The pages to which buttons of a step lead without JavaScript, by what follows `leave-`."""
 
 
 @bp.app_context_processor
@@ -43,6 +55,7 @@ def start() -> Response:
 
 
 @bp.post("/")
+@drafts.limit_bytes
 @limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def begin() -> Response:
     """Create the draft from the first answers: only one, even if the button is pressed twice."""
@@ -81,16 +94,28 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 
 
 @bp.post("/<uuid:draft_id>/<name>")
+@drafts.limit_bytes
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
     """Save a step, and do what its button says."""
     post = read_post(find_step(name))
     access.require_and_remember(draft_id)
     with access.editing(draft_id) as draft:
         outcome = answers.save(draft, post)
+    if isinstance(outcome, saving.GoTo) and (url := exit_url(draft_id, post)):
+        return redirect(url, 303)
     return respond(draft, post.step, outcome)
 
 
+def exit_url(draft_id: uuid.UUID, post: saving.StepPost) -> str:
+    """Return the address to which the button of a post leaves its page, if it does."""
+    kind, _, target = post.action.partition("-")
+    if kind == "language" and target in LANGUAGES:
+        return url_for("apply.step", draft_id=draft_id, name=post.step.name, lang=target)
+    return url_for(EXITS[target]) if kind == "leave" and target in EXITS else ""
+
+
 @bp.post("/<uuid:draft_id>/<name>/autosave")
+@drafts.limit_bytes
 def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     """Save the answers on a page, valid or not; return a status message as a fragment."""
     post = read_post(find_step(name))
@@ -102,6 +127,8 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     if isinstance(outcome, saving.Closed | saving.Conflict):
         name = "submitted" if isinstance(outcome, saving.Closed) else "conflict"
         return render_template("apply/saved.html", outcome=name), 409
+    if isinstance(outcome, saving.TooLong):
+        return render_template("apply/saved.html", outcome="too_long"), 413
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
@@ -123,6 +150,8 @@ def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
             return step_page(journey, step, stored, draft, status=409)
         case saving.Conflict(typed):
             return conflict_page(draft, step, typed)
+        case saving.TooLong(typed):
+            return too_long_page(draft, step, typed)
         case saving.Submitted() | saving.Closed():
             return to_receipt(draft.id)
 

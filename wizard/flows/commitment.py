@@ -3,7 +3,7 @@
 Names and option codes are public: pages, stored answers, exports and open data use them.
 """
 
-from ..forms.conditions import Answered, Either, Has, Not
+from ..forms.conditions import Answered, Answers, Either, Has, Not
 from ..forms.fields import (
     YES_NO,
     Choice,
@@ -40,12 +40,16 @@ STATES = (
     "WI Wisconsin, WY Wyoming"
 )
 
+ON_CHANGE = (
+    "Your answer decides which questions you see next. If you change it later, we’ll keep your "
+    "other answers. We won’t send the ones that no longer apply unless you change back."
+)
+
 kind = Step(
     "kind",
     "Who are you responding for?",
     short="Organization type",
-    why="Your answer decides which questions you see next. If you change it later, we’ll keep your "
-    "other answers. We won’t send the ones that no longer apply unless you change back.",
+    why=ON_CHANGE,
     fields=(
         Choice(
             "organization_kind",
@@ -102,7 +106,7 @@ organization = Step(
             public=True,
             options=tuple(Option(entry[:2], entry[3:]) for entry in STATES.split(", ")),
         ),
-        Url("website", "Website", noun="your website", public=True, autocomplete="url"),
+        Url("website", "Website", noun="your website’s address", public=True, autocomplete="url"),
     ),
 )
 
@@ -137,10 +141,39 @@ contact = Step(
         Phone(
             "contact_phone",
             "Phone number",
-            noun="the phone number",
+            noun="the contact person’s phone number",
             hint="You can include an extension. For a number outside the United States, start with "
             "+ and the country code.",
             autocomplete="tel",
+        ),
+    ),
+)
+
+programs = Step(
+    "programs",
+    "Your program",
+    short="Program",
+    why=ON_CHANGE,
+    fields=(
+        Choices(
+            "programs",
+            "Which program is this commitment part of?",
+            noun="at least one program",
+            hint="Select one or both.",
+            required=True,
+            public=True,
+            options=(
+                Option(
+                    "police_data_initiative",
+                    "Police Data Initiative",
+                    "Open data that builds transparency, community trust and accountability",
+                ),
+                Option(
+                    "opportunity_project",
+                    "Opportunity Project",
+                    "Open data that helps families find jobs, housing, transportation and schools",
+                ),
+            ),
         ),
     ),
 )
@@ -149,6 +182,7 @@ involvement = Step(
     "involvement",
     "Your work with police, communities and data",
     short="Current work",
+    when=ON_POLICE_DATA,
     why="This helps readers understand where you’re starting from.",
     fields=(
         Choices(
@@ -182,7 +216,8 @@ COMMITMENT_TITLE = Text(
     "Title of your commitment",
     noun="your commitment’s title",
     hint="Sum up your commitment in one sentence. This is the first thing people will read. "
-    "Example: “Publish use-of-force reports every month, starting in March 2027.”",
+    "Examples: “Publish use-of-force reports every month, starting in March 2027” or “Map bus "
+    "routes and job openings in 5 cities by June 2027.”",
     required=True,
     public=True,
     max_length=120,
@@ -195,26 +230,6 @@ commitment = Step(
     why="Tell us about new steps you will take, not work you have already finished.",
     fields=(
         COMMITMENT_TITLE,
-        Choices(
-            "programs",
-            "Which program is this commitment part of?",
-            noun="at least one program",
-            hint="Select one or both.",
-            required=True,
-            public=True,
-            options=(
-                Option(
-                    "police_data_initiative",
-                    "Police Data Initiative",
-                    "Open data that builds transparency, community trust and accountability",
-                ),
-                Option(
-                    "opportunity_project",
-                    "Opportunity Project",
-                    "Open data that helps families find jobs, housing, transportation and schools",
-                ),
-            ),
-        ),
         Choices(
             "goals",
             "Which Police Data Initiative goals will it support?",
@@ -335,8 +350,8 @@ data_sets = Step(
             public=True,
             entry="Data set",
             entry_noun="data set",
-            hint="A data set that you plan counts as well: give the day on which you will release "
-            "it. If you have fewer than three, save what you have and write to the program.",
+            hint="Data sets you plan to release count too. Enter the date you expect to release "
+            "each one. If you have fewer than 3, save your answers and contact us.",
             min_entries=3,
             max_entries=20,
             unique=("category", "title"),
@@ -593,12 +608,21 @@ review = Step(
     ),
 )
 
+
+def split_programs(
+    answers: Answers, completed_steps: tuple[str, ...]
+) -> tuple[Answers, tuple[str, ...]]:
+    """Complete the step of the programs, which version 1 asked about on that of the commitment."""
+    is_answered = "commitment" in completed_steps and answers.get("programs")
+    return answers, (*completed_steps, *(("programs",) if is_answered else ()))
+
+
 COMMITMENT = Flow(
     "commitment",
-    version=1,
+    version=2,
     sections=(
         Section("About your organization", (kind, organization, contact)),
-        Section("Your commitment", (involvement, commitment, milestones), when=PARTNER),
+        Section("Your commitment", (programs, involvement, commitment, milestones), when=PARTNER),
         Section("Your police data", (current_data, data_sets, plan, community), when=JURISDICTION),
         Section(
             "The Opportunity Project", (opportunity,), when=Either((JURISDICTION, ON_OPPORTUNITY))
@@ -628,6 +652,7 @@ COMMITMENT = Flow(
         "police": {"programs": ["police_data_initiative"]},
         "agency": {"organization_kind": "agency"},
     },
+    upgrades={1: split_programs},
     noun=Noun("commitment", "commitments"),
     reference_prefix="PDI",
     roles=Roles(

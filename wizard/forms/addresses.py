@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 
 from ada_url import URL, HostType
 from email_validator import ValidatedEmail, validate_email
@@ -40,15 +42,13 @@ def email_fault(text: str) -> str:
 
 
 EMAIL_FAULTS = {
-    "several": Message("Check %(noun)s: give one address, not several."),
+    "several": Message("Check %(noun)s. Enter only one."),
     "letter": Message(
-        "Check %(noun)s: before the @, many mail systems take only the letters a to z, digits and "
-        "signs, without accents. Enter another address than “%(part)s”."
+        "Check %(noun)s. Before the @, use only letters without accents, numbers and symbols. Many "
+        "email systems don’t accept “%(part)s”."
     ),
-    "blank": Message("Check %(noun)s: “%(part)s” has a blank in it."),
-    "domain": Message(
-        "Check %(noun)s: no mail can be sent to “%(part)s”, in which a part is wrong or missing."
-    ),
+    "blank": Message("Check %(noun)s. Remove the space in “%(part)s”."),
+    "domain": Message("Check %(noun)s. Part of “%(part)s” is wrong or missing."),
     "other": Message("Enter %(noun)s in full, like name@example.org."),
 }
 
@@ -68,6 +68,40 @@ def public_address(text: str) -> str:
         and not (url.username or url.password)
         and HOST.fullmatch(url.hostname)
         and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and not _is_local(url)
         and not re.search(r"\s[a-z]+://", text)
     )
     return url.href if is_public else ""
+
+
+LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa", "invalid", "onion")
+"""Top-level names that only the own network, or nobody, can open (RFC 6761, 6762, 8375)."""
+LOCAL_NETWORKS = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+)
+
+
+def url_fault(text: str) -> Message:
+    """Return the message about an address that `public_address` refuses."""
+    with suppress(ValueError):
+        if _is_local(URL(text)):
+            return URL_FAULTS["local"]
+    return URL_FAULTS["other"]
+
+
+URL_FAULTS = {
+    "local": Message("Check %(noun)s: only your own network can open it. Enter a public address."),
+    "other": Message("Enter %(noun)s, like https://example.org or example.org."),
+}
+
+
+def _is_local(url: URL) -> bool:
+    host = url.hostname.rstrip(".")
+    if url.host_type is HostType.IPV4:
+        return any(ip_address(host) in ip_network(network) for network in LOCAL_NETWORKS)
+    return host.endswith(tuple(f".{name}" for name in LOCAL_NAMES))

@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError
 from phonenumbers import PhoneNumberFormat
 
 from ..clock import iso_utc
-from .addresses import bare_address, email_fault, parse_email, public_address
+from .addresses import bare_address, email_fault, parse_email, public_address, url_fault
 from .conditions import Condition
 from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
 from .messages import Declaration, Message, join_messages
@@ -26,6 +26,9 @@ from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
 TICKED = {"yes", "true", "on", "y", "1"}
+MAX_TIMES_STORED = 4
+"""A draft stores an answer up to this many times as long as a valid one, so that it can be
+shortened later."""
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -75,6 +78,20 @@ class Field(Declaration):
             return None
         return raw.replace("\r\n", "\n") if isinstance(raw, str) else raw
 
+    def longest(self) -> int:
+        """Return a length that no valid answer exceeds, in code points."""
+        return 200
+
+    def is_storable(self, raw: Any) -> bool:
+        """Return True unless a raw answer is too long for a draft."""
+        values = raw if isinstance(raw, list) else [raw]
+        length = sum(len(value) for value in values if isinstance(value, str))
+        return length <= MAX_TIMES_STORED * self.longest()
+
+    def not_stored(self, raw: Any) -> Message:
+        """Return the error message for an answer that is too long for a draft."""
+        return Message("Not saved: too long. %(asks)s", asks=self.missing())
+
     def missing(self) -> Message:
         """Return the error message for a required answer that is blank."""
         return Message(self.missing_error, noun=self.noun)
@@ -105,7 +122,7 @@ class Field(Declaration):
 
     def _single(self, raw: Any) -> str:
         if not isinstance(raw, str):
-            raise Invalid("Select only one answer. %(asks)s", asks=self.missing())
+            raise Invalid("Give only one answer. %(asks)s", asks=self.missing())
         return raw
 
 
@@ -116,21 +133,32 @@ class Text(Field):
     max_length: int = 200
     autocomplete: str = ""
 
+    too_long_error: ClassVar[Message] = Message(
+        "Use %(most)s characters or fewer for %(noun)s. You now have %(count)s."
+    )
+
     def schema(self) -> Schema:
         return {"type": "string", "minLength": 1, "maxLength": self.max_length}
 
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
 
+    def longest(self) -> int:
+        return self.max_length
+
+    def not_stored(self, raw: Any) -> Message:
+        text = raw if isinstance(raw, str) else "".join(raw)
+        return Message(
+            "Not saved: too long. %(asks)s", asks=Message(self.too_long_error, **self._counts(text))
+        )
+
     def _limited(self, text: str) -> str:
         if len(text) > self.max_length:
-            raise Invalid(
-                "Shorten %(noun)s to %(most)s characters or fewer. It now has %(count)s.",
-                noun=self.noun,
-                most=f"{self.max_length:,}",
-                count=f"{len(text):,}",
-            )
+            raise Invalid(self.too_long_error, **self._counts(text))
         return text
+
+    def _counts(self, text: str) -> dict[str, str]:
+        return {"noun": self.noun, "most": f"{self.max_length:,}", "count": f"{len(text):,}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +168,9 @@ class LongText(Text):
     max_length: int = 5_000
     type_name: ClassVar[str] = "text of several lines"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
+    too_long_error: ClassVar[Message] = Message(
+        "Use %(most)s characters or fewer to describe %(noun)s. You now have %(count)s."
+    )
 
     def clean(self, raw: Any, today: date) -> str:
         return self._limited(normalize_text(self._single(raw), self.noun))
@@ -221,7 +252,7 @@ class Url(Text):
             text = f"https://{text}"
         if href := public_address(text):
             return self._limited(href)
-        raise Invalid("Enter %(noun)s, like https://example.org or example.org.", noun=self.noun)
+        raise Invalid(url_fault(text), noun=self.noun)
 
     def display(self, value: str) -> str:
         try:
@@ -236,7 +267,7 @@ class Date(Field):
     """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
     not_past: bool = False
-    missing_error: ClassVar[Message] = Message("Enter %(noun)s: the month, the day and the year.")
+    missing_error: ClassVar[Message] = Message("Enter %(noun)s, with the month, day and year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
 
@@ -252,14 +283,14 @@ class Date(Field):
                 year=day.year,
             )
         if self.not_past and day < today:
-            raise Invalid("Enter %(noun)s as today or a later date.", noun=self.noun)
+            raise Invalid("Change %(noun)s to today or a later date.", noun=self.noun)
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:
         if day := parse_day(text):
             return day
         raise Invalid(
-            "Enter %(noun)s as month/day/year, with the year in four digits, like 3/31/2027.",
+            "Enter %(noun)s as month/day/year, with a four-digit year, like 3/31/2027.",
             noun=self.noun,
         )
 
@@ -302,7 +333,7 @@ class Choice(Field):
     def clean(self, raw: Any, today: date) -> str:
         code = self._single(raw).strip()
         if code not in self.codes():
-            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Use the list to select %(noun)s.", noun=self.noun)
         return code
 
     def codes(self) -> tuple[str, ...]:
@@ -329,10 +360,13 @@ class Choices(Choice):
     def schema(self) -> Schema:
         return {"type": "array", "uniqueItems": True, "items": Choice.schema(self)}
 
+    def longest(self) -> int:
+        return max(200, sum(map(len, self.codes())))
+
     def clean(self, raw: Any, today: date) -> list[str]:  # type: ignore[override]
         chosen = raw if isinstance(raw, list) else [raw]
         if any(code not in self.codes() for code in chosen):
-            raise Invalid("Select %(noun)s from the list.", noun=self.noun)
+            raise Invalid("Use the list to select %(noun)s.", noun=self.noun)
         if self.exclusive in chosen and len(set(chosen)) > 1:
             alone = Choice.display(self, self.exclusive)
             raise Invalid("If you select “%(alone)s”, don’t select anything else.", alone=alone)

@@ -19,7 +19,7 @@ RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "re
 RESERVED_FIELD_NAMES = frozenset(
     {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
     | {"for"}  # the link to the form
-    | {"continue", "errors", "line", "main", "saved", "where"}  # ids of pages
+    | {"answers", "continue", "errors", "line", "main", "saved", "where"}  # ids of pages
     | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
     | {"all_programs", "entry"}  # open data
 )
@@ -38,7 +38,10 @@ class FlowError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step(Declaration):
-    """One page; `short` names it in the progress line, `why` tells readers why we ask."""
+    """One page, asked if `when` holds and its section applies.
+
+    `short` names it in the progress line, `why` tells readers why we ask.
+    """
 
     name: str
     title: str
@@ -46,6 +49,7 @@ class Step(Declaration):
     _: KW_ONLY
     short: str
     why: str = ""
+    when: Condition | None = None
 
     translatable = ("title", "short", "why")
 
@@ -188,6 +192,15 @@ class Flow:
         return {step.name: step for step in [*steps, self.review]}
 
     @cached_property
+    def conditions(self) -> Mapping[str, tuple[Condition, ...]]:
+        """The conditions of each step by name: those of its section and its own."""
+        pairs = [(section.when, step) for section in self.sections for step in section.steps]
+        return {
+            step.name: tuple(when for when in (outer, step.when) if when)
+            for outer, step in [*pairs, (None, self.review)]
+        }
+
+    @cached_property
     def first(self) -> Step:
         """The first step of every journey."""
         return self.sections[0].steps[0]
@@ -248,6 +261,10 @@ class Flow:
             {code for each in values for code in (each if type(each) is list else [each])}
         )
 
+    def asks(self, step: Step, answers: Answers) -> bool:
+        """Return True if a step applies to clean answers."""
+        return all(when.holds(answers) for when in self.conditions[step.name])
+
     def consents(self, answers: Answers) -> bool:
         """Return True if these answers may be published."""
         return self.roles.consent is not None and self.roles.consent.holds(answers)
@@ -267,8 +284,8 @@ def _check_flow(flow: Flow) -> None:
     """Check a flow in order, with the fields that were asked before each place."""
     if not flow.sections or not all(section.steps for section in flow.sections):
         raise FlowError(f"Flow “{flow.name}” has no step, or a section without one.")
-    if flow.sections[0].when is not None:
-        raise FlowError("The first section must always apply.")
+    if flow.conditions[flow.first.name]:
+        raise FlowError("The first section and step must always apply.")
     names, asked = set(RESERVED_STEP_NAMES), dict[str, Field]()
     for section in flow.sections:
         _check_condition(section.when, asked, f"section “{section.title}”")
@@ -277,11 +294,10 @@ def _check_flow(flow: Flow) -> None:
                 raise FlowError(f"Step name “{step.name}” is taken.")
             if sum(isinstance(field, Group) for field in step.fields) > 1:
                 raise FlowError(f"Step “{step.name}” has more than one group.")
+            _check_condition(step.when, asked, f"step “{step.name}”")
             names.add(step.name)
             _check_fields(step.fields, asked)
     _check_fields(flow.review.fields, asked)
-    if "url" in asked:
-        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     if again := next((field.name for field in flow.retired if field.name in asked), None):
         raise FlowError(f"Field “{again}” is retired, and still asked.")
     _check_condition(flow.ineligible_when, asked, "ineligible_when")
@@ -296,6 +312,8 @@ def _check_flow(flow: Flow) -> None:
 
 def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
     """Check the roles; what lists, public pages and the feed show must be public."""
+    if "url" in asked:
+        raise FlowError("“url” is the address of a published submission; only groups may ask it.")
     roles = flow.roles
     shown = [roles.title, roles.party, *roles.place, roles.link, *roles.summary]
     for name in filter(None, [*shown, roles.contact]):

@@ -82,12 +82,11 @@ class Journey:
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
         """Yield each step after the answers to the steps before it were validated."""
         for section in self.flow.sections:
-            if section.when and not section.when.holds(self.answers):
-                continue
             for step in section.steps:
-                yield section, step
-                if self.is_ineligible:
-                    return
+                if self.flow.asks(step, self.answers):
+                    yield section, step
+                    if self.is_ineligible:
+                        return
         yield self.flow.sections[-1], self.flow.review
 
     def _validate_fields(
@@ -107,6 +106,9 @@ class Journey:
                     result.missing.add(path)
                 continue
             result.is_blank = False
+            if not question.is_storable(value):
+                result.errors[path] = question.not_stored(value)
+                continue
             try:
                 value = question.clean(value, self.today)
             except Invalid as invalid:
@@ -191,7 +193,7 @@ def _entry_missing(group: Group, number: int, filled: int) -> Message:
     if group.min_entries == 1:
         return group.missing()
     return Message(
-        "Add %(ordinal)s %(entry)s. You need at least %(least)s, you have %(count)s.",
+        "Add %(ordinal)s %(entry)s. You need at least %(least)s and you have %(count)s.",
         ordinal=ORDINALS[number - 1] if number <= len(ORDINALS) else Message("another"),
         entry=group.entry_noun or group.entry,
         least=group.min_entries,

@@ -48,7 +48,7 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
 
 def commitment_schema(flow: Flow) -> Schema:
     """Return the schema of one record; required is what every organization must answer."""
-    steps = [step for section in flow.sections if section.when is None for step in section.steps]
+    steps = [step for name, step in flow.steps.items() if not flow.conditions[name]]
     asked = [*_record_fields(flow), *(field for step in steps for field in step.fields)]
     everyone = {field.name for field in asked}
     columns = public_columns(flow).values()

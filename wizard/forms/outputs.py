@@ -33,12 +33,17 @@ class Card:
 
 
 def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
-    """Return a card for each step that applies; a field without an answer has no row."""
+    """Return a card for each step that applies; a field without an answer has no row.
+
+    A step that applied in an earlier version, when the answers were given, has a card too.
+    """
+    steps = [step for section in flow.sections for step in section.steps]
+    asked = [step for step in steps if flow.asks(step, answers)]
+    earlier = answers.keys() - {field.name for step in asked for field in step.fields}
     steps = [
         step
-        for section in flow.sections
-        if section.when is None or section.when.holds(answers)
-        for step in section.steps
+        for step in steps
+        if step in asked or any(field.name in earlier for field in step.fields)
     ]
     if any(field.name in answers for field in flow.retired):
         steps.append(Step("retired", RETIRED_TITLE, flow.retired, short=RETIRED_TITLE))

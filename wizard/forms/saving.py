@@ -6,7 +6,7 @@ same object if there is nothing to store.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -48,6 +48,24 @@ class StepPost:
         paths = _unasked_paths(self.step.fields, self.answers) if self.lists_asked else ()
         return [path for path in paths if path in visible]
 
+    def oversized(self) -> set[str]:
+        """Return the paths of the answers that are too long to be stored.
+
+        Those in an entry that this post removes do not count.
+        """
+        name = self.step.group.name if self.step.group else ""
+        removed = self.action.replace("remove", name, 1) + "-"
+        given = iter_answers(self.step.fields, self.answers)
+        return {
+            path
+            for path, field, raw in given
+            if not field.is_storable(raw) and not path.startswith(removed)
+        }
+
+    def storable(self) -> "StepPost":
+        """Return the post without the answers that are too long to be stored."""
+        return replace(self, answers=_storable_answers(self.step.fields, self.answers))
+
 
 def _unasked_paths(fields: tuple[Field, ...], answers: Answers, prefix: str = "") -> Iterator[str]:
     for each in fields:
@@ -56,6 +74,32 @@ def _unasked_paths(fields: tuple[Field, ...], answers: Answers, prefix: str = ""
         if isinstance(each, Group):
             for place, entry in enumerate(answers.get(each.name, ())):
                 yield from _unasked_paths(each.fields, entry, f"{prefix}{each.name}-{place}-")
+
+
+def iter_answers(
+    fields: tuple[Field, ...], answers: Answers, prefix: str = ""
+) -> Iterator[tuple[str, Field, Any]]:
+    """Yield the path, the field and the raw answer of each question, also within entries."""
+    for each in fields:
+        raw = answers.get(each.name)
+        if isinstance(each, Group):
+            for place, entry in enumerate(raw or ()):
+                yield from iter_answers(each.fields, entry, f"{prefix}{each.name}-{place}-")
+        else:
+            yield prefix + each.name, each, raw
+
+
+def _storable_answers(fields: tuple[Field, ...], answers: Answers) -> Answers:
+    kept = {}
+    for each in fields:
+        if each.name not in answers:
+            continue
+        value = answers[each.name]
+        if isinstance(each, Group):
+            kept[each.name] = [_storable_answers(each.fields, entry) for entry in value]
+        elif each.is_storable(value):
+            kept[each.name] = value
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +185,13 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class TooLong:
+    """Some answers, or all together, are too long to be stored; `answers` has them."""
+
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """All steps are complete; submit the answers of the journey."""
 
@@ -148,7 +199,16 @@ class Submitted:
 
 
 Outcome = (
-    Ineligible | GoTo | Completed | Paused | Invalid | Outdated | Conflict | Submitted | Closed
+    Ineligible
+    | GoTo
+    | Completed
+    | Paused
+    | Invalid
+    | Outdated
+    | Conflict
+    | TooLong
+    | Submitted
+    | Closed
 )
 Decision = tuple[Outcome, DraftState]  # the outcome of a post, and the state to store
 
@@ -168,6 +228,12 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
         return GoTo(stored.first_incomplete), state
     if is_conflict(state, post, answers):
         return Conflict(answers), state
+    if (storable := post.storable()) != post:
+        errors = journey.steps[name].result.errors if journey.may_visit(name) else {}
+        if post.oversized().isdisjoint(errors):
+            return decide(flow, state, storable, today)
+        kept = merge_answers(state.answers, storable)
+        return Invalid(journey, answers), state.with_answers(post, kept, completed=False)
     if post.action != "continue" or not journey.may_visit(name):
         return _stay(journey, state, post, answers)
     return _advance(journey, state, post, answers)
@@ -182,7 +248,9 @@ def decide_autosave(state: DraftState, post: StepPost) -> Decision:
         return GoTo(post.step.name), state
     if is_conflict(state, post, answers):
         return Conflict(answers), state
-    return GoTo(post.step.name), state.with_answers(post, answers, completed=False)
+    kept = merge_answers(state.answers, (storable := post.storable()))
+    outcome = GoTo(post.step.name) if storable == post else TooLong(answers)
+    return outcome, state.with_answers(post, kept, completed=False)
 
 
 def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Outcome:

@@ -36,11 +36,15 @@ LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def strip_blanks(text: str) -> str:
-    """Return the text without white space and invisible characters at its ends."""
+    """Return the text without white space and invisible characters at its ends.
+
+    Marks without a letter to stand on are none.
+    """
     text = text[BLANKS.match(text).end() :]  # type: ignore[union-attr]
     end = len(text) - BLANKS.match(text[::-1]).end()  # type: ignore[union-attr]
     selector = FINAL_SELECTOR.match(text, end)
-    return text[: selector.end() if selector else end]
+    text = text[: selector.end() if selector else end]
+    return "" if all(map(unicodedata.combining, text)) else text
 
 
 def remove_invisible(text: str) -> str:
@@ -62,14 +66,14 @@ def normalize_text(raw: str, noun: str) -> str:
         marks = marks + 1 if unicodedata.combining(char) else 0
         if marks > MAX_COMBINING_MARKS:
             raise Invalid(
-                "Enter %(noun)s again. One letter has too many accent marks.",
+                "Remove accent marks from your answer about %(noun)s. One letter has too many.",
                 noun=_with_line(noun, typed, place),
             )
     typed = unicodedata.normalize("NFC", typed)
     text = strip_blanks(typed)
     if match := FORBIDDEN_CHARACTERS.search(text):
         raise Invalid(
-            "Enter %(noun)s again. It includes a character we can’t save (%(code)s).",
+            "Remove the character we can’t save (%(code)s) from your answer about %(noun)s.",
             noun=_with_line(noun, typed, typed.index(text) + match.start()),
             code=f"U+{ord(match[0]):04X}",
         )

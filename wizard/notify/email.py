@@ -1,14 +1,18 @@
 """E-mail: build messages, and send them to the mail server or write them to files."""
 
+import errno
 import os
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
+from socket import socket
+from typing import Any
 
 from flask import current_app
 
@@ -16,7 +20,7 @@ from .. import clock
 from ..config import MailServer, parse_mail_server
 
 SMTP_TIMEOUT_SECONDS = 30.0
-"""Timeout of each reply of a mail server."""
+"""Timeout of each reply of a mail server, however slowly it comes."""
 MAX_SMTP_ANSWERS = 24
 """Replies that one message waits for at most: three ways to sign in are tried, and a host may have
 several addresses."""
@@ -24,6 +28,63 @@ several addresses."""
 
 class PermanentFailure(Exception):
     """The mail server will never accept this message."""
+
+
+class _Lines:
+    """The lines that a mail server sends, read until `deadline`; at the end, what came of one.
+
+    A file of the socket would wait anew for each byte.
+    """
+
+    def __init__(self, source: socket) -> None:
+        self.source, self.received, self.deadline = source, b"", 0.0
+
+    def readline(self, limit: int) -> bytes:
+        """Return the next line. Raise `TimeoutError` if nothing of it came in time."""
+        while b"\n" not in self.received and len(self.received) < limit:
+            self.source.settimeout(max(self.deadline - time.monotonic(), 0.001))
+            try:
+                received = self.source.recv(4096)
+            except TimeoutError:
+                if not self.received:
+                    raise
+                break
+            if not received:
+                break
+            self.received += received
+        self.source.settimeout(SMTP_TIMEOUT_SECONDS)
+        end = self.received.find(b"\n") + 1 or limit
+        line, self.received = self.received[:end], self.received[end:]
+        return line
+
+    def close(self) -> None:
+        """Leave the socket open: smtplib closes it."""
+
+
+class _Connection(smtplib.SMTP):
+    """A connection that sends no command once `stopped` returns True."""
+
+    file: Any
+
+    def __init__(self, stopped: Callable[[], bool], *place: Any, **options: Any) -> None:
+        self.stopped = stopped
+        super().__init__(*place, **options)
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Send a command. Raise `SMTPServerDisconnected` if the program stops."""
+        if self.stopped():
+            raise smtplib.SMTPServerDisconnected("the program was stopped")
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the code and the text of a reply."""
+        self.file = self.file or _Lines(self.sock)  # type: ignore[arg-type]
+        self.file.deadline = time.monotonic() + SMTP_TIMEOUT_SECONDS
+        return super().getreply()
+
+
+class _SecureConnection(_Connection, smtplib.SMTP_SSL):
+    """The same over TLS."""
 
 
 def build_email(
@@ -45,18 +106,23 @@ def build_email(
     return email
 
 
-def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
+def send(
+    email: EmailMessage,
+    check: Callable[[], None] = lambda: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
     """Send a message to the mail server of `SMTP_URL`, or write it to a file if that is empty.
 
     `check` is called once the server is ready, and raises if the message must not be sent. Raise
-    `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can.
+    `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can, such as when
+    `stopped` returns True.
     """
     target = parse_mail_server(current_app.config["SMTP_URL"])
     if target is None:
         check()
         _write_file(email)
         return
-    with _mail_server(target) as server:
+    with _mail_server(target, stopped) as server:
         check()
         try:
             server.send_message(email)
@@ -64,13 +130,14 @@ def send(email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
             code, text = next(iter(refused.recipients.values()))
             _raise_permanent(code, text, refused)
         except smtplib.SMTPDataError as refused:
-            _raise_permanent(refused.smtp_code, refused.smtp_error, refused)
+            if not str(refused.smtp_code).startswith("2"):  # the first digit says yes, if no more
+                _raise_permanent(refused.smtp_code, refused.smtp_error, refused)
 
 
 def check_connection() -> None:
     """Sign in to the mail server without sending; raise the errors of `send`."""
     if target := parse_mail_server(current_app.config["SMTP_URL"]):
-        with _mail_server(target) as server:
+        with _mail_server(target, lambda: False) as server:
             server.noop()
 
 
@@ -85,15 +152,12 @@ def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException)
 
 
 @contextmanager
-def _mail_server(target: MailServer) -> Iterator[smtplib.SMTP]:
+def _mail_server(target: MailServer, stopped: Callable[[], bool]) -> Iterator[smtplib.SMTP]:
     """Connect and sign in to a mail server."""
-    place, secure = (target.host, target.port), ssl.create_default_context()
-    if target.tls:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            *place, timeout=SMTP_TIMEOUT_SECONDS, context=secure
-        )
-    else:
-        server = smtplib.SMTP(*place, timeout=SMTP_TIMEOUT_SECONDS)
+    secure = ssl.create_default_context()
+    options = {"timeout": SMTP_TIMEOUT_SECONDS, **({"context": secure} if target.tls else {})}
+    connect = _SecureConnection if target.tls else _Connection
+    server = connect(stopped, target.host, target.port, **options)
     try:
         if target.starttls:
             server.starttls(context=secure)
@@ -110,6 +174,15 @@ def _mail_server(target: MailServer) -> Iterator[smtplib.SMTP]:
 def mail_folder() -> Path:
     """Return the folder of messages if there is no mail server."""
     return Path(current_app.config["INSTANCE_PATH"]) / "mail"
+
+
+def check_folder() -> None:
+    """Raise `OSError` if no message can be written to the folder of messages."""
+    folder = next(each for each in (mail_folder(), *mail_folder().parents) if each.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "It is not a folder", str(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "It cannot be written to", str(folder))
 
 
 def remove_file(message_id: str) -> None:

@@ -78,7 +78,7 @@ def subject_of(message: AnyMessage) -> str:
     reference = submission.reference if submission else ""
     noun = languages.translate(current_flow().noun.one)
     subject = languages.translate(kind.subject) % {"reference": reference, "noun": noun}
-    return f"{current_app.config['PROGRAM_NAME']}: {subject}"
+    return f"{languages.program_name()}: {subject}"
 
 
 def render_email(message: AnyMessage) -> EmailMessage:
@@ -190,7 +190,7 @@ def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
     """Send the due messages one by one until `stopped` returns True; return how many were sent."""
     sent = 0
     while not stopped() and (message := _claim()) is not None:
-        sent += _deliver(message)
+        sent += _deliver(message, stopped)
     return sent
 
 
@@ -215,11 +215,11 @@ def _due(table: MessageTable, now: datetime) -> Select[Any]:
     return first.with_for_update(skip_locked=True)
 
 
-def _deliver(claimed: AnyMessage) -> bool:
+def _deliver(claimed: AnyMessage, stopped: Callable[[], bool] = lambda: False) -> bool:
     """Send a claimed message; record the result if the lease is still ours."""
     error: Exception | None = None
     try:
-        email.send(render_email(claimed), lambda: _check_lease(claimed))
+        email.send(render_email(claimed), lambda: _check_lease(claimed), stopped)
     except Exception as failure:  # no failure may stop the messages that follow
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)

@@ -4,13 +4,11 @@ The file is a SQLite database whichever engine is served, so it also moves an in
 one engine to the other, and any SQLite tool can read it.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError
 
 from .. import clock
 from ..accounts import audit
@@ -18,8 +16,10 @@ from ..config import engine_options
 from ..db import version
 from ..db.batches import read_in_batches
 from ..db.engine import db, reading, writing
+from ..db.failures import describe_mismatch
 from ..db.models import StaffSession
 from ..notify import outbox
+from .files import new_file
 
 VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
@@ -39,20 +39,20 @@ def write_backup(path: Path) -> int:
     if path.exists():
         raise BackupError(f"{path} already exists. Choose a new file name.")
     with reading():
-        if version.database_revision() != version.newest_revision():
-            text = "The database doesn’t match this version of the program. Migrate it first."
-            raise BackupError(text)
+        if mismatch := describe_mismatch():
+            raise BackupError(mismatch)
     audit.record_event(audit.COMMAND_LINE, "backed_up", path.name)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.unlink(missing_ok=True)
-    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-    with _engine_for(unfinished) as file, file.begin() as target, reading(snapshot=True) as session:
+    with (
+        new_file(path) as unfinished,
+        _engine_for(unfinished, f"{path} cannot be written") as file,
+        file.begin() as target,
+        reading(snapshot=True) as session,
+    ):
         VERSION.metadata.create_all(target)
         db.metadata.create_all(target)
         source = session.connection()
         copied = _copy_all(source, target)
         _copy(VERSION, source, target)
-    os.replace(unfinished, path)
     return copied
 
 
@@ -62,9 +62,13 @@ def restore_backup(path: Path) -> int:
     Waiting messages are held back for `flask outbox retry`, so that none is sent twice, and all
     sessions end. Raises `BackupError`.
     """
-    if not path.exists():
-        raise BackupError(f"File not found: {path}.")
-    with _engine_for(path) as file, file.connect() as source, writing() as session:
+    if not path.is_file():
+        raise BackupError(f"{path} is a folder." if path.exists() else f"File not found: {path}.")
+    with (
+        _engine_for(path, f"{path} isn’t a backup, or it is damaged") as file,
+        file.connect() as source,
+        writing() as session,
+    ):
         target = session.connection()
         _check_fits(source, target)
         copied = _copy_all(source, target)
@@ -79,9 +83,15 @@ def restore_backup(path: Path) -> int:
 
 
 @contextmanager
-def _engine_for(path: Path) -> Iterator[sa.Engine]:
+def _engine_for(path: Path, failure: str) -> Iterator[sa.Engine]:
+    """Open a SQLite file. Its errors become a `BackupError` that begins with `failure`."""
     url = sa.URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, **engine_options(str(url)))
+    engine = sa.create_engine(url, **engine_options(url.drivername))
+
+    @sa.event.listens_for(engine, "handle_error")
+    def on_error(context: sa.engine.ExceptionContext) -> None:
+        raise BackupError(f"{failure}: {context.original_exception}.")
+
     try:
         yield engine
     finally:
@@ -101,10 +111,7 @@ def _copy(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:
 
 
 def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
-    try:
-        theirs = source.scalar(sa.select(VERSION.c.version_num))
-    except DatabaseError as error:
-        raise BackupError(f"This file isn’t a backup: {error.orig}.") from error
+    theirs = source.scalar(sa.select(VERSION.c.version_num))
     ours = version.database_revision()
     if theirs != ours:
         raise BackupError(

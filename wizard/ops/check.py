@@ -1,33 +1,45 @@
 """The command that checks everything an installation needs."""
 
+import errno
+import os
 from collections.abc import Iterator
+from contextlib import suppress
+from gettext import translation
+from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from .. import checks, clock
 from ..accounts import accounts
-from ..db import version
-from ..db.engine import reading
+from ..config import SettingError
+from ..db import failures
+from ..db.engine import db, is_sqlite, reading
 from ..notify import email
+from ..web.languages import CATALOGS, LANGUAGES
 from ..web.limits import limiter
+from .cli import Command, describe_os_error
+
+TEMPLATE_SUFFIXES = ("html", "txt", "xml")
+INSTALL = "Install this version of the program again."
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @with_appcontext
 def check() -> None:
-    """Check the settings, database, mail server and rate limits.
+    """Check the settings, files, database, mail server and rate limits.
 
     Exits with 1 if something is broken. Outside production, settings that would be unsafe there
     are listed but don’t count.
     """
     config = current_app.config
-    faults = [*_database_faults(), *_mail_faults()]
+    faults = [*_database_faults(), *_folder_faults(), *file_faults(), *_mail_faults()]
     if not limiter.storage.check():
         faults.append("WIZARD_RATELIMIT_STORAGE_URI is not responding.")
-    warnings = [*([] if faults else _account_warnings()), *checks.warnings(config, clock.today())]
+    warnings = [*([] if faults else _database_warnings()), *checks.warnings(config, clock.today())]
+    warnings += _privacy_warnings()
     unsafe = [] if config["ENV"] == "production" else checks.errors(config)
     groups = {"ERROR    ": faults, "WARNING  ": warnings, "Not safe for production: ": unsafe}
     for label, lines in groups.items():
@@ -40,13 +52,55 @@ def check() -> None:
 
 def _database_faults() -> Iterator[str]:
     try:
-        with reading():
-            migrated = version.is_compatible()
-    except DBAPIError as error:
-        yield f"Can’t connect to the database: {error.orig}"
-        return
-    if not migrated:
-        yield "The database is not up to date. Run `flask --app wizard db upgrade`."
+        require_database()
+    except SQLAlchemyError as error:
+        yield failures.describe_failure(error)
+    except OSError as error:
+        yield describe_os_error(error)
+    except click.ClickException as error:
+        yield error.message
+
+
+def require_database() -> str:
+    """Raise an error that ends a command unless the database can be read and written to.
+
+    Return a warning if it is of a newer version, as it is in the middle of a rolling update.
+    """
+    with reading():
+        mismatch = failures.describe_mismatch()
+    if mismatch == failures.UPGRADE:
+        raise click.ClickException(mismatch)
+    if is_sqlite() and not os.access(file := str(db.engine.url.database), os.W_OK):
+        raise PermissionError(errno.EACCES, "It cannot be written to", file)
+    return mismatch
+
+
+def _folder_faults() -> Iterator[str]:
+    config = current_app.config
+    try:
+        if "SECRET_KEY" not in config and (Path(config["INSTANCE_PATH"]) / "secret_key").exists():
+            _ = current_app.secret_key
+        if not config["SMTP_URL"]:
+            email.check_folder()
+    except OSError as error:
+        yield describe_os_error(error)
+    except SettingError as error:
+        yield error.message
+
+
+def file_faults() -> Iterator[str]:
+    """Yield a line for each catalog and template of the program that is missing or broken."""
+    for code in LANGUAGES.keys() - {"en"}:
+        try:
+            translation("messages", CATALOGS, [code])
+        except Exception as error:  # whatever gettext makes of the bytes
+            yield f"The translations ({code}) cannot be read: {type(error).__name__}. {INSTALL}"
+    templates = current_app.jinja_env
+    for name in templates.list_templates(TEMPLATE_SUFFIXES):
+        try:
+            templates.get_template(name)
+        except Exception as error:
+            yield f"The template {name} cannot be read: {type(error).__name__}. {INSTALL}"
 
 
 def _mail_faults() -> Iterator[str]:
@@ -56,6 +110,17 @@ def _mail_faults() -> Iterator[str]:
         yield f"The mail server refused the connection: {type(error).__name__}: {error}"
 
 
-def _account_warnings() -> Iterator[str]:
+def _database_warnings() -> Iterator[str]:
+    with reading():
+        if mismatch := failures.describe_mismatch():
+            yield mismatch
     if not any(user.role == "admin" and not user.disabled_at for user in accounts.list_accounts()):
         yield "There is no admin account. Run `flask --app wizard staff add EMAIL --role admin`."
+
+
+def _privacy_warnings() -> Iterator[str]:
+    folder = Path(current_app.config["INSTANCE_PATH"])
+    with suppress(OSError):  # an error already
+        for name in ("wizard.sqlite", "secret_key", "mail"):
+            if (folder / name).stat().st_mode & 0o044 and folder.stat().st_mode & 0o011:
+                yield f"Other users can read {folder / name}. Run `chmod -R go= {folder}`."

@@ -7,35 +7,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from flask import Flask
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
 from ..accounts import accounts, audit, tokens
-from ..accounts.accounts import AccountError
 from ..accounts.audit import COMMAND_LINE
-from ..accounts.passwords import WeakPassword
-from ..accounts.tokens import TokenError
 from ..forms.flow import Flow
 from ..notify import outbox
 from ..staff import exports
 from ..submissions import filters
 from ..web.current import current_flow
-from ..web.query import BadQuery
-from ..web.tables import SheetTooLarge
 from . import backups
-from .backups import BackupError
-from .check import check
+from .check import check, require_database
+from .cli import Command, Group
+from .files import new_file
 from .serve import JOBS, DailyJobs, repeat_until, serve
 
 PIPE = Path("-")
+FILE = click.Path(path_type=Path, allow_dash=True, readable=False)
+"""A file that the command itself says what is wrong with."""
 
-staff_commands = AppGroup("staff", help="Manage staff accounts.")
-token_commands = AppGroup("token", help="Manage API tokens for exports.")
-outbox_commands = AppGroup("outbox", help="Manage outgoing email.")
-drafts_commands = AppGroup("drafts", help="Manage drafts.")
+staff_commands = Group("staff", help="Manage staff accounts.")
+token_commands = Group("token", help="Manage API tokens for exports.")
+outbox_commands = Group("outbox", help="Manage outgoing email.")
+drafts_commands = Group("drafts", help="Manage drafts.")
 
 
 def init_app(app: Flask) -> None:
@@ -45,22 +42,12 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-@contextmanager
-def fail_on(*errors: type[Exception]) -> Iterator[None]:
-    """End the command with one line instead of a traceback on these errors; a decorator too."""
-    try:
-        yield
-    except errors as error:
-        raise click.ClickException(str(error)) from error
-
-
 @staff_commands.command("add")
 @click.argument("email")
 @click.option(
     "--role", type=click.Choice(list(accounts.ROLES)), default="viewer", show_default=True
 )
 @click.option("--ask", is_flag=True, help="Prompt for a password instead of generating one.")
-@fail_on(AccountError, WeakPassword)
 def add_account(email: str, role: str, ask: bool) -> None:
     """Add an account, and print its password."""
     typed = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else ""
@@ -82,7 +69,6 @@ def list_accounts() -> None:
 @staff_commands.command("disable")
 @click.argument("email")
 @click.option("--force", is_flag=True, help="Even if no admin is left then.")
-@fail_on(AccountError)
 def disable_account(email: str, force: bool) -> None:
     """Disable an account and sign it out everywhere."""
     accounts.disable_account(email, COMMAND_LINE, force=force)
@@ -91,7 +77,6 @@ def disable_account(email: str, force: bool) -> None:
 
 @staff_commands.command("reset")
 @click.argument("email")
-@fail_on(AccountError)
 def reset_account(email: str) -> None:
     """Generate a new password and remove two-step sign-in (for example, for a lost phone)."""
     click.echo(f"Password: {accounts.reset_account(email, COMMAND_LINE)}")
@@ -100,7 +85,6 @@ def reset_account(email: str) -> None:
 @token_commands.command("add")
 @click.argument("name")
 @click.option("--days", default=90, show_default=True, help="Days until the token expires.")
-@fail_on(TokenError)
 def create_token(name: str, days: int) -> None:
     """Create a token and show it once."""
     click.echo(tokens.create_token(name, days, COMMAND_LINE))
@@ -117,7 +101,6 @@ def list_tokens() -> None:
 
 @token_commands.command("revoke")
 @click.argument("name")
-@fail_on(TokenError)
 def revoke_token(name: str) -> None:
     """Revoke a token."""
     tokens.revoke_token(name, COMMAND_LINE)
@@ -128,11 +111,14 @@ def revoke_token(name: str) -> None:
 @click.option("--watch", is_flag=True, help="Keep running until stopped.")
 def deliver(watch: bool) -> None:
     """Send all emails that are due."""
+    require_database()
     if watch:
         repeat_until(threading.Event(), outbox.deliver_due)
         return
     sent = outbox.deliver_due()
     click.echo(f"Sent: {sent}. Still waiting: {outbox.queue_stats().waiting}.")
+    if any(message.last_error for message in outbox.unsent() if not message.failed_at):
+        raise click.ClickException("Not all could be sent: `flask outbox list` says why.")
 
 
 @outbox_commands.command("list")
@@ -154,6 +140,7 @@ def retry(message_ids: tuple[str, ...]) -> None:
 @drafts_commands.command("purge")
 def purge() -> None:
     """Run the daily jobs: delete expired drafts and sessions, and send reminders."""
+    require_database()
     done = DailyJobs().run_due()
     deleted, reminded = done.get("drafts deleted", 0), done.get("drafts reminded", 0)
     click.echo(f"Drafts deleted: {deleted}. Reminders sent: {reminded}.")
@@ -167,13 +154,12 @@ def purge() -> None:
 @click.argument("name")
 @click.option(
     "--output",
-    type=click.File("wb"),
-    default="-",
+    type=FILE,
+    default=PIPE,
     help="Write to this file instead of standard output.",
 )
 @with_appcontext
-@fail_on(SheetTooLarge, BadQuery)
-def export(name: str, output: BinaryIO, **options: str) -> None:
+def export(name: str, output: Path, **options: str) -> None:
     """Export submissions.csv, .xlsx or .jsonl, the CSV file of a group, or dictionary.csv.
 
     The content is the same as in the web export.
@@ -186,7 +172,11 @@ def export(name: str, output: BinaryIO, **options: str) -> None:
     chosen = filters.parse_filters(flow, args)
     stream = exports.export(name, flow, chosen)
     audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without("text"))
-    output.writelines(stream)
+    if output == PIPE:
+        sys.stdout.buffer.writelines(stream)
+        return
+    with new_file(output) as unfinished, unfinished.open("wb") as file:
+        file.writelines(stream)
 
 
 def export_command(flow: Flow) -> click.Command:
@@ -195,13 +185,12 @@ def export_command(flow: Flow) -> click.Command:
     text = "Same filter as on the submissions page."
     options = [click.Option([f"--{name}"], help=text) for name in names]
     params = [*export.params, *options]
-    return click.Command("export", params=params, callback=export.callback, help=export.help)
+    return Command("export", params=params, callback=export.callback, help=export.help)
 
 
-@click.command("backup")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.command("backup", cls=Command)
+@click.argument("file", type=FILE)
 @with_appcontext
-@fail_on(BackupError, OSError)
 def backup(file: Path) -> None:
     """Back up the whole database to a new file, or to standard output (“-”).
 
@@ -216,10 +205,9 @@ def backup(file: Path) -> None:
     click.echo(f"{rows:,} rows backed up. {advice}", err=True)
 
 
-@click.command("restore")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.command("restore", cls=Command)
+@click.argument("file", type=FILE)
 @with_appcontext
-@fail_on(BackupError, OSError)
 def restore(file: Path) -> None:
     """Restore a backup from a file or standard input (“-”) into an empty database.
 

@@ -10,6 +10,7 @@ from ..db import version
 from ..db.engine import reading
 from ..notify import outbox
 from ..web.limits import parse_address
+from .check import file_faults
 
 bp = Blueprint("ops", __name__)
 
@@ -22,7 +23,8 @@ def liveness() -> Response:
 
 @bp.get("/readyz")
 def readiness() -> tuple[Response, int]:
-    """Show whether the program can serve: 503 while the database is away or not migrated.
+    """Show whether the program can serve: 503 while the database is away or not migrated, or a
+    catalog or template is broken.
 
     The age of the oldest waiting message is only reported: a full outbox turns no visitor away.
     """
@@ -32,8 +34,14 @@ def readiness() -> tuple[Response, int]:
             oldest = round(outbox.queue_stats().oldest_age.total_seconds()) if migrated else None
     except DBAPIError:
         return jsonify(store="away"), 503
-    state = jsonify(store="ok", migrations="ok" if migrated else "missing", outbox_seconds=oldest)
-    return state, 200 if migrated else 503
+    broken = any(file_faults())
+    state = jsonify(
+        store="ok",
+        migrations="ok" if migrated else "missing",
+        files="broken" if broken else "ok",
+        outbox_seconds=oldest,
+    )
+    return state, 200 if migrated and not broken else 503
 
 
 @bp.get("/metrics")

@@ -29,6 +29,7 @@ SUMMARY = (
     Submission.party,
     Submission.place,
     Submission.published_at,
+    Submission.language,
     *FACET_COLUMNS,
 )
 """The columns of a commitment in a list."""

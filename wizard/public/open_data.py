@@ -205,8 +205,8 @@ def _dataset(snapshot: Snapshot) -> dict[str, Any]:
         "@type": "dcat:Dataset",
         "identifier": snapshot.address("commitments"),
         "title": f"{snapshot.site.name}: published {noun.many}",
-        "description": "Open-data commitments made by organizations, in their own words: who they "
-        "are, what they will do and by when. Published with each organization’s permission.",
+        "description": f"Every published {noun.one}, in the words of whoever submitted it and with "
+        "their permission.",
         "keyword": [noun.many, "open data", *programs],
         "modified": clock.iso_utc(snapshot.changed),
         "accrualPeriodicity": "irregular",

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from .. import clock
 from ..web.current import current_flow
+from ..web.query import wants_bom
 from . import open_data
 
 bp = Blueprint("open_data", __name__)
@@ -58,7 +59,7 @@ def _send(write: Writer, content_type: str) -> Answer:
 
     Caches revalidate before each use, so that a withdrawn commitment disappears at once.
     """
-    bom = request.args.get("bom") != "0"
+    bom = wants_bom(request.args)
     snapshot = open_data.current_snapshot(current_flow(), _site(), bom=bom)
     response = StreamedResponse(write(snapshot), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"

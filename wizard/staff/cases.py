@@ -36,7 +36,7 @@ ABOUT_ANSWERS = (MailMessage, OutboxMessage, Report, StaffNote)
 """The tables that an erasure empties of the submission."""
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
-NOTE = LongText("text", "New note", noun="a note", required=True)
+NOTE = LongText("text", "New note", noun="what you want to note", required=True)
 
 
 class StaleVersion(Exception):

@@ -41,12 +41,15 @@ def export_names(flow: Flow) -> tuple[str, ...]:
     return (*main, *(f"{file_stem(group)}.csv" for group in flow.groups), "dictionary.csv")
 
 
-def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
-    """Return the chunks of a file, oldest first. Raises `UnknownExport` or `SheetTooLarge`."""
+def export(name: str, flow: Flow, filters: Filters, *, bom: bool = True) -> Iterator[bytes]:
+    """Return the chunks of a file, oldest first. Raises `UnknownExport` or `SheetTooLarge`.
+
+    `bom` is the byte-order mark of CSV.
+    """
     if name not in export_names(flow):
         raise UnknownExport(name)
     if name == "dictionary.csv":
-        return as_csv(COLUMNS, dictionary_rows(flow))
+        return as_csv(COLUMNS, dictionary_rows(flow), bom=bom)
     stem, _, suffix = name.partition(".")
     if suffix == "xlsx":
         _check_size(filters)
@@ -56,9 +59,9 @@ def export(name: str, flow: Flow, filters: Filters) -> Iterator[bytes]:
     for group in flow.groups:
         if stem == file_stem(group):
             columns = ("reference", *(field.name for field in group.fields))
-            return as_csv(columns, _entries(group, submitted))
-    write = as_xlsx if suffix == "xlsx" else as_csv
-    return write((*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted))
+            return as_csv(columns, _entries(group, submitted), bom=bom)
+    columns, rows = (*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted)
+    return as_xlsx(columns, rows) if suffix == "xlsx" else as_csv(columns, rows, bom=bom)
 
 
 def _read(flow: Flow, filters: Filters) -> Iterator[Submitted]:

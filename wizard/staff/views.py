@@ -18,7 +18,7 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number
+from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
@@ -118,9 +118,9 @@ def submissions() -> Response:
 @bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
-    chosen = parse_list_filters()
+    chosen = parse_list_filters(("bom",))
     try:
-        stream = exports.export(name, current_flow(), chosen)
+        stream = exports.export(name, current_flow(), chosen, bom=wants_bom(request.args))
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:

@@ -63,15 +63,14 @@ def _if(conditions: Iterable[Condition], fields: Collection[Field]) -> str:
 
 def _asked(flow: Flow, field: Field) -> tuple[str, str]:
     """Return the branches that ask a question, and its further conditions as text."""
-    steps = [(section.when, step) for section in flow.sections for step in section.steps]
-    whens = [when for when, step in [*steps, (None, flow.review)] if field in step.fields]
-    if not whens:
+    asked = [flow.conditions[step.name] for step in flow.steps.values() if field in step.fields]
+    if not asked:
         return "", "no longer"
-    branches: dict[Condition | None, str] = {each.when: each.name for each in flow.branches}
-    names = [branches.get(when, "all") for when in whens]
+    branches: dict[Condition, str] = {each.when: each.name for each in flow.branches}
+    names = [next((branches[when] for when in whens if when in branches), "all") for whens in asked]
     if "all" in names or len(set(names)) == len(branches):
         names = ["all"]
-    pairs = [(when, field.when) for when in whens]
-    others = [[each for each in pair if each and each not in branches] for pair in pairs]
+    own = (field.when,) if field.when else ()
+    others = [[when for when in (*whens, *own) if when not in branches] for whens in asked]
     texts = [_if(conditions, flow.columns.values()) for conditions in others]
     return ";".join(names), ", or ".join(texts) if all(texts) else "always"

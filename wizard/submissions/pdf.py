@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import typst
-from flask import current_app
 
 from ..db.models import Submission
 from ..forms.dates import format_moment
 from ..forms.messages import Message
 from ..forms.outputs import Row, cards
 from ..web.current import current_flow
-from ..web.languages import get_locale, translate
+from ..web.languages import get_locale, program_name, translate
 
 TEMPLATE = Path(__file__).parents[2] / "templates/pdf/answers.typ"
 
@@ -22,16 +21,16 @@ def answers_pdf(submission: Submission) -> bytes:
 
     Letters that no font of the machine has are allowed, which PDF/UA-1 forbids.
     """
-    submitted_at = translate(format_moment(submission.submitted_at))
+    facts = {
+        Message("Reference number:"): submission.reference,
+        Message("Submitted:"): translate(format_moment(submission.submitted_at)),
+    }
     data = {
         "language": get_locale(),
         "title": translate(Message("Your answers")),
-        "program": current_app.config["PROGRAM_NAME"],
+        "program": program_name(),
         "reference": submission.reference,
-        "facts": [
-            f"{translate(Message('Your reference:'))} {submission.reference}",
-            f"{translate(Message('Submitted:'))} {submitted_at}",
-        ],
+        "facts": [f"{translate(label)} {value}" for label, value in facts.items()],
         "cards": [
             {"title": translate(card.step.title), "rows": [_row(row) for row in card.rows]}
             for card in cards(current_flow(), submission.answers)

@@ -7,13 +7,12 @@ from flask import Flask
 from .. import clock
 from ..forms import dates, text
 from ..forms.messages import Message
-from . import compression, errors, languages, logs, security, static_files
-from .limits import limiter
+from . import compression, errors, languages, limits, logs, security, static_files
 
 
 def init_app(app: Flask) -> None:
     """Set up the parts; the first one is the last to change a response."""
-    for part in (compression, logs, languages, security, limiter, static_files, errors):
+    for part in (compression, logs, languages, security, limits, static_files, errors):
         part.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {

@@ -10,8 +10,8 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 
-from ..db import version
-from ..db.engine import DatabaseBusyError, db, reading
+from ..db import failures
+from ..db.engine import DatabaseBusyError
 from ..forms.messages import Declaration, Message
 from .htmx import render_page
 from .limits import limiter
@@ -20,8 +20,6 @@ from .security import OriginError
 
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
-SQLITE_ERROR = 1
-"""SQLite's code for a missing table or column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,8 @@ ERROR_PAGES = {
     ),
     404: ErrorPage(
         "Page not found",
-        "The web address may be wrong, or you may be using a different browser from the one you "
-        "started in.",
-        "If you started on another device, continue there or use the link we emailed you. "
-        "Otherwise, go to the home page.",
+        "The web address may be wrong, or the page may have been removed.",
+        "Check the web address, or go to the home page.",
     ),
     405: ErrorPage(
         "That action isn’t available here",
@@ -60,7 +56,7 @@ ERROR_PAGES = {
     ),
     413: ErrorPage(
         "Your answers are too long",
-        "This form can’t accept that much text at once.",
+        "The answers on this page are more than 2 MB together, so we didn’t save them.",
         "Go back and shorten your answers. Everything you saved before is safe.",
     ),
     429: ErrorPage(
@@ -81,6 +77,9 @@ ERROR_PAGES = {
 }
 ONE_MINUTE = Message("Try again in a minute. Everything you saved is safe.")
 SOME_MINUTES = Message("Try again in %(minutes)s minutes. Everything you saved is safe.")
+SOME_HOURS = Message("Try again in %(hours)s hours. Everything you saved is safe.")
+MAX_MINUTES = 120
+"""A longer time is told in hours."""
 SESSION_ENDED = ErrorPage(
     "Your session has ended",
     "This page was open too long, so we couldn’t save what you entered.",
@@ -89,17 +88,17 @@ SESSION_ENDED = ErrorPage(
 
 COOKIES_MISSING = ErrorPage(
     "This form needs cookies",
-    "Your browser sent no cookie, so we cannot tell that this page is yours. Nothing was saved."
-    " Cookies are used to find your answers again and to keep other sites out, for nothing else.",
+    "Your browser didn’t send a cookie, so we can’t tell that this page is yours. We didn’t save "
+    "anything. We only use cookies to find your answers again and to keep other sites out.",
     "Go back and copy what you entered. Allow cookies for this site, reload the page and try"
     " again.",
 )
 ORIGIN_REFUSED = ErrorPage(
-    "This did not come from a page of this site",
-    "Your browser named another site, or none, as the page that this came from (in Origin or"
-    " Referer). Nothing was saved.",
-    "If you entered it here, let your browser or its privacy extension name this site. Then go back"
-    " and try again.",
+    "We couldn’t confirm that this request came from this site",
+    "Your browser didn’t say which site it came from (in Origin or Referer), or it named another "
+    "one. We didn’t save anything.",
+    "If you entered your answers here, check the settings of your browser and its privacy "
+    "extensions. Let them name this site, then go back and try again.",
 )
 
 
@@ -154,8 +153,8 @@ def _too_many() -> ErrorPage:
     if limit is None:
         return page
     minutes = max(1, math.ceil((limit.reset_at - time.time() - 1) / 60))
-    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES
-    return replace(page, advice=Message(texts, minutes=minutes))
+    texts = ONE_MINUTE if minutes == 1 else SOME_MINUTES if minutes <= MAX_MINUTES else SOME_HOURS
+    return replace(page, advice=Message(texts, minutes=minutes, hours=math.ceil(minutes / 60)))
 
 
 def handle_bad_query(error: BadQuery) -> Response:
@@ -166,26 +165,12 @@ def handle_bad_query(error: BadQuery) -> Response:
 
 def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     """Return 503 if the database is locked for too long, out of reach or not migrated."""
-    cause = getattr(error, "orig", error)
-    lacks_table = getattr(cause, "sqlite_errorcode", None) == SQLITE_ERROR
-    if not lacks_table and not isinstance(error, ProgrammingError):
-        current_app.logger.error("database not available: %s", str(cause).partition("\n")[0])
-    elif _lacks_migrations():
-        current_app.logger.error("database not up to date: run `flask --app wizard db upgrade`")
-    else:
+    if failures.is_schema_error(error) and not failures.lacks_migrations(error):
         raise error
+    current_app.logger.error("%s", failures.describe_failure(error))
     response = error_response(503, ERROR_PAGES[503])
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
-
-
-def _lacks_migrations() -> bool:
-    db.session.rollback()
-    try:
-        with reading():
-            return not version.is_compatible()
-    except DBAPIError:
-        return False
 
 
 def error_response(code: int, page: ErrorPage) -> Response:

@@ -7,13 +7,13 @@ prints it. The staff side and the commands are in English.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from gettext import NullTranslations, translation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, request
+from flask import Config, Flask, Response, current_app, request
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -37,7 +37,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
     app.jinja_env.finalize = translate
-    app.jinja_env.filters |= {"translate": translate, "sort_options": sort_options}
+    app.jinja_env.filters |= {
+        "translate": translate,
+        "sort_options": sort_options,
+        "lang_attribute": lang_attribute,
+    }
     app.jinja_env.globals |= {
         "_": gettext,
         "gettext": gettext,
@@ -45,6 +49,7 @@ def init_app(app: Flask) -> None:
         "languages": LANGUAGES,
         "language": get_locale,
         "language_query": language_query,
+        "program_name": program_name,
         "part": cached_part,
     }
     app.jinja_env.globals["flow"] = app.extensions["flow"]
@@ -103,7 +108,9 @@ def _render_part(app: Flask, name: str, code: str) -> Markup:
 
     with force_locale(code):
         template = app.jinja_env.get_template(f"parts/{name}.html")
-        return Markup(template.render(config=app.config, url_for=url_for))  # noqa: S704
+        named = partial(_program_name, app.config)
+        values = {"config": app.config, "url_for": url_for, "program_name": named}
+        return Markup(template.render(values))  # noqa: S704
 
 
 def get_locale() -> str:
@@ -157,6 +164,24 @@ def translate(text: Any) -> Any:
     if type(text) is not Message or (code := get_locale()) == "en":
         return text
     return text.translated(load_catalog(code).gettext)
+
+
+def program_name() -> str:
+    """Return the program's name in the current language, by its setting or by the catalog."""
+    return _program_name(current_app.config)
+
+
+def _program_name(config: Config) -> str:
+    default: str = config["PROGRAM_NAME"]
+    own: str = config.get(f"PROGRAM_NAME_{get_locale().upper()}", "")
+    return own or translate(Message(default))
+
+
+def lang_attribute(text: str, code: str) -> str:
+    """Return the `lang` attribute of a text that a person entered in another language."""
+    if type(text) is Message or code in ("", get_locale()):
+        return ""
+    return Markup(' lang="%s"') % code
 
 
 def sort_options(options: tuple[Option, ...]) -> Sequence[Option]:

@@ -3,11 +3,29 @@
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from flask import request
+from flask import Flask, request
 from flask_limiter import Limiter
+from limits.storage import storage_from_string
+
+from ..config import SettingError
 
 PORT = re.compile(r"\[(?P<v6>[0-9a-fA-F:.]+)\](?::\d+)?|(?P<v4>\d+\.\d+\.\d+\.\d+):\d+")
 """An address as some proxies forward it, with the port of the connection (RFC 7239, 6)."""
+
+
+def init_app(app: Flask) -> None:
+    """Set up the limits. Raise `SettingError`, without the address of the storage: it may hold a
+    password."""
+    try:
+        storage_from_string(
+            app.config["RATELIMIT_STORAGE_URI"], **app.config["RATELIMIT_STORAGE_OPTIONS"]
+        )
+    except Exception as error:  # each storage has its own
+        raise SettingError(
+            "WIZARD_RATELIMIT_STORAGE_URI must be memory:// or an address like redis://host:6379"
+            f" that can be used ({type(error).__name__})."
+        ) from error
+    limiter.init_app(app)
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

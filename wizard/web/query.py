@@ -101,6 +101,11 @@ def parse_whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+def wants_bom(args: Mapping[str, str]) -> bool:
+    """Return True unless a query string asks for CSV without a byte-order mark."""
+    return args.get("bom") != "0"
+
+
 @dataclass(frozen=True, slots=True)
 class PageStart:
     """The start of a page: after `key`, or at the first row of the list if that is None.

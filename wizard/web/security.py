@@ -63,8 +63,10 @@ def _relative_redirect() -> Answer | None:
     return redirect(url._replace(scheme="", netloc="").geturl(), 308)
 
 
-ADDED_TO_LINKS = "/ .,;:!?*\"'()<>[]{}“”‘’«»…\xa0\u200b\u200e\ufeff"
-"""What people, sentences and mail programs leave behind an address."""
+ADDED_TO_LINKS = "/ \t\r\n.,;:!?*|&=\\\"'()<>[]{}“”‘’«»…。、，）」》\xa0\u200b\u200e\ufeff"
+"""What people, sentences and mail programs leave behind an address. (Tokens may end in - and _.)"""
+ADDED_MARKUP = ("&gt", "&lt", "&amp", "&quot", "&nbsp", "<br")
+"""The same as markup, without what is in `ADDED_TO_LINKS`."""
 REFERENCE = re.compile(r"([A-Z]{3})-?([A-Z0-9]{4})-?([A-Z0-9]{4})")
 
 
@@ -76,21 +78,26 @@ def _redirect_damaged_link() -> Answer | None:
     given = (request.view_args or {}).get("reference", "")
     if path.endswith("/") and not request.routing_exception:
         return None
-    better = path.rstrip(ADDED_TO_LINKS)
+    better = _strip_added(path) or "/"
     reference = REFERENCE.fullmatch(
-        re.sub("[\u2010-\u2015]", "-", given.strip(ADDED_TO_LINKS)).upper()
+        re.sub("[\u2010-\u2015]", "-", _strip_added(given).strip(ADDED_TO_LINKS)).upper()
     )
     if reference:
-        better = better.replace(given.rstrip(ADDED_TO_LINKS), "-".join(reference.groups()))
-    if (
-        better in ("", path)
-        or ".." in path
-        or path.startswith("//")
-        or not rules.test(better, "GET")
-    ):
+        better = better.replace(_strip_added(given), "-".join(reference.groups()))
+    if better == path or ".." in path or path.startswith("//") or not rules.test(better, "GET"):
         return None
     query = f"?{request.query_string.decode()}" if request.query_string else ""
     return redirect(quote(better) + query, 308)
+
+
+def _strip_added(text: str) -> str:
+    """Return an address or a part of it without what was left behind it."""
+    before = ""
+    while text != before:
+        before, text = text, text.rstrip(ADDED_TO_LINKS)
+        for markup in ADDED_MARKUP:
+            text = text.removesuffix(markup)
+    return text
 
 
 def _validate_form_post() -> None:
@@ -124,7 +131,9 @@ def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
             host.rpartition(":")[0].encode("idna")
             host.encode("idna")
         except UnicodeError:
-            answer = Response("The Host of this request is no name.", 400, mimetype="text/plain")
+            answer = Response(
+                "The Host header of this request isn’t a host name.", 400, mimetype="text/plain"
+            )
             return answer(environ, start_response)
         return wsgi_app(environ, start_response)
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 CHUNK_BYTES = 64 * 1024
 MAX_SHEET_ROWS = 1_048_576
@@ -82,7 +83,11 @@ def as_xlsx(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
 def _workbook(rows: Iterable[Cells]) -> Iterator[bytes]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "table.xlsx")
-        _write_xlsx(path, rows)
+        try:
+            _write_xlsx(path, rows)
+        except FileCreateError as error:  # hides what the system said
+            cause = error.args[0]
+            raise OSError(cause.errno, cause.strerror, gettempdir()) from error
         yield b""  # for `as_xlsx` to wait until the file is written
         with path.open("rb") as file:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")

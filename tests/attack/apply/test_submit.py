@@ -107,7 +107,7 @@ def test_references_are_random(server, server_app):
 def test_confirmations_to_one_address_are_delayed(browser, server_app):
     case = load_case("partner") | {"contact_email": "bombed@example.org"}
     for _ in range(submit.CONFIRMATIONS_PER_HOUR + 2):
-        assert "Commitment submitted" in complete_form(browser, case).text("h1")
+        assert "We received your commitment" in complete_form(browser, case).text("h1")
     messages = messages_to(server_app, "bombed@example.org")
     waiting = [
         each for each in messages if each.next_attempt_at > clock.now() + timedelta(minutes=50)

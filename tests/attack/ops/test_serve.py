@@ -3,6 +3,7 @@
 import pytest
 
 from tests.attack.browser import send_raw, status_code
+from tests.client import Page
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -40,6 +41,13 @@ def test_malformed_request_is_refused_and_server_survives(server, browser, reque
     assert status_code(answer) in (0, 200, 400, 401, 411, 413, 414, 431, 501, 505), answer[:200]
     assert b"Traceback" not in answer and b"wizard/" not in answer
     assert browser.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("size", [2_200_000, 4_000_000])
+def test_post_over_the_limit_gets_the_page_that_says_so(browser, size):
+    answer = browser.post("/respond/", {"organization_kind": "x" * size})
+    assert answer.status_code == 413
+    assert "more than 2 MB together" in Page(answer).text("main")
 
 
 def test_content_length_with_chunked_smuggles_no_request(server):

@@ -1,7 +1,11 @@
 """Stop a server, keep it busy with slow clients, and run two of them."""
 
+import re
 import signal
 import socket
+import sqlite3
+import stat
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -13,8 +17,9 @@ import pytest
 from tests.complete_form import form_data
 from tests.conftest import load_case
 from tests.faults.browser import Browser, Typist, locked_drafts, stored_rows
-from tests.mail_server import Inbox
-from tests.server import running_server
+from tests.integration.ops.test_mistakes import process_of, run_command
+from tests.mail_server import DrippingServer, Inbox
+from tests.server import Server, running_server
 from wizard.flows.commitment import COMMITMENT
 
 pytestmark = pytest.mark.slow
@@ -119,3 +124,118 @@ def test_two_processes_share_limits_and_store(database_url, tmp_path, redis, mai
         redis.process.kill()
         redis.process.wait()
         assert person.start("agency")  # each limits by itself now, and turns nobody away
+
+
+def submit(server) -> None:
+    """Submit a complete form, so that a message waits."""
+    browser = Browser(server)
+    path, authorized = browser.prepare_submission(load_case("partner"))
+    assert browser.open("POST", f"{path}/review", authorized)[0] == 303
+
+
+@pytest.mark.parametrize(
+    ("slow", "reply", "pause_seconds"),
+    [
+        (b"greeting", b"220 " + b"x" * 500, 2),
+        (b"RCPT", b"250-ok\r\n" * 500, 0.5),
+        (b"message", b"250 kept\r\n", 8),
+        (b"message", b"2" * 500, 12),
+        (b"QUIT", b"221 " + b"x" * 500, 2),
+    ],
+    ids=["greeting", "recipient", "message", "half a reply", "quit"],
+)
+def test_sigterm_ends_within_40_seconds_while_mail_server_drips(
+    sqlite_url, tmp_path, mail_server, slow, reply, pause_seconds
+):
+    dripping = DrippingServer(slow, reply, pause_seconds)
+    server = Server(sqlite_url, tmp_path, SMTP_URL=dripping.url)
+    server.start()
+    try:
+        submit(server)
+        assert dripping.dripping.wait(30)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=60) == 0
+        assert time.monotonic() - began < 40
+    finally:
+        server.process.kill()
+        dripping.close()
+    inbox = Inbox()
+    settings = {"WIZARD_SMTP_URL": f"smtp://127.0.0.1:{mail_server(inbox)}"}
+    assert run_command(tmp_path, "outbox", "retry", **settings).returncode == 0
+    assert run_command(tmp_path, "outbox", "deliver", **settings).returncode == 0
+    assert dripping.accepted + len(inbox.messages) == 1
+    assert all(row["sent_at"] for row in stored_rows(server, "message"))
+
+
+def start_command(folder, *command, until: str, **options):
+    """Start a command; return its process once its line with `until` on standard error has come.
+
+    With `PYTHONPROFILEIMPORTTIME` Python writes a line when a module is imported.
+    """
+    process = process_of(folder, *command, PYTHONPROFILEIMPORTTIME="1", **options)
+    started = subprocess.Popen(
+        **process, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE
+    )
+    for line in started.stderr:
+        if re.search(rf"{until}$", line.rstrip()):
+            return started
+    raise AssertionError(until)
+
+
+@pytest.mark.parametrize(
+    ("command", "until", "wait_seconds"),
+    [
+        (["serve"], "wizard.forms.flow", 0),
+        (["db", "upgrade"], "wizard.apply", 0),
+        (["staff", "list"], "wizard.web.languages", 0),
+        (["serve"], "wizard", 0),
+        (["serve"], "drafts deleted: .*", 0),
+        (["db", "upgrade"], "wizard", 2),
+        (["outbox", "deliver", "--watch"], "wizard", 3),
+        (["restore", "-"], "wizard", 3),
+    ],
+)
+def test_interrupt_ends_command_quietly(sqlite_url, tmp_path, command, until, wait_seconds):
+    port = str(Server(sqlite_url, tmp_path).port)
+    with sqlite3.connect(tmp_path / "wizard.sqlite", isolation_level=None) as store:
+        if command == ["db", "upgrade"]:
+            store.execute("BEGIN IMMEDIATE")  # it waits
+        process = start_command(tmp_path, *command, until=until, WIZARD_PORT=port)
+        time.sleep(wait_seconds)
+        process.send_signal(signal.SIGINT)
+        with process:
+            said = process.stderr.read()
+        assert process.returncode == 130
+    store.close()
+    assert [line for line in said.splitlines() if "import time:" not in line] == []
+
+
+def test_second_server_on_a_store_is_told(sqlite_url, tmp_path):
+    with running_server(sqlite_url, tmp_path) as first:
+        second = Server(sqlite_url, tmp_path)
+        until = f".*WARNING Another process serves the database {tmp_path}/wizard.sqlite.*"
+        process = start_command(tmp_path, "serve", until=until, WIZARD_PORT=str(second.port))
+        process.send_signal(signal.SIGTERM)
+        with process:
+            process.stderr.read()
+        same_port = run_command(tmp_path, "serve", WIZARD_PORT=str(first.port))
+        assert same_port.returncode == 1
+        assert "Another process serves" in same_port.stderr
+        assert "Address already in use" in same_port.stderr.splitlines()[-1]
+
+
+def test_files_are_private_whatever_the_umask(tmp_path):
+    folder = tmp_path / "new"
+    subprocess.run(**process_of(folder, "db", "upgrade"), check=True, umask=0)
+    server = Server(f"sqlite:///{folder}/wizard.sqlite", folder)
+    server.start("sh", "-c", 'umask 0; exec "$@"', "sh")
+    submit(server)
+    for _ in range(100):
+        if list(folder.glob("mail/*.eml")):
+            break
+        time.sleep(0.1)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    server.stop()
+    assert {"wizard.sqlite", "secret_key", "mail"} <= modes.keys()
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}

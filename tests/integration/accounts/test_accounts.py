@@ -91,7 +91,7 @@ def test_former_admin_changes_no_account(app):
     add_admins(app, "ada@example.gov", "grace@example.gov")
     with app.app_context():
         accounts.set_role("grace@example.gov", "viewer", COMMAND_LINE)
-        with pytest.raises(accounts.AccountError, match="no admin any more"):
+        with pytest.raises(accounts.AccountError, match="no longer an admin"):
             accounts.add_account("eve@example.gov", "admin", Actor("grace@example.gov"))
 
 

@@ -9,7 +9,7 @@ from wizard.flows.commitment import COMMITMENT
 AGENCY_STEPS = [
     name
     for name in COMMITMENT.steps
-    if name not in ("kind", "involvement", "commitment", "milestones")
+    if name not in ("kind", "programs", "involvement", "commitment", "milestones")
 ]
 
 

@@ -8,6 +8,7 @@ from tests.client import Page
 from tests.complete_form import autosave, complete_form, draft_path, start_draft
 from tests.conftest import AGENCY
 from wizard import clock
+from wizard.apply.access import MAX_DRAFTS
 from wizard.flows.commitment import COMMITMENT
 
 
@@ -21,6 +22,20 @@ def test_access_lasts_as_long_as_draft(client, monkeypatch):
     autosave(client, page.path, {"contact_name": "Day 50"})
     days[0] = 105
     assert client.page(page.path).values()["contact_name"] == ["Day 50"]
+
+
+def test_draft_that_a_newer_one_puts_out_is_told_with_its_link(client):
+    first = complete_form(client, AGENCY, until="contact")
+    for _ in range(MAX_DRAFTS - 1):
+        page = start_draft(client, AGENCY)
+    assert "no longer listed" not in page.text("main")
+    page = start_draft(client, AGENCY)
+    told = page.text(".notice")
+    assert "up to 20 drafts" in told and AGENCY["organization_name"] in told
+    (link,) = page.all(".notice a")
+    assert client.get(first.path).status_code == 404
+    assert "no longer listed" not in client.page(page.path).text("main")
+    assert client.page(link.attrs["href"].partition("example.org")[2]).path == first.path
 
 
 def test_foreign_page_token_is_refused(app, client):
@@ -49,7 +64,7 @@ def test_draft_opens_only_in_its_browser(app, client, case):
     for name in [*COMMITMENT.steps, "done"]:
         assert stranger.get(f"{path}/{name}").status_code == 404
         refused = stranger.send(f"{path}/{name}", {"city": "x", "authorized": "yes"})
-        assert refused.status == 404
+        assert refused.status == 404 and "different browser" in refused.text("main")
     assert client.page(f"{path}/organization").values()["city"] == [case["city"]]
 
 

@@ -22,7 +22,7 @@ def test_change_that_adds_step_visits_it_before_review(client):
     review = complete_form(client, case, until="review")
     path = draft_path(review)
     assert not review.all('.answers a[href$="/opportunity"]')
-    page = post_step(client, path, "commitment", load_case("partner"))
+    page = post_step(client, path, "programs", load_case("partner"))
     assert page.path.endswith("/opportunity")
     page = post_step(client, path, "opportunity", load_case("partner"))
     assert page.path.endswith("/review")
@@ -32,7 +32,7 @@ def test_other_branch_answers_are_kept_hidden(client, app):
     review = complete_form(client, load_case("agency"), until="review")
     path = draft_path(review)
     page = post_step(client, path, "kind", {"organization_kind": "company"})
-    assert page.path.endswith("/involvement")
+    assert page.path.endswith("/programs")
     assert "Naloxone" not in client.page(f"{path}/review").response.text
     page = post_step(client, path, "kind", {"organization_kind": "agency"})
     assert page.path.endswith("/review")
@@ -101,41 +101,39 @@ def test_new_optional_question_is_asked_before_next_step(client):
 
 
 def test_new_required_question_is_asked_without_error(client):
-    case = load_case("partner")
-    page = complete_form(client, case, until="commitment")
-    answers = {name: text for name, text in case.items() if name != "goals"}
-    data = form_data(COMMITMENT.steps["commitment"], answers) | {"asked": ""}
+    page = complete_form(client, load_case("partner"), until="opportunity")
+    data = {"opportunity_actions": ["use_data"], "opportunity_topics": ["jobs"], "asked": ""}
     page = client.send(page.path, data)
-    assert page.path.endswith("/commitment") and page.errors() == {}
-    assert page.all("[autofocus]")[0].attrs["id"] == "goals"
-    assert page.values()["commitment_title"] == [case["commitment_title"]]
-    page = client.send(page.path, data | {"asked": ["", "goals"]})
-    assert (page.status, set(page.errors())) == (422, {"goals"})
+    assert page.path.endswith("/opportunity") and page.errors() == {}
+    assert page.all("[autofocus]")[0].attrs["id"] == "opportunity_description"
+    assert page.values()["opportunity_topics"] == ["jobs"]
+    page = client.send(page.path, data | {"asked": ["", "opportunity_description"]})
+    assert (page.status, set(page.errors())) == (422, {"opportunity_description"})
 
 
 def test_new_question_beside_error_is_an_error_too(client):
-    case = load_case("partner")
-    page = complete_form(client, case, until="commitment")
-    answers = {name: text for name, text in case.items() if name != "goals"}
-    data = form_data(COMMITMENT.steps["commitment"], answers) | {"asked": ""}
-    page = client.send(page.path, data | {"commitment_title": "x" * 121})
-    assert (page.status, set(page.errors())) == (422, {"commitment_title", "goals"})
+    page = complete_form(client, AGENCY, until="community")
+    answers = {name: text for name, text in AGENCY.items() if not name.startswith("delegate_")}
+    data = form_data(COMMITMENT.steps["community"], answers)
+    data |= {"delegate_is_contact": "no", "help_wanted": ["none", "privacy"], "asked": ""}
+    page = client.send(page.path, data)
+    assert page.status == 422
+    assert set(page.errors()) == {"help_wanted", "delegate_name", "delegate_email"}
 
 
 def test_hidden_question_keeps_answer(client, app):
     case = load_case("partner")
     review = complete_form(client, case, until="review")
     path = draft_path(review)
-    opportunity_only = case | {"programs": ["opportunity_project"]}
-    del opportunity_only["goals"]
-    page = post_step(client, path, "commitment", opportunity_only, asked="")
+    page = post_step(client, path, "programs", {"programs": ["opportunity_project"]})
     assert page.path.endswith("/review")
-    assert "Which goals" not in page.response.text
-    page = client.send(
-        f"{path}/commitment",
-        form_data(COMMITMENT.steps["commitment"], case | {"goals": None}) | {"asked": ""},
-    )
-    assert page.values()["goals"] == ["transparency", "accountability"]
+    assert "Transparency" not in page.text("main") and "Community groups" not in page.text("main")
+    answers = {name: text for name, text in case.items() if name != "goals"}
+    post_step(client, path, "commitment", answers, asked="")
+    page = post_step(client, path, "programs", case)
+    assert page.path.endswith("/review")
+    assert client.page(f"{path}/commitment").values()["goals"] == case["goals"]
+    assert client.page(f"{path}/involvement").values()["works_with"] == case["works_with"]
 
 
 def test_hidden_entry_question_keeps_answer(client):

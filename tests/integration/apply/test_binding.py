@@ -75,14 +75,15 @@ def test_hidden_field_is_not_submitted(client, app):
 
 @pytest.mark.parametrize(
     "body",
-    [b"x" * 1_100_000, b"city=" + b"x" * 1_100_000, b"&".join(b"f%d=1" % n for n in range(60_000))],
-    ids=["a body of over 1 MB", "a field of over 1 MB", "60,000 fields"],
+    [b"x" * 2_100_000, b"city=" + b"x" * 2_100_000, b"&".join(b"f%d=1" % n for n in range(60_000))],
+    ids=["a body of over 2 MB", "a field of over 2 MB", "60,000 fields"],
 )
 def test_oversized_body_is_413_and_draft_is_kept(client, body):
     page = complete_form(client, load_case("agency"), until="contact")
     path = f"{draft_path(page)}/organization"
     refused = post_bytes(client, path, body)
     assert refused.status_code == 413
+    assert "more than 2 MB together" in refused.text
     assert "Everything you saved before is safe" in refused.text
     assert client.page(path).values()["city"] == ["Orlando"]
 

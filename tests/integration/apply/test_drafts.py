@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from tests.complete_form import autosave, complete_form, draft_path
-from tests.conftest import advance_clock, load_case
+from tests.complete_form import autosave, complete_form, draft_path, post_step
+from tests.conftest import AGENCY, advance_clock, load_case
 from tests.integration.apply.conftest import purge_drafts
 from wizard import clock
 from wizard.apply import drafts
@@ -114,14 +114,95 @@ def test_concurrent_starts_create_one_draft(app, client):
         assert len(set(threads.map(click, range(16)))) == 1
 
 
-def test_steps_that_add_up_to_too_much_are_413_and_draft_is_kept(app, client):
-    page = complete_form(client, load_case("agency"), until="review")
-    path, text, statuses = draft_path(page), "x" * 600_000, []
-    for step, field in [("organization", "organization_name"), ("contact", "contact_name")]:
-        data = {"csrf_token": client.token(), field: text}
-        statuses.append(client.post(f"{path}/{step}/autosave", data=data).status_code)
-    assert statuses == [200, 413]
+def test_answer_too_long_to_store_is_413_and_the_rest_is_stored(app, client):
+    page = complete_form(client, AGENCY, until="contact")
+    path = f"{draft_path(page)}/organization"
+    typed = {"organization_name": "x" * 900_000, "city": "Tampa"}
+    answer = autosave(client, path, typed)
+    assert answer.status_code == 413
+    assert "Not saved: too long." in answer.text
+    assert stored_answers(app)["organization_name"] == AGENCY["organization_name"]
+    assert stored_answers(app)["city"] == "Tampa"
+
+
+def test_answer_within_four_times_its_limit_is_stored_whole(app, client):
+    page = complete_form(client, AGENCY, until="contact")
+    path = f"{draft_path(page)}/organization"
+    assert autosave(client, path, {"organization_name": "x" * 800}).status_code == 200
+    assert stored_answers(app)["organization_name"] == "x" * 800
+    assert "It now has 800." in client.page(path).errors()["organization_name"]
+
+
+@pytest.mark.parametrize("action", ["continue", "save", "to-kind"])
+def test_post_with_answer_too_long_to_store_keeps_it_on_page(app, client, action):
+    page = complete_form(client, AGENCY, until="contact")
+    page = client.page(f"{draft_path(page)}/organization")
+    typed = {"organization_name": "é" * 100_000, "city": "Tampa", "action": action}
+    page = client.send(page.path, page.values() | typed)
+    assert page.status == 422
+    assert page.errors() == {
+        "organization_name": "Not saved: too long. Shorten your organization’s name to 200"
+        " characters or fewer. It now has 100,000."
+    }
+    assert page.values()["organization_name"] == ["é" * 100_000]
+    assert stored_answers(app)["organization_name"] == AGENCY["organization_name"]
+    assert stored_answers(app)["city"] == "Tampa"
+    shortened = page.values() | {"organization_name": "Short", "action": "continue"}
+    assert client.send(page.path, shortened).path.endswith("/contact")
+    assert stored_answers(app)["organization_name"] == "Short"
+
+
+def test_first_page_with_answer_too_long_to_store_creates_no_draft(app, client):
+    page = client.send("/respond/", {"organization_kind": "x" * 900_000})
+    assert page.status == 422
+    assert page.errors()["organization_kind"].startswith("Not saved: too long.")
     with app.app_context():
-        (draft,) = db.session.scalars(select(Draft)).all()
-        assert draft.answers["organization_name"] == text
-        assert draft.answers["contact_name"] == load_case("agency")["contact_name"]
+        assert db.session.query(Draft).count() == 0
+
+
+def test_entry_too_long_to_store_can_be_removed(app, client):
+    case = AGENCY | {"data_sets": [*AGENCY["data_sets"], {"title": "x" * 900_000}]}
+    page = complete_form(client, AGENCY, until="data_sets")
+    place = len(AGENCY["data_sets"])
+    refused = post_step(client, draft_path(page), "data_sets", case, "add")
+    assert refused.errors()[f"data_sets-{place}-title"].startswith("Data set 5: Not saved: too")
+    page = client.send(refused.path, refused.values() | {"action": f"remove-{place}"})
+    assert page.status == 200
+    assert f"data_sets-{place}-title" not in page.values()
+    assert drafts.count_bytes(stored_answers(app)) < 10_000
+
+
+def test_draft_over_its_limit_is_kept_and_page_is_shown_again(app, client, monkeypatch):
+    page = complete_form(client, AGENCY, until="contact")
+    monkeypatch.setattr(drafts, "MAX_DRAFT_BYTES", drafts.count_bytes(stored_answers(app)) + 100)
+    before = stored_answers(app)
+    assert autosave(client, page.path, {"contact_name": "x" * 200}).status_code == 413
+    typed = page.values() | {"contact_name": "x" * 200, "contact_title": "Chief"}
+    page = client.send(page.path, typed)
+    assert page.status == 422
+    assert "all your answers together are too long" in page.errors()["contact_name"]
+    assert page.values()["contact_name"] == ["x" * 200]
+    assert stored_answers(app) == before
+
+
+def test_drafts_of_one_address_are_limited_in_bytes_a_day(make_app, monkeypatch):
+    monkeypatch.setattr(drafts, "MAX_DAILY_BYTES", 10_000)
+    app = make_app(RATELIMIT_ENABLED=True)
+    client = app.test_client()
+    path = complete_form(client, AGENCY, until="contact").path
+    typed = ["x" * 800, ""] * 20
+    statuses = [autosave(client, path, {"contact_name": text}).status_code for text in typed]
+    assert set(statuses) == {200, 429}
+    assert 8 <= statuses[::2].count(200) <= 13  # of 800 bytes, beside the rest of the draft
+    refused = client.send(path, {"contact_name": "typed"})
+    assert (refused.status, refused.values()["contact_name"]) == (429, ["typed"])
+    other = app.test_client()
+    assert other.send("/respond/", {"organization_kind": "city"}).status == 429
+    assert client.send(f"{draft_path(refused)}/review", {}).status == 200  # nothing is stored
+    assert "hours. Everything you saved is safe." in refused.text("main")
+
+
+def stored_answers(app) -> dict:
+    """Return the answers of the only draft."""
+    with app.app_context():
+        return db.session.scalars(select(Draft)).one().answers

@@ -102,7 +102,7 @@ def test_approved_withdrawal_unpublishes(app, client):
     editor = staff_client(app, "editor")
     path = f"/staff/submissions/{reference}"
     asked = editor.page(path)
-    assert "want to withdraw" in asked.text("#reports")
+    assert "wants to withdraw" in asked.text("#reports")
     number = asked.values()["report"][0]
     editor.send(f"{path}/report", {"report": number, "action": "approve"})
     assert client.get(f"/commitments/{reference}").status_code == 404

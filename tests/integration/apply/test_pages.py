@@ -5,16 +5,16 @@ from tests.conftest import AGENCY, load_case
 
 
 def test_progress_shows_applicable_steps_and_state(client):
-    page = complete_form(client, load_case("partner"), until="commitment")
+    page = complete_form(client, load_case("partner"), until="programs")
     line = page.text("nav.line")
     assert "Organization (completed)" in line
-    assert "Commitment (current step)" in line
+    assert "Program (current step)" in line
     assert "Milestones (not completed)" in line
-    assert "Data sets" not in line
-    assert "Opportunity" not in line
-    page = post_step(client, draft_path(page), "commitment", load_case("partner"))
+    assert not any(name in line for name in ("Data sets", "Current work", "Opportunity"))
+    assert page.text("p.where") == "Your commitment · Step 4 of 8"
+    page = post_step(client, draft_path(page), "programs", load_case("partner"))
     assert "Opportunity (not completed)" in page.text("nav.line")
-    assert page.text("p.where") == "Your commitment · Step 6 of 9"
+    assert page.text("p.where") == "Your commitment · Step 5 of 10"
 
 
 def test_back_button_keeps_what_was_typed(client, case):
@@ -35,11 +35,29 @@ def test_progress_buttons_keep_what_was_typed(client):
     assert client.send(page.path, typed | {"action": "to-nowhere"}).path == page.path
 
 
+def test_buttons_without_javascript_leave_and_keep_what_was_typed(client):
+    page = complete_form(client, AGENCY, until="contact")
+    assert {each.attrs["form"] for each in page.all(".leave button")} == {"answers"}
+    names = [each.attrs["value"] for each in page.all(".leave button")]
+    assert len(names) == 7 and page.all("form#answers")
+    places = [
+        client.send(page.path, page.values() | {"contact_name": name, "action": name}).path
+        for name in names
+    ]
+    links = [each.attrs["href"] for each in page.all(".band a, .site a")]
+    pages = {link for link in links if not link.startswith("?")}
+    assert {*places} - {"/staff/login"} == {*pages, page.path} - {"/staff/"}
+    assert client.page(page.path).values()["contact_name"] == ["language-es"]
+    assert client.page(page.path).response.headers["Content-Language"] == "es"
+    typed = page.values() | {"action": "leave-//elsewhere.example"}
+    assert client.send(page.path, typed).path == page.path
+
+
 def test_too_few_entries_get_one_error_each(client):
     page = complete_form(client, AGENCY, until="data_sets")
     two = AGENCY | {"data_sets": AGENCY["data_sets"][:2]}
     page = post_step(client, draft_path(page), "data_sets", two)
-    message = "Add a third data set. You need at least 3, you have 2."
+    message = "Add a third data set. You need at least 3 and you have 2."
     assert page.errors() == {"data_sets-2": message}
     assert message in page.text(".entry .error")
     page = post_step(client, draft_path(page), "data_sets", {})
@@ -88,11 +106,11 @@ def test_unprintable_name_is_shown_on_landing(client):
 
 def test_landing_lists_drafts_of_browser(client):
     first = complete_form(client, AGENCY, until="contact")
-    second = complete_form(client, load_case("partner"), until="involvement")
+    second = complete_form(client, load_case("partner"), until="programs")
     complete_form(client, AGENCY | {"organization_name": "Submitted"})
     page = client.page("/")
     links = [link.attrs["href"] for link in page.all("#drafts a")]
     assert links == [second.path, first.path]
     assert "Orlando Police Department" in page.text("#drafts")
     assert "Submitted" not in page.text("#drafts")
-    assert "already started a commitment" in client.page("/respond/").text(".notice")
+    assert "already started a draft" in client.page("/respond/").text(".notice")

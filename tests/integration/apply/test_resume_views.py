@@ -155,7 +155,7 @@ def test_submitted_draft_cannot_be_deleted(client):
 def test_new_link_ends_old_one_and_keeps_own_browser(app, client, left_draft):
     path, link = left_draft
     page = client.send(f"{path.rpartition('/')[0]}/save", {"action": "renew"})
-    assert "old one does not work" in page.text("main")
+    assert "old one no longer works" in page.text("main")
     new = page.all("#link")[0].attrs["value"].partition("example.org")[2]
     assert new != link
     assert app.test_client().page(link).status == 404

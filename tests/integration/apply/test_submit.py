@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.complete_form import complete_form, draft_path, is_equivalent
-from tests.conftest import load_case
+from tests.conftest import AGENCY, load_case
+from tests.mail import render_message
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Draft, MailMessage, Submission
@@ -55,6 +56,15 @@ def test_confirmation_holds_reference_and_every_answer(client, app, case):
 
 
 REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
+
+
+def test_mail_of_answer_with_two_lines_has_line_break_without_css(app, client):
+    complete_form(client, AGENCY | {"access_plan": "First <line>\r\nsecond line"})
+    with app.app_context():
+        message = db.session.scalars(select(MailMessage)).one()
+    email = render_message(app, message)
+    assert "First &lt;line&gt;<br>second line" in email.html
+    assert "First <line>\n" in email.text
 
 
 def count_submissions_and_messages(app) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from wizard.forms.fields import Choices, Confirm, Group
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
-PARTNER_ONLY = {"involvement", "commitment", "milestones"}
+PARTNER_ONLY = {"programs", "involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]
 FIELDS = {name: set(step.fields) for name, step in COMMITMENT.steps.items()}
 CONFIRMS = {field for field in COMMITMENT.fields.values() if isinstance(field, Confirm)}
@@ -166,8 +166,13 @@ def test_ineligible_answer_keeps_draft(client):
 @pytest.mark.parametrize(
     ("step", "field", "typed", "says"),
     [
-        ("organization", "city", "x" * 101, "100 characters or fewer. It now has 101"),
-        ("organization", "state", "ZZ", "from the list"),
+        (
+            "organization",
+            "city",
+            "x" * 101,
+            "100 characters or fewer for your city or town. You now have 101",
+        ),
+        ("organization", "state", "ZZ", "Use the list to"),
         ("organization", "website", "javascript:alert(1)", "like https://example.org"),
         ("organization", "city", ["Orlando", "Tampa"], "only one answer"),
         ("organization", "state", ["FL", "GA"], "only one answer"),
@@ -176,13 +181,13 @@ def test_ineligible_answer_keeps_draft(client):
             "contact",
             "contact_email",
             "a@example.org\r\nBcc: b@example.org",
-            "one address, not several",
+            "Enter only one.",
         ),
         ("contact", "contact_name", "Desk\x00", "U+0000"),
         ("current_data", "current_data_description", "x" * 5001, "5,000 characters or fewer"),
-        ("current_data", "publishes_now", "perhaps", "from the list"),
+        ("current_data", "publishes_now", "perhaps", "Use the list to"),
         ("data_sets", "data_sets-1-release_on", "someday", "month/day/year"),
-        ("data_sets", "data_sets-0-category", "gossip", "from the list"),
+        ("data_sets", "data_sets-0-category", "gossip", "Use the list to"),
         ("data_sets", "data_sets-3-category_other", " ", "other topic"),
         ("community", "joins_community", "no", "confirm"),
         ("community", "help_wanted", ["none", "privacy"], "don’t select anything else"),

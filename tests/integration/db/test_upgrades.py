@@ -22,7 +22,8 @@ def rename_city(answers, completed_steps):
 @pytest.fixture
 def newer(make_app):
     """Create a program of the next version of the commitment."""
-    return make_app(flow=replace(COMMITMENT, version=2, upgrades={1: rename_city}))
+    version, upgrades = COMMITMENT.version, {**COMMITMENT.upgrades, COMMITMENT.version: rename_city}
+    return make_app(flow=replace(COMMITMENT, version=version + 1, upgrades=upgrades))
 
 
 def add_row_of_version_before(app, model, **columns) -> None:

@@ -1,8 +1,17 @@
 """Tests of `flask check`."""
 
-from flask_migrate import downgrade
+import shutil
+import subprocess
 
-from wizard.db.engine import db
+import pytest
+from flask_migrate import downgrade
+from jinja2 import ChoiceLoader, DictLoader
+
+from tests.integration.ops.test_mistakes import process_of
+from tests.server import ROOT
+from wizard.db.engine import db, writing
+from wizard.ops import check
+from wizard.web.languages import CATALOGS
 
 
 def run_check(app):
@@ -32,7 +41,73 @@ def test_unmigrated_database_is_error(app):
 
 def test_unavailable_database_is_error(make_app):
     result = run_check(make_app(DATABASE_URL="postgresql+psycopg://127.0.0.1:1/wizard"))
-    assert (result.exit_code, "ERROR    Can’t connect to the database" in result.output) == (
-        1,
+    (line,) = [each for each in result.output.splitlines() if each.startswith("ERROR")]
+    assert "The database postgresql+psycopg://127.0.0.1:1/wizard: " in line
+    assert result.exit_code == 1 and "WIZARD_DATABASE_URL" in line
+
+
+@pytest.fixture
+def broken_files(app, monkeypatch, tmp_path):
+    """Return a function that breaks a file of the program for this test."""
+
+    def break_file(kind: str) -> None:
+        if kind == "template":
+            broken = DictLoader({"apply/step.html": "{% if %}"})
+            app.jinja_env.loader = ChoiceLoader([broken, app.jinja_env.loader])
+            return
+        catalogs = tmp_path / "translations"
+        shutil.copytree(CATALOGS, catalogs)
+        (catalog,) = catalogs.glob("es/LC_MESSAGES/*.mo")
+        content = catalog.read_bytes()
+        catalog.write_bytes(content[: len(content) // 2] if kind == "half a catalog" else b"")
+        if kind == "no catalog":
+            catalog.unlink()
+        monkeypatch.setattr(check, "CATALOGS", catalogs)
+
+    return break_file
+
+
+@pytest.mark.parametrize("kind", ["template", "half a catalog", "empty catalog", "no catalog"])
+def test_broken_file_is_error_and_not_ready(app, client, broken_files, kind):
+    assert client.get("/readyz").status_code == 200
+    broken_files(kind)
+    result = run_check(app)
+    (line,) = [each for each in result.output.splitlines() if each.startswith("ERROR")]
+    assert result.exit_code == 1
+    assert ("apply/step.html" if kind == "template" else "(es)") in line
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["files"]) == (503, "broken")
+
+
+@pytest.mark.slow
+def test_broken_files_of_an_installation_are_errors(sqlite_url, tmp_path):
+    for name in ("wizard", "templates", "static"):
+        shutil.copytree(ROOT / name, tmp_path / "program" / name)
+    (tmp_path / "program/templates/base.html").write_text("{% block")
+    catalog = tmp_path / "program/wizard/translations/es/LC_MESSAGES/messages.mo"
+    catalog.write_bytes(catalog.read_bytes()[:1000])
+    result = subprocess.run(
+        **process_of(tmp_path, "check") | {"cwd": tmp_path / "program"}, capture_output=True
+    )
+    errors = [line for line in result.stdout.splitlines() if line.startswith("ERROR")]
+    assert ["(es)" in errors[0], "base.html" in errors[1], len(errors)] == [True, True, 2]
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_files_that_others_can_read_are_warned_about(make_app, sqlite_url, tmp_path):
+    app = make_app(DATABASE_URL=sqlite_url)
+    (tmp_path / "wizard.sqlite").chmod(0o644)
+    tmp_path.chmod(0o755)
+    assert f"WARNING  Other users can read {tmp_path}/wizard.sqlite" in run_check(app).output
+    tmp_path.chmod(0o700)
+    assert "Other users" not in run_check(app).output
+
+
+def test_newer_database_is_warning(app):
+    with app.app_context(), writing() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    result = run_check(app)
+    assert (result.exit_code, "WARNING  The database is of version 9999" in result.output) == (
+        0,
         True,
     )

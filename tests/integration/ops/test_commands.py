@@ -56,6 +56,7 @@ def test_weak_prompted_password_is_refused(app, run_command):
         ("staff", "reset", "nobody@example.gov"),
         ("token", "revoke", "nothing"),
         ("token", "add", "x", "--days", "0"),
+        ("outbox", "retry", "\udcff"),
         ("export", "secrets.csv"),
         ("export", "submissions.csv", "--state", "XX"),
         ("export", "submissions.csv", "--since", "soon"),

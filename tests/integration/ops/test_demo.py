@@ -1,11 +1,15 @@
 """Tests of filling a database with demo submissions."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from tests.server import ROOT
 from tools import demo
 from wizard import clock
 from wizard.accounts import accounts, sign_in
@@ -106,3 +110,32 @@ def test_demo_with_only_an_account_is_refused(app, run_demo):
 
 def test_served_program_has_no_demo_command(app):
     assert "demo" not in app.cli.commands
+
+
+def test_demo_with_mail_set_fills_nothing(make_app, monkeypatch):
+    app = make_app(SMTP_URL="smtp://127.0.0.1:1")
+    monkeypatch.setattr(demo, "create_app", lambda: app)
+    result = CliRunner().invoke(demo.main, ["--count", "5"])
+    assert (result.exit_code, "remove WIZARD_SMTP_URL" in result.output) == (1, True)
+    with app.app_context():
+        assert not stored_submissions()
+
+
+def test_make_demo_takes_no_mail_server_from_environment(tmp_path):
+    """Let make run `env` in place of Python."""
+    line = ["make", "-C", tmp_path, "-f", ROOT / "Makefile", "-o", ".venv/run.done", "demo"]
+    environment = os.environ | {"WIZARD_SMTP_URL": "smtp://127.0.0.1:1"}
+    result = subprocess.run(
+        [*line, "PY=env; exit;"], env=environment, capture_output=True, text=True, check=True
+    )
+    settings = [name for name in result.stdout.splitlines() if name.startswith("WIZARD_")]
+    assert {"WIZARD_SMTP_URL=", "WIZARD_DATABASE_URL="} <= set(settings)
+    assert "WIZARD_INSTANCE_PATH=instance/demo" in settings
+
+
+def test_demo_of_a_missing_database_ends_with_one_line(tmp_path):
+    line = [sys.executable, "-m", "tools.demo"]
+    environment = os.environ | {"WIZARD_INSTANCE_PATH": str(tmp_path / "none")}
+    result = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True)
+    (error,) = result.stderr.splitlines()
+    assert (result.returncode, "db upgrade" in error) == (1, True)

@@ -14,7 +14,7 @@ def test_healthy_program_is_live_and_ready(client):
     assert client.get("/livez").text == "ok\n"
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (
-        200, {"store": "ok", "migrations": "ok", "outbox_seconds": 0},
+        200, {"store": "ok", "migrations": "ok", "files": "ok", "outbox_seconds": 0},
     )  # fmt: skip
 
 

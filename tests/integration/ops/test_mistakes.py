@@ -1,7 +1,9 @@
 """Tests of what operators can mistype: one line, exit status not 0, and nothing half-made."""
 
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +18,8 @@ LINE_BREAK = "one\nForged: two"
 BAD_VALUES = {
     "ENV": ["prod", "Production "],
     "HOST": ["", " ", "127.0.0.1:80", "a b", "http://host"],
-    "PORT": ["-1", "0", "70000", "eighty", ""],
-    "INSTANCE_PATH": ["", " ", str(ROOT / "README.md"), LINE_BREAK],
+    "PORT": ["-1", "0", "70000", "eighty", "", "8_000", "٣", "redis://user:hunter2@host"],
+    "INSTANCE_PATH": ["", " ", str(ROOT / "README.md"), "a" * 300, LINE_BREAK],
     "SECRET_KEY": [" ", "   \t", " key", LINE_BREAK],
     "SECRET_KEY_FALLBACKS": [LINE_BREAK],
     "DATABASE_URL": [
@@ -28,6 +30,9 @@ BAD_VALUES = {
         "postgresql+psycopg://user:hunter2@host",
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite:////folder/file?timeout=soon",
+        "sqlite:////folder/file?mode=ro",
+        "sqlite:///file:file?uri=true",
         "garbage",
         LINE_BREAK,
     ],
@@ -69,13 +74,25 @@ BAD_VALUES = {
         LINE_BREAK,
     ],
     "PROGRAM_NAME": [LINE_BREAK],
+    "PROGRAM_NAME_ES": [LINE_BREAK],
     "PROGRAM_EMAIL": ["nobody", "a@b.example, c@d.example", "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
     "OMB_EXPIRES": ["soon", "20270331", "2027-02-30", "03/31/2027"],
     "TIMEZONE": ["", "Mars/Base", "../etc/passwd", "America", LINE_BREAK],
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
-    "RATELIMIT_STORAGE_URI": ["", "garbage", "redis://", "mongodb://host", LINE_BREAK],
+    "RATELIMIT_STORAGE_URI": [
+        "",
+        "garbage",
+        "redis://",
+        "mongodb://host",
+        "redis://host:port",
+        "redis://user:hunter2@[",
+        "rediss://host:99999",
+        "redis+sentinel://host",
+        "redis+cluster://user:hunter2@host",
+        LINE_BREAK,
+    ],
     "METRICS_TOKEN": [" ", "token ", LINE_BREAK],
     "HTMX_URL": [
         "",
@@ -92,12 +109,22 @@ BAD_VALUES = {
 MISTAKES = [(name, value) for name, values in BAD_VALUES.items() for value in values]
 
 
-def run_command(folder, *command, **environment):
-    """Run a command in a process of its own, on an empty instance folder."""
+AS_A_USER = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
+"""Root may write anywhere, unless it has lost its capabilities."""
+
+
+def process_of(folder, *command, **environment):
+    """Return the arguments of a process that runs a command on that instance folder."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
     given |= {"WIZARD_INSTANCE_PATH": str(folder)} | environment
-    line = [sys.executable, "-m", "flask", "--app", "wizard", *command]
-    return subprocess.run(line, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60)
+    line = [*AS_A_USER, sys.executable, "-m", "flask", "--app", "wizard", *command]
+    return {"args": line, "cwd": ROOT, "env": given, "text": True}
+
+
+def run_command(folder, *command, **environment):
+    """Run a command in a process of its own, on an empty instance folder."""
+    process = process_of(folder, *command, **environment)
+    return subprocess.run(**process, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
 
 
 def assert_refused(result, name):
@@ -110,6 +137,7 @@ def assert_refused(result, name):
 
 def test_every_setting_has_bad_values():
     assert BAD_VALUES.keys() == config.DEFAULTS.keys()
+    assert all(BAD_VALUES.values())
 
 
 @pytest.mark.parametrize(("name", "value"), MISTAKES)
@@ -187,7 +215,186 @@ def test_port_in_use_ends_serve_with_one_line(sqlite_url, tmp_path):
         port = str(taken.getsockname()[1])
         settings = {"WIZARD_PORT": port, "WIZARD_DATABASE_URL": sqlite_url}
         result = run_command(tmp_path, "serve", **settings)
-    assert result.returncode == 1 and "Traceback" not in result.stderr
-    assert result.stderr.splitlines()[-1].startswith(
-        f"Error: Cannot listen on 127.0.0.1 port {port}"
-    )
+    assert_refused(result, f"Cannot listen on 127.0.0.1 port {port}: Address already in use.")
+
+
+def of_another_user(folder):
+    """Take every right to a folder from this process, as another user's has them."""
+    if os.geteuid() == 0:
+        shutil.chown(folder, 65534, 65534)
+    folder.chmod(0o700 if os.geteuid() == 0 else 0)
+
+
+def replace_store(content):
+    """Return a change of a store to that content."""
+    return lambda folder: (folder / "wizard.sqlite").write_bytes(content)
+
+
+def change_store(*statements):
+    """Return a change of a store by SQL."""
+
+    def change(folder):
+        connection = sqlite3.connect(folder / "wizard.sqlite")
+        with connection:
+            for statement in statements:
+                connection.execute(statement)
+        connection.close()
+
+    return change
+
+
+def halve_store(folder):
+    store = folder / "wizard.sqlite"
+    store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
+
+
+def put_folder_for(name):
+    """Return a change that puts a folder where a file belongs."""
+
+    def change(folder):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).mkdir()
+
+    return change
+
+
+COMMANDS = {
+    "serve": ["serve"],
+    "upgrade": ["db", "upgrade"],
+    "list": ["staff", "list"],
+    "add": ["staff", "add", "ada@example.gov"],
+    "purge": ["drafts", "purge"],
+    "backup": ["backup", "OUT"],
+    "export": ["export", "submissions.csv", "--output", "OUT"],
+}
+READING, SERVING = {"list"}, {"serve"}
+BAD_STORES = {
+    "a read-only folder": (lambda folder: folder.chmod(0o500), COMMANDS, "wizard.sqlite: "),
+    "another user's folder": (of_another_user, COMMANDS, "wizard.sqlite: "),
+    "no folder": (shutil.rmtree, COMMANDS.keys() - {"upgrade"}, "WIZARD_INSTANCE_PATH"),
+    "no database": (
+        lambda folder: (folder / "wizard.sqlite").unlink(),
+        COMMANDS.keys() - {"upgrade"},
+        "db upgrade",
+    ),
+    "a read-only database": (
+        lambda folder: (folder / "wizard.sqlite").chmod(0o400),
+        COMMANDS.keys() - READING - {"upgrade"},
+        "wizard.sqlite: ",
+    ),
+    "a folder for a database": (put_folder_for("wizard.sqlite"), COMMANDS, "wizard.sqlite: "),
+    "text": (replace_store(b"no database at all " * 500), COMMANDS, "restore a backup"),
+    "half a database": (halve_store, COMMANDS, "restore a backup"),
+    "an empty database": (replace_store(b""), COMMANDS.keys() - {"upgrade"}, "db upgrade"),
+    "a database of something else": (
+        lambda folder: (replace_store(b"")(folder), change_store("CREATE TABLE draft (x)")(folder)),
+        {"upgrade"},
+        "table draft already exists",
+    ),
+    "a newer database": (
+        change_store("UPDATE alembic_version SET version_num = '9999'"),
+        {"upgrade", "backup"},
+        "The database is of version 9999, and this program of ",
+    ),
+    "a folder for the secret key": (put_folder_for("secret_key"), SERVING, "secret_key: "),
+    "an empty secret key": (
+        lambda folder: (folder / "secret_key").write_text(""),
+        SERVING,
+        "secret_key is empty",
+    ),
+    "a file for the mail folder": (
+        lambda folder: (folder / "mail").write_text(""),
+        SERVING,
+        "mail: It is not a folder",
+    ),
+    "a read-only mail folder": (
+        lambda folder: (folder / "mail").mkdir(mode=0o500),
+        SERVING,
+        "mail: It cannot be written to",
+    ),
+}
+"""How a store can be wrong, the commands that it ends, and what their line says."""
+
+
+def names_in(folder):
+    """Return the names of the files of a folder, without SQLite's own beside a database."""
+    names = {path.name for path in folder.rglob("*")} if folder.exists() else set()
+    return {name for name in names if not name.endswith(("-wal", "-shm"))}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BAD_STORES)
+def test_bad_store_ends_command_with_one_line(migrated_sqlite, tmp_path, kind):
+    change, ended, line = BAD_STORES[kind]
+
+    def run(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(migrated_sqlite, folder / "wizard.sqlite")
+        change(folder)
+        before = names_in(folder)
+        out = str(tmp_path / f"{name}.out")
+        settings = {"WIZARD_PORT": "8765"}
+        command = [word.replace("OUT", out) for word in COMMANDS[name]]
+        return run_command(folder, *command, **settings), names_in(folder) - before
+
+    with ThreadPoolExecutor(2) as threads:
+        for result, created in threads.map(run, ended):
+            assert_refused(result, line)
+            assert not created
+    assert not list(tmp_path.glob("*.out*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a folder", "missing/folder", "read-only/file", "kept"])
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_bad_target_is_named_and_kept(sqlite_url, tmp_path, command, name):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "read-only").mkdir(mode=0o500)
+    (tmp_path / "kept").write_text("dear")
+    target = str(tmp_path / name)
+    words = ["submissions.csv", "--output", target] if command == "export" else [target]
+    if (command, name) == ("export", "kept"):
+        return  # an export may replace a file
+    assert_refused(run_command(tmp_path, command, *words), target)
+    assert (tmp_path / "kept").read_text() == "dear"
+    assert not [path for path in tmp_path.rglob("*.part")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a folder", "is a folder"),
+        ("text", "isn’t a backup"),
+        ("empty", "isn’t a backup"),
+        ("half", "isn’t a backup, or it is damaged"),
+        ("missing", "File not found"),
+        ("unreadable", "isn’t a backup, or it is damaged"),
+    ],
+)
+def test_bad_backup_restores_nothing(sqlite_url, migrated_sqlite, tmp_path, name, line):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "text").write_text("no backup at all " * 500)
+    (tmp_path / "empty").touch()
+    content = migrated_sqlite.read_bytes()
+    (tmp_path / "half").write_bytes(content[: len(content) // 2])
+    (tmp_path / "unreadable").write_bytes(content)
+    (tmp_path / "unreadable").chmod(0)
+    before = names_in(tmp_path)
+    assert_refused(run_command(tmp_path, "restore", str(tmp_path / name)), line)
+    assert names_in(tmp_path) == before
+    with sqlite3.connect(tmp_path / "wizard.sqlite") as store:
+        assert store.execute("SELECT count(*) FROM audit_event").fetchone() == (0,)
+    store.close()
+
+
+@pytest.mark.slow
+def test_two_upgrades_at_once_both_end_well(tmp_path):
+    for number in range(4):
+        folder = tmp_path / str(number)
+        with ThreadPoolExecutor(3) as threads:
+            upgrades = [threads.submit(run_command, folder, "db", "upgrade") for _ in range(3)]
+        ended = [each.result() for each in upgrades]
+        assert {(each.returncode, each.stderr) for each in ended} == {(0, "")}
+        assert run_command(folder, "backup", str(folder / "all.backup")).returncode == 0

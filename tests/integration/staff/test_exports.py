@@ -297,3 +297,13 @@ def test_empty_database_gives_only_headers(app):
 def test_unknown_export_raises(app, name):
     with app.app_context(), pytest.raises(exports.UnknownExport):
         exports.export(name, COMMITMENT, Filters())
+
+
+def test_csv_has_no_byte_order_mark_by_its_link(app):
+    admin, mark = staff_client(app, "admin"), "\ufeff".encode()
+    for path in ("/staff/submissions?status=received", "/staff/audit"):
+        links = [each.attrs["href"] for each in admin.page(path).all('a[href*="bom=0"]')]
+        assert len(links) == (1 if path == "/staff/audit" else len(COMMITMENT.groups) + 2)
+        for link in links:
+            assert not admin.get(link).data.startswith(mark)
+            assert admin.get(link.replace("bom=0", "bom=1")).data.startswith(mark)

@@ -12,6 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import load_case
+from tests.factories import staff_client
+from wizard.accounts import audit
+from wizard.accounts.audit import Actor
 from wizard.db.engine import writing
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
@@ -41,6 +44,15 @@ DANGEROUS = [
     *(f"{blank}{sign}{formula}" for blank in BLANKS for sign in SIGNS for formula in FORMULAS),
     *("'=1+1", "''=1+1", '"=1+1', 'x"\r\n=1+1', "x,=1+1", "x;=1+1;y", "x\t=1+1\ty", "{=1+1}"),
 ]
+LOCALES = ["en-US", "de-DE", "es-MX"]
+"""With other list separators, decimal signs and orders of a date."""
+LOCALE_SETTING = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">
+<value>{}</value></prop></item></oor:items>
+"""
+AMBIGUOUS = ["1,5", "1.5", "1;5", "1,234.5", "1.234,5", "a;b", "12/31/2027", "31.12.2027", "1e5"]
+"""Texts that languages read differently."""
 ACCENTS = "Peñasco Verde, Saint-Léonie — “Kaʻala” Наш район 市民データ会 Việt 😀"
 
 
@@ -48,7 +60,11 @@ ACCENTS = "Peñasco Verde, Saint-Léonie — “Kaʻala” Наш район 市
 def open_in_libreoffice(tmp_path):
     """Open a file in LibreOffice; return its formulas and its text."""
 
-    def open_(path: Path, import_filter: str = "") -> tuple[list[str], str]:
+    def open_(path: Path, import_filter: str = "", locale: str = "") -> tuple[list[str], str]:
+        if locale:
+            settings = tmp_path / "profile" / "user" / "registrymodifications.xcu"
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_text(LOCALE_SETTING.format(locale), encoding="utf-8")
         command = [
             "soffice",
             f"-env:UserInstallation=file://{tmp_path}/profile",
@@ -140,3 +156,23 @@ def test_workbook_runs_no_formula_and_adds_no_apostrophe(
     assert formulas == []
     assert ACCENTS in text
     assert text.count("\n=1+1\n") >= 1
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", ["submissions.csv", "data-sets.csv", "audit.csv"])
+def test_csv_is_whole_in_any_locale(app_with_formulas, open_in_libreoffice, tmp_path, name, locale):
+    with app_with_formulas.app_context():
+        for text in AMBIGUOUS:
+            audit.record_event(Actor(text), "viewed", "=1+1", note=ACCENTS)
+    admin = staff_client(app_with_formulas, "admin")
+    path = tmp_path / name
+    path.write_bytes(admin.get(f"/staff/{'' if name == 'audit.csv' else 'export/'}{name}").data)
+    formulas, text = open_in_libreoffice(path, ALL_SIGNS, locale)
+    header = path.read_text(encoding="utf-8-sig").partition("\n")[0].replace('"', "").split(",")
+    assert formulas == []
+    assert "\n" + "\n".join(header) + "\n" in text
+    if name == "audit.csv":
+        assert text.count(ACCENTS) == text.count("\n'=1+1\n") == len(AMBIGUOUS)
+        assert {"1;5", "a;b"} <= {*text.split("\n")}
+        number = "1234,5" if locale == "de-DE" else "1234.5"
+        assert f"\n{number}\n" in text  # read in this language, from one cell

@@ -33,11 +33,14 @@ def test_dictionary_matches_questions(app):
 
     branch = ("branch", "asked")
     assert said("commitment_title", *branch) == ("all", "always")
-    assert said("works_with", *branch) == ("partner", "always")
+    assert said("programs", *branch) == ("partner", "always")
+    assert said("works_with", *branch) == said("goals", *branch)
     assert said("goals", *branch) == (
         "partner",
         "if your answer to “Which program is this commitment part of?” is “Police Data Initiative”",
     )
+    described = said("involvement_description", "asked")[0]
+    assert described.startswith(said("works_with", "asked")[0] + " and your answer to “Who or what")
     assert said("opportunity_topics", "branch") == ("all",)
     assert "“Opportunity Project”" in said("opportunity_topics", "asked")[0]
     assert said("authorized", *branch) == ("all", "always")

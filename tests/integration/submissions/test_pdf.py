@@ -38,6 +38,9 @@ def test_pdf_in_spanish_has_spanish_labels(client, case):
     path = complete_form(client, case).path.replace("/done", "/answers.pdf")
     reader = read_pdf(client.get(f"{path}?lang=es"))
     assert (reader.metadata.title, reader.root_object["/Lang"]) == ("Sus respuestas", "es")
+    text = reader.pages[0].extract_text()
+    assert "Número de referencia:" in text and "Nombre de la organización" in text
+    assert "Reference" not in text and "Submitted" not in text
 
 
 @pytest.mark.parametrize("name", ["#panic() $x$ *b* _i_ @ref <l> `c` \\ //", "北京 データ", "شرطة"])

@@ -44,7 +44,7 @@ def test_language_link_stays_on_page_and_is_remembered(app, client):
     (to_spanish,) = page.all("a[hreflang=es]")
     assert to_spanish.attrs["href"] == "?state=FL&lang=es"
     page = client.page("/commitments" + to_spanish.attrs["href"])
-    assert page.text("h1") == "A qué se comprometen las organizaciones"
+    assert page.text("h1") == "Compromisos"
     assert page.all("option[value=FL][selected]")
     cookie = client.get_cookie("lang")
     assert (cookie.value, cookie.http_only, cookie.max_age) == ("es", True, 365 * 24 * 3600)
@@ -84,7 +84,7 @@ def test_errors_are_in_language_of_page(client, case):
     page = start_draft(client, case)
     page = client.send(page.path, {"website": "a b"})
     assert page.errors()["organization_name"] == "Escriba el nombre de su organización."
-    assert page.errors()["website"].startswith("Escriba su sitio web, por ejemplo")
+    assert page.errors()["website"].startswith("Escriba la dirección de su sitio web, por")
     assert page.text("title").startswith("Error: ")
     assert page.text("#errors h2") == "Hay 4 problemas en esta página"
 

@@ -135,28 +135,26 @@ def step_form(step: Step) -> type:
     )
 
 
-def section_conditions() -> dict:
+def step_conditions() -> dict:
     """Return the condition of each step, decided by the cleaned data before it."""
 
-    def when(section):
+    def when(step):
         def holds(wizard):
             given = {}
-            for before in COMMITMENT.sections:
-                if before is section:
+            for before in COMMITMENT.steps.values():
+                if before is step:
                     break
-                for step in before.steps:
-                    if before.when is None or before.when.holds(given):
-                        cleaned = wizard.get_cleaned_data_for_step(step.name)
-                        given |= cleaned if isinstance(cleaned, dict) else {}
-            return section.when.holds(given)
+                if COMMITMENT.asks(before, given):
+                    cleaned = wizard.get_cleaned_data_for_step(before.name)
+                    given |= cleaned if isinstance(cleaned, dict) else {}
+            return COMMITMENT.asks(step, given)
 
         return holds
 
     return {
-        step.name: when(section)
-        for section in COMMITMENT.sections
-        if section.when
-        for step in section.steps
+        step.name: when(step)
+        for step in COMMITMENT.steps.values()
+        if COMMITMENT.conditions[step.name]
     }
 
 
@@ -172,7 +170,7 @@ view = Wizard.as_view(
     [(step.name, step_form(step)) for step in steps],
     url_name="step",
     done_step_name="done",
-    condition_dict=section_conditions(),
+    condition_dict=step_conditions(),
 )
 urlpatterns = [path("<slug:step>/", view, name="step"), path("", view, name="start")]
 

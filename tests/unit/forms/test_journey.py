@@ -13,7 +13,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
 
 TODAY = date(2026, 11, 22)
-PARTNER_STEPS = ["involvement", "commitment", "milestones"]
+PARTNER_STEPS = ["programs", "commitment", "milestones"]
 JURISDICTION_STEPS = ["current_data", "data_sets", "plan", "community", "opportunity"]
 EVERY_STEP = list(COMMITMENT.steps)
 
@@ -39,7 +39,7 @@ def make_journey(typed, posted=EVERY_STEP) -> Journey:
         ),
         (
             {"organization_kind": "company", "programs": ["police_data_initiative"]},
-            PARTNER_STEPS,
+            ["programs", "involvement", "commitment", "milestones"],
         ),
         (  # `programs` was answered on the other branch: it does not apply, so it decides nothing
             {"organization_kind": "city", "programs": ["opportunity_project"]},
