@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests import strategies
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
 from wizard.forms.flow import Step
+from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 from wizard.forms.saving import (
     Closed,
