@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.client import Client, Page
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
 from wizard.forms.flow import Flow, Step
+from wizard.forms.groups import Group
 
 
 def form_data(step: Step, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import io
 from dataclasses import replace
 
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group, Text
+from wizard.forms.fields import Text
+from wizard.forms.groups import Group
 from wizard.staff import exports
 from wizard.submissions.filters import Filters
 from wizard.web import tables

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from wizard.forms import fields
 from wizard.forms.flow import Flow
+from wizard.forms.groups import Group
 
 JUNK = st.one_of(
     st.none(),
@@ -32,14 +33,14 @@ def valid_values(field: fields.Field) -> st.SearchStrategy[Any]:
         return st.lists(st.sampled_from(field.codes()), max_size=3)
     if isinstance(field, fields.Choice):
         return st.sampled_from(field.codes())
-    if isinstance(field, fields.Group):
+    if isinstance(field, Group):
         return st.lists(
             entries(field), min_size=field.min_entries, max_size=min(field.max_entries, 4)
         )
     return GOOD[type(field)]
 
 
-def entries(group: fields.Group) -> st.SearchStrategy[dict[str, Any]]:
+def entries(group: Group) -> st.SearchStrategy[dict[str, Any]]:
     """Return entries of a group, mostly valid."""
     return st.fixed_dictionaries({field.name: typed_values(field) for field in group.fields})
 

@@ -22,18 +22,8 @@ from wizard.apply.submit import REFERENCE_LETTERS
 from wizard.db.engine import reading, writing
 from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import (
-    Choice,
-    Choices,
-    Confirm,
-    Date,
-    Email,
-    Field,
-    Group,
-    LongText,
-    Phone,
-    Url,
-)
+from wizard.forms.fields import Choice, Choices, Confirm, Date, Email, Field, LongText, Phone, Url
+from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns

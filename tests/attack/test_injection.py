@@ -20,7 +20,8 @@ from tests.mail import render_message
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group, LongText, Text
+from wizard.forms.fields import LongText, Text
+from wizard.forms.groups import Group
 
 PAYLOADS = {
     "script": '<script>pwned()</script>"><img src=x onerror=pwned()>',

@@ -8,8 +8,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import MODULES
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Field, Group, Select
+from wizard.forms.fields import Choice, Choices, Confirm, Field, Select
 from wizard.forms.flow import Step
+from wizard.forms.groups import Group
 
 AXE = MODULES / "axe-core/axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -7,7 +7,8 @@ from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Group, Select
+from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Select
+from wizard.forms.groups import Group
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")
 HEBREW_NAME = "מרכז הנתונים (2026) 100%"

@@ -28,7 +28,6 @@ from wizard.forms.fields import (
     Confirm,
     Date,
     Email,
-    Group,
     LongText,
     Option,
     Phone,
@@ -37,6 +36,7 @@ from wizard.forms.fields import (
     Url,
 )
 from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section, Step
+from wizard.forms.groups import Group
 from wizard.notify import outbox
 from wizard.staff import exports
 from wizard.submissions import progress_reports

@@ -18,7 +18,7 @@ from wizard.apply import resume
 from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
+from wizard.forms.groups import Group
 from wizard.submissions import progress_reports
 from wizard.web import languages
 

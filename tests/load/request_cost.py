@@ -20,8 +20,8 @@ from uuid import uuid4
 from tests.complete_form import form_data
 from tests.conftest import load_case, migrate
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
 from wizard.forms.flow import Step
+from wizard.forms.groups import Group
 
 ROOT = Path(__file__).parents[2]
 BASELINES = ROOT / "tests/load/baselines"

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from ..forms import fields
 from ..forms.conditions import Answers
 from ..forms.flow import Step
+from ..forms.groups import Group
 from ..forms.outputs import entry_label
 from ..forms.saving import Revision, StepPost, removed_key
 from ..forms.text import replace_forbidden
@@ -53,13 +54,13 @@ def _read(
 
 
 def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
-    if isinstance(spec, fields.Group):
+    if isinstance(spec, Group):
         return [_read(spec.fields, on_page, f"{path}-{place}-") for place in _read_places(spec)]
     values = request.form.getlist(path)
     return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
 
 
-def _read_places(group: fields.Group) -> list[int]:
+def _read_places(group: Group) -> list[int]:
     """Return the places of a group's posted entries in order, at least `min_entries` of them."""
     matches = (re.match(rf"{group.name}-([0-9]{{1,3}})-", key) for key in request.form)
     places = sorted({int(match[1]) for match in matches if match})
@@ -125,7 +126,7 @@ class Question:
 class Entry:
     """One entry of a group on a page."""
 
-    group: fields.Group
+    group: Group
     questions: tuple[Question, ...]
 
     @property
@@ -150,7 +151,7 @@ def build_questions(
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
             entries=_build_entries(spec, answers, display),
-            entry_errors=display.errors if isinstance(spec, fields.Group) else {},
+            entry_errors=display.errors if isinstance(spec, Group) else {},
             removed=_removed_entry(spec, answers, display),
         )
         for spec in specs
@@ -159,7 +160,7 @@ def build_questions(
 
 def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tuple[Entry, ...]:
     """Return the entries of a group, at least `min_entries`; none for another field."""
-    if not isinstance(spec, fields.Group):
+    if not isinstance(spec, Group):
         return ()
     entries = answers.get(spec.name) or []
     blanks: list[Answers] = [{}] * (spec.min_entries - len(entries))
@@ -173,7 +174,7 @@ def _removed_entry(
     spec: fields.Field, answers: Answers, display: Display
 ) -> tuple[int, str] | None:
     """Return the place and the name of a removed entry that can be restored."""
-    if not isinstance(spec, fields.Group) or not (kept := answers.get(removed_key(spec))):
+    if not isinstance(spec, Group) or not (kept := answers.get(removed_key(spec))):
         return None
     place, entry = kept
     questions = build_questions(spec.fields, entry, display, f"{spec.name}-removed-")

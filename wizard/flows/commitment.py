@@ -11,7 +11,6 @@ from ..forms.fields import (
     Confirm,
     Date,
     Email,
-    Group,
     LongText,
     Option,
     Phone,
@@ -20,6 +19,7 @@ from ..forms.fields import (
     Url,
 )
 from ..forms.flow import Branch, Facet, Flow, Noun, Pages, Program, Roles, Section, Step
+from ..forms.groups import Group
 
 PARTNER = Has("organization_kind", frozenset({"company", "nonprofit", "community"}))
 JURISDICTION = Has("organization_kind", frozenset({"city", "agency"}))

@@ -5,7 +5,6 @@ raw answers, and a submission checks all of them again.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
@@ -399,79 +398,3 @@ class Confirm(Field):
 
     def export_cell(self, value: bool) -> str:
         return "yes"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group(Field):
-    """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these,
-    and `entry_noun` does within a sentence.
-
-    A group is always asked and required. No two entries may have the same answers to the `unique`
-    fields. `Journey` validates the entries, since that depends on conditions.
-
-    `title`, `due`, `link` and `topic` name the fields with the title of an entry, the day by which
-    it is promised, its address and what it is about; `kept` is the word for a promise that is kept.
-    """
-
-    fields: tuple[Field, ...]
-    entry: str
-    entry_noun: str = ""
-    min_entries: int
-    max_entries: int
-    unique: tuple[str, ...] = ()
-    title: str = ""
-    due: str = ""
-    link: str = ""
-    topic: str = ""
-    kept: str = "Done"
-
-    translatable = (*Field.translatable, "entry", "entry_noun", "kept")
-    type_name: ClassVar[str] = "number of entries"
-    missing_error: ClassVar[Message] = Message("Add %(noun)s.")
-
-    def schema(self) -> Schema:
-        inside = [each for each in self.fields if each.public]
-        entry = {"title": self.entry, **object_schema(inside, required_names(inside))}
-        limits = {"minItems": self.min_entries, "maxItems": self.max_entries}
-        return {"type": "array", **limits, "items": entry}
-
-    def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
-        """Return the entries as they are. Raises `Invalid` if they are too many, or not entries."""
-        if not isinstance(raw, list) or any(not isinstance(entry, dict) for entry in raw):
-            raise Invalid(self.missing_error, noun=self.noun)
-        if len(raw) > self.max_entries:
-            raise Invalid(
-                "You can add up to %(most)s. You now have %(count)s. Remove or combine some.",
-                most=self.max_entries,
-                count=len(raw),
-            )
-        return raw
-
-    def without_blanks(self, raw: Any) -> Any:
-        if not isinstance(raw, list):
-            return Field.without_blanks(self, raw)
-        entries = []
-        for entry in raw:
-            values = {each.name: each.without_blanks(entry.get(each.name)) for each in self.fields}
-            entries.append({name: value for name, value in values.items() if value is not None})
-        while entries and not entries[-1]:
-            entries.pop()
-        return entries or None
-
-    def export_cell(self, value: list[Mapping[str, Any]]) -> str:
-        return str(len(value))
-
-
-def object_schema(fields: Iterable[Field], required: Collection[str]) -> Schema:
-    """Return the JSON Schema of an object with the clean values of fields."""
-    return {
-        "type": "object",
-        "properties": {field.name: {"title": field.label, **field.schema()} for field in fields},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def required_names(fields: Iterable[Field]) -> list[str]:
-    """Return the names of the fields that are always asked and required."""
-    return [field.name for field in fields if field.required is True and field.when is None]

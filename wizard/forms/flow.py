@@ -10,7 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 from .conditions import Answers, Condition
-from .fields import Choice, Choices, Date, Email, Field, Group, Text, Url
+from .fields import Choice, Choices, Date, Email, Field, Text, Url
+from .groups import Group
 from .messages import Declaration
 
 RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume"})

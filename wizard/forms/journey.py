@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from .conditions import Answers
-from .fields import Field, Group
+from .fields import Field
 from .flow import Branch, Flow, Section, Step
+from .groups import Group
 from .messages import Message
 from .text import Invalid
 

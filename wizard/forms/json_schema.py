@@ -5,6 +5,7 @@ from typing import Any
 from . import fields
 from .fields import Field, Option, Schema
 from .flow import Flow
+from .groups import object_schema, required_names
 
 
 def public_columns(flow: Flow) -> dict[str, Field]:
@@ -52,5 +53,5 @@ def commitment_schema(flow: Flow) -> Schema:
     asked = [*_record_fields(flow), *(field for step in steps for field in step.fields)]
     everyone = {field.name for field in asked}
     columns = public_columns(flow).values()
-    required = [name for name in fields.required_names(columns) if name in everyone]
-    return {"title": flow.noun.one.capitalize(), **fields.object_schema(columns, required)}
+    required = [name for name in required_names(columns) if name in everyone]
+    return {"title": flow.noun.one.capitalize(), **object_schema(columns, required)}

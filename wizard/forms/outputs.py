@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any
 
 from .conditions import Answers
-from .fields import Field, Group
+from .fields import Field
 from .flow import Flow, Step
+from .groups import Group
 from .messages import Message, join_messages
 from .text import Invalid, replace_forbidden
 

@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import Any
 
 from .conditions import Answers
-from .fields import Field, Group
+from .fields import Field
 from .flow import Flow, Step
+from .groups import Group
 from .journey import Journey
 
 

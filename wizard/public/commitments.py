@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
-from ..forms.fields import Group
+from ..forms.groups import Group
 from ..forms.outputs import Card, cards, public_record
 from ..submissions import progress_reports
 from ..submissions.cases import find_by_reference

@@ -22,8 +22,8 @@ from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
 from ..forms import json_schema
-from ..forms.fields import Group
 from ..forms.flow import Flow, Roles
+from ..forms.groups import Group
 from ..forms.outputs import cells, public_record
 from ..submissions.dictionary import file_stem
 from ..submissions.filters import is_published

@@ -16,8 +16,8 @@ from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
-from ..forms.fields import Group
 from ..forms.flow import Flow
+from ..forms.groups import Group
 from ..forms.outputs import cells
 from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.filters import Filters

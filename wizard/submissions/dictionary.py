@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..db.models import STATUSES
 from ..forms.conditions import Condition
-from ..forms.fields import Choice, Field, Group
+from ..forms.fields import Choice, Field
 from ..forms.flow import Flow
+from ..forms.groups import Group
 from ..forms.wording import describe_condition
 
 RECORD_COLUMNS = {

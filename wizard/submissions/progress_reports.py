@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from .. import clock
 from ..db.engine import db, write_in_batches
 from ..db.models import MailMessage, Report, Submission
-from ..forms.fields import Confirm, Field, Group, Text, Url
+from ..forms.fields import Confirm, Field, Text, Url
+from ..forms.groups import Group
 from ..forms.messages import Message, join_messages
 from ..forms.outputs import entry_label
 from ..forms.text import Invalid

@@ -10,7 +10,7 @@ from tests.conftest import AGENCY, load_case
 from wizard.db.engine import writing
 from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Group
+from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 
 PARTNER = load_case("partner")

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.forms.conditions import Answered, Has, Not
-from wizard.forms.fields import YES_NO, Choice, Choices, Group, Option, Text
+from wizard.forms.fields import YES_NO, Choice, Choices, Option, Text
 from wizard.forms.flow import Branch, Facet, Flow, FlowError, Program, Roles, Section, Step
+from wizard.forms.groups import Group
 
 FIRST = Choice("first", "First", noun="the first", options=YES_NO)
 PUBLIC = Choice("open", "Open", noun="it", public=True, options=YES_NO)

@@ -12,8 +12,9 @@ from tests import strategies
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.conditions import Has
-from wizard.forms.fields import Group, Text
+from wizard.forms.fields import Text
 from wizard.forms.flow import Step
+from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 from wizard.forms.saving import (
     Closed,
