@@ -57,7 +57,7 @@ def test_submission_is_filtered_exported_and_decided(open_browser, office, javas
         expect(page.locator(".list tbody tr")).to_have_count(1)
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="submissions.csv").click()
+        page.get_by_role("link", name="submissions.csv", exact=True).click()
     text = download.value.path().read_text(encoding="utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["reference"] == reference

@@ -57,7 +57,7 @@ class Filters(dict[str, str]):
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
         if words := self.get("text"):
-            folded = fold_text(words).split() or [words]  # accents alone are in no text
+            folded = fold_text(words).split()
             conditions += [Submission.search.contains(word, autoescape=True) for word in folded]
         return conditions
 

@@ -130,7 +130,7 @@ def test_answer_within_four_times_its_limit_is_stored_whole(app, client):
     path = f"{draft_path(page)}/organization"
     assert autosave(client, path, {"organization_name": "x" * 800}).status_code == 200
     assert stored_answers(app)["organization_name"] == "x" * 800
-    assert "It now has 800." in client.page(path).errors()["organization_name"]
+    assert "You now have 800." in client.page(path).errors()["organization_name"]
 
 
 @pytest.mark.parametrize("action", ["continue", "save", "to-kind"])
@@ -141,8 +141,8 @@ def test_post_with_answer_too_long_to_store_keeps_it_on_page(app, client, action
     page = client.send(page.path, page.values() | typed)
     assert page.status == 422
     assert page.errors() == {
-        "organization_name": "Not saved: too long. Shorten your organization’s name to 200"
-        " characters or fewer. It now has 100,000."
+        "organization_name": "Not saved: too long. Use 200 characters or fewer for your"
+        " organization’s name. You now have 100,000."
     }
     assert page.values()["organization_name"] == ["é" * 100_000]
     assert stored_answers(app)["organization_name"] == AGENCY["organization_name"]

@@ -133,7 +133,7 @@ def test_worker_with_expired_lease_marks_nothing(make_app, monkeypatch):
         monkeypatch.setattr(clock, "now", lambda: later)
         assert outbox.deliver_due() == 1
 
-        def break_off(email, check):
+        def break_off(email, check, stopped):
             raise OSError("timed out")
 
         monkeypatch.setattr(email, "send", break_off)

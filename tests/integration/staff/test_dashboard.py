@@ -15,7 +15,7 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 def test_failed_message_is_listed_until_resent(app, client, editor, case, monkeypatch):
     reference = complete_form(client, case).text(".reference")
 
-    def refuse(message, check):
+    def refuse(message, check, stopped):
         raise email.PermanentFailure("550 no such person")
 
     assert "could not be sent" not in editor.page("/staff/").text("main")
