@@ -158,16 +158,21 @@ def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
 
 def empty_database(url: str, template: str) -> bool:
     """Delete every row; return False if the tables are no longer those of the template."""
-    shapes = []
-    for each in (template, url):
-        with psycopg.connect(each, autocommit=True) as connection:
-            shapes.append(connection.execute(TABLES).fetchall())
-    if shapes[0] != shapes[1]:
+    if read_tables(url) != read_tables(template):
         return False
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(END_OTHER_SESSIONS)
         connection.execute(DELETE_ROWS)
     return True
+
+
+def read_tables(url: str) -> list[tuple]:
+    """Return the columns of all tables and the version of the database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        columns = connection.execute(TABLES).fetchall()
+        if not any(table == "alembic_version" for table, *_ in columns):
+            return columns
+        return columns + connection.execute("SELECT * FROM alembic_version").fetchall()
 
 
 @dataclass

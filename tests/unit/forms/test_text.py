@@ -22,14 +22,14 @@ def test_most_accents_are_kept_and_one_more_is_refused():
     assert normalize_text(text + "y" + ACCENT, "the name")
     with pytest.raises(Invalid) as refused:
         normalize_text(text + ACCENT, "the name")
-    expected = "Enter the name again. One letter has too many accent marks."
+    expected = "Remove accent marks from your answer about the name. One letter has too many."
     assert str(refused.value) == expected
 
 
 def test_control_character_is_refused_by_its_code():
     with pytest.raises(Invalid) as refused:
         normalize_text("a\x07b", "the name")
-    expected = "Enter the name again. It includes a character we can’t save (U+0007)."
+    expected = "Remove the character we can’t save (U+0007) from your answer about the name."
     assert str(refused.value) == expected
 
 
