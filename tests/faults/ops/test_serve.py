@@ -175,7 +175,12 @@ def start_command(folder, *command, until: str, **options):
     """
     process = process_of(folder, *command, PYTHONPROFILEIMPORTTIME="1", **options)
     started = subprocess.Popen(
-        **process, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE
+        **process,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        # A shell that starts the tests in the background lets them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in started.stderr:
         if re.search(rf"{until}$", line.rstrip()):
