@@ -140,9 +140,9 @@ def database_url(request) -> str:
 
 @pytest.fixture(scope="session")
 def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
-    """Return an endless supply of databases, which is the same one as long as that is possible.
+    """Return an iterator over the names of empty, migrated databases, one for each test.
 
-    A new one is a hundred files to copy and delete.
+    Empty the last one again if its tables are unchanged: a new one takes hundreds of files.
     """
 
     def names() -> Iterator[str]:
