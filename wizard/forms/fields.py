@@ -28,6 +28,8 @@ TICKED = {"yes", "true", "on", "y", "1"}
 MAX_TIMES_STORED = 4
 """A draft stores an answer up to this many times as long as a valid one, so that it can be
 shortened later."""
+PUNYCODE = "xn--"
+"""How a part of an internet name starts that is not ASCII when shown (RFC 5890)."""
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -198,6 +200,8 @@ class Email(Text):
         raise Invalid(email_fault(text), noun=self.noun, part=text[:80])
 
     def display(self, value: str) -> str:
+        if PUNYCODE not in value:
+            return value
         try:
             return parse_email(value).normalized
         except EmailNotValidError:  # of an earlier version
@@ -254,6 +258,8 @@ class Url(Text):
         raise Invalid(url_fault(text), noun=self.noun)
 
     def display(self, value: str) -> str:
+        if PUNYCODE not in value:
+            return value
         try:
             host = URL(value).hostname
         except ValueError:  # of an earlier version
