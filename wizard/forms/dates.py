@@ -81,7 +81,7 @@ def format_day(day: date) -> Message:
 
 def format_time(moment: datetime) -> Message:
     """Return the time of a local moment like 4:43 a.m. ET; other zones as HST, CET or UTC+03."""
-    clock, name = f"{moment.hour % 12 or 12}:{moment:%M}", moment.tzname() or ""
+    clock, name = f"{moment.hour % 12 or 12}:{moment.minute:02}", moment.tzname() or ""
     zone = ZONES.get(name) or (name if name.isalpha() else f"UTC{name}")
     if moment.hour < 12:
         return Message("%(time)s a.m. %(zone)s", time=clock, zone=zone)

@@ -47,19 +47,21 @@ def index_columns(flow: Flow, reference: str, answers: Answers) -> dict[str, str
 
 
 def place_of(row: Any, labels: Labels) -> str:
-    """Return the place of a listed submission: that of its column, then those that are facets."""
-    places = _labels(row, current_flow().places, labels)
+    """Return a listed submission's place: its column, then its facets; without labels, codes."""
+    flow = current_flow()
+    places = _labels(row, flow, flow.places, labels)
     return ", ".join([text for text in (row.place, *places) if text])
 
 
 def kind_of(row: Any, labels: Labels) -> str:
     """Return the labels of a listed submission's charted facets that are no place."""
-    return " · ".join(_labels(row, current_flow().kinds, labels))
+    flow = current_flow()
+    return " · ".join(_labels(row, flow, flow.kinds, labels))
 
 
-def _labels(row: Any, facets: Sequence[Facet], labels: Labels) -> list[str]:
+def _labels(row: Any, flow: Flow, facets: Sequence[Facet], labels: Labels) -> list[str]:
     """Return the labels of a row's codes in the current language; unknown codes as they are."""
-    columns = facet_columns(current_flow())
+    columns = facet_columns(flow)
     codes = [(facet.name, getattr(row, columns[facet].key)) for facet in facets]
     return [
         languages.translate(labels.get(name, {}).get(code, code)) for name, code in codes if code
