@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import current_app, g, request
+from flask import current_app, g
 from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
@@ -29,17 +29,11 @@ UNEXPIRED = select(Draft).where(
 )
 MAX_DRAFT_BYTES = MEBIBYTE
 """Of all answers as JSON, so that steps do not add up to more."""
+MIN_COUNTED_BYTES = 64 * 1024
+"""Smaller drafts grow uncounted: counting takes a tenth of a save, and the number of drafts that an
+address may start is limited. A complete one has 5 to 20 KiB."""
 MAX_DAILY_BYTES = 32 * MEBIBYTE
-"""By which the drafts of one network address may grow in a day: thousands of complete ones."""
-limit_bytes = limiter.shared_limit(
-    lambda: f"{MAX_DAILY_BYTES} per day",
-    "bytes of drafts",
-    cost=lambda: g.get("stored_bytes", 1),
-    deduct_when=lambda response: "stored_bytes" in g,
-    exempt_when=lambda: (request.view_args or {}).get("name") == current_flow().review.name,
-)
-"""Limit the view that it decorates by `MAX_DAILY_BYTES`, with what `store_answers` added; the
-review adds nothing, so that whoever has answered everything can submit."""
+"""By which larger drafts of one network address may grow in a day."""
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
 FOR_UPDATE = BY_ID.with_for_update()
@@ -173,16 +167,25 @@ def count_bytes(answers: Answers) -> int:
     return len(json.dumps(answers, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
+@limiter.shared_limit(
+    lambda: f"{MAX_DAILY_BYTES} per day", "bytes of drafts", cost=lambda: g.growth
+)
+def charge_growth() -> None:
+    """Count `g.growth` bytes against `MAX_DAILY_BYTES`. Raise `RateLimitExceeded`."""
+
+
 def store_answers(draft: Draft, state: DraftState) -> bool:
     """Store the state after a save, and start the draft's lifetime again.
 
-    Return False, with the draft as it was, if all answers together exceed `MAX_DRAFT_BYTES`.
+    Return False, with the draft as it was, if all answers together exceed `MAX_DRAFT_BYTES`. Raise
+    `RateLimitExceeded` at the end of what the drafts of an address may grow in a day.
     """
     size = count_bytes(state.answers)
     if size > MAX_DRAFT_BYTES:
         return False
-    if (growth := size - count_bytes(draft.answers)) > 0:
-        g.stored_bytes = growth
+    if size > MIN_COUNTED_BYTES and (growth := size - count_bytes(draft.answers)) > 0:
+        g.growth = growth
+        charge_growth()
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
     if draft.flow_version != current_flow().version:

@@ -55,7 +55,6 @@ def start() -> Response:
 
 
 @bp.post("/")
-@drafts.limit_bytes
 @limiter.limit(START_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def begin() -> Response:
     """Create the draft from the first answers: only one, even if the button is pressed twice."""
@@ -94,7 +93,6 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 
 
 @bp.post("/<uuid:draft_id>/<name>")
-@drafts.limit_bytes
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
     """Save a step, and do what its button says."""
     post = read_post(find_step(name))
@@ -115,7 +113,6 @@ def exit_url(draft_id: uuid.UUID, post: saving.StepPost) -> str:
 
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
-@drafts.limit_bytes
 def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     """Save the answers on a page, valid or not; return a status message as a fragment."""
     post = read_post(find_step(name))

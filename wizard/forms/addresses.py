@@ -63,19 +63,20 @@ def public_address(text: str) -> str:
         url = URL(text)
     except ValueError:
         return ""
+    host = url.hostname
     is_public = (
         url.protocol in ("http:", "https:")
         and not (url.username or url.password)
-        and HOST.fullmatch(url.hostname)
-        and (url.host_type is not HostType.IPV4 or url.hostname in text)  # not 1.1
+        and HOST.fullmatch(host)
+        and (host in text or url.host_type is not HostType.IPV4)  # not 1.1
         and not _is_local(url)
         and not re.search(r"\s[a-z]+://", text)
     )
     return url.href if is_public else ""
 
 
-LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa", "invalid", "onion")
-"""Top-level names that only the own network, or nobody, can open (RFC 6761, 6762, 8375)."""
+LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".invalid", ".onion")
+"""Ends of names that only the own network, or nobody, can open (RFC 6761, 6762, 8375)."""
 LOCAL_NETWORKS = (
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -104,4 +105,4 @@ def _is_local(url: URL) -> bool:
     host = url.hostname.rstrip(".")
     if url.host_type is HostType.IPV4:
         return any(ip_address(host) in ip_network(network) for network in LOCAL_NETWORKS)
-    return host.endswith(tuple(f".{name}" for name in LOCAL_NAMES))
+    return host.endswith(LOCAL_ENDINGS)

@@ -29,8 +29,9 @@ class Has:
 
     def holds(self, answers: Answers) -> bool:
         value = answers.get(self.field)
-        chosen = value if isinstance(value, list) else [value]
-        return any(code in self.options for code in chosen)
+        if isinstance(value, list):
+            return not self.options.isdisjoint(value)
+        return value in self.options
 
     def references(self) -> References:
         yield self.field, self.options

@@ -86,7 +86,7 @@ class Field(Declaration):
     def is_storable(self, raw: Any) -> bool:
         """Return True unless a raw answer is too long for a draft."""
         values = raw if isinstance(raw, list) else [raw]
-        length = sum(len(value) for value in values if isinstance(value, str))
+        length = sum([len(value) for value in values if isinstance(value, str)])
         return length <= MAX_TIMES_STORED * self.longest()
 
     def not_stored(self, raw: Any) -> Message:

@@ -92,6 +92,8 @@ class LineFormatter(logging.Formatter):
 
 def escape_line(text: str) -> str:
     """Return the text with every character escaped that could end a line or change a terminal."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 

@@ -38,7 +38,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if name not in response.headers:
+                response.headers.add(name, value)
         return response
 
 
@@ -72,8 +73,8 @@ REFERENCE = re.compile(r"([A-Z]{3})-?([A-Z0-9]{4})-?([A-Z0-9]{4})")
 
 def _redirect_damaged_link() -> Answer | None:
     """Redirect a link with something behind it, or with a reference that was typed differently."""
-    path, rules = request.path, current_app.create_url_adapter(request)
-    if request.method not in ("GET", "HEAD") or rules is None:
+    path = request.path
+    if request.method not in ("GET", "HEAD"):
         return None
     given = (request.view_args or {}).get("reference", "")
     if path.endswith("/") and not request.routing_exception:
@@ -84,7 +85,10 @@ def _redirect_damaged_link() -> Answer | None:
     )
     if reference:
         better = better.replace(_strip_added(given), "-".join(reference.groups()))
-    if better == path or ".." in path or path.startswith("//") or not rules.test(better, "GET"):
+    if better == path or ".." in path or path.startswith("//"):
+        return None
+    rules = current_app.create_url_adapter(request)
+    if rules is None or not rules.test(better, "GET"):
         return None
     query = f"?{request.query_string.decode()}" if request.query_string else ""
     return redirect(quote(better) + query, 308)
