@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.client import Page, check_page, htmx_headers, is_page
+from tests.client import Page, check_page, htmx_headers, is_page, read_page
 
 
 class Response:
@@ -60,7 +60,7 @@ class Browser:
         for line in answer.headers.get_all("Set-Cookie", ()):
             self.cookies |= {name: each.value for name, each in SimpleCookie(line).items()}
         if method in ("GET", "POST") and is_page(answer):
-            check_page(Page(answer))
+            check_page(read_page(answer))
         return answer
 
     def get(self, path: str, more: dict[str, str] | None = None) -> Response:
@@ -75,7 +75,7 @@ class Browser:
     def token(self) -> str:
         """Return a CSRF token of this session."""
         if not self.known_token:
-            page = Page(self.get("/respond/"))
+            page = read_page(self.get("/respond/"))
             self.known_token = page.all("input[name=csrf_token]")[0].attrs["value"]
         return self.known_token
 
@@ -90,7 +90,7 @@ class Browser:
     def _follow_redirects(self, answer: Response, htmx: bool) -> Page:
         while 300 <= answer.status_code < 400:
             answer = self.get(answer.location, htmx_headers(htmx))
-        return Page(answer)
+        return read_page(answer)
 
 
 def send_raw(server: Any, request: bytes) -> bytes:

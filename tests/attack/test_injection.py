@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from tests.attack.browser import Browser
 from tests.attack.conftest import staff_browser
-from tests.client import Page, is_page
+from tests.client import is_page, read_page
 from tests.complete_form import complete_form, draft_path
 from tests.conftest import load_case
 from tests.mail import render_message
@@ -49,7 +49,7 @@ def with_payload(payload: str) -> dict:
 
 def assert_harmless(answer) -> None:
     """Assert that a page contains no active markup except the program's own."""
-    page = Page(answer)  # the browser linted it: no inline script, style or handler
+    page = read_page(answer)  # the browser linted it: no inline script, style or handler
     for element in page.all("*"):
         for name, value in element.attrs.items():
             assert not name.startswith(("on", "hx-on", "data-hx")), (page.path, element)
@@ -69,18 +69,18 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
         for more in ({}, {"HX-Request": "true"}):
             assert_harmless(applicant.get(f"{second}/{name}", more))
     shown = applicant.get(f"{path}/done")
-    assert payload in Page(shown).text("main")
+    assert payload in read_page(shown).text("main")
     assert_harmless(shown)
 
     admin = staff_browser(server, server_app, "admin", f"admin-{reference}")
     case_path = f"/staff/submissions/{reference}"
     for to in ("in_review", "accepted", "published"):
-        version = Page(admin.get(case_path)).values()["version"][0]
+        version = read_page(admin.get(case_path)).values()["version"][0]
         assert admin.post(f"{case_path}/status", {"to": to, "version": version}).status_code == 303
     admin.post(f"{case_path}/note", {"text": payload})
     told = {"action": "report", "milestones-0-note": payload}
     assert applicant.post(f"/commitments/{reference}/update", told).status_code == 303
-    report = Page(admin.get(case_path)).values()["report"][0]
+    report = read_page(admin.get(case_path)).values()["report"][0]
     admin.post(f"{case_path}/report", {"report": report, "action": "approve"})
     admin.post("/staff/people", {"action": "add", "email": payload, "role": "viewer"})
     admin.post("/staff/tokens", {"action": "make", "name": payload[:60], "days": "9"})
@@ -93,7 +93,7 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
         assert_harmless(answer)
     for address in ("/", "/commitments", f"/commitments/{reference}", "/questions"):
         assert_harmless(applicant.get(address))
-    assert payload in Page(applicant.get(f"/commitments/{reference}")).text("main")
+    assert payload in read_page(applicant.get(f"/commitments/{reference}")).text("main")
     assert_files_hold(admin, applicant, reference, payload)
     assert_message_holds(server_app, reference, payload)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attack.browser import send_raw, status_code
-from tests.client import Page
+from tests.client import read_page
 
 HEAD = b"POST /respond/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -47,7 +47,7 @@ def test_malformed_request_is_refused_and_server_survives(server, browser, reque
 def test_post_over_the_limit_gets_the_page_that_says_so(browser, size):
     answer = browser.post("/respond/", {"organization_kind": "x" * size})
     assert answer.status_code == 413
-    assert "more than 2 MB together" in Page(answer).text("main")
+    assert "more than 2 MB together" in read_page(answer).text("main")
 
 
 def test_content_length_with_chunked_smuggles_no_request(server):

@@ -4,7 +4,7 @@ import time
 import uuid
 from datetime import timedelta
 
-from tests.client import Page
+from tests.client import read_page
 from tests.complete_form import autosave, complete_form, draft_path, start_draft
 from tests.conftest import AGENCY
 from wizard import clock
@@ -42,7 +42,7 @@ def test_foreign_page_token_is_refused(app, client):
     page = complete_form(client, AGENCY, until="organization")
     other = complete_form(app.test_client(), AGENCY, until="organization")
     stolen = page.values() | {"pass": other.values()["pass"][0]}
-    refused = Page(app.test_client().post(page.path, data=stolen))
+    refused = read_page(app.test_client().post(page.path, data=stolen))
     assert refused.status == 400
     assert refused.text("h1") == "Your session has ended"
     assert "Orlando" not in refused.response.text

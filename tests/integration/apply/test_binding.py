@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.client import Page
+from tests.client import read_page
 from tests.complete_form import complete_form, draft_path, form_data
 from tests.conftest import load_case
 from wizard.db.engine import db
@@ -27,7 +27,7 @@ def post_bytes(client, path: str, body: bytes, content_type="application/x-www-f
 def test_undecodable_bytes_are_refused(client, value, status):
     page = complete_form(client, load_case("agency"), until="organization")
     body = b"organization_name=A" + value + b"B&city=Orlando&state=FL"
-    refused = Page(post_bytes(client, page.path, body))
+    refused = read_page(post_bytes(client, page.path, body))
     assert refused.status == status
     assert set(refused.errors()) == ({"organization_name"} if status == 422 else set())
     kept = client.page(page.path).values()["city"]

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import select, update
 
-from tests.client import Page, htmx_headers
+from tests.client import htmx_headers, read_page
 from tests.complete_form import (
     autosave,
     complete_form,
@@ -37,9 +37,11 @@ def test_confirm_after_expired_session_detects_conflict(app, client, organizatio
     stale = client.page(organization_path)
     submit_page(client, client.page(organization_path), city="Tampa")
     later = app.test_client()
-    again = Page(later.post(organization_path, data=stale.values() | {"website": "example.org"}))
+    again = read_page(
+        later.post(organization_path, data=stale.values() | {"website": "example.org"})
+    )
     assert again.status == 400
-    assert Page(later.post(organization_path, data=again.values())).status == 409
+    assert read_page(later.post(organization_path, data=again.values())).status == 409
     assert stored_city(client, organization_path) == ["Tampa"]
 
 
@@ -48,7 +50,9 @@ def test_conflict_choice_survives_expired_session(app, client, organization_path
     submit_page(client, first, city="Tampa")
     conflict = submit_page(client, second, city="Miami")
     later = app.test_client()
-    again = Page(later.post(organization_path, data=conflict.values() | {"keep-city": "saved"}))
+    again = read_page(
+        later.post(organization_path, data=conflict.values() | {"keep-city": "saved"})
+    )
     later.post(organization_path, data=again.values())
     assert stored_city(client, organization_path) == ["Tampa"]
 
@@ -57,8 +61,10 @@ def test_autosaved_page_confirms_without_conflict(app, client, organization_path
     tab = client.page(organization_path)
     autosave(client, organization_path, tab.values() | {"city": "Auto", "turn": "2"})
     later = app.test_client()
-    again = Page(later.post(organization_path, data=tab.values() | {"city": "Auto2", "turn": "5"}))
-    assert Page(later.post(organization_path, data=again.values())).status == 303
+    again = read_page(
+        later.post(organization_path, data=tab.values() | {"city": "Auto2", "turn": "5"})
+    )
+    assert read_page(later.post(organization_path, data=again.values())).status == 303
     assert stored_city(later, organization_path) == ["Auto2"]
 
 
@@ -245,7 +251,7 @@ def test_expired_session_keeps_typed_values(app, client, name, htmx):
     typed = page.values() | form_data(COMMITMENT.steps[name], AGENCY)
     later = app.test_client()
     response = later.post(page.path, data=typed, headers=htmx_headers(htmx))
-    again = Page(response)
+    again = read_page(response)
     assert again.status == 400
     assert "Your answers are still here" in again.text("#confirm")
     for key, value in form_data(COMMITMENT.steps[name], AGENCY).items():
@@ -253,7 +259,7 @@ def test_expired_session_keeps_typed_values(app, client, name, htmx):
             assert sorted(again.values()[key]) == sorted(
                 value if isinstance(value, list) else [value]
             )
-    done = Page(
+    done = read_page(
         later.post(page.path, data=again.values() | {"authorized": "yes"}, follow_redirects=True)
     )
     assert done.status == 200
@@ -270,7 +276,7 @@ def test_rotated_secret_keeps_typed_values(make_app):
     ).test_client()
     after.set_cookie("session", before.get_cookie("session").value)
     typed = page.values() | {"city": "Typed before the change"}
-    again = Page(after.post(page.path, data=typed))
+    again = read_page(after.post(page.path, data=typed))
     assert (again.status, again.values()["city"]) == (400, ["Typed before the change"])
     assert after.page(resume_path(saved)).path == page.path
 
@@ -278,5 +284,5 @@ def test_rotated_secret_keeps_typed_values(make_app):
 def test_expired_session_on_start_page_keeps_answer(app):
     client = app.test_client()
     client.set_cookie(app.config["SESSION_COOKIE_NAME"], "expired")
-    again = Page(client.post("/respond/", data={"organization_kind": "city"}))
+    again = read_page(client.post("/respond/", data={"organization_kind": "city"}))
     assert (again.status, again.values()["organization_kind"]) == (400, ["city"])

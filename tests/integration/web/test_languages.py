@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
-from tests.client import SPANISH_HEADERS, Page
+from tests.client import SPANISH_HEADERS, read_page
 from tests.complete_form import start_draft
 from tests.factories import add_published, staff_client
 
@@ -32,7 +32,7 @@ def test_staff_pages_stay_english(app):
     ],
 )
 def test_accept_language_selects_language(client, asks, language):
-    page = Page(client.get("/", headers={"Accept-Language": asks}))
+    page = read_page(client.get("/", headers={"Accept-Language": asks}))
     assert page.all("html")[0].attrs["lang"] == language
     assert page.response.headers["Content-Language"] == language
     assert {"Accept-Language", "Cookie"} <= set(page.response.vary)
@@ -57,7 +57,7 @@ def test_language_link_stays_on_page_and_is_remembered(app, client):
 
 @pytest.mark.parametrize("given", ["xx", "", "es/../en", "//evil.example", "es\r\nX: y", "⟦"])
 def test_unknown_language_is_ignored(client, given):
-    page = Page(client.get("/", query_string={"lang": given}))
+    page = read_page(client.get("/", query_string={"lang": given}))
     assert page.status == 200 and client.get_cookie("lang") is None
     for anchor in page.all("a[hreflang]"):
         assert anchor.attrs["href"].startswith("?")
