@@ -41,13 +41,13 @@ FAILURES = (Error, FirefoxError, WebDriverException)
 """What `Window.run` raises, for one, while another page is being loaded."""
 
 
-SCROLL_TO = """async selector => { const found = document.querySelector(selector);
-for (let drawn = 0; drawn < 10; drawn++) {
-  found.scrollIntoView({behavior: "instant", block: "center"});
-  await new Promise(requestAnimationFrame);
-}
-return found; }"""
-"""Firefox scrolls back to the last typed key for some frames, and clicks on what it drew last."""
+DRAW = """async () => {
+for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame); }"""
+SCROLL_TO = f"""async selector => {{ const found = document.querySelector(selector);
+found.scrollIntoView({{behavior: "instant", block: "center"}});
+await ({DRAW})();
+return found; }}"""
+"""A click lands on what Firefox drew last."""
 
 
 class Window(Protocol):
@@ -110,7 +110,7 @@ class Firefox:
             [path, *options, str(profile)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         found = profile / "WebDriverBiDiServer.json"
-        wait_until(lambda: found.exists() and found.read_text().endswith("}"))
+        wait_until(lambda: found.exists() and found.read_text().endswith("}"), seconds=60)
         port = json.loads(found.read_text())["ws_port"]
         address = f"ws://127.0.0.1:{port}/session"
         self.socket = websocket.create_connection(address, timeout=60, suppress_origin=True)
@@ -194,6 +194,7 @@ class FirefoxWindow:
             for kind in ("keyDown", "keyUp")
         ]
         self._perform({"type": "key", "id": "keyboard", "actions": keys})
+        self._call(DRAW, "")  # Firefox scrolls to what was typed when it draws the next frame
 
     def _perform(self, actions: dict) -> None:
         self._send("input.performActions", actions=[actions])

@@ -8,7 +8,7 @@ from tests.conftest import load_case
 from tests.factories import add_submission
 from tests.server import running_server
 
-AGENCY, PARTNER = load_case("agency"), load_case("partner")
+AGENCY = load_case("agency")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def visitor(new_visitor):
 
 def test_submitted_case_shows_its_reference(visitor, case):
     visitor.walk(case, STEPS["agency" if "data_sets" in case else "partner"])
-    visitor.sees("h1", "Your commitment is in")
+    visitor.sees("h1", "We received your commitment")
     assert len(visitor.read(".reference")) > 5
 
 
@@ -91,7 +91,7 @@ def test_left_page_saves_typed_text(visitor):
     visitor.walk(AGENCY, ["kind"])
     visitor.sees_step("organization")
     visitor.write("#city", "Orlando")
-    visitor.press("a.back")
+    visitor.press(".back")
     visitor.sees_step("kind")
     visitor.press("#continue")
     visitor.sees_step("organization")
@@ -131,7 +131,7 @@ def test_conflicting_save_shows_both_versions(visitor, new_visitor):
     visitor.sees("#link")
     other = new_visitor()
     other.open(visitor.window.run("() => document.querySelector('#link').value"))
-    visitor.press("a.back")
+    visitor.press(".back")
     for person, name in ((visitor, "Pat"), (other, "Chris")):
         person.sees_step("contact")
         person.write("#contact_name", name)

@@ -5,8 +5,9 @@ from typing import Any
 
 from tests.browser.engines import FAILURES, Window, wait_until
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Group, Select
+from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Select
 from wizard.forms.flow import Step
+from wizard.forms.groups import Group
 
 CAN_BE_USED = """selector => { const found = document.querySelector(selector);
 return Boolean(found && !found.disabled && found.checkVisibility()); }"""
