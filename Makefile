@@ -56,7 +56,7 @@ lint: .venv/test.done ## run the linters
 	.venv/bin/lint-imports --no-cache
 	$(PY) -m djlint --lint --quiet templates
 
-test-slow: .venv/test.done tests/browser/node_modules/done ## run the tests that take minutes: kills, full disks, spreadsheets
+test-slow: tests/browser/node_modules/done ## run the tests that take minutes: kills, full disks, Firefox, WebKit
 	$(PY) -m pytest -n $(WORKERS) -m slow
 
 screenshots: tests/browser/node_modules/done ## write every page and state as a picture to build/screenshots/

@@ -4,19 +4,33 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
+from tests.browser.engines import FIREFOXES, Chromium, Firefox, WebKit, Window
+from tests.browser.visitor import Visitor
+from tests.conftest import skip_without
 from tests.server import Server, running_server
+from wizard import create_app
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.engine import db
 
 MODULES = Path(__file__).parent / "node_modules"
 HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ENGINES = (
+    "chromium",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),
+)
+PASSWORD = "violin-cactus-harbor-9"
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +67,18 @@ def server(database_url, tmp_path) -> Iterator[Server]:
     """Run the program on a fresh database."""
     with running_server(database_url, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def office(server):
+    """Return an app on the server's database, to prepare data directly."""
+    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    with app.app_context():
+        for name, role in [("ada", "admin"), ("bob", "editor")]:
+            accounts.add_account(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @dataclass
@@ -106,3 +132,69 @@ def record_console(person: Person, message) -> None:
     refused = message.text.startswith("Failed to load resource") and " 4" in message.text
     if message.type in ("error", "warning") and not refused:
         person.problems.append(message.text)
+
+
+@pytest.fixture(scope="session")
+def htmx_url() -> Iterator[str]:
+    """Serve htmx from its npm package for engines whose requests no test can answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/javascript")
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+            self.wfile.write(HTMX())
+
+        def log_message(self, *_) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/htmx.min.js"
+        running.shutdown()
+
+
+@pytest.fixture
+def chromium(open_browser) -> Callable[[], Window]:
+    """Return a function that opens a window of Chromium."""
+    return lambda: Chromium(open_browser())
+
+
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory) -> Iterator[Callable[[], Window]]:
+    """Return a function that opens a window of Firefox."""
+    if not any(map(shutil.which, FIREFOXES)):
+        skip_without("firefox-esr")
+    running = Firefox(tmp_path_factory.mktemp("firefox"))
+    yield running.new_window
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def webkit() -> Iterator[Callable[[], Window]]:
+    """Return a function that opens a window of WebKit."""
+    for program, package in (("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")):
+        if not shutil.which(program):
+            skip_without(package)
+    running = WebKit()
+    yield running.new_window
+    running.close()
+
+
+@pytest.fixture(params=ENGINES)
+def new_visitor(request, server) -> Iterator[Callable[[], Visitor]]:
+    """Return a function that opens the program for a new user, in each engine."""
+    open_window = request.getfixturevalue(request.param)
+    visitors: list[Visitor] = []
+
+    def open_for_visitor() -> Visitor:
+        visitors.append(Visitor(open_window(), server.url))
+        visitors[-1].open("/")
+        return visitors[-1]
+
+    yield open_for_visitor
+    for visitor in visitors:
+        problems = visitor.window.problems
+        visitor.window.close()
+        assert problems == []

@@ -7,26 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import PASSWORD
 from tests.browser.pages import check_accessibility
 from tests.factories import add_submission
-from wizard import create_app
-from wizard.accounts import accounts
-from wizard.accounts.audit import COMMAND_LINE
-from wizard.db.engine import db
-
-PASSWORD = "violin-cactus-harbor-9"
-
-
-@pytest.fixture
-def office(server):
-    """Return an app on the server's database, to prepare data directly."""
-    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
-    with app.app_context():
-        for name, role in [("ada", "admin"), ("bob", "editor")]:
-            accounts.add_account(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
 
 
 def sign_in(page: Page, name: str) -> None:
