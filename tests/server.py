@@ -1,17 +1,22 @@
 """Run the program as a process of its own."""
 
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from flask.cli import main
+
 ROOT = Path(__file__).parents[1]
+SERVE = ["flask", "--app", "wizard", "serve"]
 
 
 class Server:
@@ -28,11 +33,15 @@ class Server:
         self.process: subprocess.Popen | None = None
 
     def start(self, *before: str) -> None:
-        """Start the process and wait up to 30 seconds until it responds.
+        """Start the process and wait until it responds. `before` is a command prefix."""
+        command = [*before, sys.executable, "-m", *SERVE]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=self._environment(), stdout=subprocess.DEVNULL
+        )
+        self._await_response()
 
-        `before` is a command prefix.
-        """
-        environment = {
+    def _environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "WIZARD_DATABASE_URL": self.database_url,
             "WIZARD_INSTANCE_PATH": str(self.folder),
@@ -40,10 +49,9 @@ class Server:
             "WIZARD_PORT": str(self.port),
             **self.settings,
         }
-        command = [*before, sys.executable, "-m", "flask", "--app", "wizard", "serve"]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-        )
+
+    def _await_response(self) -> None:
+        """Wait up to 30 seconds."""
         for _ in range(300):
             try:
                 urlopen(f"{self.url}/questions").close()  # noqa: S310
@@ -63,10 +71,43 @@ class Server:
         assert self.process.wait(timeout=30) == 0
 
 
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["flask.cli", "wizard.ops.serve"])
+
+
+class ForkedServer(Server):
+    """A server that starts in a tenth of the time: its process has imported the program."""
+
+    def start(self) -> None:
+        """Start the process and wait until it responds."""
+        self.process = forks.Process(target=serve, args=(self._environment(), DupFd(2)))
+        self.process.start()
+        self._await_response()
+
+    def stop(self) -> None:
+        """Terminate the process and assert a clean exit."""
+        self.process.terminate()
+        self.process.join(30)
+        assert self.process.exitcode == 0
+
+
+def serve(environment: dict[str, str], stderr: DupFd) -> None:
+    """Become a server with that environment, as if started from the command line."""
+    os.dup2(stderr.detach(), sys.stderr.fileno())
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = SERVE
+    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
+        main()
+
+
 @contextmanager
-def running_server(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+def running_server(
+    database_url: str, folder: Path, kind: type[Server] = Server, **settings: str
+) -> Iterator[Server]:
     """Run the program on that database inside the block."""
-    server = Server(database_url, folder, **settings)
+    server = kind(database_url, folder, **settings)
     server.start()
     try:
         yield server

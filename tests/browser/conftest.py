@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 from tests.browser.engines import FIREFOXES, Chromium, Firefox, WebKit, Window
 from tests.browser.visitor import Visitor
 from tests.conftest import skip_without
-from tests.server import Server, running_server
+from tests.server import ForkedServer, Server, running_server
 from wizard import create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
@@ -65,7 +65,7 @@ def launch(playwright: Playwright) -> Browser:
 @pytest.fixture
 def server(database_url, tmp_path) -> Iterator[Server]:
     """Run the program on a fresh database."""
-    with running_server(database_url, tmp_path) as running:
+    with running_server(database_url, tmp_path, ForkedServer) as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case
 from tests.factories import add_submission
-from tests.server import running_server
+from tests.server import ForkedServer, running_server
 
 AGENCY = load_case("agency")
 
@@ -20,7 +20,7 @@ def database_url(sqlite_url):
 @pytest.fixture
 def server(database_url, tmp_path, htmx_url):
     """Run the program with an htmx that every engine can load."""
-    with running_server(database_url, tmp_path, HTMX_URL=htmx_url) as running:
+    with running_server(database_url, tmp_path, ForkedServer, HTMX_URL=htmx_url) as running:
         yield running
 
 
