@@ -167,7 +167,7 @@ class LongText(Text):
     """Paragraphs of text."""
 
     max_length: int = 5_000
-    type_name: ClassVar[str] = "text of several lines"
+    type_name: ClassVar[str] = "multi-line text"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
     too_long_error: ClassVar[Message] = Message(
         "Use %(most)s characters or fewer to describe %(noun)s. You now have %(count)s."
