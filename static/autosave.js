@@ -66,7 +66,7 @@ async function send(form) {
 function showResult({ok, status}) {
   if (ok) {
     const {lang} = document.documentElement;
-    const time = new Date().toLocaleTimeString(lang, {timeStyle: "short"});
+    const time = new Date().toLocaleTimeString(`${lang}-US`, {timeStyle: "short"});
     move("recover");
     showStatus(messages.saved.replace("{time}", time), messages.savedSpoken);
   } else if (status === 429 || status >= 500) {

@@ -257,7 +257,7 @@ def _check_texts(settings: dict[str, Any]) -> None:
     for name in ("SECRET_KEY", "INSTANCE_PATH", "HOST", "METRICS_TOKEN"):
         value = settings[name]
         if value != value.strip() or (not value and DEFAULTS[name]):
-            raise SettingError(f"WIZARD_{name} must not be blank, nor begin or end with a blank.")
+            raise SettingError(f"WIZARD_{name} must not be blank, or begin or end with a space.")
     for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
         if (value := settings[name]) or name == "MAIL_FROM":
             _check_mailbox(name, value)
@@ -272,7 +272,9 @@ def _check_instance_path(path: Path) -> None:
         if path.is_file():
             raise SettingError("WIZARD_INSTANCE_PATH must be a folder, not a file.")
     except OSError as error:  # a folder above may not be read, a name is too long
-        raise SettingError(f"WIZARD_INSTANCE_PATH must be another: {error.strerror}.") from error
+        raise SettingError(
+            f"WIZARD_INSTANCE_PATH must be a folder we can open: {error.strerror}."
+        ) from error
 
 
 def _check_mailbox(name: str, value: str) -> None:

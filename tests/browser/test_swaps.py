@@ -228,7 +228,7 @@ def test_language_link_keeps_step_and_typed_text(open_browser):
     expect(page.locator("#city")).to_have_value("Orlando")
     check_accessibility(page)
     page.fill("#city", "Orlando, FL")
-    expect(page.locator("#saved")).to_contain_text("Guardado a las")
+    expect(page.locator("#saved")).to_contain_text("Guardado: ")
     page.evaluate("window.same = true")
     page.get_by_role("button", name="Continuar").click()
     expect(page).to_have_title("Error: Su organización – Compromisos de datos")

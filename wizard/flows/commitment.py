@@ -42,7 +42,7 @@ STATES = (
 
 ON_CHANGE = (
     "Your answer decides which questions you see next. If you change it later, we’ll keep your "
-    "other answers. We won’t send the ones that no longer apply unless you change back."
+    "other answers. Those that no longer apply won’t be submitted, unless you change back."
 )
 
 kind = Step(
@@ -114,8 +114,8 @@ contact = Step(
     "contact",
     "Contact person",
     short="Contact",
-    why="We’ll use this to confirm your commitment and ask questions about it. We never publish "
-    "it.",
+    why="We’ll use these details to confirm your commitment and ask questions about it. We never "
+    "publish them.",
     fields=(
         Text(
             "contact_name",
@@ -408,7 +408,7 @@ data_sets = Step(
                     "format",
                     "File format",
                     noun="a file format",
-                    hint="Choose an open format that computers can read. A PDF is not one.",
+                    hint="Select an open format that computers can read. PDF isn’t one.",
                     required=True,
                     public=True,
                     options=(
@@ -585,8 +585,8 @@ publication = Step(
             "publish_consent",
             "Can we publish this commitment?",
             noun="whether we can publish this commitment",
-            hint="If you choose Yes, anyone can read, copy and reuse it (public domain, CC0). We "
-            "never publish your contact person’s or representative’s details. If you choose No, "
+            hint="If you select Yes, anyone can read, copy and reuse it (public domain, CC0). We "
+            "never publish your contact person’s or representative’s details. If you select No, "
             "only program staff will see it.",
             required=True,
             options=YES_NO,

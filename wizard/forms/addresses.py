@@ -44,7 +44,7 @@ def email_fault(text: str) -> str:
 EMAIL_FAULTS = {
     "several": Message("Check %(noun)s. Enter only one."),
     "letter": Message(
-        "Check %(noun)s. Before the @, use only letters without accents, numbers and symbols. Many "
+        "Check %(noun)s. Before the @, use only numbers, symbols and letters without accents. Many "
         "email systems don’t accept “%(part)s”."
     ),
     "blank": Message("Check %(noun)s. Remove the space in “%(part)s”."),

@@ -135,7 +135,7 @@ class Text(Field):
     autocomplete: str = ""
 
     too_long_error: ClassVar[Message] = Message(
-        "Use %(most)s characters or fewer for %(noun)s. You now have %(count)s."
+        "Use %(most)s characters or fewer to enter %(noun)s. You now have %(count)s."
     )
 
     def schema(self) -> Schema:
@@ -167,7 +167,7 @@ class LongText(Text):
     """Paragraphs of text."""
 
     max_length: int = 5_000
-    type_name: ClassVar[str] = "text of several lines"
+    type_name: ClassVar[str] = "multi-line text"
     missing_error: ClassVar[Message] = Message("Describe %(noun)s.")
     too_long_error: ClassVar[Message] = Message(
         "Use %(most)s characters or fewer to describe %(noun)s. You now have %(count)s."
@@ -374,7 +374,7 @@ class Choices(Choice):
             raise Invalid("Use the list to select %(noun)s.", noun=self.noun)
         if self.exclusive in chosen and len(set(chosen)) > 1:
             alone = Choice.display(self, self.exclusive)
-            raise Invalid("If you select “%(alone)s”, don’t select anything else.", alone=alone)
+            raise Invalid("If you select “%(alone)s,” don’t select anything else.", alone=alone)
         return [code for code in self.codes() if code in chosen]
 
     def display(self, value: list[str]) -> str:  # type: ignore[override]

@@ -20,10 +20,12 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
     always: dict[str, Any] = {"required": True, "public": True}
     about = (
         fields.Text("reference", "Reference", noun="the reference", **always),
-        fields.Url("url", "Its page", noun="its page", **always),
-        fields.Moment("published_at", "When it was published", noun="the date and time", **always),
-        fields.Choice("branch", "Asked as", noun="the branch", options=branches, **always),
-        fields.Choices("all_programs", "It answers", noun="programs", options=programs, **always),
+        fields.Url("url", "Web page", noun="the web page", **always),
+        fields.Moment(
+            "published_at", "Date and time published", noun="the date and time", **always
+        ),
+        fields.Choice("branch", "Set of questions", noun="the branch", options=branches, **always),
+        fields.Choices("all_programs", "Programs", noun="programs", options=programs, **always),
     )
     return tuple(each for each in about if getattr(each, "options", True))
 

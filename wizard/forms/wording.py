@@ -24,7 +24,7 @@ def describe_condition(condition: Condition, fields: Collection[Field]) -> Messa
         case Either(conditions):
             first, *others = (describe_condition(each, fields) for each in conditions)
             for other in others:
-                first = Message("%(this)s, or %(that)s", this=first, that=other)
+                first = Message("%(this)s, or if %(that)s", this=first, that=other)
             return first
         case _:
             raise TypeError(f"no words for {condition!r}")

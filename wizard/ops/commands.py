@@ -118,7 +118,7 @@ def deliver(watch: bool) -> None:
     sent = outbox.deliver_due()
     click.echo(f"Sent: {sent}. Still waiting: {outbox.queue_stats().waiting}.")
     if any(message.last_error for message in outbox.unsent() if not message.failed_at):
-        raise click.ClickException("Not all could be sent: `flask outbox list` says why.")
+        raise click.ClickException("Some emails couldn’t be sent: `flask outbox list` says why.")
 
 
 @outbox_commands.command("list")

@@ -51,7 +51,7 @@ RETENTION_SCHEDULE = (
         ("sign_in_throttle",),
     ),
     RetentionRule(
-        "API tokens that the office’s other systems use to get exports."
+        "API tokens that the program’s other systems use to get exports."
         " They don’t identify visitors",
         "As long as the program keeps its records",
         ("api_token",),
@@ -67,6 +67,6 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Server log: which kinds of pages were requested and when. No IP addresses, names or"
         " answers",
-        "As long as the office keeps its logs",
+        "As long as the program keeps its server logs",
     ),
 )

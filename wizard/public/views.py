@@ -21,7 +21,8 @@ NEWEST_SHOWN = 3
 """Commitments on the landing page."""
 FLASH_MESSAGES = {
     "left": Message(
-        "Your answers have been cleared from this browser. Use your link to open them again."
+        "Your answers have been cleared from this browser. If you have a link to them, you can use "
+        "it to open them again."
     ),
     "deleted": Message("Draft deleted."),
 }

@@ -141,7 +141,7 @@ def test_post_with_answer_too_long_to_store_keeps_it_on_page(app, client, action
     page = client.send(page.path, page.values() | typed)
     assert page.status == 422
     assert page.errors() == {
-        "organization_name": "Not saved: too long. Use 200 characters or fewer for your"
+        "organization_name": "Not saved: too long. Use 200 characters or fewer to enter your"
         " organization’s name. You now have 100,000."
     }
     assert page.values()["organization_name"] == ["é" * 100_000]

@@ -171,7 +171,7 @@ def test_ineligible_answer_keeps_draft(client):
             "organization",
             "city",
             "x" * 101,
-            "100 characters or fewer for your city or town. You now have 101",
+            "100 characters or fewer to enter your city or town. You now have 101",
         ),
         ("organization", "state", "ZZ", "Use the list to"),
         ("organization", "website", "javascript:alert(1)", "like https://example.org"),

@@ -137,7 +137,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
 @pytest.mark.parametrize(
     ("field", "typed", "says"),
     [
-        (TEXT, "123456", "Use 5 characters or fewer for the text. You now have 6."),
+        (TEXT, "123456", "Use 5 characters or fewer to enter the text. You now have 6."),
         (TEXT, "a\x00", "U+0000"),
         (TEXT, "a\x1b[2J", "U+001B"),
         (LONG, "\na\nb\x07", "the long text (line 3)"),
@@ -166,7 +166,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (URL, "https://user:secret@example.org", "like https://example.org or example.org"),
         (URL, "https://", "like https://example.org or example.org"),
         (URL, "not an address", "like https://example.org or example.org"),
-        (URL, "https://example.org/" + "a" * 1_981, "fewer for the website"),
+        (URL, "https://example.org/" + "a" * 1_981, "fewer to enter the website"),
         (
             URL,
             "https://a.example.org/ https://b.example.org/",
@@ -196,7 +196,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (CHOICE, "maybe", "Use the list to select one."),
         (CHOICE, ["yes", "no"], "Give only one answer"),
         (CHOICES, ["a", "c"], "Use the list to select some."),
-        (CHOICES, ["a", "none"], "If you select “None”"),
+        (CHOICES, ["a", "none"], "If you select “None,”"),
         (CHOICES, [["a"]], "Use the list to select some."),
         (CONFIRM, "no", "Check the box to confirm that it is so."),
         (CONFIRM, ["yes", "yes"], "Give only one answer"),

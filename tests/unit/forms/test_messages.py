@@ -46,4 +46,4 @@ def test_refusal_translates_field_name():
         field.clean("abc", date(2027, 3, 31))
     spanish = {"the name": "el nombre", "Name": "Nombre"}
     said = refused.value.message.translated(lambda text: spanish.get(text, text))
-    assert said == "Use 2 characters or fewer for el nombre. You now have 3."
+    assert said == "Use 2 characters or fewer to enter el nombre. You now have 3."

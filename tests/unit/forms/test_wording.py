@@ -26,7 +26,7 @@ from wizard.forms.wording import describe_condition
         (Answered("opportunity_actions"), "you answered “What will you do?”"),
         (
             Either((Answered("website"), Answered("contact_phone"))),
-            "you answered “Website”, or you answered “Phone number”",
+            "you answered “Website”, or if you answered “Phone number”",
         ),
     ],
 )
