@@ -6,7 +6,7 @@ USABLE := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3 python; do \
   $$each -c '$(USABLE)' 2>/dev/null && echo $$each && break; done)
 PY := .venv/bin/python
-FLASK := $(PY) -m flask --app wizard
+FLASK := $(PY) -m wizard
 WORKERS ?= 2
 
 COUNT ?= 400

@@ -216,6 +216,18 @@ def test_interrupt_ends_command_quietly(sqlite_url, tmp_path, command, until, wa
     assert [line for line in said.splitlines() if "import time:" not in line] == []
 
 
+@pytest.mark.parametrize("module", ["wizard", "tools.demo"])
+@pytest.mark.parametrize("until", ["werkzeug.exceptions", "flask.app", "sqlalchemy", "wizard.ops"])
+def test_interrupt_while_python_imports_ends_quietly(tmp_path, module, until):
+    """What Python imports for itself comes before the first line of the program."""
+    process = start_command(tmp_path, until=until, module=module)
+    process.send_signal(signal.SIGINT)
+    with process:
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert [line for line in said.splitlines() if "import time:" not in line] == []
+
+
 def test_second_server_on_a_store_is_told(sqlite_url, tmp_path):
     with running_server(sqlite_url, tmp_path) as first:
         second = Server(sqlite_url, tmp_path)

@@ -113,11 +113,11 @@ AS_A_USER = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 """Root may write anywhere, unless it has lost its capabilities."""
 
 
-def process_of(folder, *command, **environment):
+def process_of(folder, *command, module="wizard", **environment):
     """Return the arguments of a process that runs a command on that instance folder."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
     given |= {"WIZARD_INSTANCE_PATH": str(folder)} | environment
-    line = [*AS_A_USER, sys.executable, "-m", "flask", "--app", "wizard", *command]
+    line = [*AS_A_USER, sys.executable, "-m", module, *command]
     return {"args": line, "cwd": ROOT, "env": given, "text": True}
 
 
