@@ -22,8 +22,8 @@ demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
 demo: export WIZARD_SMTP_URL :=
 demo: .venv/run.done
-	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) \
-	  && exec $(FLASK) serve
+	@$(PY) tools/unserved.py $$WIZARD_INSTANCE_PATH && rm -rf $$WIZARD_INSTANCE_PATH && umask 077 \
+	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve
 
 check: lint ## run the linters, the types and the unit tests, in less than a minute
 	$(PY) -m pytest -n $(WORKERS) tests/unit
