@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -83,6 +84,8 @@ FORMATS = {
     "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),
 }
 """The pattern of a setting, and what it asks for."""
+MAILBOX = re.compile(r"[^\s@\"(),:;<>\[\]\\]+@(\w[\w-]*(\.\w[\w-]*)*|\[[\w.:]+\])", re.ASCII)
+"""An address of a setting, without quotes."""
 BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
@@ -142,6 +145,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     parse_mail_server(settings["SMTP_URL"])
     _check_database_url(settings["DATABASE_URL"])
     public = parse_public_url(settings["PUBLIC_URL"])
+    office = settings["PROGRAM_EMAIL"]
     instance = Path(settings["INSTANCE_PATH"]).resolve()
     store = URL.create("sqlite", database=str(instance / "wizard.sqlite"))  # a path may hold a ?
     url = make_url(settings["DATABASE_URL"] or store)
@@ -151,6 +155,9 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
+        "MAIL_FROM": str(_parse_mailbox("MAIL_FROM", settings["MAIL_FROM"])),
+        # Without a name: pages link to it, and the queue of messages holds it.
+        "PROGRAM_EMAIL": _parse_mailbox("PROGRAM_EMAIL", office).addr_spec if office else "",
         "TIMEZONE": _find_zone(settings["TIMEZONE"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is down, each process counts by itself instead of failing requests.
@@ -245,9 +252,6 @@ def _check_texts(settings: dict[str, Any]) -> None:
         value = settings[name]
         if value != value.strip() or (not value and DEFAULTS[name]):
             raise SettingError(f"WIZARD_{name} must not be blank, nor begin or end with a blank.")
-    for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
-        if (value := settings[name]) or name == "MAIL_FROM":
-            _check_mailbox(name, value)
     _check_instance_path(Path(settings["INSTANCE_PATH"]))
     for name, (pattern, wanted) in FORMATS.items():
         if not re.fullmatch(pattern, settings[name]):
@@ -262,16 +266,22 @@ def _check_instance_path(path: Path) -> None:
         raise SettingError(f"WIZARD_INSTANCE_PATH must be another: {error.strerror}.") from error
 
 
-def _check_mailbox(name: str, value: str) -> None:
+def _parse_mailbox(name: str, value: str) -> Address:
+    """Return the one mailbox of a setting, its host in ASCII. Raises `SettingError`."""
     header = EmailMessage(policy=SMTP)
     with suppress(IndexError, ValueError, MessageError):  # the parser's own, on half an address
         header["From"] = value
         (address,) = header["From"].addresses
-        if address.username and address.domain and not header["From"].defects:
-            return
+        host = address.domain.encode("idna").decode()
+        # The parser also reads what people do not mean: a comma at the end, a group, a comment.
+        plain = value.strip().endswith((address.addr_spec, f"<{address.addr_spec}>"))
+        plain &= value.count("(") == address.display_name.count("(")
+        fits = plain and MAILBOX.fullmatch(f"{address.username}@{host}")
+        if fits and not header["From"].defects:
+            return Address(address.display_name, address.username, host)
     raise SettingError(
-        f"WIZARD_{name} must be one email address, like desk@example.gov; a name before it that"
-        ' has a comma needs quotes: "Data, City" <desk@example.gov>.'
+        f"WIZARD_{name} must be one email address, like desk@example.gov; a name before it needs"
+        ' quotes if it has a comma or dots: "Data, City" <desk@example.gov>.'
     )
 
 

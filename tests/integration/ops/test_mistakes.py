@@ -15,6 +15,24 @@ from tests.server import ROOT
 from wizard import config, create_app
 
 LINE_BREAK = "one\nForged: two"
+BAD_MAILBOXES = [
+    "a@b.example, c@d.example",
+    "a@b.example; c@d.example",
+    "a@b.example c@d.example",
+    "a@b.example,",
+    "a@b.example;",
+    "Desk <a@b.example>,",
+    "Desk: a@b.example;",
+    "Desk (Data) <a@b.example>",
+    "a@b.example (Desk)",
+    "'a@b.example'",
+    '"a b"@c.example',
+    '"a,b"@c.example',
+    "a @b.example",
+    "a@b.example/",
+    "mailto:a@b.example",
+    "=?utf-8?q?=0D=0AX=3A?= <a@b.example>",
+]
 BAD_VALUES = {
     "ENV": ["prod", "Production "],
     "HOST": ["", " ", "127.0.0.1:80", "a b", "http://host"],
@@ -67,15 +85,15 @@ BAD_VALUES = {
     ],
     "MAIL_FROM": [
         "",
+        *BAD_MAILBOXES,
         "nobody",
-        "a@b.example, c@d.example",
         "Data Program, City of Example <no-reply@example.gov>",
         "desk@",
         LINE_BREAK,
     ],
     "PROGRAM_NAME": [LINE_BREAK],
     "PROGRAM_NAME_ES": [LINE_BREAK],
-    "PROGRAM_EMAIL": ["nobody", "a@b.example, c@d.example", "desk@example.org\nBcc: x@y.example"],
+    "PROGRAM_EMAIL": ["nobody", *BAD_MAILBOXES, "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
     "OMB_EXPIRES": ["soon", "20270331", "2027-02-30", "03/31/2027"],
     "TIMEZONE": ["", "Mars/Base", "../etc/passwd", "America", LINE_BREAK],
@@ -182,6 +200,30 @@ def test_public_url_has_one_form_everywhere(tmp_path, written, read):
     assert app.config["SESSION_COOKIE_SECURE"]
     assert app.config["SESSION_COOKIE_NAME"] == "__Host-session"
     assert "Strict-Transport-Security" in app.test_client().get("/livez").headers
+
+
+@pytest.mark.parametrize(
+    ("written", "sender", "office"),
+    [
+        (" desk@example.gov ", "desk@example.gov", "desk@example.gov"),
+        ("<desk@example.gov>", "desk@example.gov", "desk@example.gov"),
+        (
+            "Data Desk <o'hara+x@example.gov>",
+            "Data Desk <o'hara+x@example.gov>",
+            "o'hara+x@example.gov",
+        ),
+        ('"Data (U.S.), City" <a@b.gov>', '"Data (U.S.), City" <a@b.gov>', "a@b.gov"),
+        (
+            "José <desk@bücher.example>",
+            "José <desk@xn--bcher-kva.example>",
+            "desk@xn--bcher-kva.example",
+        ),
+        ("desk@mail-1.local", "desk@mail-1.local", "desk@mail-1.local"),
+    ],
+)
+def test_mailbox_has_one_form_everywhere(make_app, written, sender, office):
+    config = make_app(MAIL_FROM=written, PROGRAM_EMAIL=written).config
+    assert (config["MAIL_FROM"], config["PROGRAM_EMAIL"]) == (sender, office)
 
 
 @pytest.mark.parametrize("said", ["1", "true", "TRUE", "yes", "on"])
