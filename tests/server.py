@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[1]
 
 
 class Server:
-    """The program as a process, on a migrated database."""
+    """The program as a process, on a migrated database. `root` has its code."""
 
-    def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
+    def __init__(self, database_url: str, folder: Path, root: Path = ROOT, **settings: str) -> None:
+        self.root = root
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
@@ -42,7 +43,7 @@ class Server:
         }
         command = [*before, sys.executable, "-m", "flask", "--app", "wizard", "serve"]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+            command, cwd=self.root, env=environment, stdout=subprocess.DEVNULL
         )
         for _ in range(300):
             try:
@@ -64,9 +65,11 @@ class Server:
 
 
 @contextmanager
-def running_server(database_url: str, folder: Path, **settings: str) -> Iterator[Server]:
+def running_server(
+    database_url: str, folder: Path, root: Path = ROOT, **settings: str
+) -> Iterator[Server]:
     """Run the program on that database inside the block."""
-    server = Server(database_url, folder, **settings)
+    server = Server(database_url, folder, root, **settings)
     server.start()
     try:
         yield server
