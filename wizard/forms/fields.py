@@ -260,11 +260,12 @@ class Url(Text):
     def display(self, value: str) -> str:
         if PUNYCODE not in value:
             return value
-        try:
+        with suppress(ValueError):  # of an earlier version
             host = URL(value).hostname
-        except ValueError:  # of an earlier version
-            return value
-        return value.replace(host, idna_to_unicode(host), 1)
+            shown = value.replace(host, idna_to_unicode(host), 1)
+            if URL(shown).href == value:  # else it would show another host, as for xn---n3h.net
+                return shown
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

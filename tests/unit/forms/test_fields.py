@@ -219,6 +219,12 @@ def test_invalid_value_says_what_to_do(field: Field, typed, says):
         (EMAIL, "of@an earlier version", "of@an earlier version", "of@an earlier version"),
         (
             URL,
+            "https://xn---n3h.net/",
+            "https://xn---n3h.net/",
+            "https://xn---n3h.net/",
+        ),  # not ☃.net
+        (
+            URL,
             "https://xn--h2brj9c.xn--h2brj9c/",
             "https://भारत.भारत/",
             "https://xn--h2brj9c.xn--h2brj9c/",
