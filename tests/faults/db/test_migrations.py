@@ -6,10 +6,11 @@ import tarfile
 
 import pytest
 
+from tests.attack.conftest import app_of
 from tests.conftest import load_case
 from tests.faults.browser import Browser, stored_rows
-from tests.integration.ops.test_mistakes import run_command
 from tests.server import ROOT, running_server
+from wizard.db.engine import db
 
 pytestmark = pytest.mark.slow
 MIGRATIONS = "wizard/migrations/versions"
@@ -51,9 +52,11 @@ def test_version_before_serves_migrated_database(database_url, tmp_path, version
         person.cookies = before.cookies
         assert reference in person.open("GET", receipt)[2]
         assert person.open("GET", f"{draft}/organization")[0] == 200
+        program = app_of(server)
         for name in ("submissions.csv", "data-sets.csv"):
-            export = run_command(tmp_path, "export", name, WIZARD_DATABASE_URL=database_url)
-            assert reference in export.stdout
+            assert reference in program.test_cli_runner().invoke(args=["export", name]).stdout
+        with program.app_context():
+            db.engine.dispose()
         person.complete_form(case)
     with running_server(database_url, tmp_path, version_before) as server:
         again = Browser(server)
