@@ -160,6 +160,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (URL, "https://example..org", "like https://example.org or example.org"),
         (PHONE, "555-0142", "with its area code"),
         (PHONE, "call me", "with its area code"),
+        (PHONE, "+82 00 1234 5678", "with its area code"),
         (PHONE, "407 555 0142 or 407 555 0143", "with its area code"),
         (URL, "ftp://example.org", "like https://example.org or example.org"),
         (URL, "javascript:alert(1)", "like https://example.org or example.org"),
