@@ -23,6 +23,7 @@ BAD_MAILBOXES = [
     "a@b.example;",
     "Desk <a@b.example>,",
     "Desk: a@b.example;",
+    "Desk: a@b.example;Desk: a@b.example;",
     "Desk (Data) <a@b.example>",
     "a@b.example (Desk)",
     "'a@b.example'",
