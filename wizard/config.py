@@ -191,7 +191,8 @@ def _parse_day(name: str, value: str) -> date | None:
 
 
 def _find_zone(name: str) -> ZoneInfo:
-    with suppress(ValueError, OSError, LookupError):  # not a path, a folder, unknown
+    # Not a path, a folder, unknown, too long.
+    with suppress(ValueError, OSError, LookupError, RecursionError):
         return ZoneInfo(name)
     raise SettingError("WIZARD_TIMEZONE must be a time zone, like America/New_York.")
 

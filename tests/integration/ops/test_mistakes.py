@@ -97,7 +97,7 @@ BAD_VALUES = {
     "PROGRAM_EMAIL": ["nobody", *BAD_MAILBOXES, "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
     "OMB_EXPIRES": ["soon", "20270331", "2027-02-30", "03/31/2027"],
-    "TIMEZONE": ["", "Mars/Base", "../etc/passwd", "America", LINE_BREAK],
+    "TIMEZONE": ["", "Mars/Base", "Mars/" * 1_000, "../etc/passwd", "America", LINE_BREAK],
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
     "RATELIMIT_STORAGE_URI": [
