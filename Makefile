@@ -6,7 +6,7 @@ USABLE := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 
 PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python3 python; do \
   $$each -c '$(USABLE)' 2>/dev/null && echo $$each && break; done)
 PY := .venv/bin/python
-FLASK := $(PY) -m flask --app wizard
+FLASK := $(PY) -m wizard
 WORKERS ?= 2
 
 COUNT ?= 400
@@ -22,8 +22,8 @@ demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
 demo: export WIZARD_SMTP_URL :=
 demo: .venv/run.done
-	@rm -rf instance/demo; umask 077; $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) \
-	  && exec $(FLASK) serve
+	@$(PY) tools/unserved.py $$WIZARD_INSTANCE_PATH && rm -rf $$WIZARD_INSTANCE_PATH && umask 077 \
+	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve
 
 check: lint ## run the linters, the types and the unit tests, in less than a minute
 	$(PY) -m pytest -n $(WORKERS) tests/unit

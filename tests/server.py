@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from multiprocessing.reduction import DupFd
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -20,9 +21,10 @@ SERVE = ["flask", "--app", "wizard", "serve"]
 
 
 class Server:
-    """The program as a process, on a migrated database."""
+    """The program as a process, on a migrated database. `root` has its code."""
 
-    def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
+    def __init__(self, database_url: str, folder: Path, root: Path = ROOT, **settings: str) -> None:
+        self.root = root
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
@@ -36,7 +38,7 @@ class Server:
         """Start the process and wait until it responds. `before` is a command prefix."""
         command = [*before, sys.executable, "-m", *SERVE]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=self._environment(), stdout=subprocess.DEVNULL
+            command, cwd=self.root, env=self._environment(), stdout=subprocess.DEVNULL
         )
         self._await_response()
 
@@ -104,10 +106,10 @@ def serve(environment: dict[str, str], stderr: DupFd) -> None:
 
 @contextmanager
 def running_server(
-    database_url: str, folder: Path, kind: type[Server] = Server, **settings: str
+    database_url: str, folder: Path, kind: type[Server] = Server, **options: Any
 ) -> Iterator[Server]:
     """Run the program on that database inside the block."""
-    server = kind(database_url, folder, **settings)
+    server = kind(database_url, folder, **options)
     server.start()
     try:
         yield server

@@ -1,17 +1,19 @@
 """Organizations tell a public open-data program what they commit to."""
 
+from . import interrupts
+
+interrupts.watch_start()
+
+# ruff: noqa: E402
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from jinja2 import FileSystemLoader
 
-from . import config
-
-with config.quiet_interrupt():
-    from . import apply, checks, db, ops, public, staff, submissions, web
-    from .flows.commitment import COMMITMENT
-    from .forms.flow import Flow
+from . import apply, checks, config, db, ops, public, staff, submissions, web
+from .flows.commitment import COMMITMENT
+from .forms.flow import Flow
 
 
 class Program(Flask):
@@ -20,7 +22,6 @@ class Program(Flask):
     config_class = config.Config
 
 
-@config.quiet_interrupt()
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:
     """Create the program. `settings` override the environment; `flow` is the form it serves.
 

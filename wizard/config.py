@@ -4,12 +4,12 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
-from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -83,23 +83,12 @@ FORMATS = {
     "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),
 }
 """The pattern of a setting, and what it asks for."""
+MAILBOX = re.compile(r"[^\s@\"(),:;<>\[\]\\]+@(\w[\w-]*(\.\w[\w-]*)*|\[[\w.:]+\])", re.ASCII)
+"""An address of a setting, without quotes."""
 BOOLEANS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
 REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
-
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
-
-
-@contextmanager
-def quiet_interrupt() -> Iterator[None]:
-    """End the process after Ctrl-C without a traceback."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
 
 
 class SettingError(ClickException, ValueError):
@@ -155,6 +144,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     parse_mail_server(settings["SMTP_URL"])
     _check_database_url(settings["DATABASE_URL"])
     public = parse_public_url(settings["PUBLIC_URL"])
+    office = settings["PROGRAM_EMAIL"]
     instance = Path(settings["INSTANCE_PATH"]).resolve()
     store = URL.create("sqlite", database=str(instance / "wizard.sqlite"))  # a path may hold a ?
     url = make_url(settings["DATABASE_URL"] or store)
@@ -164,6 +154,9 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "INSTANCE_PATH": str(instance),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
+        "MAIL_FROM": str(_parse_mailbox("MAIL_FROM", settings["MAIL_FROM"])),
+        # Without a name: pages link to it, and the queue of messages holds it.
+        "PROGRAM_EMAIL": _parse_mailbox("PROGRAM_EMAIL", office).addr_spec if office else "",
         "TIMEZONE": _find_zone(settings["TIMEZONE"]),
         "RATELIMIT_HEADERS_ENABLED": True,
         # While Redis is down, each process counts by itself instead of failing requests.
@@ -198,7 +191,8 @@ def _parse_day(name: str, value: str) -> date | None:
 
 
 def _find_zone(name: str) -> ZoneInfo:
-    with suppress(ValueError, OSError, LookupError):  # not a path, a folder, unknown
+    # Not a path, a folder, unknown, too long.
+    with suppress(ValueError, OSError, LookupError, RecursionError):
         return ZoneInfo(name)
     raise SettingError("WIZARD_TIMEZONE must be a time zone, like America/New_York.")
 
@@ -258,9 +252,6 @@ def _check_texts(settings: dict[str, Any]) -> None:
         value = settings[name]
         if value != value.strip() or (not value and DEFAULTS[name]):
             raise SettingError(f"WIZARD_{name} must not be blank, or begin or end with a space.")
-    for name in ("MAIL_FROM", "PROGRAM_EMAIL"):
-        if (value := settings[name]) or name == "MAIL_FROM":
-            _check_mailbox(name, value)
     _check_instance_path(Path(settings["INSTANCE_PATH"]))
     for name, (pattern, wanted) in FORMATS.items():
         if not re.fullmatch(pattern, settings[name]):
@@ -277,16 +268,22 @@ def _check_instance_path(path: Path) -> None:
         ) from error
 
 
-def _check_mailbox(name: str, value: str) -> None:
+def _parse_mailbox(name: str, value: str) -> Address:
+    """Return the one mailbox of a setting, its host in ASCII. Raises `SettingError`."""
     header = EmailMessage(policy=SMTP)
-    with suppress(IndexError, ValueError, MessageError):  # the parser's own, on half an address
+    with suppress(Exception):  # the parser fails in many ways on what is no address
         header["From"] = value
         (address,) = header["From"].addresses
-        if address.username and address.domain and not header["From"].defects:
-            return
+        host = address.domain.encode("idna").decode()
+        # The parser also reads what people do not mean: a comma at the end, a group, a comment.
+        plain = value.strip().endswith((address.addr_spec, f"<{address.addr_spec}>"))
+        plain &= value.count("(") == address.display_name.count("(")
+        fits = plain and MAILBOX.fullmatch(f"{address.username}@{host}")
+        if fits and not header["From"].defects:
+            return Address(address.display_name, address.username, host)
     raise SettingError(
-        f"WIZARD_{name} must be one email address, like desk@example.gov; a name before it that"
-        ' has a comma needs quotes: "Data, City" <desk@example.gov>.'
+        f"WIZARD_{name} must be one email address, like desk@example.gov; a name before it needs"
+        ' quotes if it has a comma or dots: "Data, City" <desk@example.gov>.'
     )
 
 

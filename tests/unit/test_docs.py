@@ -151,7 +151,7 @@ def test_make_help_lists_every_target():
 def test_make_without_target_serves():
     command = ["make", "--no-print-directory", "--dry-run"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert printed.rstrip().endswith("--app wizard serve")
+    assert printed.rstrip().endswith("-m wizard serve")
 
 
 COMMAND = r"(?:flask(?: --app wizard)?|deploy/manage) ([a-z]+(?: (?!-)[a-z]+)?)"

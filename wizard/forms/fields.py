@@ -221,14 +221,21 @@ class Phone(Text):
         text = Text.clean(self, raw, today)
         with suppress(phonenumbers.NumberParseException):
             number = phonenumbers.parse(text, "US")
-            if phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER:
-                extension = f";ext={number.extension}" if number.extension else ""
-                return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
+            value = self._stored(number)
+            is_stable = self._stored(phonenumbers.parse(value)) == value  # not +82 00 1234 5678
+            possible = phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER
+            if is_stable and possible:
+                return value
         raise Invalid(
             "Enter %(noun)s with its area code, like (202) 555-0143. "
             "For numbers outside the U.S., start with + and the country code.",
             noun=self.noun,
         )
+
+    @staticmethod
+    def _stored(number: phonenumbers.PhoneNumber) -> str:
+        extension = f";ext={number.extension}" if number.extension else ""
+        return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
     def display(self, value: str) -> str:
         number, style = phonenumbers.parse(value), PhoneNumberFormat
@@ -260,11 +267,12 @@ class Url(Text):
     def display(self, value: str) -> str:
         if PUNYCODE not in value:
             return value
-        try:
+        with suppress(ValueError):  # of an earlier version
             host = URL(value).hostname
-        except ValueError:  # of an earlier version
-            return value
-        return value.replace(host, idna_to_unicode(host), 1)
+            shown = value.replace(host, idna_to_unicode(host), 1)
+            if URL(shown).href == value:  # else it would show another host, as for xn---n3h.net
+                return shown
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..accounts.accounts import AccountError
 from ..accounts.passwords import WeakPassword
 from ..accounts.tokens import TokenError
-from ..config import INTERRUPTED, quiet_interrupt
 from ..db.failures import describe_failure
+from ..interrupts import INTERRUPTED, quiet_interrupt
 from ..web.query import BadQuery
 from ..web.tables import SheetTooLarge
 from .backups import BackupError

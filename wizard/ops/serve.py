@@ -22,9 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import checks, clock
 from ..accounts import sign_in
 from ..apply import drafts, resume
-from ..config import INTERRUPTED
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
+from ..interrupts import INTERRUPTED
 from ..notify import email, outbox
 from ..staff import cases
 from ..submissions import progress_reports

@@ -11,9 +11,12 @@ import json
 import logging
 import re
 import secrets
+import sys
+import threading
 import time
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
@@ -67,6 +70,20 @@ def configure_logging(production: bool) -> None:
     handler.setFormatter(JsonFormatter() if production else LineFormatter(TEXT_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = log_uncaught
+    threading.excepthook = lambda args: log_uncaught(*args[:3])
+    sys.unraisablehook = lambda args: log_uncaught(
+        args.exc_type, args.exc_value, args.exc_traceback
+    )
+
+
+def log_uncaught(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Log an exception that nothing caught, in place of Python's own lines with its text."""
+    if error is not None and not isinstance(error, SystemExit):
+        log.error("uncaught exception", exc_info=(kind, error, trace))
 
 
 def message_of(record: logging.LogRecord) -> str:

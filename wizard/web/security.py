@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import quote, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Response as Answer
 MAX_FIELDS = 1_000
 """A full page has about 200 fields; parsing many thousands takes seconds."""
 csrf = CSRFProtect()
+ASCII = bytes(range(128)).decode()
 NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
 
 
@@ -122,12 +124,15 @@ def _check_origin() -> None:
     if request.method != "POST" or not request.is_secure:
         return
     given = request.headers.get("Origin") or request.headers.get("Referer", "")
-    if not same_origin(given, f"https://{request.host}/"):
-        raise OriginError
+    with suppress(ValueError):  # no address at all, such as http://[
+        if same_origin(given, f"https://{request.host}/"):
+            return
+    raise OriginError
 
 
 def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Return 400 for an invalid Host, with which not even an error page could build a URL."""
+    """Return 400 for an invalid Host, with which not even an error page could build a URL, and
+    escape what is not ASCII in a query."""
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
@@ -139,6 +144,9 @@ def _reject_bad_hosts(wsgi_app: WSGIApplication) -> WSGIApplication:
                 "The Host header of this request isn’t a host name.", 400, mimetype="text/plain"
             )
             return answer(environ, start_response)
+        # Werkzeug would fail on bytes that are not UTF-8; it reads escaped ones.
+        if not (query := environ.get("QUERY_STRING", "")).isascii():
+            environ["QUERY_STRING"] = quote(query, ASCII, "latin-1")
         return wsgi_app(environ, start_response)
 
     return checked

@@ -14,13 +14,11 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.complete_form import form_data
 from tests.conftest import load_case
 from tests.faults.browser import Browser, Typist, locked_drafts, stored_rows
 from tests.integration.ops.test_mistakes import process_of, run_command
 from tests.mail_server import DrippingServer, Inbox
 from tests.server import Server, running_server
-from wizard.flows.commitment import COMMITMENT
 
 pytestmark = pytest.mark.slow
 SLOW = 200
@@ -70,22 +68,6 @@ class AlternatingBrowser(Browser):
     def open(self, method: str, path: str, data: list | None = None) -> tuple[int, str, str]:
         self.server = self.servers[self.servers.index(self.server) - 1]
         return super().open(method, path, data)
-
-    def complete_form(self, case: dict) -> str:
-        """Fill in the whole form; return the path of the receipt."""
-        path = self.start(case["organization_kind"])
-        status, name = 303, "organization"
-        while name != "done":
-            page = f"{path}/{name}"
-            data = [
-                (key, each)
-                for key, typed in form_data(COMMITMENT.steps[name], case).items()
-                for each in (typed if isinstance(typed, list) else [typed])
-            ]
-            status, location, _ = self.open("POST", page, [*self.hidden_fields(page), *data])
-            assert status == 303
-            name = location.rsplit("/", 1)[1]
-        return f"{path}/done"
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -213,6 +195,18 @@ def test_interrupt_ends_command_quietly(sqlite_url, tmp_path, command, until, wa
             said = process.stderr.read()
         assert process.returncode == 130
     store.close()
+    assert [line for line in said.splitlines() if "import time:" not in line] == []
+
+
+@pytest.mark.parametrize("module", ["wizard", "tools.demo"])
+@pytest.mark.parametrize("until", ["werkzeug.exceptions", "flask.app", "sqlalchemy", "wizard.ops"])
+def test_interrupt_while_python_imports_ends_quietly(tmp_path, module, until):
+    """What Python imports for itself comes before the first line of the program."""
+    process = start_command(tmp_path, until=until, module=module)
+    process.send_signal(signal.SIGINT)
+    with process:
+        said = process.stderr.read()
+    assert process.returncode == 130
     assert [line for line in said.splitlines() if "import time:" not in line] == []
 
 

@@ -1,5 +1,6 @@
 """Tests of filling a database with demo submissions."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -131,6 +132,28 @@ def test_make_demo_takes_no_mail_server_from_environment(tmp_path):
     settings = [name for name in result.stdout.splitlines() if name.startswith("WIZARD_")]
     assert {"WIZARD_SMTP_URL=", "WIZARD_DATABASE_URL="} <= set(settings)
     assert "WIZARD_INSTANCE_PATH=instance/demo" in settings
+
+
+def test_second_make_demo_keeps_the_folder_of_a_running_one(tmp_path):
+    """Lock the folder as `serve` does, see tests/faults/ops/test_serve.py."""
+    (tmp_path / "tools").symlink_to(ROOT / "tools")
+    store = tmp_path / "instance" / "demo" / "wizard.sqlite"
+    store.parent.mkdir(parents=True)
+    store.touch()
+    served = os.open(store.parent, os.O_RDONLY)
+    line = ["make", "-C", tmp_path, "-f", ROOT / "Makefile", "-o", ".venv/run.done", "demo"]
+    line += [f"PY={sys.executable}", "FLASK=false"]
+    fcntl.flock(served, fcntl.LOCK_EX)
+    result = subprocess.run(line, capture_output=True, text=True)
+    (error, _) = result.stderr.splitlines()  # make adds a line
+    assert (result.returncode, error) == (
+        2,
+        "Error: instance/demo is served by a running demo. Stop it first, with Ctrl-C.",
+    )
+    assert store.exists()
+    os.close(served)
+    subprocess.run(line, capture_output=True)
+    assert not store.exists()
 
 
 def test_demo_of_a_missing_database_ends_with_one_line(tmp_path):

@@ -15,6 +15,25 @@ from tests.server import ROOT
 from wizard import config, create_app
 
 LINE_BREAK = "one\nForged: two"
+BAD_MAILBOXES = [
+    "a@b.example, c@d.example",
+    "a@b.example; c@d.example",
+    "a@b.example c@d.example",
+    "a@b.example,",
+    "a@b.example;",
+    "Desk <a@b.example>,",
+    "Desk: a@b.example;",
+    "Desk: a@b.example;Desk: a@b.example;",
+    "Desk (Data) <a@b.example>",
+    "a@b.example (Desk)",
+    "'a@b.example'",
+    '"a b"@c.example',
+    '"a,b"@c.example',
+    "a @b.example",
+    "a@b.example/",
+    "mailto:a@b.example",
+    "=?utf-8?q?=0D=0AX=3A?= <a@b.example>",
+]
 BAD_VALUES = {
     "ENV": ["prod", "Production "],
     "HOST": ["", " ", "127.0.0.1:80", "a b", "http://host"],
@@ -67,18 +86,18 @@ BAD_VALUES = {
     ],
     "MAIL_FROM": [
         "",
+        *BAD_MAILBOXES,
         "nobody",
-        "a@b.example, c@d.example",
         "Data Program, City of Example <no-reply@example.gov>",
         "desk@",
         LINE_BREAK,
     ],
     "PROGRAM_NAME": [LINE_BREAK],
     "PROGRAM_NAME_ES": [LINE_BREAK],
-    "PROGRAM_EMAIL": ["nobody", "a@b.example, c@d.example", "desk@example.org\nBcc: x@y.example"],
+    "PROGRAM_EMAIL": ["nobody", *BAD_MAILBOXES, "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
     "OMB_EXPIRES": ["soon", "20270331", "2027-02-30", "03/31/2027"],
-    "TIMEZONE": ["", "Mars/Base", "../etc/passwd", "America", LINE_BREAK],
+    "TIMEZONE": ["", "Mars/Base", "Mars/" * 1_000, "../etc/passwd", "America", LINE_BREAK],
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
     "RATELIMIT_STORAGE_URI": [
@@ -113,11 +132,11 @@ AS_A_USER = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 """Root may write anywhere, unless it has lost its capabilities."""
 
 
-def process_of(folder, *command, **environment):
+def process_of(folder, *command, module="wizard", **environment):
     """Return the arguments of a process that runs a command on that instance folder."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
     given |= {"WIZARD_INSTANCE_PATH": str(folder)} | environment
-    line = [*AS_A_USER, sys.executable, "-m", "flask", "--app", "wizard", *command]
+    line = [*AS_A_USER, sys.executable, "-m", module, *command]
     return {"args": line, "cwd": ROOT, "env": given, "text": True}
 
 
@@ -182,6 +201,30 @@ def test_public_url_has_one_form_everywhere(tmp_path, written, read):
     assert app.config["SESSION_COOKIE_SECURE"]
     assert app.config["SESSION_COOKIE_NAME"] == "__Host-session"
     assert "Strict-Transport-Security" in app.test_client().get("/livez").headers
+
+
+@pytest.mark.parametrize(
+    ("written", "sender", "office"),
+    [
+        (" desk@example.gov ", "desk@example.gov", "desk@example.gov"),
+        ("<desk@example.gov>", "desk@example.gov", "desk@example.gov"),
+        (
+            "Data Desk <o'hara+x@example.gov>",
+            "Data Desk <o'hara+x@example.gov>",
+            "o'hara+x@example.gov",
+        ),
+        ('"Data (U.S.), City" <a@b.gov>', '"Data (U.S.), City" <a@b.gov>', "a@b.gov"),
+        (
+            "José <desk@bücher.example>",
+            "José <desk@xn--bcher-kva.example>",
+            "desk@xn--bcher-kva.example",
+        ),
+        ("desk@mail-1.local", "desk@mail-1.local", "desk@mail-1.local"),
+    ],
+)
+def test_mailbox_has_one_form_everywhere(make_app, written, sender, office):
+    config = make_app(MAIL_FROM=written, PROGRAM_EMAIL=written).config
+    assert (config["MAIL_FROM"], config["PROGRAM_EMAIL"]) == (sender, office)
 
 
 @pytest.mark.parametrize("said", ["1", "true", "TRUE", "yes", "on"])

@@ -4,11 +4,13 @@ import io
 import json
 import logging
 import re
+import subprocess
 import sys
 
 import pytest
 
 from tests.complete_form import complete_form, draft_path
+from tests.server import ROOT
 from wizard.web import logs
 
 
@@ -83,6 +85,67 @@ def test_health_checks_are_not_logged(client, log_output):
         with client.get(path) as answer:
             assert answer.status_code == 200
     assert log_output[0].getvalue() == ""
+
+
+EVERY_LOGGER = """
+import gc, logging, sys, threading, warnings
+from importlib.metadata import packages_distributions
+import alembic.context, waitress.server, werkzeug.serving
+from wizard import create_app
+from wizard.ops import serve
+from wizard.web import logs
+
+folder, production, path = sys.argv[1:]
+app = create_app({"INSTANCE_PATH": folder})
+assert app.test_client().get("/questions").status_code == 200
+logs.configure_logging(bool(production))
+names = {*logging.root.manager.loggerDict, *packages_distributions(), "root", "py.warnings"}
+names = sorted(name for name in names if name.split(".")[0] != "wizard")
+print(" ".join(names))
+for name in names:
+    logger = logging.getLogger(name)
+    assert logger.propagate and not logger.disabled, name
+    logger.critical("while serving " + path)
+    logger.critical("while serving %s", path)
+    logger.critical("while serving %(path)s of %(path)s", {"path": path})
+    logger.critical(ValueError(path))
+print("others")
+logging.critical(path)
+warnings.warn(path, RuntimeWarning)
+warnings.warn_explicit(path, UserWarning, path, 1)
+
+def fail(*_):
+    raise ValueError(path)
+
+thread = threading.Thread(target=fail, name=path)
+thread.start()
+thread.join()
+type("Unraisable", (), {"__del__": fail})()
+gc.collect()
+fail()
+"""
+
+
+@pytest.mark.parametrize("production", ["yes", ""])
+def test_process_writes_one_line_without_path_for_each_library(tmp_path, production):
+    """Also for what Python itself writes: warnings, and exceptions that nothing caught."""
+    path = "/resume/SECRET-token\r\n2027 ERROR forged \x1b[2J\u2028"
+    result = subprocess.run(
+        [sys.executable, "-c", EVERY_LOGGER, str(tmp_path), production, path],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    names = result.stdout.splitlines()[0].split(" ")
+    assert len(names) > 100 and {"waitress", "sqlalchemy.pool", "flask-limiter"} <= {*names}
+    lines = [line for line in result.stderr.split("\n") if line and line.isprintable()]
+    assert len(lines) == result.stderr.count("\n")
+    if production:
+        assert "SECRET" not in result.stderr
+        assert len([json.loads(line) for line in lines]) == 4 * len(names) + 3 + 3
+        assert [json.loads(line)["fault"] for line in lines[-3:]] == ["ValueError"] * 3
+    else:  # the text of an exception follows, indented
+        begun = [line for line in lines if not line.startswith("    ")]
+        assert len(begun) == 4 * len(names) + 3 + 3
+        assert not [line for line in begun if "SECRET" in line]
 
 
 PATH = "/resume/SECRET-token\r\n2027 ERROR forged \x1b[2J\u2028"

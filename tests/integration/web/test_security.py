@@ -105,6 +105,8 @@ HERE = "https://commitments.example.org"
         ({"Origin": HERE, "Referer": "https://elsewhere.example/"}, ""),
         ({"Referer": f"{HERE}/respond/"}, ""),
         ({"Origin": "null"}, "We couldn’t confirm"),
+        ({"Origin": "http://["}, "We couldn’t confirm"),
+        ({"Referer": f"{HERE}:99999999/"}, "We couldn’t confirm"),
         ({"Origin": "https://elsewhere.example", "Referer": HERE}, "We couldn’t confirm"),
         ({"Origin": "http://commitments.example.org"}, "We couldn’t confirm"),
         ({"Referer": "https://commitments.example.org.elsewhere.example/"}, "We couldn’t confirm"),
@@ -119,6 +121,17 @@ def test_https_post_is_judged_by_origin_first(make_app, headers, title):
     answer = browser.post("/respond/", base_url=HERE, data=data, headers=headers)
     assert answer.status_code == (400 if title else 303)
     assert title in answer.text
+
+
+@pytest.mark.parametrize("path", ["/commitments", "/questions/", "/staff/login", "/nowhere"])
+def test_query_in_another_encoding_is_read(client, path):
+    """Send bytes as they are; browsers escape them, other programs may not."""
+    query = {"QUERY_STRING": "text=Pe\xf1a&lang=\xff&%C3%B1=\xc3\xb1"}
+    answer = client.get(path, environ_overrides=query)
+    assert answer.status_code in (200, 308, 404)
+    assert answer.status_code != 308 or answer.location.endswith(
+        "?text=Pe%F1a&lang=%FF&%C3%B1=%C3%B1"
+    )
 
 
 def test_post_without_any_cookie_says_that_cookies_are_needed(app):

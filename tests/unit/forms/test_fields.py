@@ -160,6 +160,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (URL, "https://example..org", "like https://example.org or example.org"),
         (PHONE, "555-0142", "with its area code"),
         (PHONE, "call me", "with its area code"),
+        (PHONE, "+82 00 1234 5678", "with its area code"),
         (PHONE, "407 555 0142 or 407 555 0143", "with its area code"),
         (URL, "ftp://example.org", "like https://example.org or example.org"),
         (URL, "javascript:alert(1)", "like https://example.org or example.org"),
@@ -217,6 +218,12 @@ def test_invalid_value_says_what_to_do(field: Field, typed, says):
         (PHONE, "+442079460018;ext=7", "+44 20 7946 0018 ext. 7", "+442079460018;ext=7"),
         (EMAIL, "a@xn--bcher-kva.example", "a@bücher.example", "a@xn--bcher-kva.example"),
         (EMAIL, "of@an earlier version", "of@an earlier version", "of@an earlier version"),
+        (
+            URL,
+            "https://xn---n3h.net/",
+            "https://xn---n3h.net/",
+            "https://xn---n3h.net/",
+        ),  # not ☃.net
         (
             URL,
             "https://xn--h2brj9c.xn--h2brj9c/",
