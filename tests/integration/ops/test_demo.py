@@ -142,7 +142,7 @@ def test_second_make_demo_keeps_the_folder_of_a_running_one(tmp_path):
     store.touch()
     served = os.open(store.parent, os.O_RDONLY)
     line = ["make", "-C", tmp_path, "-f", ROOT / "Makefile", "-o", ".venv/run.done", "demo"]
-    line += [f"PY={sys.executable}", "FLASK=false"]
+    line += [f"PY='{sys.executable}'", "FLASK=false"]
     fcntl.flock(served, fcntl.LOCK_EX)
     result = subprocess.run(line, capture_output=True, text=True)
     (error, _) = result.stderr.splitlines()  # make adds a line
