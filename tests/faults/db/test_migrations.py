@@ -40,7 +40,7 @@ def version_before(tmp_path):
     return folder
 
 
-def test_version_before_serves_migrated_database(database_url, tmp_path, root=version_before):
+def test_version_before_serves_migrated_database(database_url, tmp_path, version_before):
     case = load_case("agency")
     with running_server(database_url, tmp_path, root=version_before) as server:
         before = Browser(server)
