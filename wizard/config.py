@@ -77,7 +77,8 @@ FORMATS = {
         "memory:// or an address like redis://host:6379",
     ),
     "HTMX_URL": (
-        r"(https?://[\w.:\[\]-]+)?/(?!/)[^\s;,'\"<>\\]*",  # part of a header and of a page
+        # Part of a header and of a page.
+        r"(https?://[A-Za-z0-9_.:\[\]-]+)?/(?!/)((?![;,'\"<>\\])[!-~])*",
         "like https://host/htmx.js, or a path of this site",
     ),
     "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),

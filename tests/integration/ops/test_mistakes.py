@@ -120,6 +120,8 @@ BAD_VALUES = {
         "https://host/a b.js",
         "//host/a.js",
         "https://host/a.js'",
+        "https://host\u0663/a.js",
+        "https://host/\u00e9.js",
         LINE_BREAK,
     ],
     "HTMX_INTEGRITY": ["md5-abc", "sha384-a b", 'sha384-"', LINE_BREAK],
