@@ -1,10 +1,12 @@
 """Fixtures: a real browser, and the program in its own process."""
 
+import gzip
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -136,15 +138,24 @@ def record_console(person: Person, message) -> None:
 
 @pytest.fixture(scope="session")
 def htmx_url() -> Iterator[str]:
-    """Serve htmx from its npm package for engines whose requests no test can answer."""
+    """Serve htmx to engines whose requests no test can answer."""
+    with running_cdn() as url:
+        yield url
+
+
+@contextmanager
+def running_cdn() -> Iterator[str]:
+    """Serve htmx from its npm package as its CDN does: compressed, cross-origin, immutable."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/javascript")
+            self.send_header("Content-Encoding", "gzip")
             self.send_header("Access-Control-Allow-Origin", "*")
+            self.send_header("Cache-Control", "public, max-age=31536000, immutable")
             self.end_headers()
-            self.wfile.write(HTMX())
+            self.wfile.write(gzip.compress(HTMX()))
 
         def log_message(self, *_) -> None:
             """Print nothing."""

@@ -3,7 +3,6 @@
 A local server stands in for the CDN of htmx.
 """
 
-import gzip
 import json
 import os
 import re
@@ -11,17 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.conftest import HTMX, MODULES, SYSTEM_BROWSERS, launch
+from tests.browser.conftest import MODULES, SYSTEM_BROWSERS, launch, running_cdn
 from tests.browser.pages import walk
 from tests.browser.screenshots import fill
 from tests.browser.test_journeys import STEPS
@@ -36,7 +30,7 @@ MIN_SCORES = {"mobile": (1.0, 1.0, 1.0, 0.98), "desktop": (1.0, 1.0, 1.0, 1.0)}
 
 def main() -> None:
     """Print the scores; exit with 1 if one is below its minimum."""
-    with tempfile.TemporaryDirectory() as name, cdn() as htmx_url:
+    with tempfile.TemporaryDirectory() as name, running_cdn() as htmx_url:
         folder = Path(name)
         url = f"sqlite:///{folder / 'wizard.sqlite'}"
         migrate(url, folder)
@@ -57,29 +51,6 @@ def main() -> None:
                     shown = re.sub("/[0-9a-f-]{36}", "/…", path)
                     print(shown.ljust(20), form.ljust(8), *scores, shift, sep="  ", flush=True)
         sys.exit(failed)
-
-
-@contextmanager
-def cdn() -> Iterator[str]:
-    """Serve htmx as its CDN does: compressed, cross-origin, immutable."""
-
-    class Cdn(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/javascript")
-            self.send_header("Content-Encoding", "gzip")
-            self.send_header("Access-Control-Allow-Origin", "*")
-            self.send_header("Cache-Control", "public, max-age=31536000, immutable")
-            self.end_headers()
-            self.wfile.write(gzip.compress(HTMX()))
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Cdn)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/htmx.min.js"
-    server.shutdown()
 
 
 def prepare_pages(url: str) -> tuple[list[str], str]:

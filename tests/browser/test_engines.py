@@ -30,6 +30,13 @@ def visitor(new_visitor):
     return new_visitor()
 
 
+def write_city(visitor) -> None:
+    """Complete the first step, and type one answer of the second."""
+    visitor.walk(AGENCY, ["kind"])
+    visitor.sees_step("organization")
+    visitor.write("#city", "Orlando")
+
+
 def test_submitted_case_shows_its_reference(visitor, case):
     visitor.walk(case, STEPS["agency" if "data_sets" in case else "partner"])
     visitor.sees("h1", "We received your commitment")
@@ -37,9 +44,7 @@ def test_submitted_case_shows_its_reference(visitor, case):
 
 
 def test_missing_answer_shows_errors_that_lead_to_it(visitor):
-    visitor.walk(AGENCY, ["kind"])
-    visitor.sees_step("organization")
-    visitor.write("#city", "Orlando")
+    write_city(visitor)
     visitor.press("#continue")
     visitor.sees("#errors:focus")
     visitor.press("#errors a[href='#organization_name']")
@@ -71,26 +76,20 @@ def test_added_entry_is_focused_and_removed_one_keeps_the_rest(visitor):
 
 
 def test_typed_text_is_autosaved(visitor):
-    visitor.walk(AGENCY, ["kind"])
-    visitor.sees_step("organization")
-    visitor.write("#city", "Orlando")
+    write_city(visitor)
     visitor.sees("#saved", "Saved at")
     visitor.window.reload()
     visitor.sees_value("#city", "Orlando")
 
 
 def test_typed_text_survives_immediate_reload(visitor):
-    visitor.walk(AGENCY, ["kind"])
-    visitor.sees_step("organization")
-    visitor.write("#city", "Orlando")
+    write_city(visitor)
     visitor.window.reload()
     visitor.sees_value("#city", "Orlando")
 
 
 def test_left_page_saves_typed_text(visitor):
-    visitor.walk(AGENCY, ["kind"])
-    visitor.sees_step("organization")
-    visitor.write("#city", "Orlando")
+    write_city(visitor)
     visitor.press(".back")
     visitor.sees_step("kind")
     visitor.press("#continue")
@@ -113,9 +112,7 @@ def test_back_and_forward_show_answers(visitor):
 
 
 def test_resume_link_opens_draft_in_another_browser(visitor, new_visitor):
-    visitor.walk(AGENCY, ["kind"])
-    visitor.sees_step("organization")
-    visitor.write("#city", "Orlando")
+    write_city(visitor)
     visitor.press("[name=action][value=save]")
     visitor.sees("#link")
     other = new_visitor()

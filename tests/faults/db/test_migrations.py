@@ -27,14 +27,11 @@ def git(*arguments: str) -> bytes:
 @pytest.fixture
 def version_before(tmp_path):
     """Return a folder with the program as it was before the newest migration landed."""
-    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
-        pytest.skip("in a shallow checkout")
     newest = max(path.name for path in (ROOT / MIGRATIONS).glob("*.py"))
     landed = git("log", "--diff-filter=A", "--format=%H", "--", f"{MIGRATIONS}/{newest}").split()
-    if not landed:
-        pytest.skip("the newest migration has not been committed yet")
+    before = f"{landed[-1].decode()}^" if landed else "HEAD"
     folder = tmp_path / "before"
-    with tarfile.open(fileobj=io.BytesIO(git("archive", f"{landed[-1].decode()}^"))) as files:
+    with tarfile.open(fileobj=io.BytesIO(git("archive", before))) as files:
         files.extractall(folder, filter="data")
     assert newest not in {path.name for path in (folder / MIGRATIONS).iterdir()}
     return folder
