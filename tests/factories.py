@@ -11,7 +11,7 @@ from wizard import clock
 from wizard.accounts.passwords import hash_token
 from wizard.apply import submit
 from wizard.db.engine import db, writing
-from wizard.db.models import AuditEvent, OutboxMessage, StaffSession, StaffUser, Submission
+from wizard.db.models import AuditEvent, Event, OutboxMessage, StaffSession, StaffUser, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
 from wizard.submissions.listing import index_columns
@@ -45,6 +45,13 @@ def audit_events(app, action: str = "") -> list:
     return [event for event in found if action in ("", event.action)]
 
 
+def events_of(app, kind: str = "") -> list[Event]:
+    """Return the events of all submissions, oldest first."""
+    with app.app_context():
+        found = list(db.session.scalars(select(Event).order_by(Event.id)))
+    return [event for event in found if kind in ("", event.kind)]
+
+
 def add_submission(
     app, case: str = "agency", *, at=None, status: str = "received", **answers
 ) -> str:
@@ -66,6 +73,7 @@ def add_submission(
                 submitted_at=at or clock.now(),
                 status=status,
                 published_at=clock.now() if status == "published" else None,
+                first_published_at=clock.now() if status == "published" else None,
                 **index_columns(flow, reference, given),
             )
         )
@@ -106,7 +114,8 @@ def update_path(app, reference: str) -> str:
         submission = db.session.scalars(
             select(Submission).where(Submission.reference == reference)
         ).one()
-        return links.update_url(submission.reference).removeprefix("http://commitments.example.org")
+        url = links.submission_url(submission.reference, submission.link_version)
+        return url.removeprefix("http://commitments.example.org")
 
 
 def update_client(app, reference: str):

@@ -12,7 +12,7 @@ from wizard.forms import dates
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
-from wizard.submissions import filters, progress_reports
+from wizard.submissions import events, filters, messages, progress_reports
 from wizard.web import errors
 
 MODULES = [import_module(f"{flows.__name__}.{each.name}") for each in iter_modules(flows.__path__)]
@@ -24,6 +24,8 @@ TRANSLATABLE = (
     [filters.filter_options(flow) for flow in FLOWS],
     dates.ZONES,
     progress_reports.REPORT_FIELDS,
+    events.KINDS,
+    messages.CONTACT_MESSAGES,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,

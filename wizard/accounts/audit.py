@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, select
 
@@ -44,13 +44,20 @@ COLUMNS = ("at", "actor", "action", "subject", "details", "address")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The e-mail address of a user, `token:<name>` or the command line; and the IP address."""
+    """Who does something: staff, an organization, or the program itself.
+
+    The name of staff is the e-mail address of a user, `token:<name>` or the command line, also if
+    they act for an organization. `address` is the IP address.
+    """
 
     name: str
     address: str = ""
+    kind: Literal["staff", "organization", "program"] = "staff"
 
 
 COMMAND_LINE = Actor("command line")
+ORGANIZATION = Actor("", kind="organization")
+PROGRAM = Actor("", kind="program")
 
 
 def describe_details(details: Mapping[str, Any]) -> str:

@@ -37,10 +37,10 @@ def on_erased(error: CaseErased) -> Response:
 @bp.get("/updates/<token>")
 def open_update_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
-    reference = links.parse_submission_token(token) or ""
+    reference, version = links.parse_submission_token(token) or ("", 0)
     with reading():
         submission = find_by_reference(reference)
-    if submission is None or submission.erased_at is not None:
+    if submission is None or submission.erased_at or submission.link_version != version:
         return render_page("apply/no_draft.html", 404)
     access.grant_commitment(reference)
     page = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"

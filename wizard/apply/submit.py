@@ -7,12 +7,14 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
+from ..accounts.audit import ORGANIZATION
 from ..db.engine import db
 from ..db.models import Draft, MailMessage, Submission
 from ..forms.journey import Journey
 from ..forms.messages import Message
 from ..forms.outputs import cards
 from ..notify import outbox
+from ..submissions.events import record_event
 from ..submissions.listing import index_columns
 from ..web import languages
 from ..web.current import current_flow
@@ -44,6 +46,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     )
     db.session.add(submission)
     db.session.flush()
+    record_event(submission, "submitted", ORGANIZATION)
     if contact := journey.answers.get(journey.flow.roles.contact):
         delay = _confirmation_delay(contact)
         _queue(submission, "confirmation", contact, submission.language, delay)

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, TypeDecorator, text
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import clock
@@ -36,6 +46,7 @@ _parent = partial(ForeignKey, ondelete="CASCADE")
 SubmissionId = Annotated[int, mapped_column(_parent("submission.id"), index=True)]
 FlowName = Annotated[str, mapped_column(default="commitment", server_default="commitment")]
 """The default is for rows of the version before, which served this flow alone."""
+VersionNumber = Annotated[int, mapped_column(default=1, server_default="1")]
 
 
 class Draft(Model):
@@ -67,20 +78,20 @@ class Draft(Model):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Label and sign of a case status, and the label of the button that sets it."""
+    """Label and sign of a case status."""
 
     label: str
     sign: str
-    verb: str = ""
 
 
 CASE_STATUSES = {
     "received": Status("Received", "●"),
-    "in_review": Status("In review", "◐", "Take into review"),
-    "accepted": Status("Accepted", "✓", "Accept"),
-    "declined": Status("Declined", "✕", "Decline"),
-    "withdrawn": Status("Withdrawn", "↩", "Mark as withdrawn"),
-    "published": Status("Published", "★", "Publish"),
+    "in_review": Status("In review", "◐"),
+    "changes_requested": Status("Changes requested", "✎"),
+    "accepted": Status("Accepted", "✓"),
+    "declined": Status("Declined", "✕"),
+    "withdrawn": Status("Withdrawn", "↩"),
+    "published": Status("Published", "★"),
 }
 """The statuses of a case, by code; `cases.TRANSITIONS` lists the allowed changes."""
 STATUSES = {code: status.label for code, status in CASE_STATUSES.items()}
@@ -88,15 +99,20 @@ STATUSES = {code: status.label for code, status in CASE_STATUSES.items()}
 
 def describe_status(code: str) -> Status:
     """Return the status of a code; an unknown one is shown by its code."""
-    return CASE_STATUSES.get(code) or Status(code, "?", code)
+    return CASE_STATUSES.get(code) or Status(code, "?")
 
 
 class Submission(Model):
     """The frozen answers that applied, at most one submission per draft.
 
-    `lock_version` and `changed_at` change with every change of the case. `reminded_at` is when the
-    organization was last asked for news. `erased_at` is when its answers were deleted on request.
-    `language` is that of the answers and of the messages.
+    `answers` are the newest version, number `answers_version`; `SubmissionVersion` has the others.
+    `lock_version` and `changed_at` change with status, answers and contact. `published_at` is set
+    while it is listed, `first_published_at` stays, and `updated_at` is when something public last
+    changed. `withdrawal_requested_at` is set while the organization asks to withdraw.
+
+    `reminded_at` is when the organization was last asked for news. `erased_at` is when its answers
+    were deleted on request. `language` is that of the answers and of the messages. The
+    organization's link is valid while its version is `link_version`.
 
     The columns from `title` to `search` repeat answers (`submissions/listing.py`), and the indexes
     cover those to filter by, so that lists and counts read no answers. In the database they have
@@ -117,6 +133,11 @@ class Submission(Model):
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
+    first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answers_version: Mapped[VersionNumber]
+    link_version: Mapped[VersionNumber]
     language: Mapped[str] = mapped_column(default="en")
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     title: Mapped[str] = mapped_column("commitment_title", default="")
@@ -135,6 +156,87 @@ class Submission(Model):
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
     )  # fmt: skip
+
+
+class SubmissionVersion(Model):
+    """A version of the answers that a newer one replaced; events say who replaced it, and why.
+
+    A submission without rows here has its first version.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[SubmissionId]
+    number: Mapped[int]
+    flow: Mapped[FlowName]
+    flow_version: Mapped[int]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    replaced_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (UniqueConstraint("submission_id", "number"),)
+
+
+class Proposal(Model):
+    """Changes to a submission that its organization is making or has sent, at most one at a time.
+
+    The `kind` is `changes` if staff asked for them, until `expires_at`, else `correction`. `opened`
+    holds, by the name of a step or question that may be changed, what staff wrote about it; if it
+    is empty, everything may be. Answers, steps and saves are those of a `Draft`. A correction with
+    `sent_at` waits for staff, with the organization's `words`.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(_parent("submission.id"), unique=True)
+    kind: Mapped[str]
+    base_version: Mapped[int]
+    opened: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    flow: Mapped[FlowName]
+    flow_version: Mapped[int]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    completed_steps: Mapped[list[str]] = mapped_column(JSON)
+    saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    language: Mapped[str] = mapped_column(default="en")
+    words: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Contact(Model):
+    """Somebody who gets the messages about a submission: its `contact`, or a `second` one.
+
+    A contact without `confirmed_at` was named as the new one, and gets nothing but the request to
+    confirm it.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[SubmissionId]
+    role: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_contact_email", text("lower(email)")),)
+
+
+class Event(Model):
+    """Something that happened to a submission: the only record of it.
+
+    `kind` is one of `events.KINDS`, and says what `data` holds; an erasure empties `data`.
+    `actor_kind` is `organization`, `staff` or `program`. `actor` is the staff account, also of one
+    that acted for the organization. `version` is that of the answers afterwards.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[SubmissionId]
+    kind: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    actor_kind: Mapped[str]
+    actor: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 class Delivery:
@@ -163,12 +265,19 @@ UNSENT = text("sent_at IS NULL")
 
 
 class MailMessage(Delivery, Model):
-    """A message whose text is rendered on delivery; `outbox.register` declares its kind."""
+    """A message whose text is rendered on delivery; `outbox.register` declares its kind.
+
+    It tells of the event with `event_id`, and shows that version of the answers. `words` is what
+    staff wrote instead of the standard paragraph.
+    """
 
     __tablename__ = "message"
 
     kind: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
+    event_id: Mapped[int | None]
+    version: Mapped[int | None]
+    words: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),

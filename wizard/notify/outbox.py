@@ -107,7 +107,7 @@ def _stored_parts(message: OutboxMessage) -> tuple[str, str, str]:
         link = links.resume_url(draft.id, draft.link_version)
     elif placeholder in message.text:
         submission = db.session.get_one(Submission, message.submission_id)
-        link = links.update_url(submission.reference)
+        link = links.submission_url(submission.reference, submission.link_version)
     text, html = (part.replace(placeholder, link) for part in (message.text, message.html))
     return message.subject, text, html
 
@@ -129,7 +129,8 @@ def queue_message(
 ) -> None:
     """Queue a message within the caller's transaction.
 
-    `name` is the unique part of its Message-ID, `about` its `submission_id` or `draft_id`.
+    `name` is the unique part of its Message-ID, `about` what it is about: `submission_id` or
+    `draft_id`, `event_id`, `version` and `words`.
     """
     host = urlsplit(current_app.config["PUBLIC_URL"]).hostname
     db.session.add(
@@ -154,6 +155,9 @@ def requeue(message: AnyMessage) -> None:
         getattr(message, "language", submission.language),
         f"{name}+{secrets.token_hex(4)}",
         submission_id=submission.id,
+        event_id=getattr(message, "event_id", None),
+        version=getattr(message, "version", None),
+        words=getattr(message, "words", None),
     )
 
 

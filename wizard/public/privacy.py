@@ -31,9 +31,18 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Submissions: your answers, the decision, and staff notes",
         "As long as the program keeps its records, or until you ask us to delete it",
-        ("submission", "staff_note"),
+        ("submission", "submission_version", "staff_note"),
     ),
-    RetentionRule("Progress updates you send us", "As long as we keep the submission", ("report",)),
+    RetentionRule(
+        "Changes and progress updates you send us, and the email addresses of your contacts",
+        "As long as we keep the submission",
+        ("proposal", "report", "contact"),
+    ),
+    RetentionRule(
+        "What happened to your submission: what, when, and the staff account or that it was you",
+        "As long as the program keeps its records; details until you ask us to delete them",
+        ("event",),
+    ),
     RetentionRule(
         "Emails we send you",
         "As long as we keep the draft or submission",

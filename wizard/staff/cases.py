@@ -5,34 +5,72 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import defer
 
 from .. import clock
-from ..accounts.audit import ACTIONS, Actor, record
-from ..db.engine import db, delete_in_batches, empty_write_ahead_log, reading
-from ..db.models import AuditEvent, Draft, MailMessage, OutboxMessage, Report, StaffNote, Submission
+from ..accounts.audit import ACTIONS, Actor
+from ..db.engine import (
+    db,
+    delete_in_batches,
+    empty_write_ahead_log,
+    reading,
+    write_in_batches,
+)
+from ..db.models import (
+    Contact,
+    Draft,
+    Event,
+    MailMessage,
+    OutboxMessage,
+    Proposal,
+    Report,
+    StaffNote,
+    Submission,
+    SubmissionVersion,
+)
 from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..notify import email, outbox
 from ..submissions import cases, progress_reports
-from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case, raise_version
+from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
+from ..submissions.events import (
+    AUDITED_KINDS,
+    KIND_BY_REPORT,
+    describe_event,
+    list_events,
+    record_event,
+)
 from ..submissions.filters import Filters
 from ..submissions.listing import index_columns
+from ..submissions.messages import STANDARD, Mail
 from ..submissions.paging import PageKeys, select_keys
+from ..submissions.versions import raise_version
 from ..web.current import current_flow
 from ..web.query import PageStart
 
-CASE_ACTIONS = {
-    "moved": "Changed status",
-    "noted": "Added a note",
-    "resent": "Resent an email",
-    "report_decided": "Reviewed a progress update",
-    "erased": "Deleted a submission’s answers",
-}
-"""The actions in the history of a case: their labels by code."""
-ACTIONS.update(CASE_ACTIONS)
-ABOUT_ANSWERS = (MailMessage, OutboxMessage, Report, StaffNote)
+ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
+ACTIONS.update(moved="Changed status", report_decided="Reviewed a progress update")
+ABOUT_ANSWERS = (
+    Contact,
+    MailMessage,
+    OutboxMessage,
+    Proposal,
+    Report,
+    StaffNote,
+    SubmissionVersion,
+)
 """The tables that an erasure empties of the submission."""
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
@@ -76,11 +114,11 @@ class Case:
     """One submission with everything that staff read about it."""
 
     submission: Submission
-    history: list[AuditEvent]
+    history: list[Event]
     messages: list[tuple[outbox.AnyMessage, str]]
     notes: list[StaffNote]
     reports: list[tuple[Report, progress_reports.ApprovedReport]]
-    allowed_transitions: list[str]
+    transitions: list[cases.Transition]
 
 
 def get_case(reference: str) -> Case:
@@ -89,14 +127,11 @@ def get_case(reference: str) -> Case:
         submission = cases.find_by_reference(reference)
         if submission is None:
             raise CaseNotFound(reference)
-        events = select(AuditEvent).where(
-            AuditEvent.subject == submission.reference, AuditEvent.action.in_(CASE_ACTIONS)
-        )
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
         reports = progress_reports.list_reports(submission)
         return Case(
             submission,
-            list(db.session.scalars(events.order_by(AuditEvent.id))),
+            list_events(submission),
             [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
             list(db.session.scalars(notes.order_by(StaffNote.id))),
             [(each, progress_reports.describe_report(each, submission)) for each in reports],
@@ -104,12 +139,16 @@ def get_case(reference: str) -> Case:
         )
 
 
-def decide(reference: str, to: str, version: int, actor: Actor) -> None:
-    """Change the status. Raises `StaleVersion` unless `version` is that of the case."""
+def decide(
+    reference: str, to: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
+) -> None:
+    """Change the status, and tell the contacts. Raises `StaleVersion` unless `version` is that of
+    the case."""
+    data = {"reason": reason} if reason else {}
     with locked_case(reference) as submission:
         if submission.lock_version != version:
             raise StaleVersion
-        change_status(submission, to, actor)
+        change_status(submission, to, actor, mail, **data)
 
 
 def add_note(reference: str, text: str, actor: Actor) -> None:
@@ -120,7 +159,7 @@ def add_note(reference: str, text: str, actor: Actor) -> None:
         except Invalid as invalid:
             raise NotAllowed(str(invalid)) from None
         db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))
-        record(actor, "noted", reference)
+        record_event(submission, "noted", actor)
 
 
 def resend(reference: str, message_id: str, actor: Actor) -> None:
@@ -132,7 +171,7 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
         if outbox.is_pending(message):
             raise NotAllowed("This email is already waiting to be sent.")
         outbox.requeue(message)
-        record(actor, "resent", reference, message=message_id)
+        record_event(submission, "message_sent", actor, message=message_id)
 
 
 def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
@@ -144,18 +183,19 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
         if report.approved is not None:
             raise NotAllowed("Someone else already reviewed this update. Check the history.")
         report.approved, report.decided_at = approved, clock.now()
-        record(actor, "report_decided", reference, approved=approved, withdraws=report.withdraws)
-        if approved and report.withdraws and submission.status != "withdrawn":
+        if not (approved and report.withdraws):
+            record_event(submission, KIND_BY_REPORT[report.withdraws, approved], actor)
+        elif submission.status != "withdrawn":
             change_status(submission, "withdrawn", actor)
-        else:
-            raise_version(submission)
+            return
+        raise_version(submission)
 
 
 def erase(reference: str, actor: Actor) -> None:
     """Withdraw an open case and delete all but its record: answers, draft, messages, notes."""
     with locked_case(reference) as submission:
         if submission.status in (*cases.OPEN_STATUSES, "published"):
-            change_status(submission, "withdrawn", actor)
+            change_status(submission, "withdrawn", actor, Mail(skip=True))
         submission.answers = {}
         for name, value in index_columns(current_flow(), submission.reference, {}).items():
             setattr(submission, name, value)
@@ -165,7 +205,9 @@ def erase(reference: str, actor: Actor) -> None:
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
         for table in ABOUT_ANSWERS:
             db.session.execute(delete(table).where(table.submission_id == submission.id))
-        record(actor, "erased", reference)
+        told = update(Event).where(Event.submission_id == submission.id)
+        db.session.execute(told.values(data={}))
+        record_event(submission, "erased", actor)
     for message_id in message_ids:
         email.remove_file(message_id)
     empty_write_ahead_log()
@@ -190,6 +232,12 @@ def _message_ids(submission: Submission) -> list[str]:
 def purge_after_erasure() -> int:
     """Delete what a version before stored about erased submissions; return how many rows."""
     erased = select(Submission.id).where(Submission.erased_at.is_not(None))
-    return sum(
+    told = select(Event).where(Event.submission_id.in_(erased), cast(Event.data, String) != "{}")
+    return write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
         delete_in_batches(table.id, table.submission_id.in_(erased)) for table in ABOUT_ANSWERS
     )
+
+
+def _empty(event: Event) -> bool:
+    event.data = {}
+    return True

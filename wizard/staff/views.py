@@ -169,7 +169,6 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         list_query=query,
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
-        actions=audit.ACTIONS,
         cards=cards(current_flow(), case.submission.answers),
         **context,
     )
@@ -182,7 +181,8 @@ def decide(reference: str) -> Response:
     version = parse_whole_number(request.form.get("version", ""))
     if version is None:
         abort(400)
-    cases.decide(reference, to, version, current_actor())
+    reason = request.form.get("reason", "").strip()
+    cases.decide(reference, to, version, current_actor(), reason=reason)
     notice = f"Status changed to {describe_status(to).label}."
     return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
 

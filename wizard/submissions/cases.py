@@ -2,28 +2,58 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
 from .. import clock
-from ..accounts.audit import Actor, record
+from ..accounts.audit import Actor
 from ..db.engine import db, writing
-from ..db.models import Submission, describe_status
+from ..db.models import STATUSES, Event, Submission, describe_status
 from ..forms.text import replace_forbidden
 from ..web.current import current_flow
+from .events import record_event
+from .messages import STANDARD, Mail
+from .versions import raise_version
 
-TRANSITIONS: Mapping[str, tuple[str, ...]] = {
-    "received": ("in_review", "withdrawn"),
-    "in_review": ("accepted", "declined", "withdrawn"),
-    "accepted": ("published", "in_review", "withdrawn"),
-    "published": ("accepted", "withdrawn"),
-    "declined": ("in_review", "withdrawn"),
-    "withdrawn": ("in_review",),
-}
-"""The statuses that may follow each status."""
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of status: the event it is, the statuses it leads from and to, and who may make it.
+
+    `verb` is the label of the button for staff; without one, it has a page of its own. A `reason`
+    must be given if that is True.
+    """
+
+    event: str
+    sources: tuple[str, ...]
+    to: str
+    verb: str = ""
+    by: tuple[str, ...] = ("staff",)
+    reason: bool = False
+
+
+TRANSITIONS = (
+    Transition("review_started", ("received",), "in_review", "Start review"),
+    Transition("accepted", ("received", "in_review", "changes_requested"), "accepted", "Accept"),
+    Transition("changes_requested", ("received", "in_review", "changes_requested"),
+               "changes_requested"),
+    Transition("declined", ("received", "in_review", "changes_requested"), "declined", "Decline",
+               reason=True),
+    Transition("resubmitted", ("changes_requested",), "in_review", by=("organization",)),
+    Transition("changes_expired", ("changes_requested",), "in_review", by=("program",)),
+    Transition("published", ("accepted",), "published", "Publish"),
+    Transition("unpublished", ("published",), "accepted", "Take off the public list"),
+    Transition("reopened", ("accepted", "declined", "withdrawn"), "in_review", "Reopen"),
+    Transition("withdrawn", ("received", "in_review", "changes_requested", "accepted", "declined",
+                             "published"), "withdrawn", "Withdraw"),
+)  # fmt: skip
+"""Every change of a status; from a status no two lead to the same one for the same side."""
 OPEN_STATUSES = ("received", "in_review")
 """Statuses that need action by staff."""
+STARTS_REVIEW = ("accepted", "declined", "changes_requested")
+"""Events that start the review of a case that was only received."""
 
 
 class CaseNotFound(LookupError):
@@ -68,29 +98,48 @@ def may_publish(answers: Mapping[str, Any]) -> bool:
     return current_flow().consents(answers)
 
 
-def allowed_transitions(submission: Submission) -> list[str]:
-    """Return the statuses that may follow now; none after an unknown one."""
-    next_statuses = TRANSITIONS.get(submission.status, ())
-    return [to for to in next_statuses if to != "published" or may_publish(submission.answers)]
+def allowed_transitions(submission: Submission, by: str = "staff") -> list[Transition]:
+    """Return the changes of status that one side may make now; none from an unknown status."""
+    return [
+        each
+        for each in TRANSITIONS
+        if submission.status in each.sources
+        and by in each.by
+        and (each.to != "published" or may_publish(submission.answers))
+    ]
 
 
-def change_status(submission: Submission, to: str, actor: Actor) -> None:
-    """Change the status of a locked case and record it. Raises `NotAllowed`.
+def change_status(
+    submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, **data: Any
+) -> Event:
+    """Change the status of a locked case, record it, and queue its messages. Raises `NotAllowed`.
 
-    Nothing else sets a status, so `published_at` is set exactly while a case is published.
+    Nothing else sets a status, so `published_at` is set exactly while a case is published. `data`
+    is that of the event; a `reason` is required for some.
     """
-    before = submission.status
-    if to not in allowed_transitions(submission):
-        wanted = describe_status(to).label if to in TRANSITIONS else "that status"
-        current = describe_status(before).label
+    allowed = allowed_transitions(submission, actor.kind)
+    transition = next((each for each in allowed if each.to == to), None)
+    if transition is None:
+        wanted = describe_status(to).label if to in STATUSES else "that status"
+        current = describe_status(submission.status).label
         raise NotAllowed(f"You can’t change the status from {current} to {wanted}.")
-    submission.status = to
-    submission.published_at = clock.now() if to == "published" else None
+    if transition.reason and not data.get("reason"):
+        raise NotAllowed("Enter the reason. The organization will read it.")
+    if submission.status == "received" and transition.event in STARTS_REVIEW:
+        record_event(submission, "review_started", actor)
+    _set_status(submission, to)
     raise_version(submission)
-    record(actor, "moved", submission.reference, before=before, after=to)
+    return record_event(submission, transition.event, actor, mail, **data)
 
 
-def raise_version(submission: Submission) -> None:
-    """Raise the version of a changed case, so that a post from an older page is recognized."""
-    submission.lock_version += 1
-    submission.changed_at = clock.now()
+def _set_status(submission: Submission, to: str) -> None:
+    """Set the status, and the times that depend on it."""
+    now, was_public = clock.now(), submission.published_at is not None
+    submission.status = to
+    submission.published_at = now if to == "published" else None
+    if to == "published":
+        submission.first_published_at = submission.first_published_at or now
+    if was_public or to == "published":
+        submission.updated_at = now
+    if to == "withdrawn":
+        submission.withdrawal_requested_at = None

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
+from ..accounts.audit import ORGANIZATION, PROGRAM
 from ..db.engine import db, write_in_batches
-from ..db.models import MailMessage, Report, Submission
+from ..db.models import STATUSES, MailMessage, Report, Submission
 from ..forms.fields import Confirm, Field, Text, Url
 from ..forms.groups import Group
 from ..forms.messages import Message, join_messages
@@ -18,7 +19,8 @@ from ..forms.text import Invalid
 from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
-from .cases import NotAllowed, allowed_transitions, locked_case
+from .cases import NotAllowed, locked_case
+from .events import record_event
 
 REPORT_FIELDS: tuple[Field, ...] = (
     Confirm("done", "Done", noun="that it is done", public=True),
@@ -54,7 +56,7 @@ def can_report(submission: Submission) -> bool:
 
 def can_withdraw(submission: Submission) -> bool:
     """Return True if its organization may ask to withdraw it now."""
-    return "withdrawn" in allowed_transitions(submission)
+    return submission.status != "withdrawn" and submission.status in STATUSES
 
 
 def reportable_groups(submission: Submission) -> list[Group]:
@@ -94,6 +96,8 @@ def submit_report(reference: str, entries: Mapping[str, Any], *, withdraws: bool
             raise TooManyReports
         report = Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws)
         db.session.add(report)
+        kind = "withdrawal_requested" if withdraws else "progress_reported"
+        record_event(submission, kind, ORGANIZATION)
 
 
 def list_reports(submission: Submission) -> list[Report]:
@@ -175,11 +179,13 @@ def _queue_reminder(submission: Submission, address: str) -> None:
     name = f"{submission.reference}.news-{clock.today():%Y%m%d}"
     language = submission.language
     outbox.queue_message("news", address, language, name, submission_id=submission.id)
+    record_event(submission, "reminded", PROGRAM)
 
 
 def _context(message: MailMessage) -> dict[str, Any]:
     submission = outbox.submission_of(message)
-    return {"submission": submission, "link": links.update_url(submission.reference)}
+    link = links.submission_url(submission.reference, submission.link_version)
+    return {"submission": submission, "link": link}
 
 
 outbox.register("news", Message("what became of your %(noun)s?"), _context)

@@ -44,18 +44,22 @@ def resume_url(draft_id: uuid.UUID, link_version: int) -> str:
     return f"{current_app.config['PUBLIC_URL']}/resume/{token}"
 
 
-def update_url(reference: str) -> str:
-    """Return the link by which an organization returns to its commitment, below `PUBLIC_URL`."""
-    token = serializer("submission-update").dumps(reference)
+def submission_url(reference: str, link_version: int) -> str:
+    """Return the link by which an organization returns to its submission, below `PUBLIC_URL`."""
+    token = serializer("submission-update").dumps([reference, link_version])
     return f"{current_app.config['PUBLIC_URL']}/updates/{token}"
 
 
-def parse_submission_token(given: str) -> str | None:
-    """Return the reference in the token of an update link, or None if its signature is invalid."""
+def parse_submission_token(given: str) -> tuple[str, int] | None:
+    """Return reference and link version in a token, or None if its signature is invalid.
+
+    A token of a version before is the reference alone, and counts as the first.
+    """
     try:
-        return str(serializer("submission-update").loads(given))
+        named = serializer("submission-update").loads(given)
     except BadSignature:
         return None
+    return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
 
 
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:

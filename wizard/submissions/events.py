@@ -1,0 +1,163 @@
+"""Events: what happened to a submission, in one place for the history, timeline and messages.
+
+Each is recorded in the transaction that makes it happen, together with the messages that tell of
+it (`messages.py`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from ..accounts.audit import Actor
+from ..db.engine import db
+from ..db.models import AuditEvent, Event, Submission
+from ..forms.messages import Declaration
+from . import messages
+from .messages import STANDARD, Mail
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind(Declaration):
+    """What a kind of event is called: by staff, and by the organization if it is told."""
+
+    label: str
+    told: str = ""
+
+    translatable = ("told",)
+
+
+KINDS = {
+    "submitted": EventKind("Submitted", "You submitted your answers."),
+    "review_started": EventKind("Taken into review", "Program staff started the review."),
+    "reopened": EventKind("Reopened", "Program staff took up the review again."),
+    "changes_requested": EventKind("Changes requested", "Program staff asked you for changes."),
+    "changes_expired": EventKind(
+        "The time for changes ended", "The time to make the changes ended."
+    ),
+    "resubmitted": EventKind("Submitted again", "You sent the changes."),
+    "correction_proposed": EventKind("Correction proposed", "You sent a correction."),
+    "correction_declined": EventKind(
+        "Correction declined", "Program staff didn’t make your correction."
+    ),
+    "corrected": EventKind("Corrected", "The answers were corrected."),
+    "accepted": EventKind("Accepted", "Program staff accepted it."),
+    "declined": EventKind("Declined", "Program staff decided not to accept it."),
+    "published": EventKind("Published", "It was added to the public list."),
+    "unpublished": EventKind(
+        "Taken off the public list", "Program staff took it off the public list."
+    ),
+    "progress_reported": EventKind("Progress reported", "You sent a progress update."),
+    "progress_approved": EventKind(
+        "Progress update approved", "Program staff approved your progress update."
+    ),
+    "progress_declined": EventKind(
+        "Progress update not approved", "Program staff didn’t approve your progress update."
+    ),
+    "withdrawal_requested": EventKind("Asked to withdraw", "You asked to withdraw it."),
+    "withdrawal_cancelled": EventKind(
+        "Took back the request to withdraw", "You took back your request to withdraw it."
+    ),
+    "withdrawal_declined": EventKind(
+        "Request to withdraw declined", "Program staff declined your request to withdraw it."
+    ),
+    "withdrawn": EventKind("Withdrawn", "It was withdrawn."),
+    "contact_changed": EventKind("New contact named", "A new contact person was named."),
+    "contact_confirmed": EventKind("New contact confirmed", "The new contact person confirmed."),
+    "link_renewed": EventKind("Link replaced", "The link to this page was replaced."),
+    "assigned": EventKind("Assigned"),
+    "noted": EventKind("Added a note"),
+    "message_sent": EventKind("Sent an email again"),
+    "message_skipped": EventKind("Sent no email"),
+    "message_bounced": EventKind("An email could not be delivered"),
+    "reminded": EventKind("Reminded", "We asked you how it’s going."),
+    "erased": EventKind("Deleted the answers", "The answers were deleted."),
+}
+"""Every kind of event, by its code."""
+
+
+def describe_event(kind: str) -> EventKind:
+    """Return the words for a kind; an unknown one is shown by its code, to staff only."""
+    return KINDS.get(kind) or EventKind(kind)
+
+
+def record_event(
+    submission: Submission, kind: str, actor: Actor, mail: Mail = STANDARD, **data: Any
+) -> Event:
+    """Record an event within the caller's transaction, and queue the messages that tell of it.
+
+    Raises `ValueError` for an unknown kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no words for an event of the kind {kind!r}")
+    event = Event(
+        submission_id=submission.id,
+        kind=kind,
+        actor_kind=actor.kind,
+        actor=actor.name,
+        version=submission.answers_version,
+        data=data,
+    )
+    db.session.add(event)
+    db.session.flush()
+    if mail.skip and messages.tells_contacts(kind):
+        record_event(submission, "message_skipped", actor, of=kind)
+    messages.queue_messages(submission, event, mail)
+    return event
+
+
+def list_events(submission: Submission) -> list[Event]:
+    """Return what happened to a submission, oldest first.
+
+    What a version of the program without this table recorded is in the audit log: it is returned as
+    events that are not stored.
+    """
+    query = select(Event).where(Event.submission_id == submission.id).order_by(Event.id)
+    events = list(db.session.scalars(query))
+    if not any(event.kind == "submitted" for event in events):
+        events.append(_submitted(submission))
+    logged = select(AuditEvent).where(
+        AuditEvent.subject == submission.reference, AuditEvent.action.in_(AUDITED_KINDS)
+    )
+    audited = db.session.scalars(logged.order_by(AuditEvent.id))
+    return sorted([*events, *map(_read_audited, audited)], key=lambda event: event.at)
+
+
+def _submitted(submission: Submission) -> Event:
+    at = submission.submitted_at
+    return Event(kind="submitted", at=at, actor_kind="organization", actor="", version=1, data={})
+
+
+AUDITED_KINDS = {
+    "moved": "",
+    "noted": "noted",
+    "resent": "message_sent",
+    "report_decided": "",
+    "erased": "erased",
+}
+"""The kinds of event by the action in the audit log; an empty one depends on the details."""
+KIND_BY_STATUS = {
+    ("received", "in_review"): "review_started",
+    ("published", "accepted"): "unpublished",
+}
+
+
+KIND_BY_REPORT = {
+    (False, True): "progress_approved",
+    (False, False): "progress_declined",
+    (True, True): "withdrawn",
+    (True, False): "withdrawal_declined",
+}
+"""The kind of event of a decision on a report: whether it withdraws, and is approved."""
+
+
+def _read_audited(row: AuditEvent) -> Event:
+    """Return a line of the audit log as an event."""
+    kind, details = AUDITED_KINDS[row.action], row.details
+    if row.action == "moved":
+        before, after = details.get("before", ""), details.get("after", "")
+        reopened = "reopened" if after == "in_review" else after
+        kind = KIND_BY_STATUS.get((before, after), reopened)
+    elif row.action == "report_decided":
+        kind = KIND_BY_REPORT[bool(details.get("withdraws")), bool(details.get("approved"))]
+    return Event(kind=kind, at=row.at, actor_kind="staff", actor=row.actor, version=1, data=details)

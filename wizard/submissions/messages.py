@@ -1,0 +1,207 @@
+"""The messages that tell of an event: to the contacts of a submission, and to the program's office.
+
+Their texts are declared here, and rendered with one template each when they are sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from ..db.engine import db
+from ..db.models import Event, MailMessage, Submission
+from ..forms.messages import Declaration, Message
+from ..notify import outbox
+from ..web import languages, links
+from ..web.current import current_flow
+from . import contacts
+
+MAX_WORDS = 5000
+"""Characters that staff may write in place of the standard paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What staff chose for the message of an event: their `words`, or to `skip` it."""
+
+    words: str = ""
+    skip: bool = False
+
+
+STANDARD = Mail()
+"""The standard message."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMessage(Declaration):
+    """The subject and the standard paragraph of a message to the contacts, and its link's label.
+
+    Both texts may hold `%(noun)s`, the subject also `%(reference)s`.
+    """
+
+    subject: str
+    paragraph: str
+    action: str = "See your %(noun)s"
+
+    translatable = ("subject", "paragraph", "action")
+
+
+CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
+    "changes_requested": CaseMessage(
+        "please change your %(noun)s (%(reference)s)",
+        "Thank you for your %(noun)s. Before we can decide, we need you to change or add some "
+        "answers. We’ve listed them below.",
+        "Make the changes",
+    ),
+    "changes_reminder": CaseMessage(
+        "reminder: please change your %(noun)s (%(reference)s)",
+        "We’re still waiting for the changes to your %(noun)s that we asked for.",
+        "Make the changes",
+    ),
+    "changes_expired": CaseMessage(
+        "the time to change your %(noun)s has ended (%(reference)s)",
+        "The time to make the changes we asked for has ended. We kept what you entered, and you "
+        "can still send it as a correction.",
+    ),
+    "resubmitted": CaseMessage(
+        "we received your changes (%(reference)s)",
+        "Thank you. We received the changes to your %(noun)s. Program staff will review it again.",
+    ),
+    "corrected": CaseMessage(
+        "your %(noun)s was corrected (%(reference)s)",
+        "Your %(noun)s was corrected. You can see what changed on its page.",
+    ),
+    "correction_declined": CaseMessage(
+        "your correction (%(reference)s)",
+        "Thank you for your correction. We decided not to make this change.",
+    ),
+    "accepted": CaseMessage(
+        "we accepted your %(noun)s (%(reference)s)",
+        "Good news: we accepted your %(noun)s. Thank you for taking part.",
+    ),
+    "declined": CaseMessage(
+        "our decision on your %(noun)s (%(reference)s)",
+        "Thank you for your %(noun)s. We reviewed it, and decided not to accept it.",
+    ),
+    "published": CaseMessage(
+        "your %(noun)s is published (%(reference)s)",
+        "Your %(noun)s is now on our public list, where anyone can read and share it.",
+    ),
+    "unpublished": CaseMessage(
+        "your %(noun)s is no longer listed (%(reference)s)",
+        "We took your %(noun)s off our public list.",
+    ),
+    "progress_approved": CaseMessage(
+        "we approved your progress update (%(reference)s)",
+        "Thank you for telling us how it’s going. We approved your progress update.",
+    ),
+    "progress_declined": CaseMessage(
+        "your progress update (%(reference)s)",
+        "Thank you for telling us how it’s going. We didn’t approve your progress update.",
+    ),
+    "withdrawal_requested": CaseMessage(
+        "you asked to withdraw your %(noun)s (%(reference)s)",
+        "We received your request to withdraw your %(noun)s. Program staff will read it next. "
+        "Until they decide, you can take it back.",
+    ),
+    "withdrawal_declined": CaseMessage(
+        "your request to withdraw (%(reference)s)",
+        "We read your request to withdraw your %(noun)s, and decided not to withdraw it.",
+    ),
+    "withdrawn": CaseMessage(
+        "your %(noun)s was withdrawn (%(reference)s)",
+        "Your %(noun)s was withdrawn.",
+    ),
+}
+"""The messages to the contacts, by the kind of event that they tell of."""
+
+OFFICE_MESSAGES: Mapping[str, tuple[str, str]] = {
+    "resubmitted": ("changed answers of %(reference)s", "The organization changed its answers."),
+    "correction_proposed": (
+        "a correction of %(reference)s",
+        "The organization proposes a correction.",
+    ),
+    "progress_reported": (
+        "a progress update on %(reference)s",
+        "The organization reports progress.",
+    ),
+    "withdrawal_requested": (
+        "a request to withdraw %(reference)s",
+        "The organization asks to withdraw.",
+    ),
+}
+"""The subject and the text (English) of messages to the office, by the kind of event."""
+
+
+def tells_contacts(kind: str) -> bool:
+    """Return True if the contacts get a message about such an event."""
+    return kind in CONTACT_MESSAGES
+
+
+def standard_paragraph(submission: Submission, kind: str) -> str:
+    """Return the standard paragraph about an event in the language of the submission."""
+    with languages.force_locale(submission.language):
+        return _fill(CONTACT_MESSAGES[kind].paragraph)
+
+
+def queue_messages(submission: Submission, event: Event, mail: Mail) -> None:
+    """Queue the messages about an event, in the transaction that records it."""
+    if tells_contacts(event.kind) and not mail.skip:
+        for number, address in enumerate(contacts.recipients(submission)):
+            _queue(submission, event, event.kind, address, submission.language, number, mail.words)
+    office = current_app.config["PROGRAM_EMAIL"]
+    if office and event.kind in OFFICE_MESSAGES:
+        _queue(submission, event, f"office_{event.kind}", office, "en")
+
+
+def _queue(
+    submission: Submission,
+    event: Event,
+    kind: str,
+    recipient: str,
+    language: str,
+    number: int = 0,
+    words: str = "",
+) -> None:
+    outbox.queue_message(
+        kind,
+        recipient,
+        language,
+        f"{submission.reference}.{kind}-{event.id}-{number}",
+        submission_id=submission.id,
+        event_id=event.id,
+        version=event.version,
+        words=words or None,
+    )
+
+
+def _fill(text: str, **values: str) -> str:
+    """Return a declared text in the current language, with its placeholders filled in."""
+    noun = languages.translate(current_flow().noun.one)
+    return str(languages.translate(text)) % {"noun": noun, **values}
+
+
+def _contact_context(message: MailMessage) -> dict[str, Any]:
+    """Return what the template of a message to a contact shows."""
+    submission, told = outbox.submission_of(message), CONTACT_MESSAGES[message.kind]
+    event = db.session.get(Event, message.event_id) if message.event_id else None
+    return {
+        "submission": submission,
+        "kind": message.kind,
+        "words": message.words or _fill(told.paragraph),
+        "data": event.data if event else {},
+        "action": _fill(told.action),
+        "link": links.submission_url(submission.reference, submission.link_version),
+    }
+
+
+def _office_context(message: MailMessage) -> dict[str, Any]:
+    _, words = OFFICE_MESSAGES[message.kind.removeprefix("office_")]
+    return {"submission": outbox.submission_of(message), "words": words}
+
+
+for _kind, _told in CONTACT_MESSAGES.items():
+    outbox.register(_kind, _told.subject, _contact_context, "case")
+for _kind, (_subject, _) in OFFICE_MESSAGES.items():
+    outbox.register(f"office_{_kind}", Message(_subject), _office_context, "office")

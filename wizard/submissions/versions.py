@@ -1,0 +1,62 @@
+"""The versions of a submission's answers."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from .. import clock
+from ..db.engine import db
+from ..db.models import Submission, SubmissionVersion
+from ..forms.conditions import Answers
+from ..forms.journey import Journey
+from ..forms.outputs import public_record
+from .listing import index_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the answers; the first has number 1."""
+
+    number: int
+    answers: Answers
+
+
+def store_version(submission: Submission, journey: Journey) -> None:
+    """Replace the answers of a locked case by those of a complete journey, as a new version.
+
+    The caller records the event that says who did it, and why.
+    """
+    if not journey.complete:
+        raise ValueError("a journey that is not complete cannot be stored")
+    old = SubmissionVersion(
+        submission_id=submission.id,
+        number=submission.answers_version,
+        flow=submission.flow,
+        flow_version=submission.flow_version,
+        answers=submission.answers,
+    )
+    db.session.add(old)
+    flow, changed_at = journey.flow, clock.now()
+    if public_record(flow, submission.answers) != public_record(flow, journey.answers):
+        submission.updated_at = changed_at
+    submission.answers = journey.answers
+    submission.flow_version = flow.version
+    submission.branch = journey.branch.name if journey.branch else ""
+    submission.answers_version += 1
+    for name, value in index_columns(flow, submission.reference, journey.answers).items():
+        setattr(submission, name, value)
+    raise_version(submission)
+
+
+def raise_version(submission: Submission) -> None:
+    """Raise the version of a changed case, so that a post from an older page is recognized."""
+    submission.lock_version += 1
+    submission.changed_at = clock.now()
+
+
+def list_versions(submission: Submission) -> list[Version]:
+    """Return every version of the answers, oldest first."""
+    query = select(SubmissionVersion).where(SubmissionVersion.submission_id == submission.id)
+    older = db.session.scalars(query.order_by(SubmissionVersion.number))
+    newest = Version(submission.answers_version, submission.answers)
+    return [*(Version(row.number, row.answers) for row in older), newest]
