@@ -3,7 +3,7 @@
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -321,6 +321,47 @@ class Report(Model):
     submission_id: Mapped[SubmissionId]
     withdraws: Mapped[bool]
     entries: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    approved: Mapped[bool | None]
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Promise(Model):
+    """An entry with a date of the newest version: see `forms.promises.Promise`.
+
+    It repeats answers and reports, so that lists and counts read neither, and can be rebuilt from
+    them (`submissions/promises.py`). The entry of a published version stays, even if a correction
+    removes it.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(_parent("submission.id"))
+    entry_id: Mapped[str]
+    group: Mapped[str] = mapped_column("group_name")
+    topic: Mapped[str] = mapped_column(default="")
+    due_on: Mapped[date] = mapped_column(index=True)
+    first_due_on: Mapped[date]
+    submitted_on: Mapped[date]
+    done_on: Mapped[date | None]
+    dropped_on: Mapped[date | None]
+
+    __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
+
+
+class Progress(Model):
+    """What an organization reports about one promise; `approved` is None until staff decide.
+
+    The `outcome` is `on_track`, `done` (on a `day`, with the `url` of the result), `delayed` (until
+    a new `day`) or `dropped`; `words` say why. `Report` is the form of the versions before.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[SubmissionId]
+    entry_id: Mapped[str]
+    outcome: Mapped[str]
+    day: Mapped[date | None]
+    url: Mapped[str] = mapped_column(default="")
+    words: Mapped[str] = mapped_column(Text, default="")
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
