@@ -3,11 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
+from itertools import count
 from typing import Any, ClassVar
 
+from .conditions import Answers
 from .fields import Field, Schema
 from .messages import Message
 from .text import Invalid
+
+ENTRY_ID = "id"
+"""The key of an entry's id, beside its answers. It names the entry for as long as that exists."""
+ENTRY_ID_SCHEMA: Schema = {"title": "Permanent ID", "type": "string", "pattern": "^[0-9a-f]{8}$"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,8 @@ class Group(Field):
     def schema(self) -> Schema:
         inside = [each for each in self.fields if each.public]
         entry = {"title": self.entry, **object_schema(inside, required_names(inside))}
+        entry["properties"] = {ENTRY_ID: ENTRY_ID_SCHEMA, **entry["properties"]}
+        entry["required"] = [ENTRY_ID, *entry["required"]]
         limits = {"minItems": self.min_entries, "maxItems": self.max_entries}
         return {"type": "array", **limits, "items": entry}
 
@@ -69,6 +78,55 @@ class Group(Field):
 
     def export_cell(self, value: list[Mapping[str, Any]]) -> str:
         return str(len(value))
+
+
+def derive_entry_id(key: str, group: str, place: int, attempt: int = 0) -> str:
+    """Return the id of the entry at a place of a group; each further attempt gives another one.
+
+    `key` is where the entry first appeared: a draft's id, a reference, or the id of a page.
+    """
+    text = f"{key} {group} {place}" + (f" {attempt}" if attempt else "")
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+def add_entry_ids(groups: Iterable[Group], answers: Answers, key: str) -> Answers:
+    """Return the answers with an id for each entry that has none, or that of an entry before it.
+
+    The answers are the same object if all have one.
+    """
+    taken, seen = _entry_ids(answers), set[str]()
+    changed: dict[str, list[Answers]] = {}
+    for group in groups:
+        entries = answers.get(group.name)
+        if not isinstance(entries, list):
+            continue
+        for place, entry in enumerate(entries):
+            name = entry.get(ENTRY_ID)
+            if name is None or name in seen:
+                derived = (derive_entry_id(key, group.name, place, each) for each in count())
+                name = next(each for each in derived if each not in taken)
+                taken.add(name)
+                changed.setdefault(group.name, [*entries])
+                changed[group.name][place] = {ENTRY_ID: name, **without_id(entry)}
+            seen.add(name)
+    return {**answers, **changed} if changed else answers
+
+
+def _entry_ids(answers: Answers) -> set[str]:
+    """Return the ids of all entries, with that of a removed one that a draft still has."""
+    lists = (value for value in answers.values() if isinstance(value, list))
+    entries = (entry for each in lists for entry in each if isinstance(entry, dict))
+    return {entry[ENTRY_ID] for entry in entries if ENTRY_ID in entry}
+
+
+def only_id(entry: Answers) -> Answers:
+    """Return an entry without its answers."""
+    return {ENTRY_ID: entry[ENTRY_ID]} if ENTRY_ID in entry else {}
+
+
+def without_id(entry: Answers) -> Answers:
+    """Return the answers of an entry."""
+    return {name: value for name, value in entry.items() if name != ENTRY_ID}
 
 
 def object_schema(fields: Iterable[Field], required: Collection[str]) -> Schema:

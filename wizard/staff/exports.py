@@ -16,8 +16,9 @@ from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
+from ..db.upgrades import upgrade_submitted
 from ..forms.flow import Flow
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells
 from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.filters import Filters
@@ -58,7 +59,7 @@ def export(name: str, flow: Flow, filters: Filters, *, bom: bool = True) -> Iter
         return join_chunks(_json_line(flow, each) for each in submitted)
     for group in flow.groups:
         if stem == file_stem(group):
-            columns = ("reference", *(field.name for field in group.fields))
+            columns = ("reference", "promise_id", *(field.name for field in group.fields))
             return as_csv(columns, _entries(group, submitted), bom=bom)
     columns, rows = (*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted)
     return as_xlsx(columns, rows) if suffix == "xlsx" else as_csv(columns, rows, bom=bom)
@@ -70,7 +71,10 @@ def _read(flow: Flow, filters: Filters) -> Iterator[Submitted]:
     query = select(Submission.answers, *record).where(*filters.conditions(), until_now)
     order = (Submission.submitted_at, Submission.reference)
     rows = chain.from_iterable(read_in_batches(db.engine, query, *order))
-    return ((flow.upgrade(row.flow_version, row.answers)[0], *row[1:]) for row in rows)
+    return (
+        (upgrade_submitted(flow, row.reference, row.flow_version, row.answers), *row[1:])
+        for row in rows
+    )
 
 
 def _check_size(filters: Filters) -> None:
@@ -93,7 +97,7 @@ def _entries(group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
     fields = {field.name: field for field in group.fields}
     for answers, reference, *_ in submitted:
         for entry in answers.get(group.name, ()):
-            yield (reference, *cells(fields, entry).values())
+            yield (reference, entry[ENTRY_ID], *cells(fields, entry).values())
 
 
 def _json_line(flow: Flow, submission: Submitted) -> str:
