@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from itertools import count
 from typing import Any, ClassVar
 
 from .conditions import Answers
@@ -94,29 +93,37 @@ def add_entry_ids(groups: Iterable[Group], answers: Answers, key: str) -> Answer
 
     The answers are the same object if all have one.
     """
+    lists = {
+        group.name: entries
+        for group in groups
+        if isinstance(entries := answers.get(group.name), list)
+    }
+    ids = [entry.get(ENTRY_ID) for entries in lists.values() for entry in entries]
+    if None not in ids and len(set(ids)) == len(ids):
+        return answers
     taken, seen = _entry_ids(answers), set[str]()
-    changed: dict[str, list[Answers]] = {}
-    for group in groups:
-        entries = answers.get(group.name)
-        if not isinstance(entries, list):
-            continue
+    for name, entries in lists.items():
+        lists[name] = [*entries]
         for place, entry in enumerate(entries):
-            name = entry.get(ENTRY_ID)
-            if name is None or name in seen:
-                derived = (derive_entry_id(key, group.name, place, each) for each in count())
-                name = next(each for each in derived if each not in taken)
-                taken.add(name)
-                changed.setdefault(group.name, [*entries])
-                changed[group.name][place] = {ENTRY_ID: name, **without_id(entry)}
-            seen.add(name)
-    return {**answers, **changed} if changed else answers
+            entry_id, attempt = entry.get(ENTRY_ID), 0
+            if entry_id is None or entry_id in seen:
+                while (entry_id := derive_entry_id(key, name, place, attempt)) in taken:
+                    attempt += 1
+                taken.add(entry_id)
+                lists[name][place] = {**entry, ENTRY_ID: entry_id}
+            seen.add(entry_id)
+    return {**answers, **lists}
 
 
 def _entry_ids(answers: Answers) -> set[str]:
     """Return the ids of all entries, with that of a removed one that a draft still has."""
-    lists = (value for value in answers.values() if isinstance(value, list))
-    entries = (entry for each in lists for entry in each if isinstance(entry, dict))
-    return {entry[ENTRY_ID] for entry in entries if ENTRY_ID in entry}
+    lists = [value for value in answers.values() if isinstance(value, list)]
+    return {
+        entry[ENTRY_ID]
+        for each in lists
+        for entry in each
+        if isinstance(entry, dict) and ENTRY_ID in entry
+    }
 
 
 def only_id(entry: Answers) -> Answers:
