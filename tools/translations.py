@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
 from wizard import apply, flows
-from wizard.apply import followup, resume_views
+from wizard.apply import contact_views, followup, resume_views
 from wizard.config import DEFAULTS
 from wizard.forms import dates
 from wizard.forms.flow import Flow, Noun
@@ -33,6 +33,10 @@ TRANSLATABLE = (
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
     followup.ERASED,
+    followup.REASON,
+    contact_views.ADDRESS,
+    contact_views.NO_CONTACT,
+    contact_views.SECOND,
     resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),
 )

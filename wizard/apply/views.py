@@ -8,11 +8,12 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from .. import clock
+from ..db.engine import reading
 from ..db.models import Draft
 from ..forms import saving
 from ..forms.flow import Step
 from ..forms.outputs import cards
-from ..submissions import pdf
+from ..submissions.events import list_events
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -161,18 +162,10 @@ def receipt(draft_id: uuid.UUID) -> Response:
     if submission is None:
         return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
     access.grant_commitment(submission.reference)
+    with reading():
+        happened = list_events(submission)
     shown = cards(current_flow(), submission.answers)
-    return render_page("apply/receipt.html", submission=submission, cards=shown)
-
-
-@bp.get("/<uuid:draft_id>/answers.pdf")
-def answers_pdf(draft_id: uuid.UUID) -> Response:
-    """Return the submitted answers as a PDF to keep."""
-    submission = access.read_draft(draft_id).submission
-    if submission is None:
-        abort(404)
-    headers = {"Content-Disposition": f'inline; filename="{submission.reference}.pdf"'}
-    return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
+    return render_page("apply/receipt.html", submission=submission, events=happened, cards=shown)
 
 
 @bp.errorhandler(CSRFError)

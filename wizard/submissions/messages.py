@@ -100,6 +100,12 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "your progress update (%(reference)s)",
         "Thank you for telling us how it’s going. We didn’t approve your progress update.",
     ),
+    "contact_changed": CaseMessage(
+        "a new contact person was named (%(reference)s)",
+        "Somebody with the link to your %(noun)s named a new contact person. Once that person "
+        "confirms, our messages about it go there. If your organization didn’t ask for this, "
+        "please tell us.",
+    ),
     "withdrawal_requested": CaseMessage(
         "you asked to withdraw your %(noun)s (%(reference)s)",
         "We received your request to withdraw your %(noun)s. Program staff will read it next. "

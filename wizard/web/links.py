@@ -62,6 +62,20 @@ def parse_submission_token(given: str) -> tuple[str, int] | None:
     return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
 
 
+def contact_url(contact_id: int) -> str:
+    """Return the link by which a new contact confirms, below `PUBLIC_URL`."""
+    token = serializer("contact").dumps(contact_id)
+    return f"{current_app.config['PUBLIC_URL']}/contact/{token}"
+
+
+def parse_contact_token(given: str) -> int:
+    """Return the id of the contact in a token, or 0 if its signature is invalid."""
+    try:
+        return int(serializer("contact").loads(given))
+    except BadSignature:
+        return 0
+
+
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:
     """Return the id of the draft that a start page creates, the same if it is posted twice.
 
