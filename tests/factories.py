@@ -81,6 +81,13 @@ def add_submission(
     return reference
 
 
+def set_language(app, reference: str, code: str) -> None:
+    """Set the language of a submission."""
+    with app.app_context(), writing() as session:
+        of_it = update(Submission).where(Submission.reference == reference)
+        session.execute(of_it.values(language=code))
+
+
 def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **answers) -> str:
     """Store a published commitment; return its reference."""
     reference = add_submission(app, case, status="published", at=at, **answers)

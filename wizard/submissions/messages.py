@@ -139,10 +139,16 @@ def tells_contacts(kind: str) -> bool:
     return kind in CONTACT_MESSAGES
 
 
-def standard_paragraph(submission: Submission, kind: str) -> str:
-    """Return the standard paragraph about an event in the language of the submission."""
+def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
+    """Return the subject and the paragraph that tell the contacts of an event, in their language.
+
+    Both are empty for an event that they are not told, or if there is no address.
+    """
+    if not tells_contacts(kind) or not contacts.recipients(submission):
+        return "", ""
+    message = MailMessage(kind=kind, submission_id=submission.id)
     with languages.force_locale(submission.language):
-        return _fill(CONTACT_MESSAGES[kind].paragraph)
+        return outbox.subject_of(message), _fill(CONTACT_MESSAGES[kind].paragraph)
 
 
 def queue_messages(submission: Submission, event: Event, mail: Mail) -> None:
