@@ -45,6 +45,7 @@ from ..forms.text import Invalid
 from ..notify import email, outbox
 from ..submissions import cases, progress_reports
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
+from ..submissions.cases import StaleVersion as StaleVersion
 from ..submissions.events import (
     AUDITED_KINDS,
     KIND_BY_REPORT,
@@ -75,10 +76,6 @@ ABOUT_ANSWERS = (
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="what you want to note", required=True)
-
-
-class StaleVersion(Exception):
-    """The case changed after the page with the decision was drawn."""
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:

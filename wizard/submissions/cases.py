@@ -64,6 +64,10 @@ class NotAllowed(ValueError):
     """A change that the state of the case does not allow; the text says why."""
 
 
+class StaleVersion(Exception):
+    """The case changed after the page with the decision was drawn."""
+
+
 class CaseErased(Exception):
     """The answers were deleted on request; nothing more may be stored about them."""
 
@@ -78,11 +82,12 @@ def find_by_reference(reference: str, *, lock: bool = False) -> Submission | Non
 
 
 @contextmanager
-def locked_case(reference: str) -> Iterator[Submission]:
+def locked_case(reference: str, version: int | None = None) -> Iterator[Submission]:
     """Lock a case for update; commit at the end, roll back on error.
 
     Every later change to a submission goes through here, so that nothing is stored after an
-    erasure. Raises `CaseNotFound` or `CaseErased`.
+    erasure. Raises `CaseNotFound` or `CaseErased`, or `StaleVersion` unless `version` is that of
+    the case.
     """
     with writing():
         submission = find_by_reference(reference, lock=True)
@@ -90,6 +95,8 @@ def locked_case(reference: str) -> Iterator[Submission]:
             raise CaseNotFound(reference)
         if submission.erased_at is not None:
             raise CaseErased
+        if version not in (None, submission.lock_version):
+            raise StaleVersion
         yield submission
 
 
@@ -110,7 +117,7 @@ def allowed_transitions(submission: Submission, by: str = "staff") -> list[Trans
 
 
 def change_status(
-    submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, **data: Any
+    submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, /, **data: Any
 ) -> Event:
     """Change the status of a locked case, record it, and queue its messages. Raises `NotAllowed`.
 
