@@ -265,6 +265,17 @@ def load_case(name: str) -> dict:
     return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))["answers"]
 
 
+def without_ids(answers: dict) -> dict:
+    """Return answers without the ids of entries."""
+    return {
+        name: [without_ids(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
+        else value
+        for name, value in answers.items()
+        if name != "id"
+    }
+
+
 @pytest.fixture
 def mail_server():
     """Start SMTP servers that pass messages to a handler; stop them after the test."""

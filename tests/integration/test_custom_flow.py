@@ -14,6 +14,7 @@ from sqlalchemy import select
 import tests.client
 from tests.client import visible_texts
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
+from tests.conftest import without_ids
 from tests.factories import staff_client, update_client, update_path
 from tests.mail import render_message
 from wizard.accounts.audit import Actor
@@ -186,7 +187,7 @@ def test_custom_flow_is_completed(app, client, answers, htmx):
     assert "me@example.org" in receipt.text(".achieved")
     with app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        assert submission.answers == answers
+        assert without_ids(submission.answers) == answers
         assert (submission.flow, submission.flow_version) == ("pets", 7)
         assert submission.reference.startswith("PET-")
         message = db.session.scalars(select(MailMessage)).one()
@@ -394,7 +395,8 @@ def test_draft_of_older_version_goes_on_in_the_newer(app, make_app):
     assert client.send(f"{path}/review", {"sure": "yes"}).path.endswith("/done")
     with newer.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        assert (submission.flow_version, submission.answers) == (8, UPGRADED)
+        assert submission.flow_version == 8
+        assert without_ids(submission.answers) == UPGRADED
 
 
 def test_submission_of_older_version_is_read_as_the_newer(app, make_app, published):
@@ -415,7 +417,8 @@ def test_submission_of_older_version_is_read_as_the_newer(app, make_app, publish
         (record,) = json.loads(response.get_data())["commitments"]
     assert record["colors"] == ["red"] and "color" not in record
     with newer.app_context(), writing(), db.engine.connect() as connection:
-        assert connection.scalar(select(Submission.answers)) == WITH_PET
+        stored = connection.scalar(select(Submission.answers))
+    assert without_ids(stored) == WITH_PET
 
 
 def test_rows_of_another_flow_are_not_opened(make_app, published):

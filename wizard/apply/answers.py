@@ -18,11 +18,11 @@ def begin(
     The draft also gets the `preset` answers, which later steps show.
     See `drafts.start_draft` for when that is another id than the given one.
     """
-    first = saving.StepPost(post.step, post.answers)
-    outcome, _ = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
+    first = saving.StepPost(post.step, post.answers, revision=saving.Revision(post.revision.page))
+    outcome, state = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
     if not isinstance(outcome, saving.Completed):
         return outcome, draft_id
-    draft = drafts.start_draft(draft_id, {**preset, **post.storable().answers})
+    draft = drafts.start_draft(draft_id, {**preset, **state.answers})
     return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 

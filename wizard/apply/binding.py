@@ -14,7 +14,7 @@ from markupsafe import Markup
 from ..forms import fields
 from ..forms.conditions import Answers
 from ..forms.flow import Step
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.outputs import entry_label
 from ..forms.saving import Revision, StepPost, removed_key
 from ..forms.text import replace_forbidden
@@ -55,9 +55,16 @@ def _read(
 
 def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
     if isinstance(spec, Group):
-        return [_read(spec.fields, on_page, f"{path}-{place}-") for place in _read_places(spec)]
+        return [_read_entry(spec, on_page, f"{path}-{place}-") for place in _read_places(spec)]
     values = request.form.getlist(path)
     return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
+
+
+def _read_entry(group: Group, on_page: Collection[str], prefix: str) -> dict[str, Any]:
+    """Return the raw answers of an entry, with its id as posted."""
+    given = request.form.get(prefix + ENTRY_ID)
+    values = _read(group.fields, on_page, prefix)
+    return values if given is None else {ENTRY_ID: given, **values}
 
 
 def _read_places(group: Group) -> list[int]:
@@ -70,12 +77,16 @@ def _read_places(group: Group) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id."""
+    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id.
+
+    `page` is the page's own id, from which those of new entries are derived.
+    """
 
     visible: Collection[str]
     required: Collection[str]
     errors: Mapping[str, str]
     focus: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,7 @@ class Entry:
 
     group: Group
     questions: tuple[Question, ...]
+    id: str = ""
 
     @property
     def title(self) -> str:
@@ -164,9 +176,14 @@ def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tu
         return ()
     entries = answers.get(spec.name) or []
     blanks: list[Answers] = [{}] * (spec.min_entries - len(entries))
+    named = add_entry_ids((spec,), {**answers, spec.name: [*entries, *blanks]}, display.page)
     return tuple(
-        Entry(spec, build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
-        for place, entry in enumerate([*entries, *blanks])
+        Entry(
+            spec,
+            build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"),
+            entry[ENTRY_ID],
+        )
+        for place, entry in enumerate(named[spec.name])
     )
 
 

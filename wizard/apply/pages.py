@@ -44,7 +44,7 @@ def step_page(
     if status == 400:
         names = ("page", "turn", "based_on")  # as posted: the same revision again
         page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
-    display = Display(state.result.visible, state.result.required, errors, focus)
+    display = Display(state.result.visible, state.result.required, errors, focus, page["page"])
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
         status,

@@ -8,7 +8,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import Group
+from .groups import Group, only_id
 from .messages import Message, join_messages
 from .text import Invalid, replace_forbidden
 
@@ -106,4 +106,7 @@ def _public_value(field: Field, value: Any) -> Any:
     if not isinstance(field, Group):
         return value
     names = [each.name for each in field.fields if each.public]
-    return [{name: entry[name] for name in names if name in entry} for entry in value]
+    return [
+        {**only_id(entry), **{name: entry[name] for name in names if name in entry}}
+        for entry in value
+    ]

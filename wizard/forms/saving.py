@@ -14,7 +14,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import Group
+from .groups import ENTRY_ID, Group, add_entry_ids, derive_entry_id, only_id, without_id
 from .journey import Journey
 
 
@@ -97,7 +97,9 @@ def _storable_answers(fields: tuple[Field, ...], answers: Answers) -> Answers:
             continue
         value = answers[each.name]
         if isinstance(each, Group):
-            kept[each.name] = [_storable_answers(each.fields, entry) for entry in value]
+            kept[each.name] = [
+                {**only_id(entry), **_storable_answers(each.fields, entry)} for entry in value
+            ]
         elif each.is_storable(value):
             kept[each.name] = value
     return kept
@@ -280,6 +282,7 @@ def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answer
 
 def _stay(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
     answers, anchor = change_entries(post.step.group, answers, post.action)
+    answers = _add_ids(post, answers)
     target = post.action.removeprefix("to-")
     stored = state.with_answers(post, answers, completed=False)
     if post.action == "save":
@@ -306,16 +309,38 @@ def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answe
     return Completed(journey.first_incomplete), stored
 
 
-def merge_answers(stored: Answers, post: StepPost) -> dict[str, Any]:
+def merge_answers(stored: Answers, post: StepPost) -> Answers:
     """Return the stored answers updated with the posted ones."""
     keep = post.keep_saved & stored.keys()
     posted = {name: value for name, value in post.answers.items() if name not in keep}
     if (group := post.step.group) and group.name in posted:
-        entries = posted[group.name]
-        before = [*(stored.get(group.name) or ()), *({} for _ in entries)]
-        pairs = zip(before, entries, strict=False)
-        posted[group.name] = [{**old, **entry} for old, entry in pairs]
-    return {**stored, **posted}
+        posted[group.name] = _merge_entries(group, stored, posted[group.name], post.revision.page)
+    return _add_ids(post, {**stored, **posted})
+
+
+def _merge_entries(
+    group: Group, stored: Answers, posted: list[Answers], page: str
+) -> list[Answers]:
+    """Return the posted entries, each updating the stored one of its id.
+
+    Only ids that the draft has or that the page drew count, and only once; an entry with any other
+    is new. A page of the version before has no ids: its entries update those at their places.
+    """
+    entries = stored.get(group.name) or ()
+    if not any(ENTRY_ID in entry for entry in posted):
+        pairs = zip([*entries, *({} for _ in posted)], posted, strict=False)
+        return [{**old, **entry} for old, entry in pairs]
+    drawn = [derive_entry_id(page, group.name, place) for place in range(group.max_entries)]
+    _, removed = stored.get(removed_key(group)) or (0, {})
+    known: dict[str, Answers] = {name: {ENTRY_ID: name} for name in drawn}
+    known |= {old[ENTRY_ID]: old for old in (removed, *entries) if ENTRY_ID in old}
+    return [{**known.pop(entry.get(ENTRY_ID, ""), {}), **without_id(entry)} for entry in posted]
+
+
+def _add_ids(post: StepPost, answers: Answers) -> Answers:
+    """Give each new entry an id, derived from the id of its page and from its place."""
+    group = post.step.group
+    return add_entry_ids((group,), answers, post.revision.page) if group else answers
 
 
 def removed_key(group: Group) -> str:
@@ -379,7 +404,11 @@ def step_digest(step: Step, answers: Answers) -> str:
 def journey_digest(journey: Journey) -> str:
     """Return the digest of all answers that the review shows."""
     own = {each.name for each in journey.steps[journey.flow.review.name].step.fields}
-    return _digest({name: value for name, value in journey.answers.items() if name not in own})
+    shown = {name: value for name, value in journey.answers.items() if name not in own}
+    for group in journey.flow.groups:
+        if group.name in shown:
+            shown[group.name] = list(map(without_id, shown[group.name]))
+    return _digest(shown)
 
 
 def _digest(answers: Answers) -> str:

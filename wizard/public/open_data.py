@@ -21,9 +21,10 @@ from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
+from ..db.upgrades import upgrade_submitted
 from ..forms import json_schema
 from ..forms.flow import Flow, Roles
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
 from ..submissions.dictionary import file_stem
 from ..submissions.filters import is_published
@@ -107,11 +108,11 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     """Yield a row for each entry of a group, numbered from 1 within its commitment."""
     fields = {field.name: field for field in group.fields if field.public}
     rows = (
-        (record["reference"], str(number), *cells(fields, entry).values())
+        (record["reference"], str(number), entry[ENTRY_ID], *cells(fields, entry).values())
         for record in _published(snapshot)
         for number, entry in enumerate(record.get(group.name, ()), start=1)
     )
-    return as_csv(("reference", "entry", *fields), rows, bom=snapshot.bom)
+    return as_csv(("reference", "entry", "promise_id", *fields), rows, bom=snapshot.bom)
 
 
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
@@ -171,7 +172,7 @@ def _records(snapshot: Snapshot, rows: Iterable[Row[*tuple[Any, ...]]]) -> Itera
     """Yield the records of the rows that may be published."""
     flow, columns = snapshot.flow, json_schema.public_columns(snapshot.flow)
     for row in rows:
-        answers, _ = flow.upgrade(row.flow_version, row.answers)
+        answers = upgrade_submitted(flow, row.reference, row.flow_version, row.answers)
         if flow.consents(answers):
             record = {
                 "reference": row.reference,

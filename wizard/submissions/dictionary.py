@@ -18,6 +18,7 @@ RECORD_COLUMNS = {
     "published_at": ("Date and time published", "date and time, UTC, ISO 8601"),
 }
 """The columns about a submission itself: their meaning and type."""
+PROMISE_ID = ("Permanent ID of the entry. It stays when others are added or removed", "text")
 COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")
 
 
@@ -37,6 +38,7 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
     for group in flow.groups:
         file, (branch, _) = file_stem(group), _asked(flow, group)
         yield (file, "reference", *RECORD_COLUMNS["reference"], "", "", "", "", "")
+        yield (file, "promise_id", *PROMISE_ID, "", "", "", "", "")
         for field in group.fields:
             asked = _if((field.when,) if field.when else (), group.fields)
             yield (file, *_question(field, group.fields), branch, asked or "always")

@@ -71,6 +71,8 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(group_field("g", text_field("a"), min_entries=3)), "min_entries"),
         (lambda: make_flow(group_field("g", text_field("a"), unique=("b",))), "no field “b”"),
         (lambda: make_flow(group_field("g", text_field("first"))), "“first” in group “g”"),
+        (lambda: make_flow(group_field("g", text_field("id"))), "cannot ask “id”"),
+        (lambda: make_flow(group_field("g", text_field("promise_id"))), "cannot be the name"),
         (lambda: make_flow(group_field("g", group_field("h", text_field("a")))), "holds a group"),
         (
             lambda: make_flow(group_field("g", text_field("a")), group_field("h", text_field("b"))),

@@ -9,12 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.conftest import load_case
+from tests.conftest import load_case, without_ids
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Text
 from wizard.forms.flow import Step
-from wizard.forms.groups import Group
+from wizard.forms.groups import Group, add_entry_ids, derive_entry_id, only_id
 from wizard.forms.journey import Journey
 from wizard.forms.saving import (
     Closed,
@@ -70,6 +70,7 @@ def states(draw) -> DraftState:
     stored |= draw(posted_values(step)) | {
         "organization_kind": stored.get("organization_kind", "city")
     }
+    stored = add_entry_ids(COMMITMENT.groups, stored, "draft")
     far = draw(st.integers(0, len(STEPS)))
     return DraftState(stored, tuple(each.name for each in STEPS[:far]))
 
@@ -81,8 +82,22 @@ def posts(draw, steps=STEPS, actions=ACTIONS) -> StepPost:
 
 
 def page_post(state: DraftState, post: StepPost, page="here", turn=0) -> StepPost:
-    """Return the post of a page that was rendered from this state."""
-    return replace(post, revision=Revision(page, turn, step_digest(post.step, state.answers)))
+    """Return the post of a page that was rendered from this state, with the ids of its entries."""
+    answers = dict(post.answers)
+    if group := post.step.group:
+        typed = answers[group.name]
+        entries = [*(state.answers.get(group.name) or ()), *({} for _ in typed)]
+        shown = add_entry_ids((group,), {**state.answers, group.name: entries}, page)[group.name]
+        pairs = zip(shown, typed, strict=False)
+        answers[group.name] = [{**only_id(drawn), **entry} for drawn, entry in pairs]
+    digest = step_digest(post.step, state.answers)
+    return replace(post, answers=answers, revision=Revision(page, turn, digest))
+
+
+def stored_ids(answers: dict[str, Any]) -> list[str]:
+    """Return the ids of all entries."""
+    groups = [group.name for group in COMMITMENT.groups]
+    return [entry["id"] for name in groups for entry in answers.get(name, ())]
 
 
 def decide_post(state: DraftState, post: StepPost):
@@ -140,7 +155,116 @@ def test_same_post_twice_is_one_save(state, post, names_page):
     assume(not isinstance(outcome, Ineligible))
     again, twice = decide_post(once, post)
     assert type(again) is type(outcome)
-    assert twice == once
+    if names_page:
+        assert twice == once
+    else:  # entries without ids go by their places, also those after a removed one
+        assert without_ids(twice.answers) == without_ids(once.answers)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_ids_of_entries_are_in_no_digest(state, post, by_button):
+    """An id is no answer: a page that was drawn before there were ids is in no conflict."""
+    bare = replace(state, answers=without_ids(state.answers))
+    for step in STEPS:
+        assert step_digest(step, bare.answers) == step_digest(step, state.answers)
+        assert normalized_answers(step, bare.answers) == normalized_answers(step, state.answers)
+    journeys = [Journey(COMMITMENT, each.answers, STEPS, today=TODAY) for each in (bare, state)]
+    assert journeys[0].answers == without_ids(journeys[1].answers)
+    assert journey_digest(journeys[0]) == journey_digest(journeys[1])
+    decide_one = decide_post if by_button else decide_autosave
+    (outcome, after), (of_bare, after_bare) = [
+        decide_one(each, page_post(state, post)) for each in (state, bare)
+    ]
+    assert type(outcome) is type(of_bare)
+    if post.step.group is None:
+        assert without_ids(after.answers) == without_ids(after_bare.answers)
+
+
+@st.composite
+def forged_posts(draw) -> tuple[DraftState, StepPost]:
+    """Draw a state, and a post to a group with ids of any origin."""
+    state, post = draw(states()), draw(posts([step for step in STEPS if step.group]))
+    post, name = page_post(state, post), post.step.group.name
+    drawn = [derive_entry_id("here", name, place) for place in range(22)]
+    others = ["", "x" * 9999, "deadbeef", derive_entry_id("there", name, 0)]
+    known = st.sampled_from([*drawn, *others, *stored_ids(state.answers)])
+    ids = st.one_of(st.none(), known)
+    entries = [
+        ({} if (given_id := draw(ids)) is None else {"id": given_id})
+        | {key: value for key, value in entry.items() if key != "id"}
+        for entry in post.answers[name]
+    ]
+    return state, replace(post, answers={**post.answers, name: entries})
+
+
+@few
+@given(forged_posts())
+def test_ids_come_from_the_draft_or_its_page_only(drawn):
+    state, post = drawn
+    name = post.step.group.name
+    derived = {derive_entry_id("here", name, place, n) for place in range(25) for n in range(9)}
+    for answers in (merge_answers(state.answers, post), decide_post(state, post)[1].answers):
+        ids = [entry["id"] for entry in answers.get(name, ())]
+        assert len(ids) == len(set(ids))
+        before = [entry["id"] for entry in state.answers.get(name, ())]
+        assert set(ids) <= derived | set(before)
+    for place, entry in enumerate(post.answers[name]):
+        earlier = [each.get("id") for each in post.answers[name][:place]]
+        known = {*before, *(derive_entry_id("here", name, at) for at in range(10))}
+        if entry.get("id") in known - {*earlier}:
+            assert merge_answers(state.answers, post)[name][place]["id"] == entry["id"]
+
+
+@few
+@given(states(), st.sampled_from(["data_sets", "milestones"]), st.randoms())
+def test_entries_are_merged_by_id_in_any_order(state, name, random):
+    step = COMMITMENT.steps[name]
+    stored = [{**entry, "unasked": entry["id"]} for entry in state.answers.get(name, ())]
+    state = replace(state, answers={**state.answers, name: stored})
+    shown = list(enumerate(stored))
+    random.shuffle(shown)
+    typed = [{"id": entry["id"], step.group.title: f"No. {place}"} for place, entry in shown]
+    merged = merge_answers(state.answers, StepPost(step, {name: typed}))[name]
+    assert [each["unasked"] for each in merged] == [each["id"] for each in merged]
+    assert [each[step.group.title] for each in merged] == [f"No. {place}" for place, _ in shown]
+    by_place = [{key: value for key, value in each.items() if key != "id"} for each in typed]
+    old_page = merge_answers(state.answers, StepPost(step, {name: by_place}))[name]
+    assert [each["id"] for each in old_page] == [each["id"] for each in stored]
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 5), st.booleans())
+def test_removed_entry_comes_back_with_its_id(name, place, twice):
+    step = COMMITMENT.steps[name]
+    title = step.group.title
+    typed = [{title: f"No. {number}"} for number in range(6)]
+    state = DraftState(add_entry_ids(COMMITMENT.groups, CASES[0] | {name: typed}, "draft"))
+    before = state.answers[name]
+    removal = page_post(state, StepPost(step, {name: typed}, action=f"remove-{place}"))
+    _, removed = decide_post(state, removal)
+    assert removed.answers[name] == [*before[:place], *before[place + 1 :]]
+    if twice:
+        assert decide_post(removed, removal)[1] == removed
+    others = [{title: each[title]} for each in removed.answers[name]]
+    undo = page_post(removed, StepPost(step, {name: others}, action="undo"), "next")
+    assert decide_post(removed, undo)[1].answers[name] == before
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 9))
+def test_added_entry_has_one_id_however_often_it_is_posted(name, count):
+    step = COMMITMENT.steps[name]
+    typed = [{step.group.title: str(number)} for number in range(count)]
+    state = DraftState(CASES[0] | {name: []})
+    post = page_post(state, StepPost(step, {name: typed}, action="add"))
+    _, once = decide_post(state, post)
+    _, twice = decide_post(once, post)
+    ids = [derive_entry_id("here", name, place) for place in range(count + 1)]
+    assert [each["id"] for each in once.answers[name]] == ids
+    assert once == twice
+    _, saved = decide_autosave(twice, replace(post, revision=Revision("here", 1)))
+    assert [each["id"] for each in saved.answers[name]] == ids[:count]
 
 
 @few
