@@ -4,14 +4,18 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from flask import abort, request, session
 
 from .. import clock
+from ..accounts.audit import ORGANIZATION, Actor
 from ..db.engine import reading
 from ..db.models import Draft
 from . import drafts
 
+MAX_ACTING = timedelta(hours=2)
+"""How long staff can act for an organization in one browser, once they opened it."""
 MAX_DRAFTS = 20
 """Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
 
@@ -96,6 +100,20 @@ def grant_commitment(reference: str) -> None:
 def may_open_commitment(reference: str) -> bool:
     """Return True if this browser may report on a commitment."""
     return reference in session.get("commitments", [])
+
+
+def act_for(reference: str, staff: str) -> None:
+    """Let this browser act for an organization, as that staff account, for `MAX_ACTING`."""
+    grant_commitment(reference)
+    until = (clock.now() + MAX_ACTING).timestamp()
+    session["acting"] = {reference: [staff, until]}
+
+
+def actor(reference: str) -> Actor:
+    """Return who acts on a commitment in this browser: its organization, or staff for it."""
+    staff, until = session.get("acting", {}).get(reference, ("", 0.0))
+    is_acting = until > clock.now().timestamp()
+    return Actor(staff, kind="organization") if is_acting else ORGANIZATION
 
 
 def _append(name: str, value: str) -> list[str]:
