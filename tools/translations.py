@@ -12,6 +12,7 @@ from wizard.forms import dates
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
+from wizard.public import views as public_views
 from wizard.submissions import events, filters, messages, progress_reports
 from wizard.web import errors
 
@@ -37,6 +38,7 @@ TRANSLATABLE = (
     contact_views.ADDRESS,
     contact_views.NO_CONTACT,
     contact_views.SECOND,
+    public_views.ERASED,
     resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),
 )

@@ -21,7 +21,7 @@ from ..web.languages import LANGUAGES
 from ..web.limits import limiter
 from ..web.security import OriginError
 from . import access, answers, drafts
-from .binding import read_post
+from .binding import find_slip, read_post
 from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step, too_long_page
 
 bp = Blueprint("apply", __name__, url_prefix="/respond")
@@ -62,11 +62,12 @@ def begin() -> Response:
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
     preset = current_flow().presets.get(request.form.get("for", ""), {})
-    g.outcome, draft_id = answers.begin(draft_id, read_post(step), preset)
+    post = read_post(step)
+    g.outcome, draft_id = answers.begin(draft_id, post, preset)
     match g.outcome:
         case saving.Completed(name):
             access.grant_access(draft_id)
-            return to_step(draft_id, name)
+            return to_next_step(draft_id, post, name)
         case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
@@ -102,7 +103,14 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
         outcome = answers.save(draft, post)
     if isinstance(outcome, saving.GoTo) and (url := exit_url(draft_id, post)):
         return redirect(url, 303)
-    return respond(draft, post.step, outcome)
+    return respond(draft, post, outcome)
+
+
+def to_next_step(draft_id: uuid.UUID, post: saving.StepPost, name: str) -> Response:
+    """Redirect from a completed step to the next one, or back to ask about an address."""
+    if path := find_slip(post):
+        return to_step(draft_id, post.step.name, at=path)
+    return to_step(draft_id, name)
 
 
 def exit_url(draft_id: uuid.UUID, post: saving.StepPost) -> str:
@@ -130,7 +138,7 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
 
 
-def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
+def respond(draft: Draft, post: saving.StepPost, outcome: saving.Outcome) -> Response:
     """Return the response to a save. Call it after the transaction, since it renders pages."""
     g.outcome = outcome
     match outcome:
@@ -139,17 +147,17 @@ def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
         case saving.GoTo(name, focus_id, is_refresh):
             return to_step(draft.id, name, at=focus_id, keep="1" if is_refresh else None)
         case saving.Completed(name):
-            return to_step(draft.id, name)
+            return to_next_step(draft.id, post, name)
         case saving.Paused():
             return redirect(url_for("resume.save_link", draft_id=draft.id), 303)
         case saving.Invalid(journey, typed):
-            return step_page(journey, step, typed, draft, status=422)
+            return step_page(journey, post.step, typed, draft, status=422)
         case saving.Outdated(journey, stored):
-            return step_page(journey, step, stored, draft, status=409)
+            return step_page(journey, post.step, stored, draft, status=409)
         case saving.Conflict(typed):
-            return conflict_page(draft, step, typed)
+            return conflict_page(draft, post.step, typed)
         case saving.TooLong(typed):
-            return too_long_page(draft, step, typed)
+            return too_long_page(draft, post.step, typed)
         case saving.Submitted() | saving.Closed():
             return to_receipt(draft.id)
 

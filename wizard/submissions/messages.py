@@ -145,20 +145,30 @@ def tells_contacts(kind: str) -> bool:
     return kind in CONTACT_MESSAGES
 
 
-def standard_paragraph(submission: Submission, kind: str) -> str:
-    """Return the standard paragraph about an event in the language of the submission."""
+def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
+    """Return the subject and the paragraph that tell the contacts of an event, in their language.
+
+    Both are empty for an event that they are not told, or if there is no address.
+    """
+    if not tells_contacts(kind) or not contacts.recipients(submission):
+        return "", ""
+    message = MailMessage(kind=kind, submission_id=submission.id)
     with languages.force_locale(submission.language):
-        return _fill(CONTACT_MESSAGES[kind].paragraph)
+        return outbox.subject_of(message), _fill(CONTACT_MESSAGES[kind].paragraph)
 
 
-def queue_messages(submission: Submission, event: Event, mail: Mail) -> None:
-    """Queue the messages about an event, in the transaction that records it."""
-    if tells_contacts(event.kind) and not mail.skip:
+def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str = "") -> None:
+    """Queue the messages about an event, in the transaction that records it.
+
+    A `kind` is that of a later message about it, such as a reminder.
+    """
+    kind = kind or event.kind
+    if tells_contacts(kind) and not mail.skip:
         for number, address in enumerate(contacts.recipients(submission)):
-            _queue(submission, event, event.kind, address, submission.language, number, mail.words)
+            _queue(submission, event, kind, address, submission.language, number, mail.words)
     office = current_app.config["PROGRAM_EMAIL"]
-    if office and event.kind in OFFICE_MESSAGES:
-        _queue(submission, event, f"office_{event.kind}", office, "en")
+    if office and kind in OFFICE_MESSAGES:
+        _queue(submission, event, f"office_{kind}", office, "en")
 
 
 def _queue(
