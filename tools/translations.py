@@ -33,6 +33,7 @@ TRANSLATABLE = (
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
+    followup.ACTING_ENDED,
     followup.ERASED,
     followup.REASON,
     contact_views.ADDRESS,

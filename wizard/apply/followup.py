@@ -29,6 +29,9 @@ TOO_MANY = Message("What you told before still waits to be read. Come back once 
 LINK_PAGES = {"stop": "confirm_unsubscribe", "update": "update"}
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
+ACTING_ENDED = ErrorPage(
+    "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
+)
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so you can’t send us anything more about them.",
@@ -55,6 +58,18 @@ def open_link(token: str) -> Response:
     access.grant_commitment(reference)
     page = LINK_PAGES.get(request.args.get("then", ""), "yours")
     return redirect(url_for(f"followup.{page}", reference=reference), 303)
+
+
+@bp.get("/acting/<token>")
+def open_for_staff(token: str) -> Response:
+    """Open a commitment in this browser for staff who act for its organization."""
+    reference, staff = links.parse_acting_token(token) or ("", "")
+    with reading():
+        submission = find_by_reference(reference)
+    if submission is None:
+        return error_response(404, ACTING_ENDED)
+    access.act_for(reference, staff)
+    return _to_yours(reference)
 
 
 @bp.get("/commitments/<reference>/yours")
