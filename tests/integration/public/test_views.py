@@ -17,6 +17,8 @@ from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.flow import Pages
 
+pytestmark = pytest.mark.pages
+
 
 def change_status(app, reference: str, to: str) -> None:
     """Change the status as an editor."""

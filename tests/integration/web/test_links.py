@@ -1,8 +1,12 @@
 """Tests of links in messages."""
 
+import pytest
+
 from tests.complete_form import complete_form
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
+
+pytestmark = pytest.mark.pages
 
 
 def test_mail_links_ignore_request_host(app, client, case):
