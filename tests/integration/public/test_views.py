@@ -28,6 +28,8 @@ from wizard.staff import cases as staff_cases
 from wizard.submissions import cases
 from wizard.submissions.cases import locked_case
 
+pytestmark = pytest.mark.pages
+
 
 def change_status(app, reference: str, to: str) -> None:
     """Change the status as an editor."""
