@@ -17,7 +17,7 @@ from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNot
 from wizard.notify.outbox import deliver_due
 from wizard.staff import cases
 from wizard.submissions import cases as submission_cases
-from wizard.submissions import withdrawals
+from wizard.submissions import progress_reports, withdrawals
 from wizard.submissions.events import KINDS
 
 
