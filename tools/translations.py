@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from wizard import apply, flows
 from wizard.apply import followup, resume_views
 from wizard.config import DEFAULTS
-from wizard.forms import dates
+from wizard.forms import changes, dates
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
@@ -33,6 +33,8 @@ TRANSLATABLE = (
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
     followup.ERASED,
+    changes.WORDS,
+    changes.CHECK_AND_SEND,
     resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),
 )

@@ -195,9 +195,18 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "kind": message.kind,
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
+        "asked": describe_opened(event.data.get("opened", {})) if event else [],
         "action": _fill(told.action),
         "link": links.submission_url(submission.reference, submission.link_version),
     }
+
+
+def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the titles of steps and questions that are open, each with what staff wrote."""
+    flow = current_flow()
+    titles = {name: step.title for name, step in flow.steps.items()}
+    titles |= {name: field.label for name, field in flow.fields.items()}
+    return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
 def _office_context(message: MailMessage) -> dict[str, Any]:
