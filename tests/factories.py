@@ -59,6 +59,7 @@ def add_submission(
     flow = COMMITMENT
     typed = load_case(case)
     given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
+    published_at = clock.now() if status == "published" else None
     with app.app_context(), writing() as session:
         reference = submit.new_reference()
         (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
@@ -72,12 +73,19 @@ def add_submission(
                 answers=given,
                 submitted_at=at or clock.now(),
                 status=status,
-                published_at=clock.now() if status == "published" else None,
-                first_published_at=clock.now() if status == "published" else None,
+                published_at=published_at,
+                first_published_at=published_at,
                 **index_columns(flow, reference, given),
             )
         )
     return reference
+
+
+def set_language(app, reference: str, code: str) -> None:
+    """Set the language of a submission."""
+    with app.app_context(), writing() as session:
+        of_it = update(Submission).where(Submission.reference == reference)
+        session.execute(of_it.values(language=code))
 
 
 def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **answers) -> str:
@@ -85,7 +93,7 @@ def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **a
     reference = add_submission(app, case, status="published", at=at, **answers)
     with app.app_context(), writing() as session:
         of_it = update(Submission).where(Submission.reference == reference)
-        session.execute(of_it.values(published_at=at))
+        session.execute(of_it.values(published_at=at, first_published_at=at))
     return reference
 
 

@@ -11,8 +11,8 @@ from flask import abort, request, session
 from .. import clock
 from ..accounts.audit import ORGANIZATION, Actor
 from ..db.engine import reading
-from ..db.models import Draft
-from ..submissions.cases import find_by_reference
+from ..db.models import Draft, Submission
+from ..submissions.cases import CaseErased, find_by_reference
 from ..web import links
 from . import drafts
 
@@ -102,6 +102,16 @@ def grant_commitment(reference: str) -> None:
 def may_open_commitment(reference: str) -> bool:
     """Return True if this browser may report on a commitment."""
     return reference in session.get("commitments", [])
+
+
+def own_submission(reference: str) -> Submission:
+    """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
+    require_commitment(reference)
+    with reading():
+        submission = find_by_reference(reference) or abort(404)
+    if submission.erased_at is not None:
+        raise CaseErased
+    return submission
 
 
 def require_commitment(reference: str) -> None:

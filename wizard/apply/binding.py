@@ -12,24 +12,30 @@ from flask import get_template_attribute, request
 from markupsafe import Markup
 
 from ..forms import fields
+from ..forms.addresses import likely_address
 from ..forms.conditions import Answers
 from ..forms.flow import Step
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.outputs import entry_label
-from ..forms.saving import Revision, StepPost, removed_key
+from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
 
 ASKED_FIELD = "asked"
 """The hidden field that lists the conditional fields on a page; empty if there are none."""
+CHECKED_FIELD = "checked"
+"""The hidden fields with the addresses that a page suggested: it does not ask about them again."""
+REPLACE = "replace-"
+"""How the action of a button starts that takes the suggested address; the path follows."""
 
 
 def read_post(step: Step) -> StepPost:
     """Return what the request posts from a step's page."""
     form = request.form
+    action = form.get("action", "continue")
     return StepPost(
         step,
         _read(step.fields, {*form, *form.getlist(ASKED_FIELD)}),
-        action=form.get("action", "continue"),
+        action="continue" if action.startswith(REPLACE) else action,
         revision=Revision(
             page=form.get("page", "")[:36],
             turn=form.get("turn", 0, type=int),
@@ -57,6 +63,8 @@ def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
     if isinstance(spec, Group):
         return [_read_entry(spec, on_page, f"{path}-{place}-") for place in _read_places(spec)]
     values = request.form.getlist(path)
+    if request.form.get("action") == REPLACE + path and values:
+        return likely_address(values[0]) or values[0]
     return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
 
 
@@ -73,6 +81,20 @@ def _read_places(group: Group) -> list[int]:
     places = sorted({int(match[1]) for match in matches if match})
     following = places[-1] + 1 if places else 0
     return [*places, *range(following, following + group.min_entries - len(places))]
+
+
+def find_slip(post: StepPost) -> str | None:
+    """Return the path of the first address in a post that looks mistyped, unless its page asked."""
+    checked = {None, *request.form.getlist(CHECKED_FIELD)}
+    given = iter_answers(post.step.fields, post.answers)
+    slips = (path for path, spec, raw in given if suggested_address(spec, raw) not in checked)
+    return next(slips, None)
+
+
+def suggested_address(spec: fields.Field, raw: Any) -> str | None:
+    """Return the address that was probably meant; None if this is none, or looks right."""
+    is_address = isinstance(spec, fields.Email) and isinstance(raw, str)
+    return likely_address(raw) if is_address else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +148,11 @@ class Question:
         return replace_forbidden(text)
 
     @property
+    def suggestion(self) -> str | None:
+        """Return the address to suggest beside the answer, if it is one that looks mistyped."""
+        return None if self.error else suggested_address(self.spec, self.data)
+
+    @property
     def described_by(self) -> str:
         """Return the ids for `aria-describedby`."""
         parts = {
@@ -133,6 +160,7 @@ class Question:
             "hint": self.spec.hint,
             "note": self.note,
             "error": self.error,
+            "suggestion": self.suggestion,
         }
         return " ".join(f"{self.id}-{part}" for part, is_shown in parts.items() if is_shown)
 

@@ -17,7 +17,7 @@ from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.outputs import format_raw_answer
 from ..submissions import proposals
-from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, find_by_reference, locked_case
+from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, locked_case
 from ..submissions.events import describe_event, list_events
 from ..submissions.messages import describe_opened
 from ..web import errors, languages
@@ -47,13 +47,9 @@ def find_step(name: str) -> Step:
 
 def read_case(reference: str) -> tuple[Submission, Proposal | None]:
     """Return a submission that this browser opened, and its proposal, to read."""
-    access.require_commitment(reference)
+    submission = access.own_submission(reference)
     with reading():
-        submission = find_by_reference(reference) or abort(404)
-        proposal = proposals.find_proposal(submission)
-    if submission.erased_at is not None:
-        raise CaseErased
-    return submission, proposal
+        return submission, proposals.find_proposal(submission)
 
 
 def open_changes(submission: Submission, proposal: Proposal | None) -> OpenChanges | None:

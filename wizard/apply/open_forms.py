@@ -112,7 +112,7 @@ class OpenChanges(OpenForm):
         "autosave": "changes.autosave",
         "pause": "changes.overview",
         "exit": "changes.ineligible",
-        "end": "changes.overview",
+        "end": "followup.yours",
     }
 
     @property

@@ -9,7 +9,7 @@ from ..forms.flow import Step
 from ..web import errors
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES
-from .binding import read_post
+from .binding import find_slip, read_post
 from .open_forms import OpenForm
 from .pages import conflict_page, step_page, too_long_page
 
@@ -47,7 +47,7 @@ def respond(form: OpenForm, post: saving.StepPost, outcome: saving.Outcome) -> R
             address = form.url("step", name=name, at=focus_id, keep=keep)
             return redirect(_exit_url(form, post) or address, 303)
         case saving.Completed(name):
-            return redirect(form.url("step", name=name), 303)
+            return redirect(form.url("step", **next_place(post, name)), 303)
         case saving.Paused():
             return redirect(form.url("pause"), 303)
         case saving.Invalid(journey, typed):
@@ -60,6 +60,12 @@ def respond(form: OpenForm, post: saving.StepPost, outcome: saving.Outcome) -> R
             return too_long_page(form, post.step, typed)
         case saving.Submitted() | saving.Closed():
             return redirect(form.url("end"), 303)
+
+
+def next_place(post: saving.StepPost, name: str) -> dict[str, str | None]:
+    """Return where a completed step leads: to the next one, or back to ask about an address."""
+    path = find_slip(post)
+    return {"name": post.step.name if path else name, "at": path}
 
 
 def _exit_url(form: OpenForm, post: saving.StepPost) -> str:

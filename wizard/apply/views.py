@@ -7,9 +7,10 @@ from flask import Blueprint, abort, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
+from ..db.engine import reading
 from ..forms import saving
 from ..forms.outputs import cards
-from ..submissions import pdf
+from ..submissions.events import list_events
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -48,11 +49,12 @@ def begin() -> Response:
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
     preset = current_flow().presets.get(request.form.get("for", ""), {})
-    g.outcome, draft_id = answers.begin(draft_id, read_post(step), preset)
+    post = read_post(step)
+    g.outcome, draft_id = answers.begin(draft_id, post, preset)
     match g.outcome:
         case saving.Completed(name):
             access.grant_access(draft_id)
-            return to_step(draft_id, name)
+            return to_step(draft_id, **steps.next_place(post, name))
         case saving.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
@@ -107,18 +109,10 @@ def receipt(draft_id: uuid.UUID) -> Response:
     if submission is None:
         return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
     access.grant_commitment(submission.reference)
+    with reading():
+        happened = list_events(submission)
     shown = cards(current_flow(), submission.answers)
-    return render_page("apply/receipt.html", submission=submission, cards=shown)
-
-
-@bp.get("/<uuid:draft_id>/answers.pdf")
-def answers_pdf(draft_id: uuid.UUID) -> Response:
-    """Return the submitted answers as a PDF to keep."""
-    submission = access.read_draft(draft_id).submission
-    if submission is None:
-        abort(404)
-    headers = {"Content-Disposition": f'inline; filename="{submission.reference}.pdf"'}
-    return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
+    return render_page("apply/receipt.html", submission=submission, events=happened, cards=shown)
 
 
 @bp.errorhandler(CSRFError)

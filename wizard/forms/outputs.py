@@ -47,8 +47,13 @@ def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
         if step in asked or any(field.name in earlier for field in step.fields)
     ]
     if any(field.name in answers for field in flow.retired):
-        steps.append(Step("retired", RETIRED_TITLE, flow.retired, short=RETIRED_TITLE))
+        steps.append(retired_step(flow))
     return tuple(Card(step, tuple(_rows(step.fields, answers))) for step in steps)
+
+
+def retired_step(flow: Flow) -> Step:
+    """Return the step under which the retired questions are shown."""
+    return Step("retired", RETIRED_TITLE, flow.retired, short=RETIRED_TITLE)
 
 
 def entry_label(group: Group, number: int) -> Message:

@@ -13,10 +13,11 @@ from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
 from ..forms.groups import Group
-from ..forms.outputs import Card, cards, public_record
+from ..forms.outputs import Card, cards, entry_label, public_record
 from ..submissions import progress_reports
 from ..submissions.cases import find_by_reference
-from ..submissions.filters import Filters, is_published
+from ..submissions.events import list_events
+from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import FACET_COLUMNS, facet_columns
 from ..submissions.paging import select_keys
 from ..web.current import current_flow
@@ -28,8 +29,8 @@ SUMMARY = (
     Submission.title,
     Submission.party,
     Submission.place,
-    Submission.published_at,
     Submission.language,
+    first_published_at.label("first_published_at"),
     *FACET_COLUMNS,
 )
 """The columns of a commitment in a list."""
@@ -91,25 +92,67 @@ def _rows(references: list[str]) -> Sequence[Summary]:
     return db.session.execute(query.order_by(*order)).all()
 
 
-def get_commitment(reference: str) -> dict[str, Any] | None:
-    """Return what the page of a published commitment shows; None for any other reference.
+def find_public(reference: str) -> Submission | None:
+    """Return a commitment that anyone may read, published or withdrawn."""
+    found = find_by_reference(reference, is_public)
+    return found if found and current_flow().consents(found.answers) else None
+
+
+def describe_published(found: Submission) -> dict[str, Any]:
+    """Return what the page of a published commitment shows.
 
     `summary` has the columns of a list, `history` its approved reports.
     """
-    found = find_by_reference(reference)
-    if found is None or found.published_at is None:
-        return None
     record = public_record(current_flow(), found.answers)
-    groups = [group for group in current_flow().groups if record.get(group.name)]
     news = progress_reports.approved_reports(found)
     newest = progress_reports.newest_by_entry(news)
     return {
-        "summary": SimpleNamespace(**{each.key: getattr(found, each.key) for each in SUMMARY}),
+        "summary": _summary(found),
         "link": record.get(current_flow().roles.link),
         "cards": list(_narrative_cards(record)),
-        "tables": [_table(group, record, newest) for group in groups],
+        "tables": [_table(group, record, newest) for group in _answered_groups(record)],
         "history": news,
     }
+
+
+def describe_withdrawn(found: Submission) -> dict[str, Any]:
+    """Return what the page of a withdrawn commitment shows: its promises, the day, the reason."""
+    record = public_record(current_flow(), found.answers)
+    groups = [group for group in _answered_groups(record) if group.due]
+    withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
+    newest = withdrawals[-1] if withdrawals else None
+    return {
+        "summary": _summary(found),
+        "withdrawn_at": newest.at if newest else found.changed_at,
+        "reason": newest.data.get("reason", "") if newest else "",
+        "tables": [_promises(group, record[group.name]) for group in groups],
+    }
+
+
+def _summary(found: Submission) -> SimpleNamespace:
+    """Return the columns of a commitment that a list shows."""
+    columns = {each.key: getattr(found, each.key) for each in SUMMARY}
+    first = found.first_published_at or found.published_at
+    return SimpleNamespace(**columns | {"first_published_at": first})
+
+
+def _answered_groups(record: Mapping[str, Any]) -> list[Group]:
+    return [group for group in current_flow().groups if record.get(group.name)]
+
+
+def _promises(group: Group, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the entries of a group as a table of their titles and days alone."""
+    fields = {field.name: field for field in group.fields}
+    title, due = fields.get(group.title), fields[group.due]
+    rows = [
+        (
+            entry.get(group.title) or entry_label(group, number),
+            due.display(entry[due.name]) if due.name in entry else "",
+        )
+        for number, entry in enumerate(entries, start=1)
+    ]
+    columns = (title.label if title else group.entry, due.label)
+    return {"title": group.label, "columns": columns, "rows": rows}
 
 
 def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:

@@ -60,6 +60,8 @@ from ..submissions.paging import PageKeys, select_keys
 from ..submissions.versions import raise_version
 from ..web.current import current_flow
 from ..web.query import PageStart
+from . import decisions
+from .decisions import Decision
 
 ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
 ACTIONS.update(moved="Changed status", report_decided="Reviewed a progress update")
@@ -107,15 +109,30 @@ def _rows(*conditions: ColumnElement[bool]) -> Select[Submission]:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportToRead:
+    """A report of the organization, and what staff may decide on it."""
+
+    report: Report
+    news: progress_reports.ApprovedReport
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One submission with everything that staff read about it."""
 
     submission: Submission
     history: list[Event]
     messages: list[tuple[outbox.AnyMessage, str]]
+    words: dict[int, str]
+    """What staff wrote in the message about an event, by the id of the event."""
     notes: list[StaffNote]
-    reports: list[tuple[Report, progress_reports.ApprovedReport]]
-    transitions: list[cases.Transition]
+    reports: list[ReportToRead]
+    decisions: list[Decision]
+
+    def all_decisions(self) -> list[Decision]:
+        """Return everything that staff may decide now."""
+        return [*self.decisions, *(each for about in self.reports for each in about.decisions)]
 
 
 def get_case(reference: str) -> Case:
@@ -126,14 +143,25 @@ def get_case(reference: str) -> Case:
             raise CaseNotFound(reference)
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
         reports = progress_reports.list_reports(submission)
+        sent = outbox.messages_about(submission.id)
         return Case(
             submission,
             list_events(submission),
-            [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
+            [(each, outbox.subject_of(each)) for each in sent],
+            {
+                each.event_id: each.words
+                for each in sent
+                if isinstance(each, MailMessage) and each.event_id and each.words
+            },
             list(db.session.scalars(notes.order_by(StaffNote.id))),
-            [(each, progress_reports.describe_report(each, submission)) for each in reports],
-            cases.allowed_transitions(submission),
+            [_describe_report(each, submission) for each in reports],
+            [] if submission.erased_at else decisions.status_decisions(submission),
         )
+
+
+def _describe_report(report: Report, submission: Submission) -> ReportToRead:
+    ways = decisions.report_decisions(submission, report) if report.approved is None else []
+    return ReportToRead(report, progress_reports.describe_report(report, submission), ways)
 
 
 def decide(
@@ -141,11 +169,15 @@ def decide(
 ) -> None:
     """Change the status, and tell the contacts. Raises `StaleVersion` unless `version` is that of
     the case."""
-    data = {"reason": reason} if reason else {}
     with locked_case(reference) as submission:
         if submission.lock_version != version:
             raise StaleVersion
-        change_status(submission, to, actor, mail, **data)
+        change_status(submission, to, actor, mail, **_reason(reason))
+
+
+def _reason(reason: str) -> dict[str, str]:
+    """Return the data of an event with a reason, if there is one."""
+    return {"reason": reason} if reason else {}
 
 
 def add_note(reference: str, text: str, actor: Actor) -> None:
@@ -171,7 +203,14 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
         record_event(submission, "message_sent", actor, message=message_id)
 
 
-def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
+def decide_report(
+    reference: str,
+    report_id: int,
+    approved: bool,
+    actor: Actor,
+    mail: Mail = STANDARD,
+    reason: str = "",
+) -> None:
     """Approve or decline a pending report; an approved withdrawal withdraws the commitment."""
     with locked_case(reference) as submission:
         report = db.session.get(Report, report_id)
@@ -181,9 +220,10 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
             raise NotAllowed("Someone else already reviewed this update. Check the history.")
         report.approved, report.decided_at = approved, clock.now()
         if not (approved and report.withdraws):
-            record_event(submission, KIND_BY_REPORT[report.withdraws, approved], actor)
+            kind = KIND_BY_REPORT[report.withdraws, approved]
+            record_event(submission, kind, actor, mail, **_reason(reason))
         elif submission.status != "withdrawn":
-            change_status(submission, "withdrawn", actor)
+            change_status(submission, "withdrawn", actor, mail, **_reason(reason))
             return
         raise_version(submission)
 

@@ -14,6 +14,7 @@ from ..forms.outputs import cards
 from ..notify import outbox
 from ..submissions import filters, progress_reports
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed
+from ..submissions.messages import Mail
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -22,6 +23,7 @@ from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_numbe
 from ..web.tables import SheetTooLarge
 from . import cases, exports
 from . import dashboard as statistics
+from .decisions import InvalidDecision, parse_decision
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -45,20 +47,22 @@ def handle_not_found(error: CaseNotFound) -> Response:
 
 
 @bp.errorhandler(CaseErased)
+@bp.errorhandler(InvalidDecision)
 @bp.errorhandler(NotAllowed)
 @bp.errorhandler(cases.StaleVersion)
-def handle_refused_change(error: CaseErased | NotAllowed | cases.StaleVersion) -> Response:
-    """Show the case as it is now, and why it was not changed; an unsaved note stays."""
-    typed = request.form.get("text", "")
+def handle_refused_change(error: Exception) -> Response:
+    """Show the case as it is now, and why it was not changed; what was typed stays."""
     if isinstance(error, cases.StaleVersion):
-        return case_page(409, stale=True, typed=typed)
+        return case_page(409, stale=True, unsaved=request.form)
     if isinstance(error, CaseErased):
         errors = {
             "case": "These answers were deleted on request. You can’t change this submission."
         }
+    elif isinstance(error, InvalidDecision):
+        errors = dict(error.errors)
     else:
         errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
-    return case_page(422, errors=errors, typed=typed)
+    return case_page(422, errors=errors, unsaved=request.form)
 
 
 def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
@@ -158,7 +162,7 @@ def submission(reference: str) -> Response:
 
 
 def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
-    """Show the submission of this request's address; `typed` is the text of an unsaved note."""
+    """Show the submission of this request's address; `unsaved` is what was typed and not stored."""
     reference = (request.view_args or {})["reference"]
     case = case or cases.get_case(reference)
     query = return_query()
@@ -177,14 +181,24 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
 @bp.post("/submissions/<reference>/status", role="editor")
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
-    to, typed = request.form.get("to", ""), request.form.get("text", "")
-    version = parse_whole_number(request.form.get("version", ""))
-    if version is None:
-        abort(400)
-    reason = request.form.get("reason", "").strip()
-    cases.decide(reference, to, version, current_actor(), reason=reason)
+    to, version = request.form.get("to", ""), _posted_number("version")
+    mail, reason = _parse_decision(reference, to)
+    cases.decide(reference, to, version, current_actor(), mail, reason)
     notice = f"Status changed to {describe_status(to).label}."
-    return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
+    if request.form.get("text"):
+        return case_page(notice=notice, unsaved={"text": request.form["text"]})
+    return _to_case(reference, notice)
+
+
+def _posted_number(name: str) -> int:
+    """Return a whole number of the form; answer 400 if it is none."""
+    number = parse_whole_number(request.form.get(name, ""))
+    return abort(400) if number is None else number
+
+
+def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
+    """Return the mail and the reason beside a decision. Raises `InvalidDecision`."""
+    return parse_decision(cases.get_case(reference).all_decisions(), key, request.form)
 
 
 @bp.post("/submissions/<reference>/note", role="editor")
@@ -204,11 +218,12 @@ def resend(reference: str) -> Response:
 @bp.post("/submissions/<reference>/report", role="editor")
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
-    report, action = parse_whole_number(request.form.get("report", "")), request.form.get("action")
-    if report is None or action not in ("approve", "decline"):
+    report, action = _posted_number("report"), request.form.get("action")
+    if action not in ("approve", "decline"):
         abort(400)
     approved = action == "approve"
-    cases.decide_report(reference, report, approved, current_actor())
+    mail, reason = _parse_decision(reference, f"{action}-{report}")
+    cases.decide_report(reference, report, approved, current_actor(), mail, reason)
     return _to_case(reference, "Update approved." if approved else "Update not approved.")
 
 

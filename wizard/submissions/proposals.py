@@ -57,7 +57,7 @@ def is_open(submission: Submission, proposal: Proposal | None) -> bool:
 
 def may_correct(submission: Submission) -> bool:
     """Return True if the organization may propose a correction now."""
-    return submission.status in CORRECTABLE and submission.erased_at is None
+    return submission.status in CORRECTABLE
 
 
 def last_day(proposal: Proposal) -> date | None:

@@ -12,6 +12,10 @@ from typing import Literal
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from .. import clock
+
+ACTING_LINK_SECONDS = 600
+"""How long a link to act for an organization can be opened."""
 Purpose = Literal["resume", "page"]
 """`resume` is sent in a message or printed; `page` is in a page that the draft's browser shows, so
 that its answers can be saved after the session has ended."""
@@ -67,6 +71,36 @@ def parse_submission_token(
     except BadSignature:
         return None
     return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
+
+
+def contact_url(contact_id: int) -> str:
+    """Return the link by which a new contact confirms, below `PUBLIC_URL`."""
+    token = serializer("contact").dumps(contact_id)
+    return f"{current_app.config['PUBLIC_URL']}/contact/{token}"
+
+
+def parse_contact_token(given: str) -> int:
+    """Return the id of the contact in a token, or 0 if its signature is invalid."""
+    try:
+        return int(serializer("contact").loads(given))
+    except BadSignature:
+        return 0
+
+
+def acting_url(reference: str, staff_email: str) -> str:
+    """Return a link that opens a submission's pages for staff who act for its organization."""
+    expires = int(clock.now().timestamp()) + ACTING_LINK_SECONDS
+    token = serializer("submission-acting").dumps([reference, staff_email, expires])
+    return f"{current_app.config['PUBLIC_URL']}/acting/{token}"
+
+
+def parse_acting_token(given: str) -> tuple[str, str] | None:
+    """Return reference and staff account in a token, or None if it is invalid or too old."""
+    try:
+        reference, staff_email, expires = serializer("submission-acting").loads(given)
+    except BadSignature:
+        return None
+    return (reference, staff_email) if clock.now().timestamp() < expires else None
 
 
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:

@@ -281,7 +281,7 @@ def test_approved_withdrawal_is_in_history(app):
     kinds = [event.kind for event in events_of(app)]
     assert kinds == ["withdrawal_requested", "withdrawal_requested", "withdrawn"]
     page = staff_client(app, "viewer").page(f"/staff/submissions/{reference}")
-    assert "Withdrawn" in page.text("aside")
+    assert "Withdrawn" in page.text("#history")
 
 
 @pytest.mark.parametrize("status", ["received", "in_review", "accepted", "published", "declined"])

@@ -83,7 +83,7 @@ def test_status_changes_are_in_history(app, editor):
     for to in ("in_review", "accepted", "published"):
         page = change_status(editor, path, to)
         assert page.status == 200
-    history = page.text("aside")
+    history = page.text("#history")
     for words in ("Submitted", "Taken into review", "Accepted", "Published"):
         assert words in history
     assert "editor@example.gov" in history
@@ -112,7 +112,7 @@ OFFERED = {
 def test_only_allowed_transitions(app, editor, before):
     path = f"/staff/submissions/{add_submission(app, status=before)}"
     page = editor.page(path)
-    offered = [button.attrs["value"] for button in page.all("button[name=to]")]
+    offered = [each.attrs["value"] for each in page.all("#decide input[name=to]")]
     assert offered == OFFERED[before]
     asked = {"changes_requested"} if before in ("received", "in_review") else set()
     again = {"changes_requested"} if before == "changes_requested" else set()
@@ -144,8 +144,9 @@ def act_at_random(random: Random, reference: str) -> None:
     """Do something with a case that its status allows."""
     case = cases.get_case(reference)
     actor = Actor("editor")
-    if case.transitions and random.random() < 0.7:
-        to = random.choice(case.transitions).to
+    transitions = submission_cases.allowed_transitions(case.submission)
+    if transitions and random.random() < 0.7:
+        to = random.choice(transitions).to
         cases.decide(reference, to, case.submission.lock_version, actor, reason="A reason.")
     elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
         progress_reports.submit_report(reference, {}, withdraws=True)
@@ -199,7 +200,7 @@ def test_publish_without_consent_is_422(app, editor):
     reference = add_submission(app, status="accepted", publish_consent="no")
     path = f"/staff/submissions/{reference}"
     page = editor.page(path)
-    assert "published" not in [button.attrs["value"] for button in page.all("button[name=to]")]
+    assert "published" not in [each.attrs["value"] for each in page.all("#decide input[name=to]")]
     assert "does not want to be listed" in page.text("aside")
     assert change_status(editor, path, "published").status == 422
 
@@ -216,7 +217,7 @@ def test_stale_version_is_409(app, editor, htmx):
     assert "Somebody was quicker" in text
     assert "Declined" in text and "editor@example.gov" in text
     assert [event.kind for event in events_of(app)] == ["declined"]
-    assert late.values()["version"] == ["2"]
+    assert set(late.values()["version"]) == {"2"}
 
 
 def test_concurrent_status_changes_apply_once(app):
@@ -276,7 +277,7 @@ def test_resend_queues_new_message(app, client, editor, case):
     message = editor.page(path).values()["message"][0]
     page = editor.send(f"{path}/resend", {"message": message})
     assert editor.send(f"{path}/resend", {"message": message}).status == 422
-    assert "● Waits to be sent" in page.text("aside")
+    assert "● Waits to be sent" in page.text("#messages")
     with app.app_context():
         assert deliver_due() == 1
         first, second = db.session.scalars(select(MailMessage).order_by(MailMessage.id))

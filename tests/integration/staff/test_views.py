@@ -88,9 +88,10 @@ def test_back_link_survives_case_actions(app, htmx):
     reference = add_submission(app, state="FL")
     admin = staff_client(app, "admin")
     page = admin.page(f"/staff/submissions/{reference}?state=FL", htmx=htmx)
-    actions = [
+    addresses = [
         form.attrs["action"] for form in page.all("form") if "submissions" in str(form.attrs)
     ]
+    actions = list(dict.fromkeys(addresses))
     assert [action.rpartition("/")[2] for action in actions] == ["status?state=FL", "note?state=FL"]
     decided = admin.send(actions[0], {"to": "in_review", "version": "1"}, htmx=htmx)
     assert decided.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"

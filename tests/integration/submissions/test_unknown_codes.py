@@ -114,7 +114,7 @@ def test_every_staff_page_shows_unknown_codes(app, reference, published):
             assert admin.get(path).status_code in (200, 303), path
     case = admin.page(f"/staff/submissions/{reference}")
     assert "? new-status" in case.text(".facts")
-    assert "new-status" in case.text("aside") and "new-event" in case.text("aside")
+    assert "new-status" in case.text("#history") and "new-event" in case.text("#history")
     for code in ("new-kind", "new-state"):
         assert code in case.text(".given")
     assert not case.all("button[name=to]")
@@ -196,7 +196,7 @@ def test_unknown_status_can_be_noted_and_erased_but_not_changed(app, reference):
         ):
             cases.decide(reference, "accepted", 1, EDITOR)
         cases.add_note(reference, "A note", EDITOR)
-        number = cases.get_case(reference).reports[1][0].id
+        number = cases.get_case(reference).reports[1].report.id
         cases.decide_report(reference, number, False, EDITOR)
         with writing() as session:
             session.execute(update(Submission).values(reminded_at=None))
