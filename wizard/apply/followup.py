@@ -12,7 +12,7 @@ from ..forms.fields import LongText
 from ..forms.messages import Message
 from ..forms.outputs import cards
 from ..forms.text import Invalid
-from ..submissions import events, pdf, progress_reports, withdrawals
+from ..submissions import events, pdf, progress_reports, proposals, withdrawals
 from ..submissions.cases import CaseErased, NotAllowed, find_by_reference, locked_case
 from ..web import languages, links
 from ..web.current import current_flow
@@ -26,7 +26,11 @@ bp = Blueprint("followup", __name__)
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send."""
 TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
-LINK_PAGES = {"stop": "confirm_unsubscribe", "update": "update"}
+LINK_PAGES = {
+    "changes": "changes.overview",
+    "stop": "followup.confirm_unsubscribe",
+    "update": "followup.update",
+}
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
 ACTING_ENDED = ErrorPage(
@@ -56,8 +60,8 @@ def open_link(token: str) -> Response:
     if submission.erased_at:
         raise CaseErased
     access.grant_commitment(reference)
-    page = LINK_PAGES.get(request.args.get("then", ""), "yours")
-    return redirect(url_for(f"followup.{page}", reference=reference), 303)
+    page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
+    return redirect(url_for(page, reference=reference), 303)
 
 
 @bp.get("/acting/<token>")
@@ -84,6 +88,7 @@ def yours(reference: str) -> Response:
         events=happened,
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
+        can_correct=proposals.may_correct(submission),
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
         acting=access.actor(reference).name,

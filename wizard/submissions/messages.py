@@ -122,6 +122,9 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
 }
 """The messages to the contacts, by the kind of event that they tell of."""
 
+ABOUT_CHANGES = ("changes_requested", "changes_reminder", "correction_declined", "changes_expired")
+"""The messages whose link leads to the changes."""
+
 OFFICE_MESSAGES: Mapping[str, tuple[str, str]] = {
     "resubmitted": ("changed answers of %(reference)s", "The organization changed its answers."),
     "correction_proposed": (
@@ -207,9 +210,19 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "kind": message.kind,
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
+        "asked": describe_opened(event.data.get("opened", {})) if event else [],
         "action": _fill(told.action),
-        "link": links.submission_url(submission.reference, submission.link_version),
+        "link": links.submission_url(submission.reference, submission.link_version)
+        + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),
     }
+
+
+def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the titles of steps and questions that are open, each with what staff wrote."""
+    flow = current_flow()
+    titles = {name: step.title for name, step in flow.steps.items()}
+    titles |= {name: field.label for name, field in flow.fields.items()}
+    return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
 def _office_context(message: MailMessage) -> dict[str, Any]:
