@@ -50,6 +50,7 @@ DEFAULTS: dict[str, str | int] = {
     "TIMEZONE": "America/New_York",
     "BURDEN_MINUTES": 15,
     "DRAFT_DAYS": 60,
+    "CHANGES_DAYS": 30,
     "RATELIMIT_STORAGE_URI": "memory://",
     "METRICS_TOKEN": "",
     "HTMX_URL": "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js",
@@ -64,6 +65,7 @@ RANGES = {
     "TRUSTED_PROXIES": (0, 10),
     "BURDEN_MINUTES": (1, 1_440),
     "DRAFT_DAYS": (1, 3_650),
+    "CHANGES_DAYS": (1, 365),
 }
 """The lowest and highest value of each setting that is a number."""
 DATABASE_DRIVERS = ("sqlite", "postgresql+psycopg")

@@ -15,20 +15,23 @@ from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from ..forms.conditions import Answers
 from ..forms.flow import Flow
 from ..forms.groups import add_entry_ids
-from .models import Draft, Submission
+from .models import Draft, Proposal, Submission, SubmissionVersion
 
 
 def listen() -> None:
-    """Upgrade every draft and submission from now on; it costs each row that is read."""
-    for model, name in product((Draft, Submission), ("load", "refresh")):
+    """Upgrade every row with answers from now on; it costs each row that is read."""
+    models = (Draft, Proposal, Submission, SubmissionVersion)
+    for model, name in product(models, ("load", "refresh")):
         if not event.contains(model, name, upgrade_loaded):
             event.listen(model, name, upgrade_loaded)
 
 
 def upgrade_loaded(
-    row: Draft | Submission, context: Any, attributes: Collection[str] | None = None
+    row: Draft | Proposal | Submission | SubmissionVersion,
+    context: Any,
+    attributes: Collection[str] | None = None,
 ) -> None:
-    """Upgrade the answers of a row, and the completed steps of a draft, that were just loaded."""
+    """Upgrade the answers, and the completed steps, of a row that was just loaded."""
     if "answers" not in (vars(row) if attributes is None else attributes):
         return
     flow = current_app.extensions["flow"]
@@ -37,9 +40,10 @@ def upgrade_loaded(
     if isinstance(row, Submission):
         answers = upgrade_submitted(flow, row.reference, row.flow_version, row.answers)
     else:
-        answers, steps = flow.upgrade(row.flow_version, row.answers, row.completed_steps)
+        steps = row.completed_steps if isinstance(row, Draft | Proposal) else ()
+        answers, steps = flow.upgrade(row.flow_version, row.answers, steps)
         answers = add_entry_ids(flow.groups, answers, str(row.id))
-        if row.flow_version < flow.version:
+        if row.flow_version < flow.version and isinstance(row, Draft | Proposal):
             set_committed_value(row, "completed_steps", list(steps))
     if answers is not row.answers:
         set_committed_value(row, "answers", answers)
@@ -51,8 +55,8 @@ def upgrade_submitted(flow: Flow, reference: str, version: int, answers: Answers
     return add_entry_ids(flow.groups, answers, reference)
 
 
-def store_version(draft: Draft) -> None:
-    """Store a draft's answers in the current version, even where they are as they were read."""
+def store_version(draft: Draft | Proposal) -> None:
+    """Store what is answered in the current version, even where it is as it was read."""
     draft.flow_version = current_app.extensions["flow"].version
     for name in ("answers", "completed_steps"):
         flag_modified(draft, name)

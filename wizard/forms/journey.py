@@ -165,6 +165,11 @@ class Journey:
         condition = self.flow.ineligible_when
         return condition is not None and condition.holds(self.answers)
 
+    @property
+    def is_path_known(self) -> bool:
+        """Return True once the first step is complete: its answers decide about the others."""
+        return self.steps[self.flow.first.name].complete
+
     @cached_property
     def branch(self) -> Branch | None:
         """Return the branch of these answers, or None if it is not known yet."""

@@ -119,11 +119,20 @@ class DraftState:
         """Return True if only the first step was answered, on the start page."""
         return not self.saves and set(self.completed_steps) <= {first.name}
 
+    def walk(self, flow: Flow, answers: Answers, posted: Collection[str], today: date) -> Journey:
+        """Return the journey of some answers."""
+        return Journey(flow, answers, posted, today=today)
+
+    def narrow(self, post: StepPost) -> StepPost:
+        """Return the part of a post that may be saved."""
+        return post
+
     def with_answers(self, post: StepPost, answers: Answers, *, completed: bool) -> "DraftState":
         """Return the state after a save of `answers`, which are all of the draft's."""
         name, page = post.step.name, post.revision.page
         is_new = completed and name not in self.completed_steps
-        return DraftState(
+        return replace(
+            self,
             answers=answers,
             completed_steps=(*self.completed_steps, name) if is_new else self.completed_steps,
             saves={**self.saves, name: (page, post.revision.turn)} if page else self.saves,
@@ -220,14 +229,15 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
     """Decide a post whose button was pressed."""
     if state.is_submitted:
         return Closed(), state
+    post = state.narrow(post)
     name, answers = post.step.name, merge_answers(state.answers, post)
-    journey = Journey(flow, answers, {*state.completed_steps, name}, today=today)
+    journey = state.walk(flow, answers, {*state.completed_steps, name}, today)
     if journey.is_ineligible:
         return Ineligible(), state
-    if post.step is flow.review:
+    if name == flow.review.name:
         return _review(journey, state, post, answers), state
     if is_outdated(state, post):
-        stored = Journey(flow, state.answers, state.completed_steps, today=today)
+        stored = state.walk(flow, state.answers, state.completed_steps, today)
         return GoTo(stored.first_incomplete), state
     if is_conflict(state, post, answers):
         return Conflict(answers), state
@@ -244,6 +254,7 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
 
 def decide_autosave(state: DraftState, post: StepPost) -> Decision:
     """Decide an autosave."""
+    post = state.narrow(post)
     answers = merge_answers(state.answers, post)
     if state.is_submitted:
         return Closed(), state
@@ -392,7 +403,7 @@ def step_digest(step: Step, answers: Answers) -> str:
 
 def journey_digest(journey: Journey) -> str:
     """Return the digest of all answers that the review shows."""
-    own = {each.name for each in journey.flow.review.fields}
+    own = {each.name for each in journey.steps[journey.flow.review.name].step.fields}
     shown = {name: value for name, value in journey.answers.items() if name not in own}
     for group in journey.flow.groups:
         if group.name in shown:

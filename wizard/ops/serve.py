@@ -27,7 +27,7 @@ from ..db.engine import db, end_session, is_sqlite
 from ..interrupts import INTERRUPTED
 from ..notify import email, outbox
 from ..staff import cases
-from ..submissions import progress_reports
+from ..submissions import progress_reports, proposals
 from ..web import logs
 from .check import require_database
 from .cli import Command, describe_os_error
@@ -38,6 +38,8 @@ JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
     "commitments reminded": progress_reports.send_reminders,
+    "requests for changes reminded": proposals.remind,
+    "requests for changes ended": proposals.expire_changes,
     "sessions ended": sign_in.purge_expired,
     "leftovers of deleted answers removed": cases.purge_after_erasure,
 }

@@ -151,14 +151,18 @@ def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
         return outbox.subject_of(message), _fill(CONTACT_MESSAGES[kind].paragraph)
 
 
-def queue_messages(submission: Submission, event: Event, mail: Mail) -> None:
-    """Queue the messages about an event, in the transaction that records it."""
-    if tells_contacts(event.kind) and not mail.skip:
+def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str = "") -> None:
+    """Queue the messages about an event, in the transaction that records it.
+
+    A `kind` is that of a later message about it, such as a reminder.
+    """
+    kind = kind or event.kind
+    if tells_contacts(kind) and not mail.skip:
         for number, address in enumerate(contacts.recipients(submission)):
-            _queue(submission, event, event.kind, address, submission.language, number, mail.words)
+            _queue(submission, event, kind, address, submission.language, number, mail.words)
     office = current_app.config["PROGRAM_EMAIL"]
-    if office and event.kind in OFFICE_MESSAGES:
-        _queue(submission, event, f"office_{event.kind}", office, "en")
+    if office and kind in OFFICE_MESSAGES:
+        _queue(submission, event, f"office_{kind}", office, "en")
 
 
 def _queue(

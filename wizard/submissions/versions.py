@@ -32,7 +32,7 @@ def store_version(submission: Submission, journey: Journey) -> None:
         submission_id=submission.id,
         number=submission.answers_version,
         flow=submission.flow,
-        flow_version=submission.flow_version,
+        flow_version=journey.flow.version,  # they were upgraded when they were read
         answers=submission.answers,
     )
     db.session.add(old)

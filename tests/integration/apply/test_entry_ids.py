@@ -12,7 +12,9 @@ from tests.conftest import AGENCY, load_case
 from wizard.db.engine import db
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.groups import derive_entry_id
+from wizard.forms.fields import Text
+from wizard.forms.flow import Flow, Section, Step
+from wizard.forms.groups import Group, derive_entry_id
 
 STEP = COMMITMENT.steps["data_sets"]
 TYPED = form_data(STEP, AGENCY)
@@ -178,3 +180,27 @@ def test_submission_has_the_ids_of_its_draft_and_shows_none(client, app, case):
     assert [entry["id"] for entry in stored[name]] == ids
     assert json.dumps(stored).count('"id"') == len(ids)
     assert client.get(f"{draft_path(receipt)}/answers.pdf").status_code == 200
+
+
+def test_first_step_with_a_group_takes_the_ids_of_its_page_only(make_app):
+    part = Text("part", "Part", noun="a part", required=True)
+    group = Group(
+        "parts", "Parts", noun="a part", required=True, entry="Part", min_entries=2, max_entries=3,
+        fields=(part,),
+    )  # fmt: skip
+    step, review = (
+        Step("parts", "Parts", (group,), short="Parts"),
+        Step("review", "R", (), short="R"),
+    )
+    program = make_app(flow=Flow("small", 1, (Section("All", (step,)),), review))
+    client = program.test_client()
+    page = client.page("/respond/")
+    ids = drawn_ids(page)
+    typed = page.values() | {"parts-0-part": "a", "parts-1-part": "b", "parts-1-id": "deadbeef"}
+    for _ in range(2):
+        assert client.send(page.path, typed).path.endswith("/review")
+    with program.app_context():
+        assert db.session.scalars(select(Draft)).one().answers["parts"] == [
+            {"id": ids[0], "part": "a"},
+            {"id": ids[1], "part": "b"},
+        ]

@@ -100,6 +100,7 @@ BAD_VALUES = {
     "TIMEZONE": ["", "Mars/Base", "Mars/" * 1_000, "../etc/passwd", "America", LINE_BREAK],
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
+    "CHANGES_DAYS": ["0", "366", "a month"],
     "RATELIMIT_STORAGE_URI": [
         "",
         "garbage",
