@@ -81,11 +81,15 @@ def yours(reference: str) -> Response:
     """Show *Your commitment*: what happened, the answers, and what can be done now."""
     submission = access.own_submission(reference)
     with reading():
-        happened = events.list_events(submission)
+        happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
     return render_page(
         "apply/yours.html",
         submission=submission,
         events=happened,
+        changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
+        until=proposals.last_day(proposal) if proposal else None,
+        proposal=proposal,
+        may_correct=proposals.may_correct(submission),
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
         can_correct=proposals.may_correct(submission),
