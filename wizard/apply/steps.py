@@ -1,5 +1,7 @@
 """What the addresses of a step do, the same for a draft and for changes."""
 
+from typing import Any
+
 from flask import abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
@@ -62,7 +64,7 @@ def respond(form: OpenForm, post: saving.StepPost, outcome: saving.Outcome) -> R
             return redirect(form.url("end"), 303)
 
 
-def next_place(post: saving.StepPost, name: str) -> dict[str, str | None]:
+def next_place(post: saving.StepPost, name: str) -> dict[str, Any]:
     """Return where a completed step leads: to the next one, or back to ask about an address."""
     path = find_slip(post)
     return {"name": post.step.name if path else name, "at": path}
