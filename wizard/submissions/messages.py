@@ -201,9 +201,18 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "kind": message.kind,
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
+        "asked": describe_opened(event.data.get("opened", {})) if event else [],
         "action": _fill(told.action),
         "link": links.submission_url(submission.reference, submission.link_version),
     }
+
+
+def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the titles of steps and questions that are open, each with what staff wrote."""
+    titles: dict[str, str] = {}
+    for step in current_flow().steps.values():
+        titles |= {step.name: step.title, **{field.name: field.label for field in step.fields}}
+    return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
 def _office_context(message: MailMessage) -> dict[str, Any]:
