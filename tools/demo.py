@@ -159,6 +159,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
         "lock_version": 1 + CHANGES[status],
         "changed_at": published_at or at,
         "published_at": published_at,
+        "first_published_at": published_at,
         **index_columns(COMMITMENT, reference, given),
     }
 

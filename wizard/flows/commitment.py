@@ -585,9 +585,10 @@ publication = Step(
             "publish_consent",
             "Can we publish this commitment?",
             noun="whether we can publish this commitment",
-            hint="If you select Yes, anyone can read, copy and reuse it (public domain, CC0). We "
-            "never publish your contact person’s or representative’s details. If you select No, "
-            "only program staff will see it.",
+            hint="If you select Yes, anyone can read, copy and reuse it (public domain, CC0). If "
+            "you withdraw it later, a short page will still show your organization’s name and what "
+            "it promised. We never publish your contact person’s or representative’s details. If "
+            "you select No, only program staff will see it.",
             required=True,
             options=YES_NO,
         ),

@@ -122,6 +122,11 @@ class ChangeJourney(Journey):
     def is_path_known(self) -> bool:
         return True
 
+    def may_visit(self, name: str) -> bool:
+        """Return True for any open step, and for the review once all are complete."""
+        is_review = name == self.flow.review.name
+        return name in self.steps and (not is_review or self.first_incomplete == name)
+
     def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
         """Return the journey of other answers to the same questions."""
         return ChangeJourney(

@@ -21,7 +21,8 @@ RESERVED_FIELD_NAMES = frozenset(
     {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
     | {"for", "checked"}  # the link to the form, the addresses that a page suggested
     | {"answers", "continue", "errors", "line", "main", "saved", "where"}  # ids of pages
-    | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
+    | {"reference", "submitted_at", "status", "branch", "flow_version"}  # exports
+    | {"published_at", "first_published_at", "updated_at"}  # exports and open data
     | {"all_programs", "entry", "promise_id"}  # open data
 )
 """Field names that pages, exports and open data use themselves."""

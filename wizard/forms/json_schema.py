@@ -24,6 +24,15 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
         fields.Moment(
             "published_at", "Date and time published", noun="the date and time", **always
         ),
+        fields.Moment(
+            "first_published_at",
+            "Date and time first published",
+            noun="the date and time",
+            **always,
+        ),
+        fields.Moment(
+            "updated_at", "Date and time last changed", noun="the date and time", **always
+        ),
         fields.Choice("branch", "Set of questions", noun="the branch", options=branches, **always),
         fields.Choices("all_programs", "Programs", noun="programs", options=programs, **always),
     )

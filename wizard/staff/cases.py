@@ -342,6 +342,7 @@ def erase(reference: str, actor: Actor) -> None:
     with locked_case(reference) as submission:
         if submission.status in (*cases.OPEN_STATUSES, "changes_requested", "published"):
             change_status(submission, "withdrawn", actor, Mail(skip=True))
+        submission.withdrawal_requested_at = None
         submission.answers = {}
         for name, value in index_columns(current_flow(), submission.reference, {}).items():
             setattr(submission, name, value)
@@ -379,9 +380,12 @@ def purge_after_erasure() -> int:
     """Delete what a version before stored about erased submissions; return how many rows."""
     erased = select(Submission.id).where(Submission.erased_at.is_not(None))
     told = select(Event).where(Event.submission_id.in_(erased), cast(Event.data, String) != "{}")
-    return write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
+    count = write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
         delete_in_batches(table.id, table.submission_id.in_(erased)) for table in ABOUT_ANSWERS
     )
+    if count:
+        empty_write_ahead_log()
+    return count
 
 
 def _empty(event: Event) -> bool:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from .. import clock
 from ..accounts.audit import Actor
@@ -72,10 +72,12 @@ class CaseErased(Exception):
     """The answers were deleted on request; nothing more may be stored about them."""
 
 
-def find_by_reference(reference: str, *, lock: bool = False) -> Submission | None:
+def find_by_reference(
+    reference: str, *conditions: ColumnElement[bool], lock: bool = False
+) -> Submission | None:
     """Return the submission with that reference, if any; with `lock`, lock and reread its row."""
     is_it = Submission.reference == replace_forbidden(reference)
-    query = select(Submission).where(is_it, Submission.flow == current_flow().name)
+    query = select(Submission).where(is_it, Submission.flow == current_flow().name, *conditions)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalars(query).one_or_none()
@@ -141,12 +143,12 @@ def change_status(
 
 def _set_status(submission: Submission, to: str) -> None:
     """Set the status, and the times that depend on it."""
-    now, was_public = clock.now(), submission.published_at is not None
+    now, listed_at = clock.now(), submission.published_at
     submission.status = to
     submission.published_at = now if to == "published" else None
-    if to == "published":
-        submission.first_published_at = submission.first_published_at or now
-    if was_public or to == "published":
+    first = submission.first_published_at or listed_at or submission.published_at
+    submission.first_published_at = first
+    if listed_at or to == "published":
         submission.updated_at = now
     if to == "withdrawn":
         submission.withdrawal_requested_at = None

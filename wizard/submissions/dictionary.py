@@ -16,6 +16,11 @@ RECORD_COLUMNS = {
     "branch": ("Which set of questions the organization answered", "code"),
     "flow_version": ("Version of the form", "number"),
     "published_at": ("Date and time published", "date and time, UTC, ISO 8601"),
+    "first_published_at": ("Date and time first published", "date and time, UTC, ISO 8601"),
+    "updated_at": (
+        "Date and time when something published last changed",
+        "date and time, UTC, ISO 8601",
+    ),
 }
 """The columns about a submission itself: their meaning and type."""
 PROMISE_ID = ("Permanent ID of the entry. It stays when others are added or removed", "text")

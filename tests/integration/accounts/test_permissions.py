@@ -7,6 +7,8 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from wizard.accounts import permissions
 
+pytestmark = pytest.mark.pages
+
 NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
 ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]
 ONE = "/staff/submissions/{reference}"

@@ -51,6 +51,8 @@ def test_record_is_public_answers_and_metadata(client, both_commitments):
         "reference": both_commitments[0],
         "url": f"{HOME}/commitments/{both_commitments[0]}",
         "published_at": "2026-01-01T00:00:00Z",
+        "first_published_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
         "branch": "jurisdiction",
         "all_programs": ["police_data_initiative", "opportunity_project"],
         **public_record(COMMITMENT, load_case("agency")),
@@ -270,7 +272,10 @@ def test_sparse_commitment_is_published(app, client):
     assert json_records(client)[0] == {
         "reference": reference,
         "url": f"{HOME}/commitments/{reference}",
-        "published_at": json_records(client)[0]["published_at"],
+        **dict.fromkeys(
+            ("published_at", "first_published_at", "updated_at"),
+            json_records(client)[0]["published_at"],
+        ),
         "branch": "jurisdiction",
         "all_programs": [],
     }

@@ -103,11 +103,12 @@ def test_row_has_questions_then_record(stored_app):
     assert list(row) == [
         *COMMITMENT.fields,
         "reference", "submitted_at", "status", "branch", "flow_version", "published_at",
+        "first_published_at", "updated_at",
     ]  # fmt: skip
     record = [row[name] for name in exports.RECORD_COLUMNS]
     assert record == [
         "PDI-CCCC-CCCC", "2026-01-31T23:59:59.250001Z", "received", "jurisdiction", "1",
-        "2026-02-28T12:00:00Z",
+        "2026-02-28T12:00:00Z", "", "",
     ]  # fmt: skip
     assert row["help_wanted"] == "privacy;extraction"
     assert (row["data_sets"], row["milestones"]) == ("4", "")

@@ -7,6 +7,8 @@ from tests.complete_form import complete_form
 from tests.factories import add_submission, staff_client
 from wizard.notify.outbox import deliver_due
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_empty_list_says_so(viewer, htmx):

@@ -22,7 +22,7 @@ LICENSE = "https://license.example.org/"
 ABOUT = {
     "reference": "PDI-AAAA-AAAA",
     "url": "https://commitments.example.org/commitments/PDI-AAAA-AAAA",
-    "published_at": "2026-12-01T00:00:00Z",
+    **dict.fromkeys(("published_at", "first_published_at", "updated_at"), "2026-12-01T00:00:00Z"),
     "branch": "jurisdiction",
     "all_programs": ["police_data_initiative"],
 }
