@@ -8,13 +8,29 @@ from sqlalchemy import select, update
 from tests.client import Client
 from tests.conftest import load_case
 from wizard import clock
+from wizard.accounts.audit import Actor
 from wizard.accounts.passwords import hash_token
 from wizard.apply import submit
 from wizard.db.engine import db, writing
-from wizard.db.models import AuditEvent, Event, OutboxMessage, StaffSession, StaffUser, Submission
+from wizard.db.models import (
+    AuditEvent,
+    Contact,
+    Event,
+    MailMessage,
+    OutboxMessage,
+    Proposal,
+    Report,
+    StaffNote,
+    StaffSession,
+    StaffUser,
+    Submission,
+    SubmissionVersion,
+)
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
+from wizard.submissions.events import record_event
 from wizard.submissions.listing import index_columns
+from wizard.submissions.messages import Mail
 from wizard.web import links
 
 PUBLISHED_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -95,6 +111,30 @@ def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **a
         of_it = update(Submission).where(Submission.reference == reference)
         session.execute(of_it.values(published_at=at, first_published_at=at))
     return reference
+
+
+def add_conversation(app, reference: str, secret: str) -> None:
+    """Add a row of each table that tells of a submission after it was submitted."""
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
+        answers = it.answers | {"contact_name": secret}
+        of_flow = {"submission_id": it.id, "flow": it.flow, "flow_version": it.flow_version}
+        session.add_all(
+            [
+                SubmissionVersion(**of_flow, number=1, answers=answers),
+                Proposal(**of_flow, kind="changes", base_version=1, opened={"contact": secret},
+                         answers=answers, completed_steps=[], words=secret),
+                Contact(submission_id=it.id, role="second", name=secret,
+                        email=f"{secret}@example.org"),
+                Report(submission_id=it.id, entries={"milestones": {"0": {"note": secret}}},
+                       withdraws=False),
+                StaffNote(submission_id=it.id, author="editor", text=secret),
+                MailMessage(submission_id=it.id, kind="declined", words=secret,
+                            message_id=f"<{reference}@example.org>", recipient="a@example.org"),
+            ]
+        )  # fmt: skip
+        record_event(it, "changes_requested", Actor("editor"), Mail(skip=True),
+                     opened={"contact": secret})  # fmt: skip
 
 
 def add_old_failure(app, kind: str = "confirmation", **columns) -> str:

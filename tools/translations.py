@@ -33,6 +33,7 @@ TRANSLATABLE = (
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
+    followup.ACTING_ENDED,
     followup.ERASED,
     changes.WORDS,
     changes.CHECK_AND_SEND,

@@ -33,6 +33,9 @@ LINK_PAGES = {
 }
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
+ACTING_ENDED = ErrorPage(
+    "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
+)
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so you can’t send us anything more about them.",
@@ -61,19 +64,34 @@ def open_link(token: str) -> Response:
     return redirect(url_for(page, reference=reference), 303)
 
 
+@bp.get("/acting/<token>")
+def open_for_staff(token: str) -> Response:
+    """Open a commitment in this browser for staff who act for its organization."""
+    reference, staff = links.parse_acting_token(token) or ("", "")
+    with reading():
+        submission = find_by_reference(reference)
+    if submission is None:
+        return error_response(404, ACTING_ENDED)
+    access.act_for(reference, staff)
+    return _to_yours(reference)
+
+
 @bp.get("/commitments/<reference>/yours")
 def yours(reference: str) -> Response:
     """Show *Your commitment*: what happened, the answers, and what can be done now."""
     submission = access.own_submission(reference)
     with reading():
-        happened = events.list_events(submission)
+        happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
     return render_page(
         "apply/yours.html",
         submission=submission,
         events=happened,
+        changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
+        until=proposals.last_day(proposal) if proposal else None,
+        proposal=proposal,
+        may_correct=proposals.may_correct(submission),
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
-        can_correct=proposals.may_correct(submission),
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
         acting=access.actor(reference).name,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
+from ..forms.differences import StepDifference, differences
 from ..forms.groups import Group
 from ..forms.outputs import Card, cards, entry_label, public_record
 from ..submissions import progress_reports
@@ -20,6 +21,7 @@ from ..submissions.events import list_events
 from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import FACET_COLUMNS, facet_columns
 from ..submissions.paging import select_keys
+from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
 
@@ -35,6 +37,17 @@ SUMMARY = (
 )
 """The columns of a commitment in a list."""
 Summary = Row[*tuple[Any, ...]]
+NEW_VERSION = ("resubmitted", "corrected")
+"""The events that replace the answers by a new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What changed for the public at one time, and whether the organization changed it."""
+
+    at: datetime
+    by_organization: bool
+    changes: tuple[StepDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,8 @@ def find_public(reference: str) -> Submission | None:
 def describe_published(found: Submission) -> dict[str, Any]:
     """Return what the page of a published commitment shows.
 
-    `summary` has the columns of a list, `history` its approved reports.
+    `summary` has the columns of a list, `history` its approved reports, `corrections` what changed
+    since it was first published.
     """
     record = public_record(current_flow(), found.answers)
     news = progress_reports.approved_reports(found)
@@ -112,7 +126,23 @@ def describe_published(found: Submission) -> dict[str, Any]:
         "cards": list(_narrative_cards(record)),
         "tables": [_table(group, record, newest) for group in _answered_groups(record)],
         "history": news,
+        "corrections": list(_corrections(found)),
     }
+
+
+def _corrections(found: Submission) -> Iterator[Correction]:
+    """Yield the changes of public answers since the first publication, the newest first."""
+    first = found.first_published_at or found.published_at
+    if found.answers_version == 1 or first is None:
+        return
+    versions = {each.number: each.answers for each in list_versions(found)}
+    for event in reversed(list_events(found)):
+        if event.kind in NEW_VERSION and event.at > first:
+            before, after = versions.get(event.version - 1, {}), versions.get(event.version, {})
+            if changes := differences(current_flow(), before, after, public_only=True):
+                # A correction that the organization proposed holds its words.
+                theirs = event.kind == "resubmitted" or "words" in event.data
+                yield Correction(event.at, theirs, changes)
 
 
 def describe_withdrawn(found: Submission) -> dict[str, Any]:

@@ -219,9 +219,9 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
 
 def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the titles of steps and questions that are open, each with what staff wrote."""
-    flow = current_flow()
-    titles = {name: step.title for name, step in flow.steps.items()}
-    titles |= {name: field.label for name, field in flow.fields.items()}
+    titles: dict[str, str] = {}
+    for step in current_flow().steps.values():
+        titles |= {step.name: step.title, **{field.name: field.label for field in step.fields}}
     return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 

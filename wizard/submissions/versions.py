@@ -62,7 +62,7 @@ def raise_version(submission: Submission) -> None:
 
 
 def list_versions(submission: Submission) -> list[Version]:
-    """Return every version of the answers, oldest first."""
+    """Return every version of the answers, oldest first, as the current flow has them."""
     query = select(SubmissionVersion).where(SubmissionVersion.submission_id == submission.id)
     older = db.session.scalars(query.order_by(SubmissionVersion.number))
     newest = Version(submission.answers_version, submission.answers)

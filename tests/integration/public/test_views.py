@@ -1,7 +1,7 @@
 """Tests of the public pages."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -15,18 +15,35 @@ from tests.factories import (
     events_of,
     staff_client,
 )
-from tests.integration.public.conftest import OFFICE, update_columns
+from tests.integration.public.conftest import (
+    FILES,
+    OFFICE,
+    age_changes,
+    file_text,
+    json_records,
+    update_columns,
+)
 from tests.integration.test_custom_flow import PETS, WITH_PET
 from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
+from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
 from wizard.db.models import Event, Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.dates import format_day
 from wizard.forms.flow import Pages
+from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
 from wizard.staff import cases as staff_cases
 from wizard.submissions import cases
 from wizard.submissions.cases import locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.versions import store_version
+from wizard.web import languages
+
+EARLIER = datetime(2026, 3, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.pages
 
 
 def change_status(app, reference: str, to: str) -> None:
@@ -212,6 +229,64 @@ def test_withdrawn_without_consent_is_404(app, client):
     reference = add_published(app, publish_consent="no")
     withdraw(app, reference)
     assert client.get(f"/commitments/{reference}").status_code == 404
+
+
+def replace_answers(app, reference: str, kind: str, actor: Actor, data=None, **answers) -> None:
+    """Store a new version with some answers changed, as an event of that kind tells."""
+    with app.app_context(), locked_case(reference) as submission:
+        given = {**submission.answers, **answers}
+        journey = Journey(COMMITMENT, given, list(COMMITMENT.steps), today=date(2026, 11, 22))
+        store_version(submission, journey)
+        record_event(submission, kind, actor, **data or {})
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_corrections_say_who_when_and_what_changed(app, client, case, language):
+    reference = add_published(app, "agency" if "data_sets" in case else "partner", at=EARLIER)
+    by_staff = {"reason": "secret-reason"}
+    replace_answers(app, reference, "corrected", OFFICE, by_staff, organization_name="Alpha")
+    proposed = {"words": "secret-words", "reason": ""}
+    replace_answers(app, reference, "corrected", OFFICE, proposed, organization_name="Beta")
+    replace_answers(app, reference, "resubmitted", ORGANIZATION, city="Springfield")
+    if language == "es":
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
+    page = client.page(f"/commitments/{reference}")
+    told = [each.to_text() for each in page.all("details.correction")]
+    who = {"en": ("by the organization", "by program staff"),
+           "es": ("por la organización", "por el personal del programa")}[language]  # fmt: skip
+    for text, by, after in zip(told, (0, 0, 1), ("Springfield", "Beta", "Alpha"), strict=True):
+        assert who[by] in text and after in text
+    assert "Alpha" in told[1] and case["organization_name"] in told[2]
+    assert "secret-" not in page.response.text
+    with app.app_context(), languages.force_locale(language):
+        day = languages.translate(format_day(clock.today()))
+    assert all(day in each for each in (*told, page.text("p.hint")))
+
+
+def test_private_or_earlier_change_is_no_correction(app, client, case):
+    reference = add_submission(app, "agency" if "data_sets" in case else "partner")
+    replace_answers(app, reference, "resubmitted", ORGANIZATION, city="Before Publication")
+    for to in ("accepted", "published"):
+        change_status(app, reference, to)
+    replace_answers(app, reference, "corrected", OFFICE, contact_name="Secret Name")
+    page = client.page(f"/commitments/{reference}")
+    assert page.all("details") == [] and "Corrected" not in page.text("main")
+    assert "Secret Name" not in page.response.text
+
+
+def test_correction_changes_files_and_their_tag(app, client):
+    reference = add_published(app, at=EARLIER)
+    age_changes(app)
+    tags = {address: client.get(address).headers["ETag"] for address in FILES}
+    before = json_records(client)[0]
+    replace_answers(app, reference, "corrected", OFFICE, organization_name="Dept. One")
+    assert all(client.get(address).headers["ETag"] != tag for address, tag in tags.items())
+    after = json_records(client)[0]
+    assert after["organization_name"] == "Dept. One"
+    assert after["updated_at"] > before["updated_at"]
+    feed = file_text(client, "/commitments.atom")
+    assert feed.count(f"<updated>{after['updated_at']}</updated>") == 2  # its own and the entry's
+    assert f"<published>{before['published_at']}</published>" in feed
 
 
 def test_first_publication_is_shown_after_another(app, client):
