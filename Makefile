@@ -8,8 +8,13 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 PY := .venv/bin/python
 FLASK := $(PY) -m wizard
 WORKERS ?= 2
+# Each worker begins at another place, so that few start the same servers and browsers.
+PARALLEL := -n $(WORKERS) --dist worksteal
 
 COUNT ?= 400
+
+# Python starts faster if it keeps what it compiles.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo check test test-slow test-python coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
         translations audit lock clean help
@@ -26,14 +31,14 @@ demo: .venv/run.done
 	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve
 
 check: lint ## run the linters, the types and the unit tests, in less than 40 seconds
-	$(PY) -m pytest -n $(WORKERS) tests/unit
+	$(PY) -m pytest $(PARALLEL) tests/unit
 
 test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones
-	$(PY) -m pytest -n $(WORKERS) -m "not slow" --durations=10
+	$(PY) -m pytest $(PARALLEL) -m "not slow" --durations=10
 
 coverage: tests/browser/node_modules/done ## run the same tests and print the lines and branches that none runs
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -n $(WORKERS) -m "not slow"
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not slow"
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
 	$(PY) -m coverage report --fail-under 95
@@ -57,11 +62,11 @@ lint: .venv/test.done ## run the linters
 	$(PY) -m djlint --lint --quiet templates
 
 test-slow: tests/browser/node_modules/done ## run the tests that take minutes: kills, full disks, Firefox, WebKit
-	$(PY) -m pytest -n $(WORKERS) -m slow
+	$(PY) -m pytest $(PARALLEL) -m slow
 
 # Beside .venv: make test-python PYTHON=python3.12
 test-python: .venv-$(notdir $(PYTHON))/done ## run unit and integration tests on SQLite, with another PYTHON
-	.venv-$(notdir $(PYTHON))/bin/python -m pytest -n $(WORKERS) -m "not slow" -k "not postgresql" \
+	.venv-$(notdir $(PYTHON))/bin/python -m pytest $(PARALLEL) -m "not slow" -k "not postgresql" \
 	  tests/unit tests/integration
 
 .venv-python%/done: requirements/test.txt

@@ -25,6 +25,7 @@ from tests.client import Client
 from wizard import clock, create_app
 from wizard.db import engine
 from wizard.db.engine import db
+from wizard.web.limits import limiter
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")
@@ -275,7 +276,7 @@ def shared_app(tmp_path_factory, template_cache) -> Callable[[str, Path], Flask]
     It is created once: that takes as long as ten requests. A link leads to the database's folder.
     """
     link = tmp_path_factory.mktemp("shared") / "folder"
-    made: dict[str, tuple[Flask, dict]] = {}
+    made: dict[str, tuple[Flask, dict, dict]] = {}
 
     def shared(database_url: str, folder: Path) -> Flask:
         link.unlink(missing_ok=True)
@@ -283,11 +284,13 @@ def shared_app(tmp_path_factory, template_cache) -> Callable[[str, Path], Flask]
         url = database_url.replace(str(folder), str(link))
         if url not in made:
             app = new_app(template_cache, url, link)
-            made[url] = app, dict(app.config)
-        app, config = made[url]
+            made[url] = app, dict(app.config), dict(app.view_functions)
+        app, config, views = made[url]
         app.config.clear()  # the last test may have changed it, and has its secret there
         app.config.update(config | {"INSTANCE_PATH": str(folder)})
+        app.view_functions.update(views)
         app.extensions["cached_parts"].clear()
+        limiter.enabled = False  # all programs share it
         return app
 
     return shared
