@@ -166,6 +166,12 @@ def test_expired_token_asks_to_confirm(app, asked):
     assert again.status == 400
     assert again.values()["contact_name"] == ["Ann"]
     assert stored(app, Proposal).answers["contact_name"] != "Ann"
+    stranger = app.test_client()
+    for path in (page.path, address(asked, "nowhere"), address("PDI-0000-0000", "contact")):
+        assert stranger.send(path, {"contact_name": "Eve", "csrf_token": "x"}).status == 400
+    decide(app, asked, "declined")
+    closed = client.send(page.path, {**page_fields(page), "contact_name": "Ann", "csrf_token": "x"})
+    assert closed.status == 409 and "Ann" in closed.text(".answers")
 
 
 def test_autosave_keeps_what_is_typed_and_review_asks_again(app, asked):
@@ -363,4 +369,4 @@ def test_twenty_parallel_sends_make_one_version(app, asked):
 
 def test_last_page_asks_what_the_review_asks_and_a_few_words():
     names = [field.name for field in last_step(COMMITMENT).fields]
-    assert names == [*(field.name for field in COMMITMENT.review.fields), "words"]
+    assert names == ["words", *(field.name for field in COMMITMENT.review.fields)]
