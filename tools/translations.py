@@ -6,9 +6,9 @@ from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
 from wizard import apply, flows
-from wizard.apply import followup, resume_views
+from wizard.apply import contact_views, followup, resume_views
 from wizard.config import DEFAULTS
-from wizard.forms import dates
+from wizard.forms import changes, dates
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
@@ -33,7 +33,14 @@ TRANSLATABLE = (
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
+    followup.ACTING_ENDED,
     followup.ERASED,
+    changes.WORDS,
+    changes.CHECK_AND_SEND,
+    followup.REASON,
+    contact_views.ADDRESS,
+    contact_views.NO_CONTACT,
+    contact_views.SECOND,
     public_views.ERASED,
     resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),

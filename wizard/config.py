@@ -50,6 +50,7 @@ DEFAULTS: dict[str, str | int] = {
     "TIMEZONE": "America/New_York",
     "BURDEN_MINUTES": 15,
     "DRAFT_DAYS": 60,
+    "MAIL_ANSWERS": "yes",
     "CHANGES_DAYS": 30,
     "RATELIMIT_STORAGE_URI": "memory://",
     "METRICS_TOKEN": "",
@@ -83,6 +84,7 @@ FORMATS = {
         r"(https?://[A-Za-z0-9_.:\[\]-]+)?/(?!/)((?![;,'\"<>\\])[!-~])*",
         "like https://host/htmx.js, or a path of this site",
     ),
+    "MAIL_ANSWERS": ("yes|no", "yes or no"),
     "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),
 }
 """The pattern of a setting, and what it asks for."""
@@ -155,6 +157,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
         "INSTANCE_PATH": str(instance),
+        "MAIL_ANSWERS": settings["MAIL_ANSWERS"] == "yes",
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
         "MAIL_FROM": str(_parse_mailbox("MAIL_FROM", settings["MAIL_FROM"])),

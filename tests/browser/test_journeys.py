@@ -14,6 +14,8 @@ from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.pages
+
 STEPS = {
     "agency": [
         "kind", "organization", "contact", "current_data", "data_sets", "plan", "community",

@@ -8,6 +8,8 @@ from tests.factories import add_published, update_path
 from wizard import create_app
 from wizard.db.engine import db
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def office(server):

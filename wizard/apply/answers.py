@@ -1,13 +1,13 @@
-"""Save answers: `forms/saving.py` decides, on a locked draft, what is stored."""
+"""Save answers: `forms/saving.py` decides, on a locked form, what is stored."""
 
 import uuid
 
 from .. import clock
-from ..db.models import Draft
 from ..forms import saving
 from ..forms.conditions import Answers
 from ..web.current import current_flow
-from . import drafts, submit
+from . import drafts
+from .open_forms import OpenForm
 
 
 def begin(
@@ -26,21 +26,21 @@ def begin(
     return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
-def save(draft: Draft, post: saving.StepPost) -> saving.Outcome:
-    """Save or submit the post of a step's button. The draft must be locked."""
-    state = drafts.state_of(draft)
+def save(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
+    """Save or submit the post of a step's button. The form must be locked."""
+    state = form.state()
     outcome, after = saving.decide(current_flow(), state, post, clock.today())
     if isinstance(outcome, saving.Submitted):
-        submit.submit_draft(draft, outcome.journey)
-    if after is state or drafts.store_answers(draft, after):
+        form.submit(outcome.journey)
+    if after is state or form.store(after):
         return outcome
-    return saving.TooLong(saving.merge_answers(state.answers, post))
+    return saving.TooLong(saving.merge_answers(state.answers, state.narrow(post)))
 
 
-def autosave(draft: Draft, post: saving.StepPost) -> saving.Outcome:
-    """Save the answers on a page, valid or not. The draft must be locked."""
-    state = drafts.state_of(draft)
+def autosave(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
+    """Save the answers on a page, valid or not. The form must be locked."""
+    state = form.state()
     outcome, after = saving.decide_autosave(state, post)
-    if after is state or drafts.store_answers(draft, after):
+    if after is state or form.store(after):
         return outcome
     return saving.TooLong(post.answers)

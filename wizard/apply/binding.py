@@ -5,7 +5,7 @@ Nothing is validated here: `Journey` does that, so that a page and a submission 
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import get_template_attribute, request
@@ -101,7 +101,8 @@ def suggested_address(spec: fields.Field, raw: Any) -> str | None:
 class Display:
     """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id.
 
-    `page` is the page's own id, from which those of new entries are derived.
+    `page` is the page's own id, from which those of new entries are derived. `notes` is what staff
+    wrote about a question.
     """
 
     visible: Collection[str]
@@ -109,6 +110,7 @@ class Display:
     errors: Mapping[str, str]
     focus: str = ""
     page: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Question:
     is_visible: bool
     is_required: bool
     error: str
+    note: str
     focus: str
     reveals: tuple[str, ...]
     entries: tuple["Entry", ...]
@@ -155,6 +158,7 @@ class Question:
         parts = {
             "count": isinstance(self.spec, fields.LongText),
             "hint": self.spec.hint,
+            "note": self.note,
             "error": self.error,
             "suggestion": self.suggestion,
         }
@@ -188,6 +192,7 @@ def build_questions(
             is_visible=path in display.visible,
             is_required=spec.required is True or path in display.required,
             error=display.errors.get(path, ""),
+            note=display.notes.get(path, ""),
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
             entries=_build_entries(spec, answers, display),

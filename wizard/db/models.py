@@ -206,8 +206,9 @@ class Proposal(Model):
 class Contact(Model):
     """Somebody who gets the messages about a submission: its `contact`, or a `second` one.
 
-    A contact without `confirmed_at` was named as the new one, and gets nothing but the request to
-    confirm it.
+    A contact without `confirmed_at` was named as the new one, with the `answers` that will replace
+    those about the contact, and gets nothing but the request to confirm it. The confirmed contact
+    is the one in the submission's answers; `email` is empty if these have no address.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,6 +216,7 @@ class Contact(Model):
     role: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
     email: Mapped[str]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -26,7 +26,7 @@ CHECK_AND_SEND = Message("Check and send")
 @cache
 def last_step(flow: Flow) -> Step:
     """Return the review of changes."""
-    fields = (*flow.review.fields, WORDS)
+    fields = (WORDS, *flow.review.fields)
     return replace(flow.review, title=CHECK_AND_SEND, short=CHECK_AND_SEND, fields=fields)
 
 
@@ -121,6 +121,11 @@ class ChangeJourney(Journey):
     @property
     def is_path_known(self) -> bool:
         return True
+
+    def may_visit(self, name: str) -> bool:
+        """Return True for any open step, and for the review once all are complete."""
+        is_review = name == self.flow.review.name
+        return name in self.steps and (not is_review or self.first_incomplete == name)
 
     def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
         """Return the journey of other answers to the same questions."""

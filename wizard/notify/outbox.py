@@ -162,18 +162,29 @@ def requeue(message: AnyMessage) -> None:
 
 
 def count_recent(recipient: str, within: timedelta, about: str) -> int:
-    """Count the messages to an address with an `about` column (`draft_id` or `submission_id`).
+    """Count the messages to an address with an `about` column (`draft_id` or `submission_id`)."""
+    _lock_address(recipient)
+    since = clock.now() - within
+    return sum(
+        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
+    )
 
-    Locks the address until the transaction ends: two concurrent requests would get the same count.
+
+def count_kind(recipient: str, within: timedelta, kind: str) -> int:
+    """Count the messages of a kind to an address."""
+    _lock_address(recipient)
+    recent = recent_count(MailMessage, recipient, clock.now() - within, "submission_id")
+    return db.session.scalars(recent.where(MailMessage.kind == kind)).one()
+
+
+def _lock_address(recipient: str) -> None:
+    """Lock an address until the transaction ends: two concurrent requests would count the same.
+
     SQLite has a single writer anyway.
     """
     if not is_sqlite():
         lock = func.pg_advisory_xact_lock(func.hashtext(recipient.lower()))
         db.session.execute(select(lock))
-    since = clock.now() - within
-    return sum(
-        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
-    )
 
 
 def recent_count(table: MessageTable, recipient: str, since: datetime, about: str) -> Select[int]:

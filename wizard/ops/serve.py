@@ -27,7 +27,7 @@ from ..db.engine import db, end_session, is_sqlite
 from ..interrupts import INTERRUPTED
 from ..notify import email, outbox
 from ..staff import cases
-from ..submissions import progress_reports, proposals
+from ..submissions import contacts, progress_reports, proposals
 from ..web import logs
 from .check import require_database
 from .cli import Command, describe_os_error
@@ -41,6 +41,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
     "sessions ended": sign_in.purge_expired,
+    "contacts of older commitments stored": contacts.store_missing,
     "leftovers of deleted answers removed": cases.purge_after_erasure,
 }
 """Daily jobs, by what the number that each returns counts."""

@@ -1,14 +1,14 @@
 """The decisions that staff may take on a case, each with the message that tells of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .. import clock
 from ..db.models import Report, Submission
 from ..forms.fields import LongText
 from ..forms.text import Invalid
-from ..submissions import cases, messages
+from ..submissions import cases, messages, withdrawals
 from ..submissions.events import KIND_BY_REPORT
 from ..submissions.messages import MAX_WORDS, STANDARD, Mail
 
@@ -70,7 +70,7 @@ def status_decisions(submission: Submission) -> list[Decision]:
             submission, each.to, each.event, each.verb, "staff.decide", to=each.to, version=version
         )
         for each in cases.allowed_transitions(submission)
-        if each.verb
+        if each.verb and not (each.to == "withdrawn" and withdrawals.is_requested(submission))
     ]
 
 
@@ -88,6 +88,31 @@ def report_decisions(submission: Submission, report: Report) -> list[Decision]:
         )
         for action, verb in (("approve", "Approve"), ("decline", "Don’t approve"))
     ]
+
+
+def correction_decisions(submission: Submission) -> list[Decision]:
+    """Return what staff may decide on a correction that waits."""
+    return [
+        make_decision(submission, key, kind, verb, "staff.decide_correction", action=action,
+                      version=submission.lock_version)
+        for key, kind, verb, action in (
+            ("correct", "corrected", "Approve the correction", "approve"),
+            ("leave", "correction_declined", "Don’t approve", "decline"),
+        )
+    ]  # fmt: skip
+
+
+def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
+    """Return what staff may decide on a request to withdraw, for the reason of the organization."""
+    ways = [
+        make_decision(submission, key, kind, verb, "staff.decide_withdrawal", action=action,
+                      version=submission.lock_version)
+        for key, kind, verb, action in (
+            ("withdraw", "withdrawn", "Confirm the withdrawal", "approve"),
+            ("stay", "withdrawal_declined", "Don’t withdraw", "decline"),
+        )
+    ]  # fmt: skip
+    return [replace(ways[0], known_reason=reason), ways[1]]
 
 
 def parse_decision(

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..accounts.audit import ORGANIZATION, PROGRAM
+from ..accounts.audit import PROGRAM, Actor
 from ..db.engine import db, write_in_batches
-from ..db.models import STATUSES, MailMessage, Report, Submission
+from ..db.models import MailMessage, Report, Submission
 from ..forms.fields import Confirm, Field, Text, Url
 from ..forms.groups import Group
 from ..forms.messages import Message, join_messages
@@ -54,11 +54,6 @@ def can_report(submission: Submission) -> bool:
     return submission.status in REPORTABLE_STATUSES
 
 
-def can_withdraw(submission: Submission) -> bool:
-    """Return True if its organization may ask to withdraw it now."""
-    return submission.status != "withdrawn" and submission.status in STATUSES
-
-
 def reportable_groups(submission: Submission) -> list[Group]:
     """Return the groups in which it has entries."""
     return [group for group in current_flow().groups if submission.answers.get(group.name)]
@@ -87,17 +82,16 @@ def validate_report(
     return values, errors
 
 
-def submit_report(reference: str, entries: Mapping[str, Any], *, withdraws: bool = False) -> None:
+def submit_report(reference: str, entries: Mapping[str, Any], actor: Actor) -> None:
     """Store a report for staff. Raises as `locked_case`, `NotAllowed` or `TooManyReports`."""
     with locked_case(reference) as submission:
-        if not (can_withdraw(submission) if withdraws else can_report(submission)):
+        if not can_report(submission):
             raise NotAllowed("The commitment changed meanwhile. Reload the page.")
         if sum(report.approved is None for report in list_reports(submission)) >= MAX_PENDING:
             raise TooManyReports
-        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws)
+        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=False)
         db.session.add(report)
-        kind = "withdrawal_requested" if withdraws else "progress_reported"
-        record_event(submission, kind, ORGANIZATION)
+        record_event(submission, "progress_reported", actor)
 
 
 def list_reports(submission: Submission) -> list[Report]:

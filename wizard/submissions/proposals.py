@@ -57,7 +57,7 @@ def is_open(submission: Submission, proposal: Proposal | None) -> bool:
 
 def may_correct(submission: Submission) -> bool:
     """Return True if the organization may propose a correction now."""
-    return submission.status in CORRECTABLE and submission.erased_at is None
+    return submission.status in CORRECTABLE
 
 
 def last_day(proposal: Proposal) -> date | None:
@@ -136,14 +136,14 @@ def propose_correction(submission: Submission, actor: Actor) -> Proposal:
     One that was sent is taken back until it is sent again. Raises `NotAllowed`.
     """
     proposal = find_proposal(submission, lock=True)
-    if proposal is None:
-        if not may_correct(submission):
-            raise NotAllowed("It can’t be corrected now.")
-        return _add_proposal(submission, "correction")
-    if proposal.sent_at is not None:
+    if proposal and is_requested(submission, proposal):
+        return proposal
+    if not may_correct(submission):
+        raise NotAllowed("You can’t change your answers now.")
+    if proposal and proposal.sent_at:
         proposal.sent_at = None
         raise_version(submission)  # a decision on what was sent is refused
-    return proposal
+    return proposal or _add_proposal(submission, "correction")
 
 
 def _add_proposal(submission: Submission, kind: str) -> Proposal:
@@ -166,7 +166,7 @@ def _submitted_journey(submission: Submission) -> Journey:
     return build_journey(submission, (), submission.answers)
 
 
-def send(submission: Submission, proposal: Proposal, journey: ChangeJourney, actor: Actor) -> Event:
+def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Actor) -> Event:
     """Send a complete journey of an open proposal: as a new version if staff asked for the
     changes, else as a correction that they decide on. The case must be locked."""
     words = journey.answers.pop(changes.WORDS.name, "")
@@ -236,15 +236,6 @@ def _sent_proposal(submission: Submission) -> Proposal:
     if proposal is None or proposal.sent_at is None:
         raise NotAllowed("No correction is waiting. Check the history.")
     return proposal
-
-
-def discard(submission: Submission, proposal: Proposal) -> None:
-    """Delete a correction that the organization does not want to send. The case must be locked."""
-    if is_requested(submission, proposal):
-        raise NotAllowed("Program staff wait for these changes.")
-    db.session.delete(proposal)
-    if proposal.sent_at is not None:
-        raise_version(submission)
 
 
 def expire_changes() -> int:

@@ -54,16 +54,37 @@ def submission_url(reference: str, link_version: int) -> str:
     return f"{current_app.config['PUBLIC_URL']}/updates/{token}"
 
 
-def parse_submission_token(given: str) -> tuple[str, int] | None:
+def page_token(reference: str, link_version: int) -> str:
+    """Return a token that a page of changes to a submission holds, like that of a draft."""
+    return str(serializer("submission-page").dumps([reference, link_version]))
+
+
+def parse_submission_token(
+    given: str, purpose: Literal["update", "page"] = "update"
+) -> tuple[str, int] | None:
     """Return reference and link version in a token, or None if its signature is invalid.
 
     A token of a version before is the reference alone, and counts as the first.
     """
     try:
-        named = serializer("submission-update").loads(given)
+        named = serializer(f"submission-{purpose}").loads(given)
     except BadSignature:
         return None
     return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
+
+
+def contact_url(contact_id: int) -> str:
+    """Return the link by which a new contact confirms, below `PUBLIC_URL`."""
+    token = serializer("contact").dumps(contact_id)
+    return f"{current_app.config['PUBLIC_URL']}/contact/{token}"
+
+
+def parse_contact_token(given: str) -> int:
+    """Return the id of the contact in a token, or 0 if its signature is invalid."""
+    try:
+        return int(serializer("contact").loads(given))
+    except BadSignature:
+        return 0
 
 
 def acting_url(reference: str, staff_email: str) -> str:

@@ -1,7 +1,11 @@
 """Tests of what pages show: progress, back link, drafts in progress."""
 
+import pytest
+
 from tests.complete_form import autosave, complete_form, draft_path, post_step
 from tests.conftest import AGENCY, load_case
+
+pytestmark = pytest.mark.pages
 
 
 def test_progress_shows_applicable_steps_and_state(client):

@@ -13,6 +13,8 @@ from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
 from wizard.notify.outbox import deliver_due
 
+pytestmark = pytest.mark.pages
+
 
 def test_leave_is_exempt_from_rate_limit(make_app):
     client = make_app(RATELIMIT_ENABLED=True).test_client()

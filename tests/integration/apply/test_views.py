@@ -22,6 +22,8 @@ from wizard.forms.groups import Group
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
+pytestmark = pytest.mark.pages
+
 PARTNER_ONLY = {"programs", "involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]
 FIELDS = {name: set(step.fields) for name, step in COMMITMENT.steps.items()}

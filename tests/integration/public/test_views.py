@@ -43,6 +43,8 @@ from wizard.web import languages
 
 EARLIER = datetime(2026, 3, 1, tzinfo=UTC)
 
+pytestmark = pytest.mark.pages
+
 
 def change_status(app, reference: str, to: str) -> None:
     """Change the status as an editor."""

@@ -11,13 +11,13 @@ from tests.client import Page
 from tests.complete_form import complete_form, draft_path
 from tests.factories import add_submission, audit_events, events_of, staff_client
 from wizard.accounts import audit
-from wizard.accounts.audit import Actor
+from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db
 from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNote, Submission
 from wizard.notify.outbox import deliver_due
 from wizard.staff import cases
 from wizard.submissions import cases as submission_cases
-from wizard.submissions import progress_reports
+from wizard.submissions import progress_reports, withdrawals
 from wizard.submissions.events import KINDS
 
 
@@ -148,11 +148,10 @@ def act_at_random(random: Random, reference: str) -> None:
     if transitions and random.random() < 0.7:
         to = random.choice(transitions).to
         cases.decide(reference, to, case.submission.lock_version, actor, reason="A reason.")
-    elif progress_reports.can_withdraw(case.submission) and random.random() < 0.7:
-        progress_reports.submit_report(reference, {}, withdraws=True)
-        number = db.session.scalars(select(Report.id).order_by(Report.id.desc())).first()
-        db.session.rollback()
-        cases.decide_report(reference, number, random.random() < 0.7, actor)
+    elif withdrawals.can_withdraw(case.submission) and random.random() < 0.7:
+        withdrawals.request_withdrawal(reference, "A reason.", ORGANIZATION)
+        version = cases.get_case(reference).submission.lock_version
+        withdrawals.decide_withdrawal(reference, random.random() < 0.7, version, actor)
     elif random.random() < 0.1:
         cases.erase(reference, actor)
 

@@ -9,6 +9,8 @@ from pypdf import PdfReader
 from tests.client import link_address
 from tests.complete_form import complete_form, draft_path, start_draft
 
+pytestmark = pytest.mark.pages
+
 
 def read_pdf(response) -> PdfReader:
     assert response.status_code == 200

@@ -259,16 +259,3 @@ def test_answers_that_staff_corrected_meanwhile_are_not_undone(app):
     found = read(reference)
     assert (found.answers["contact_name"], found.answers["access_plan"]) == ("Ann", "Every week")
     assert found.answers_version == 3
-
-
-def test_discarded_correction_is_gone_but_requested_changes_are_not(app):
-    reference = add_submission(app, status="accepted")
-    with locked_case(reference) as submission:
-        proposal = proposals.propose_correction(submission, ORGANIZATION)
-        db.session.flush()
-        proposals.discard(submission, proposal)
-    assert read_proposal(reference) is None
-    reference = add_submission(app)
-    ask(reference, contact="Whom?")
-    with locked_case(reference) as submission, pytest.raises(NotAllowed):
-        proposals.discard(submission, proposals.find_proposal(submission, lock=True))

@@ -25,6 +25,8 @@ from wizard.submissions import progress_reports
 from wizard.submissions.cases import NotAllowed
 from wizard.web import links
 
+pytestmark = pytest.mark.pages
+
 CODES = {
     "branch": "new-branch",
     "facet_1": "new-kind",

@@ -10,6 +10,8 @@ from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 from wizard.web import links
 
+pytestmark = pytest.mark.pages
+
 
 def test_mail_links_ignore_request_host(app, client, case):
     review = complete_form(client, case, until="review")
