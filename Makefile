@@ -75,7 +75,7 @@ bench: .venv/test.done ## measure lists, exports and public pages with many subm
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost
 
-bench-crowd: .venv/test.done ## measure 500 people who answer at once
+bench-crowd: .venv/test.done ## measure COUNT people who answer at once (500)
 	$(PY) -m tests.load.concurrent_users
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
