@@ -58,6 +58,8 @@ class Processes:
                     return 0
                 case signal.SIGINT:
                     return INTERRUPTED
+                case signal.SIGHUP if os.isatty(0):  # the terminal was closed
+                    return 0
                 case signal.SIGHUP:
                     self._reload()
                 case _:

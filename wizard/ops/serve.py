@@ -24,7 +24,6 @@ from ..accounts import sign_in
 from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
-from ..interrupts import INTERRUPTED
 from ..notify import email, outbox
 from ..staff import cases
 from ..submissions import progress_reports
@@ -223,12 +222,13 @@ def run_process(app: Flask, bound: list[socket.socket], ready: Callable[[], None
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal status
-        status = INTERRUPTED if number == signal.SIGINT else 0
+        # After SIGHUP, systemd starts it again: the program as it is on disk.
+        status = 0 if number == signal.SIGTERM else 128 + number
         stopped.set()
         served.stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
     workers = start_workers(app, stopped)
     ready()
     try:

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector
+from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector, SelectorKey
 from typing import Any
 
 import waitress
@@ -34,6 +34,9 @@ REQUEST_SECONDS = 60
 """Time for a request to arrive, header and body together, and to read some of a response."""
 SWEEP_SECONDS = 5
 """Pause between two looks at all connections, for those that are too slow."""
+WRITING_SECONDS = 0.005
+"""Pause for a thread that is sending. Asking the system whether it may send more, as waitress does,
+would keep Python from it for as long: the interval at which Python switches between threads."""
 LINGER_SECONDS = 1
 """At the end, time for a request whose sender could not know that its connection is closing."""
 UNFINISHED_SECONDS = 5
@@ -64,6 +67,16 @@ class Channel(HTTPChannel):
         if self._map.stopped_at:
             self.requests[0].headers["CONNECTION"] = "close"
         super().service()
+
+    @property
+    def is_writing(self) -> bool:
+        """True if a thread is sending a response: what it cannot send is not known yet."""
+        if not self.total_outbufs_len:
+            return False
+        if self.outbuf_lock.acquire(False):
+            self.outbuf_lock.release()
+            return False
+        return True
 
     @property
     def is_late(self) -> bool:
@@ -97,6 +110,8 @@ class Sockets(dict[int, Any]):
         self.listeners: list[BaseWSGIServer] = []
         self.changed: set[int] = set()
         self.served: set[int] = set()
+        self.watched: dict[int, SelectorKey] = {}
+        self.writing = False
         self.swept_at = self.stopped_at = 0.0
 
     def __setitem__(self, number: int, opened: Any) -> None:
@@ -122,31 +137,33 @@ class Sockets(dict[int, Any]):
                 # A listener counts connections when it is asked what it waits for.
                 self.changed.update(each.socket.fileno() for each in self.listeners)
                 changed, self.changed = self.changed.union(self.served.copy()), set()
+                self.writing = False
                 for number in changed:
                     self._watch(selector, number)
-                for key, events in selector.select(1):
+                for key, events in selector.select(WRITING_SECONDS if self.writing else 1):
                     self.changed.add(key.fd)
-                    if self.get(key.fd) is key.data:
-                        flags = select.POLLIN if events & EVENT_READ else 0
-                        flags |= select.POLLOUT if events & EVENT_WRITE else 0
-                        wasyncore.readwrite(key.data, flags)
+                    flags = select.POLLIN if events & EVENT_READ else 0
+                    flags |= select.POLLOUT if events & EVENT_WRITE else 0
+                    wasyncore.readwrite(key.data, flags)
 
     def _watch(self, selector: BaseSelector, number: int) -> None:
         """Let the selector wait for what a socket waits for now."""
-        opened, wanted = self.get(number), 0
+        opened, known, wanted = self.get(number), self.watched.get(number), 0
         if not getattr(opened, "requests", None):  # first: a thread may end while we look
             self.served.discard(number)
-        known = selector.get_map().get(number)
+        elif opened is not None and opened.is_writing:
+            self.writing, opened = True, None
         if opened is not None:
             wanted |= EVENT_READ if opened.readable() else 0
             wanted |= EVENT_WRITE if opened.writable() else 0
         if known and (known.data is not opened or not wanted):
+            del self.watched[number]
             selector.unregister(number)
             known = None
         if wanted and not known:
-            selector.register(number, wanted, opened)
+            self.watched[number] = selector.register(number, wanted, opened)
         elif known and known.events != wanted:
-            selector.modify(number, wanted, opened)
+            self.watched[number] = selector.modify(number, wanted, opened)
 
     def _close_late(self) -> None:
         """Every `SWEEP_SECONDS`, close the connections that take too long."""
