@@ -151,7 +151,6 @@ def test_commitment_is_a_conversation(open_browser, server, office, language, ja
     phone.goto(f"/commitments/{reference}/changes/")
     phone.locator("button#continue").click()
     expect(phone.locator("[name=authorized]")).to_be_visible()
-    phone.screenshot(path="/tmp/review.png", full_page=True)
     phone.locator(".answers a[href$='/changes/plan']").click()
     phone.locator("[name=commitment_title]").fill("Every stop, in a table")
     phone.locator("#continue").click()
