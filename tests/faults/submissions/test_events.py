@@ -23,7 +23,7 @@ from wizard.submissions.proposals import request_changes
 
 pytestmark = pytest.mark.slow
 STAFF = Actor("editor@example.gov")
-TURNS = 12
+TURNS = 6
 DECISIONS = ("changes_requested", "accepted", "published", "withdrawn")
 """The events here that change the status, to the one of the same name."""
 
