@@ -90,8 +90,9 @@ bench: .venv/test.done ## measure lists, exports and public pages with many subm
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost
 
-bench-crowd: .venv/test.done ## measure 500 people who answer at once
-	$(PY) -m tests.load.concurrent_users
+bench-crowd: COUNT = 500
+bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500)
+	$(PY) -m tests.load.concurrent_users --people $(COUNT)
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-bench
