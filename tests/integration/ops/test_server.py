@@ -26,7 +26,7 @@ class Program:
         flask = Flask("program")
         flask.config.update(MAX_CONTENT_LENGTH=1000, TRUSTED_PROXIES=0)
         flask.add_url_rule("/", view_func=self.answer, methods=["GET", "POST"])
-        flask.add_url_rule("/long", view_func=lambda: (b"x" * 1000 for _ in range(100_000)))
+        flask.add_url_rule("/long", view_func=lambda: (b"x" * 100_000 for _ in range(1000)))
         (bound,) = bind_sockets("127.0.0.1", 0)
         self.port = bound.getsockname()[1]
         self.server = Server(flask, [bound])
