@@ -43,8 +43,12 @@ coverage: tests/browser/node_modules/done ## run the same tests and print the li
 	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
 	$(PY) -m coverage report --fail-under 95
 
-# Only the functions of some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only those that differ from a branch or a commit: make mutation SINCE=main
+ONLY ?= $(if $(SINCE),$(shell git diff --name-only --diff-filter=d $(SINCE) -- wizard/forms \
+  | sed 's|/|.|g; s|py$$|*|'))
 mutation: .venv-mutation/done ## change the core in many small ways; print the changes that no test notices
+	@test -z "$(SINCE)" -o -n "$(ONLY)" || { echo "Nothing in the core differs from $(SINCE)."; exit 1; }
 	.venv-mutation/bin/mutmut run $(ONLY)
 	.venv-mutation/bin/mutmut results
 

@@ -177,20 +177,22 @@ def save_step(reference: str, name: str) -> Response:
 def closed_page(
     submission: Submission, proposal: Proposal | None, post: saving.StepPost
 ) -> Response:
-    """Return the page that shows what was typed and can no longer be saved, to be copied.
-
-    What was sent twice was received: nothing is lost.
-    """
+    """Return what answers a post to changes that are closed. What was sent twice was received."""
     is_sent = proposal is None or proposal.sent_at is not None
     if is_sent and post.step is last_step(current_flow()):
         return _to_overview(submission.reference)
+    return typed_page(submission, post, 409)
+
+
+def typed_page(submission: Submission, post: saving.StepPost, status: int) -> Response:
+    """Return the page that shows what was typed and can no longer be saved, to be copied."""
     typed = [
         (each.label, format_raw_answer(each, post.answers.get(each.name), clock.today()))
         for each in post.step.fields
     ]
     return render_page(
         "apply/changes_closed.html",
-        409,
+        status,
         submission=submission,
         typed=[(label, text) for label, text in typed if text],
         told=_newest_event(submission),
@@ -220,5 +222,7 @@ def handle_csrf_error(error: CSRFError) -> Response:
     with suppress(NotFound, CaseErased):
         step, found = find_step(name), read_case(reference)
         form = open_changes(*found)
-        return steps.confirm_page(form, step) if form else closed_page(*found, read_post(step))
+        return (
+            steps.confirm_page(form, step) if form else typed_page(found[0], read_post(step), 400)
+        )
     return errors.error_response(400, errors.SESSION_ENDED)

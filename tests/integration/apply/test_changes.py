@@ -10,9 +10,10 @@ from tests.complete_form import autosave, form_data, page_fields, submit_page
 from tests.factories import add_submission, events_of, update_path
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db
-from wizard.db.models import Proposal, Submission, SubmissionVersion
+from wizard.db.models import MailMessage, Proposal, Submission, SubmissionVersion
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import last_step
+from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
 
@@ -171,7 +172,7 @@ def test_expired_token_asks_to_confirm(app, asked):
         assert stranger.send(path, {"contact_name": "Eve", "csrf_token": "x"}).status == 400
     decide(app, asked, "declined")
     closed = client.send(page.path, {**page_fields(page), "contact_name": "Ann", "csrf_token": "x"})
-    assert closed.status == 409 and "Ann" in closed.text(".answers")
+    assert closed.status == 400 and "Ann" in closed.text(".answers")
 
 
 def test_autosave_keeps_what_is_typed_and_review_asks_again(app, asked):
@@ -309,6 +310,25 @@ def test_correction_is_sent_taken_back_and_approved(app):
         proposals.approve_correction(reference, version, EDITOR)
     assert (stored(app).answers["city"], stored(app).status) == ("Tampa", "published")
     assert "Start a correction" in client.page(address(reference)).text("main")
+
+
+def test_words_of_staff_are_text_only(app):
+    words = "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>\r\nBcc: eve@example.org"
+    reference = add_submission(app)
+    ask(app, reference, city=words, contact=words)
+    client = owner(app, reference)
+    for path, place in (("", "main"), ("organization", "#city-note"), ("contact", "#asked")):
+        page = client.page(address(reference, path))
+        assert "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>" in page.text(place)
+        assert not [each for each in page.all("script") if "src" not in each.attrs]
+    with app.app_context():
+        message = db.session.scalars(select(MailMessage)).one()
+        mail = outbox.render_email(message)
+    assert mail["Bcc"] is None and mail["To"] == message.recipient
+    body = mail.get_body(("plain",)).get_content()
+    assert "{{ 7 * 7 }} %(noun)s <script>" in body
+    assert "/updates/" in body and "?then=changes" in body
+    assert "<script>" not in mail.get_body(("html",)).get_content()
 
 
 def test_erased_submission_is_410(app, asked):

@@ -29,6 +29,7 @@ from wizard.forms.saving import (
     Revision,
     StepPost,
     Submitted,
+    TooLong,
     change_entries,
     decide,
     decide_autosave,
@@ -554,6 +555,21 @@ def test_outcome_of_a_stale_page_holds_what_the_page_shows_next():
     outcome, _ = decide_post(complete, StepPost(REVIEW, {"authorized": []}))
     assert outcome.answers == complete.answers | {"authorized": []}
     assert outcome.journey.steps["review"].result.errors.keys() == {"authorized"}
+
+
+def test_autosave_says_what_it_could_not_store():
+    state, post = draft_before("contact"), post_of("contact", contact_name="Ada")
+    changed = CASES[0] | {"contact_name": "Ada"}
+    assert decide_autosave(state, post) == (GoTo("contact"), replace(state, answers=changed))
+    stale = replace(post, revision=Revision("one", 1, "another"))
+    assert decide_autosave(state, stale) == (Conflict(changed), state)
+    later = replace(state, saves={"contact": ("one", 2)})
+    assert decide_autosave(later, stale) == (GoTo("contact"), later)
+    typed = {"current_data_description": TOO_LONG, "portal_url": "https://new.example.gov/"}
+    part = StepPost(COMMITMENT.steps["current_data"], typed)
+    outcome, after = decide_autosave(draft_before("current_data"), part)
+    assert outcome == TooLong(CASES[0] | typed)
+    assert after.answers == CASES[0] | {"portal_url": typed["portal_url"]}
 
 
 def test_digest_of_the_review_is_that_of_the_other_answers():
