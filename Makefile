@@ -43,8 +43,12 @@ coverage: tests/browser/node_modules/done ## run the same tests and print the li
 	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
 	$(PY) -m coverage report --fail-under 95
 
-# Only the functions of some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only those that differ from a branch or a commit: make mutation SINCE=main
+ONLY ?= $(if $(SINCE),$(shell git diff --name-only --diff-filter=d $(SINCE) -- wizard/forms \
+  | sed 's|/|.|g; s|py$$|*|'))
 mutation: .venv-mutation/done ## change the core in many small ways; print the changes that no test notices
+	@test -z "$(SINCE)" -o -n "$(ONLY)" || { echo "Nothing in the core differs from $(SINCE)."; exit 1; }
 	.venv-mutation/bin/mutmut run $(ONLY)
 	.venv-mutation/bin/mutmut results
 
@@ -90,8 +94,9 @@ bench: .venv/test.done ## measure lists, exports and public pages with many subm
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost
 
-bench-crowd: .venv/test.done ## measure 500 people who answer at once
-	$(PY) -m tests.load.concurrent_users
+bench-crowd: COUNT = 500
+bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500)
+	$(PY) -m tests.load.concurrent_users --people $(COUNT)
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-bench

@@ -100,8 +100,8 @@ def grant_commitment(reference: str) -> None:
 
 
 def may_open_commitment(reference: str) -> bool:
-    """Return True if this browser may report on a commitment."""
-    return reference in session.get("commitments", [])
+    """Return True if this browser may report on a commitment, or staff act for it here."""
+    return reference in session.get("commitments", []) or actor(reference) != ORGANIZATION
 
 
 def own_submission(reference: str) -> Submission:
@@ -118,6 +118,8 @@ def require_commitment(reference: str) -> None:
     """Answer 404 unless this browser may report on a commitment, or posts a page that may."""
     if may_open_commitment(reference):
         return
+    if reference in session.get("acting", {}):  # the time is over: staff are not the organization
+        abort(404)
     token = request.form.get("pass", "") if request.method == "POST" else ""
     named, version = links.parse_submission_token(token, "page") or ("", 0)
     with reading():
@@ -129,7 +131,6 @@ def require_commitment(reference: str) -> None:
 
 def act_for(reference: str, staff: str) -> None:
     """Let this browser act for an organization, as that staff account, for `MAX_ACTING`."""
-    grant_commitment(reference)
     until = (clock.now() + MAX_ACTING).timestamp()
     session["acting"] = {reference: [staff, until]}
 

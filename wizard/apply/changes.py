@@ -1,11 +1,12 @@
 """The pages on which an organization changes what it submitted: on request, or to correct it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flask import Blueprint, abort, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from .. import clock
@@ -17,12 +18,13 @@ from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.outputs import format_raw_answer
 from ..submissions import proposals
-from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, locked_case
+from ..submissions.cases import TRANSITIONS, CaseErased, CaseNotFound, NotAllowed, locked_case
 from ..submissions.events import describe_event, list_events
 from ..submissions.messages import describe_opened
 from ..web import errors, languages
 from ..web.current import current_flow
 from ..web.htmx import render_page
+from ..web.limits import limiter
 from ..web.security import OriginError
 from . import access, answers, followup, steps
 from .binding import read_post
@@ -31,6 +33,10 @@ from .open_forms import OpenChanges
 bp = Blueprint("changes", __name__, url_prefix="/commitments/<reference>/changes")
 bp.register_error_handler(CaseErased, followup.on_erased)
 
+CORRECTION_LIMIT = "20 per hour"
+"""Corrections that one client may begin or take back: each that is sent is a message to staff."""
+CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "corrected"}
+"""The kinds of events after which changes may be closed."""
 SENT = Message("Thank you. We received your changes. Program staff review them next.")
 PROPOSED = Message("Thank you. We received your correction. Program staff decide on it next.")
 CLOSED = Message("You can’t change your answers now.")
@@ -93,6 +99,7 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         kept=_kept_answers(submission, proposal) if proposal and not form else [],
         may_correct=proposals.may_correct(submission),
         told=_newest_event(submission),
+        acting=access.actor(reference).name,
         said=session.pop("notice", ""),
         error=error,
     )
@@ -110,13 +117,14 @@ def _text(name: str, typed: Any) -> str:
 
 
 def _newest_event(submission: Submission) -> str:
-    """Return what happened last, as the organization is told."""
+    """Return what closed the changes, as the organization is told."""
     with reading():
-        told = [describe_event(event.kind).told for event in list_events(submission)]
-    return next(filter(None, reversed(told)), "")
+        happened = [event.kind for event in list_events(submission) if event.kind in CLOSING]
+    return describe_event(happened[-1]).told if happened else ""
 
 
 @bp.post("/")
+@limiter.limit(CORRECTION_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def correct(reference: str) -> Response:
     """Begin a correction, or take back the one that was sent to change it."""
     try:
@@ -169,20 +177,22 @@ def save_step(reference: str, name: str) -> Response:
 def closed_page(
     submission: Submission, proposal: Proposal | None, post: saving.StepPost
 ) -> Response:
-    """Return the page that shows what was typed and can no longer be saved, to be copied.
-
-    What was sent twice was received: nothing is lost.
-    """
+    """Return what answers a post to changes that are closed. What was sent twice was received."""
     is_sent = proposal is None or proposal.sent_at is not None
     if is_sent and post.step is last_step(current_flow()):
         return _to_overview(submission.reference)
+    return typed_page(submission, post, 409)
+
+
+def typed_page(submission: Submission, post: saving.StepPost, status: int) -> Response:
+    """Return the page that shows what was typed and can no longer be saved, to be copied."""
     typed = [
         (each.label, format_raw_answer(each, post.answers.get(each.name), clock.today()))
         for each in post.step.fields
     ]
     return render_page(
         "apply/changes_closed.html",
-        409,
+        status,
         submission=submission,
         typed=[(label, text) for label, text in typed if text],
         told=_newest_event(submission),
@@ -209,7 +219,10 @@ def handle_csrf_error(error: CSRFError) -> Response:
     if isinstance(error, OriginError) or request.endpoint != "changes.save_step":
         return errors.handle_csrf_error(error)
     reference, name = (request.view_args or {}).values()
-    post_step = find_step(name)
-    if form := open_changes(*read_case(reference)):
-        return steps.confirm_page(form, post_step)
+    with suppress(NotFound, CaseErased):
+        step, found = find_step(name), read_case(reference)
+        form = open_changes(*found)
+        return (
+            steps.confirm_page(form, step) if form else typed_page(found[0], read_post(step), 400)
+        )
     return errors.error_response(400, errors.SESSION_ENDED)

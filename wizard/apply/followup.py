@@ -99,7 +99,6 @@ def yours(reference: str) -> Response:
         may_correct=proposals.may_correct(submission),
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
-        can_correct=proposals.may_correct(submission),
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
         acting=access.actor(reference).name,

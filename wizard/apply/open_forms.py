@@ -12,6 +12,7 @@ from ..accounts.audit import Actor
 from ..db.models import Draft, Proposal, Submission
 from ..forms.changes import ChangeJourney, ChangeState
 from ..forms.conditions import Answers
+from ..forms.differences import StepDifference, differences
 from ..forms.journey import Journey
 from ..forms.saving import DraftState
 from ..submissions import proposals
@@ -51,6 +52,10 @@ class OpenForm(ABC):
     @abstractmethod
     def build_journey(self, answers: Answers) -> Journey:
         """Return the journey of some answers, with the completed steps of this form."""
+
+    def differences(self, journey: Journey) -> tuple[StepDifference, ...]:
+        """Return what a journey changes of what was submitted."""
+        return ()
 
     @abstractmethod
     def state(self) -> DraftState:
@@ -130,14 +135,16 @@ class OpenChanges(OpenForm):
 
     @cached_property
     def answers(self) -> Answers:
-        own = {field.name for field in current_flow().review.fields}  # to be given again
-        newest = proposals.newest_answers(self.submission, self.stored)
-        return {name: value for name, value in newest.items() if name not in own}
+        return _without_review(proposals.newest_answers(self.submission, self.stored))
 
     def build_journey(self, answers: Answers) -> ChangeJourney:
         return proposals.build_journey(
             self.submission, self.stored.opened, answers, self.stored.completed_steps
         )
+
+    def differences(self, journey: Journey) -> tuple[StepDifference, ...]:
+        before, after = map(_without_review, (self.submission.answers, journey.answers))
+        return differences(current_flow(), before, after)
 
     def state(self) -> ChangeState:
         return ChangeState(
@@ -157,3 +164,9 @@ class OpenChanges(OpenForm):
 
     def page_token(self) -> str:
         return links.page_token(self.submission.reference, self.submission.link_version)
+
+
+def _without_review(answers: Answers) -> Answers:
+    """Return the answers without those of the review, which are given anew each time."""
+    own = {field.name for field in current_flow().review.fields}
+    return {name: value for name, value in answers.items() if name not in own}

@@ -61,6 +61,7 @@ def step_page(
         form=form,
         page=page,
         cards=_open_cards(journey) if is_review else (),
+        differences=form.differences(journey) if form and is_review else (),
         closed=_closed_rows(journey, step),
         focus=focus,
         must_confirm=status == 400,

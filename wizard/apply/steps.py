@@ -19,6 +19,7 @@ EXITS = {
     "home": "public.landing",
     "commitments": "public.commitment_list",
     "questions": "public.questions",
+    "lost": "contacts.find_link",
     "privacy": "public.privacy",
     "accessibility": "public.accessibility",
     "staff": "staff.dashboard",

@@ -26,7 +26,7 @@ CHECK_AND_SEND = Message("Check and send")
 @cache
 def last_step(flow: Flow) -> Step:
     """Return the review of changes."""
-    fields = (*flow.review.fields, WORDS)
+    fields = (WORDS, *flow.review.fields)
     return replace(flow.review, title=CHECK_AND_SEND, short=CHECK_AND_SEND, fields=fields)
 
 

@@ -9,6 +9,7 @@ lease expires: a message is sent at least once, always with the same Message-ID.
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -204,8 +205,9 @@ def backoff(attempts: int) -> timedelta:
 def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
     """Send the due messages one by one until `stopped` returns True; return how many were sent."""
     sent = 0
-    while not stopped() and (message := _claim()) is not None:
-        sent += _deliver(message, stopped)
+    with closing(email.Mailer(stopped)) as mailer:
+        while not stopped() and (message := _claim()) is not None:
+            sent += _deliver(message, mailer)
     return sent
 
 
@@ -230,11 +232,11 @@ def _due(table: MessageTable, now: datetime) -> Select[Any]:
     return first.with_for_update(skip_locked=True)
 
 
-def _deliver(claimed: AnyMessage, stopped: Callable[[], bool] = lambda: False) -> bool:
+def _deliver(claimed: AnyMessage, mailer: email.Mailer) -> bool:
     """Send a claimed message; record the result if the lease is still ours."""
     error: Exception | None = None
     try:
-        email.send(render_email(claimed), lambda: _check_lease(claimed), stopped)
+        mailer.send(render_email(claimed), lambda: _check_lease(claimed))
     except Exception as failure:  # no failure may stop the messages that follow
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)

@@ -329,6 +329,8 @@ def decide_report(
             raise NotAllowed("Someone else already reviewed this update. Check the history.")
         report.approved, report.decided_at = approved, clock.now()
         if not (approved and report.withdraws):
+            if approved and submission.published_at:
+                submission.updated_at = report.decided_at
             kind = KIND_BY_REPORT[report.withdraws, approved]
             record_event(submission, kind, actor, mail, **_reason(reason))
         elif submission.status != "withdrawn":

@@ -16,10 +16,10 @@ from ..accounts.permissions import (
     pop_secret_once,
     store_secret_once,
 )
-from ..db.models import describe_status
+from ..db.models import Submission, describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
-from ..submissions import filters, progress_reports, proposals, withdrawals
+from ..submissions import filters, proposals, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import charts, links
@@ -90,7 +90,7 @@ def dashboard() -> Response:
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=cases.list_oldest_open(OLDEST_SHOWN),
-        reported=progress_reports.pending_references(),
+        requests=statistics.list_requests(),
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
@@ -115,6 +115,10 @@ def submissions() -> Response:
     chosen = parse_list_filters(PAGE_ARGS)
     query = list_query(chosen)
     found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
+    waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
+    requests: dict[int, list[str]] = {}
+    for each in waiting:
+        requests.setdefault(each.submission_id, []).append(each.label)
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
@@ -123,6 +127,7 @@ def submissions() -> Response:
         count=count,
         chosen=chosen,
         list_query=query,
+        requests=requests,
         labels=filters.filter_options(current_flow()),
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),

@@ -101,13 +101,6 @@ def list_reports(submission: Submission) -> list[Report]:
     return list(db.session.scalars(query.order_by(Report.id)))
 
 
-def pending_references() -> list[str]:
-    """Return the references of submissions with a report to decide on, oldest report first."""
-    query = select(Submission.reference).join(Report, Report.submission_id == Submission.id)
-    rows = db.session.scalars(query.where(Report.approved.is_(None)).order_by(Report.id))
-    return list(dict.fromkeys(rows))
-
-
 def approved_reports(submission: Submission) -> list[ApprovedReport]:
     """Return the approved reports, newest first."""
     return [

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select
 
 from .. import clock
 from ..accounts.audit import PROGRAM, Actor
+from ..db import upgrades
 from ..db.engine import db, reading
 from ..db.models import Event, Proposal, Submission, SubmissionVersion
 from ..forms import changes
@@ -40,7 +41,10 @@ def find_proposal(submission: Submission, *, lock: bool = False) -> Proposal | N
     query = select(Proposal).where(Proposal.submission_id == submission.id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
-    return db.session.scalars(query).one_or_none()
+    proposal = db.session.scalars(query).one_or_none()
+    if lock and proposal and proposal.flow_version != current_flow().version:
+        upgrades.store_version(proposal)  # all of it, whichever part is changed next
+    return proposal
 
 
 def is_requested(submission: Submission, proposal: Proposal) -> bool:

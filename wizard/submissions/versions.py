@@ -7,12 +7,10 @@ from sqlalchemy import select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Submission, SubmissionVersion
-from ..db.upgrades import upgrade_submitted
 from ..forms.conditions import Answers
 from ..forms.flow import Flow
 from ..forms.journey import Journey
 from ..forms.outputs import public_record
-from ..web.current import current_flow
 from .contacts import store_contact
 from .listing import index_columns
 
@@ -66,9 +64,6 @@ def raise_version(submission: Submission) -> None:
 def list_versions(submission: Submission) -> list[Version]:
     """Return every version of the answers, oldest first, as the current flow has them."""
     query = select(SubmissionVersion).where(SubmissionVersion.submission_id == submission.id)
-    flow, reference = current_flow(), submission.reference
-    older = [
-        Version(row.number, upgrade_submitted(flow, reference, row.flow_version, row.answers))
-        for row in db.session.scalars(query.order_by(SubmissionVersion.number))
-    ]
-    return [*older, Version(submission.answers_version, submission.answers)]
+    older = db.session.scalars(query.order_by(SubmissionVersion.number))
+    newest = Version(submission.answers_version, submission.answers)
+    return [*(Version(row.number, row.answers) for row in older), newest]

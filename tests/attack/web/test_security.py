@@ -113,6 +113,7 @@ def post_addresses() -> list[str]:
     steps = [f"{name}{more}" for name in COMMITMENT.steps for more in ("", "/autosave")]
     return [f"/respond/{{draft}}/{name}" for name in (*steps, "save", "delete")] + [
         "/respond/", "/commitments/{reference}/update", "/commitments/{reference}/reminders",
+        *(f"/commitments/{{reference}}/changes/{each}" for each in ("", *steps)),
     ]  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from sqlalchemy import select
 
 from tests.client import Page, spanish_client
 from tests.complete_form import autosave, form_data, page_fields, submit_page
+from tests.conftest import advance_clock
 from tests.factories import add_submission, events_of, update_path
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db
-from wizard.db.models import Proposal, Submission, SubmissionVersion
+from wizard.db.models import MailMessage, Proposal, Submission, SubmissionVersion
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import last_step
+from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
 
@@ -166,6 +168,12 @@ def test_expired_token_asks_to_confirm(app, asked):
     assert again.status == 400
     assert again.values()["contact_name"] == ["Ann"]
     assert stored(app, Proposal).answers["contact_name"] != "Ann"
+    stranger = app.test_client()
+    for path in (page.path, address(asked, "nowhere"), address("PDI-0000-0000", "contact")):
+        assert stranger.send(path, {"contact_name": "Eve", "csrf_token": "x"}).status == 400
+    decide(app, asked, "declined")
+    closed = client.send(page.path, {**page_fields(page), "contact_name": "Ann", "csrf_token": "x"})
+    assert closed.status == 400 and "Ann" in closed.text(".answers")
 
 
 def test_autosave_keeps_what_is_typed_and_review_asks_again(app, asked):
@@ -283,6 +291,20 @@ def test_changes_become_a_correction_when_accepted_meanwhile(app, asked):
     assert proposal.sent_at and proposal.answers["contact_name"] == "Ann"
 
 
+def test_expired_changes_can_be_sent_as_a_correction(app, asked, monkeypatch):
+    client = owner(app, asked)
+    page = client.page(address(asked, "contact"))
+    advance_clock(monkeypatch, days=32)
+    with app.app_context():
+        assert proposals.expire_changes() == 1
+    submit_page(client, page, contact_name="Ann")
+    overview = client.page(address(asked))
+    assert "The time to make the changes ended. You can still send" in overview.text(".notice")
+    submit_page(client, complete(client, asked), authorized="yes")
+    assert stored(app, Proposal).answers["contact_name"] == "Ann"
+    assert [each.kind for each in events_of(app)][-2:] == ["changes_expired", "correction_proposed"]
+
+
 def test_correction_is_sent_taken_back_and_approved(app):
     reference = add_submission(app, status="published")
     client = owner(app, reference)
@@ -303,6 +325,25 @@ def test_correction_is_sent_taken_back_and_approved(app):
         proposals.approve_correction(reference, version, EDITOR)
     assert (stored(app).answers["city"], stored(app).status) == ("Tampa", "published")
     assert "Start a correction" in client.page(address(reference)).text("main")
+
+
+def test_words_of_staff_are_text_only(app):
+    words = "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>\r\nBcc: eve@example.org"
+    reference = add_submission(app)
+    ask(app, reference, city=words, contact=words)
+    client = owner(app, reference)
+    for path, place in (("", "main"), ("organization", "#city-note"), ("contact", "#asked")):
+        page = client.page(address(reference, path))
+        assert "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>" in page.text(place)
+        assert not [each for each in page.all("script") if "src" not in each.attrs]
+    with app.app_context():
+        message = db.session.scalars(select(MailMessage)).one()
+        mail = outbox.render_email(message)
+    assert mail["Bcc"] is None and mail["To"] == message.recipient
+    body = mail.get_body(("plain",)).get_content()
+    assert "{{ 7 * 7 }} %(noun)s <script>" in body
+    assert "/updates/" in body and "?then=changes" in body
+    assert "<script>" not in mail.get_body(("html",)).get_content()
 
 
 def test_erased_submission_is_410(app, asked):
@@ -363,4 +404,4 @@ def test_twenty_parallel_sends_make_one_version(app, asked):
 
 def test_last_page_asks_what_the_review_asks_and_a_few_words():
     names = [field.name for field in last_step(COMMITMENT).fields]
-    assert names == [*(field.name for field in COMMITMENT.review.fields), "words"]
+    assert names == ["words", *(field.name for field in COMMITMENT.review.fields)]

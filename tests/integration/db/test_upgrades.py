@@ -9,11 +9,14 @@ from tests.complete_form import complete_form
 from tests.conftest import load_case, without_ids
 from tests.factories import add_submission
 from wizard import clock
+from wizard.accounts.audit import Actor
 from wizard.apply import drafts
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import derive_entry_id
+from wizard.submissions import proposals, versions
+from wizard.submissions.cases import locked_case
 
 
 def rename_city(answers, completed_steps):
@@ -70,6 +73,22 @@ def test_reading_an_older_draft_writes_nothing(app, newer):
         stored = db.session.scalars(select(Draft)).one()
         assert (stored.flow_version, stored.answers) == (1, {"city": "Orlando"})
         assert stored.completed_steps == ["kind"]
+
+
+def test_older_proposal_and_version_are_upgraded_once(app, newer):
+    reference = add_submission(app)
+    with app.app_context(), locked_case(reference) as submission:
+        proposals.request_changes(submission, {"contact": "Whom?"}, Actor("editor@example.gov"))
+        answers = {**submission.answers, "contact_name": "Ann", "authorized": True}
+        journey = proposals.build_journey(submission, (), answers, COMMITMENT.steps)
+        versions.store_version(submission, journey)
+    for _ in range(2):
+        with newer.app_context(), locked_case(reference) as submission:
+            proposal = proposals.find_proposal(submission, lock=True)
+            assert "place" in proposal.answers and "city" not in proposal.answers
+            assert proposal.completed_steps.count("added") == 1
+            older, _ = versions.list_versions(submission)
+            assert "place" in older.answers and "city" not in older.answers
 
 
 def read_entries(app, model) -> list[dict]:

@@ -1,5 +1,6 @@
 """Tests of what waits on a case: corrections, withdrawals, and acting for the organization."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from tests.factories import add_published, add_submission, audit_events, events_of, staff_client
 from tests.integration.submissions.test_proposals import ask, correct, send
+from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, StaffNote, Submission
@@ -186,6 +188,31 @@ def test_acting_is_noted_and_opens_pages_of_organization(app, editor):
         assert (note.author, "By phone, Ana Peña" in note.text) == ("editor@example.gov", True)
     (event,) = audit_events(app, "acted")
     assert (event.subject, event.details) == (reference, {})
+
+
+def test_acting_ends_with_its_time_and_with_sign_out(app, editor, monkeypatch):
+    reference, now = add_submission(app), clock.now()
+    own = f"/commitments/{reference}/yours"
+    page = editor.send(f"{path_of(reference)}/act", {"how": "By phone"})
+    assert (page.status, page.path) == (200, own)
+    assert "editor@example.gov" in page.text(".notice")
+    assert not page.all('[value*="/updates/"]')
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: now + timedelta(hours=2, minutes=1))
+        assert editor.page(own).status == 404
+    assert editor.page(own).status == 200
+    editor.send("/staff/logout")
+    assert editor.page(own).status == 404
+
+
+def test_withdrawal_asked_by_staff_for_organization_has_their_name(app, editor):
+    reference = add_submission(app)
+    editor.send(f"{path_of(reference)}/act", {"how": "By letter"})
+    editor.send(f"/commitments/{reference}/withdraw", {"reason": "No staff.", "sure": "yes"})
+    (event,) = events_of(app, "withdrawal_requested")
+    assert (event.actor_kind, event.actor) == ("organization", "editor@example.gov")
+    shown = editor.page(path_of(reference)).text("#history")
+    assert "editor@example.gov for the organization" in shown
 
 
 @pytest.mark.parametrize("how", ["", "x" * 501])

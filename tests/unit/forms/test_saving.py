@@ -29,6 +29,7 @@ from wizard.forms.saving import (
     Revision,
     StepPost,
     Submitted,
+    TooLong,
     change_entries,
     decide,
     decide_autosave,
@@ -157,7 +158,7 @@ def test_same_post_twice_is_one_save(state, post, names_page):
     assert type(again) is type(outcome)
     if names_page:
         assert twice == once
-    else:  # entries without ids go by their places, also those after a removed one
+    elif not post.action.startswith("remove"):  # entries without ids go by their places
         assert without_ids(twice.answers) == without_ids(once.answers)
 
 
@@ -416,6 +417,167 @@ def test_ineligible_answer_is_stored_only_by_autosave():
     assert decide_post(state, post) == (Ineligible(), state)
     _, after = decide_autosave(state, post)
     assert after.answers["organization_kind"] == "individual"
+
+
+AGENCY_STEPS = list(Journey(COMMITMENT, CASES[0], today=TODAY).steps)
+TOO_LONG = "x" * 10**6
+
+
+def draft_before(name: str) -> DraftState:
+    """Return the agency's draft, complete up to a step."""
+    return DraftState(CASES[0], tuple(AGENCY_STEPS[: AGENCY_STEPS.index(name)]))
+
+
+def post_of(name: str, action: str = "continue", **changes) -> StepPost:
+    """Return what the page of a step posts for the agency's answers, with some changed."""
+    step = COMMITMENT.steps[name]
+    answers = {field.name: CASES[0].get(field.name, "") for field in step.fields}
+    return StepPost(step, answers | changes, action=action)
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ("save", Paused()),
+        ("update", GoTo("contact", is_refresh=True)),
+        ("explode", GoTo("contact")),
+        ("to-organization", GoTo("organization")),
+        ("to-nowhere", GoTo("contact")),
+        ("organization", GoTo("contact")),
+    ],
+)
+def test_action_stores_answers_and_completes_no_step(action, outcome):
+    state = draft_before("contact")
+    decided, after = decide_post(state, post_of("contact", action, contact_name="Ada"))
+    assert decided == outcome
+    assert after == replace(state, answers=CASES[0] | {"contact_name": "Ada"})
+
+
+def test_action_on_entries_leads_to_the_entry():
+    state, before = draft_before("data_sets"), CASES[0]["data_sets"]
+    added, after = decide_post(state, post_of("data_sets", "add"))
+    assert added == GoTo("data_sets", focus_id=f"data_sets-{len(before)}")
+    assert without_ids(after.answers)["data_sets"] == [*before, {}]
+    removed, after = decide_post(state, post_of("data_sets", "remove-0"))
+    assert removed == GoTo("data_sets", focus_id="data_sets-0")
+    assert without_ids(after.answers)["data_sets"] == before[1:]
+
+
+def test_post_of_a_later_step_is_stored_and_leads_to_the_first_incomplete():
+    state = draft_before("contact")
+    for action in ("continue", "update"):
+        outcome, after = decide_post(state, post_of("plan", action))
+        assert outcome == GoTo("contact") and after.completed_steps == state.completed_steps
+
+
+def test_removed_entry_comes_back_in_its_place_until_the_step_is_complete():
+    group, before = COMMITMENT.steps["data_sets"].group, dict(CASES[0])
+    key = removed_key(group)
+    assert change_entries(group, before, "undo") == (before, None)
+    removed, _ = change_entries(group, before, "remove-1")
+    assert removed[key] == [1, before["data_sets"][1]]
+    assert change_entries(group, removed, "explode") == (removed, None)
+    assert change_entries(group, removed, "undo") == (before, "data_sets-1")
+    fewer = removed | {"data_sets": []}
+    again, at = change_entries(group, fewer, "undo")
+    assert (again["data_sets"], at) == ([before["data_sets"][1]], "data_sets-0")
+    full = removed | {"data_sets": [{"title": "x"}] * group.max_entries}
+    assert change_entries(group, full, "undo") == (full, None)
+    blank, _ = change_entries(group, before | {"data_sets": [{}, {"title": " "}]}, "remove-1")
+    assert key not in blank
+    state = replace(draft_before("data_sets"), answers=removed)
+    outcome, after = decide_post(state, post_of("data_sets", data_sets=[{"title": ""}]))
+    assert outcome.journey.steps["data_sets"].result.errors and after.answers[key] == removed[key]
+    outcome, after = decide_post(state, post_of("data_sets"))
+    assert outcome == Completed("plan")
+    assert after.answers.keys() == before.keys() and after.answers["city"] == before["city"]
+
+
+def test_answer_too_long_to_store_is_an_error_where_it_is_asked():
+    state = draft_before("current_data")
+    post = post_of("current_data", current_data_description=TOO_LONG)
+    assert post.oversized() == {"current_data_description"}
+    outcome, after = decide_post(state, post)
+    assert outcome.answers == CASES[0] | post.answers
+    assert "current_data_description" in outcome.journey.steps["current_data"].result.errors
+    assert after == replace(state, answers=CASES[0] | {"portal_url": post.answers["portal_url"]})
+
+
+def test_answer_too_long_to_store_is_left_out_where_it_is_not_asked():
+    state = draft_before("current_data")
+    post = post_of("current_data", publishes_now="no", portal_url=TOO_LONG)
+    assert post.oversized() == {"portal_url"}
+    outcome, after = decide_post(state, post)
+    assert outcome == Completed("data_sets")
+    assert after.answers == CASES[0] | {"publishes_now": "no"}
+    later = post_of("plan", **dict.fromkeys((f.name for f in COMMITMENT.steps["plan"].fields), ""))
+    later.answers[next(iter(later.answers))] = TOO_LONG
+    outcome, after = decide_post(draft_before("contact"), later)
+    assert outcome == GoTo("contact") and TOO_LONG not in after.answers.values()
+
+
+def test_entry_too_long_to_store_can_be_removed():
+    entries = [*CASES[0]["data_sets"], {"title": TOO_LONG}]
+    last = f"data_sets-{len(entries) - 1}"
+    assert post_of("data_sets", data_sets=entries).oversized() == {f"{last}-title"}
+    for action, found in ((f"remove-{len(entries) - 1}", set()), ("remove-0", {f"{last}-title"})):
+        assert post_of("data_sets", action, data_sets=entries).oversized() == found
+
+
+def test_required_fields_that_the_page_did_not_show_are_asked_before_they_are_errors():
+    (name,) = [
+        each.name for each in STEPS if any(field.name == "delegate_name" for field in each.fields)
+    ]
+    hidden = ("delegate_name", "delegate_email")
+    blank = dict.fromkeys(hidden, "") | {"delegate_is_contact": "no"}
+    state, post = draft_before(name), post_of(name, **blank)
+    state = replace(state, answers=state.answers | blank)
+    shown = {key: value for key, value in post.answers.items() if key not in hidden}
+    outcome, after = decide_post(state, replace(post, answers=shown, lists_asked=True))
+    assert outcome == GoTo(name, focus_id="delegate_name")
+    assert after.completed_steps == state.completed_steps
+    outcome, _ = decide_post(state, post)
+    assert outcome.journey.steps[name].result.errors.keys() == set(hidden)
+
+
+def test_outcome_of_a_stale_page_holds_what_the_page_shows_next():
+    state, post = draft_before("contact"), post_of("contact", contact_name="Ada")
+    stale = replace(post, revision=Revision("one", 1, "another"))
+    assert decide_post(state, stale) == (Conflict(CASES[0] | {"contact_name": "Ada"}), state)
+    later = replace(state, saves={"contact": ("one", 2)})
+    assert decide_post(later, stale) == (GoTo("contact"), later)
+    complete = complete_draft(CASES[0])
+    outcome, _ = decide_post(state, StepPost(REVIEW, {"authorized": "yes"}))
+    assert outcome == GoTo("contact")
+    other = StepPost(REVIEW, {"authorized": "yes"}, revision=Revision(based_on="another"))
+    outcome, _ = decide_post(complete, other)
+    assert outcome.answers is complete.answers
+    outcome, _ = decide_post(complete, StepPost(REVIEW, {"authorized": []}))
+    assert outcome.answers == complete.answers | {"authorized": []}
+    assert outcome.journey.steps["review"].result.errors.keys() == {"authorized"}
+
+
+def test_autosave_says_what_it_could_not_store():
+    state, post = draft_before("contact"), post_of("contact", contact_name="Ada")
+    changed = CASES[0] | {"contact_name": "Ada"}
+    assert decide_autosave(state, post) == (GoTo("contact"), replace(state, answers=changed))
+    stale = replace(post, revision=Revision("one", 1, "another"))
+    assert decide_autosave(state, stale) == (Conflict(changed), state)
+    later = replace(state, saves={"contact": ("one", 2)})
+    assert decide_autosave(later, stale) == (GoTo("contact"), later)
+    typed = {"current_data_description": TOO_LONG, "portal_url": "https://new.example.gov/"}
+    part = StepPost(COMMITMENT.steps["current_data"], typed)
+    outcome, after = decide_autosave(draft_before("current_data"), part)
+    assert outcome == TooLong(CASES[0] | typed)
+    assert after.answers == CASES[0] | {"portal_url": typed["portal_url"]}
+
+
+def test_digest_of_the_review_is_that_of_the_other_answers():
+    def digest(**changes) -> str:
+        return journey_digest(Journey(COMMITMENT, CASES[0] | changes, AGENCY_STEPS, today=TODAY))
+
+    assert digest() == digest(authorized=[])
+    assert digest() != digest(contact_name="Ada")
 
 
 def test_unasked_field_of_an_entry_is_named_by_its_place():
