@@ -166,8 +166,18 @@ def update_path(app, reference: str) -> str:
         return url.removeprefix("http://commitments.example.org")
 
 
+def add_old_withdrawal(app, reference: str) -> int:
+    """Store a request to withdraw as the version before did; return its id."""
+    with app.app_context(), writing() as session:
+        of_it = select(Submission.id).where(Submission.reference == reference)
+        report = Report(submission_id=session.scalars(of_it).one(), entries={}, withdraws=True)
+        session.add(report)
+        session.flush()
+        return report.id
+
+
 def update_client(app, reference: str):
     """Return a client that opened the update link."""
     client = app.test_client()
-    assert client.page(update_path(app, reference)).path == f"/commitments/{reference}/update"
+    assert client.page(update_path(app, reference)).path == f"/commitments/{reference}/yours"
     return client

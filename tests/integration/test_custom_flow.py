@@ -316,7 +316,9 @@ def walk_followup(app, client, reference: str) -> None:
     """Open the pages about a published submission, for all three sides."""
     path = f"/commitments/{reference}"
     client.send(f"{path}/update", {"action": "report", "toys-0-done": "yes"})
-    client.send(f"{path}/update", {"action": "withdraw", "sure": "yes"})
+    for page in ("yours", "contacts", "contacts/second", "withdraw", "link"):
+        client.page(f"{path}/{page}")
+    client.send(f"{path}/withdraw", {"reason": "We moved."})
     staff = staff_client(app, "admin")
     for page in ("/", "/commitments", "/commitments?color=red", path, f"{path}/reminders"):
         client.page(page)
@@ -329,7 +331,7 @@ def sent_texts(app, reference: str) -> list[str]:
     with app.app_context():
         is_it = Submission.reference == reference
         submission = db.session.scalars(select(Submission).where(is_it)).one()
-        progress_reports._queue_reminder(submission, "desk@example.org")
+        progress_reports._remind(submission)
         resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
         db.session.commit()
         queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}

@@ -10,26 +10,35 @@ from ..db.engine import reading, writing
 from ..db.models import Submission
 from ..forms.conditions import Answers
 from ..forms.fields import Email, Field, Text
+from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.text import Invalid
 from ..submissions import contact_changes, contacts
-from ..submissions.cases import NotAllowed
+from ..submissions.cases import CaseErased, NotAllowed
 from ..web import languages
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.limits import limiter
-from . import access
-from .binding import Display, build_questions
+from . import access, followup
+from .binding import Display, build_questions, find_slip, read_post
 
 bp = Blueprint("contacts", __name__)
+bp.register_error_handler(CaseErased, followup.on_erased)
 
 MAIL_LIMIT = "20 per hour"
 """Messages that one client may ask for on these pages."""
 ADDRESS = Email("address", "Email address", noun="your email address", required=True)
-SECOND: tuple[Field, ...] = (
-    Text("name", "Name", noun="the name", required=True, autocomplete="name"),
-    Email("email", "Email address", noun="the email address", required=True, autocomplete="email"),
+SECOND = Step(
+    "second",
+    "Second contact",
+    (
+        Text("name", "Name", noun="the name", required=True, autocomplete="off"),
+        Email(
+            "email", "Email address", noun="the email address", required=True, autocomplete="off"
+        ),
+    ),
+    short="Second contact",
 )
 """The questions about a second contact."""
 NO_CONTACT = ErrorPage(
@@ -97,11 +106,13 @@ def edit(reference: str, role: str) -> Response:
 @limiter.limit(MAIL_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def name_contact(reference: str, role: str) -> Response:
     """Store a new contact, who is asked to confirm."""
-    submission, fields = access.own_submission(reference), _questions(role)
-    typed = {field.name: request.form.get(field.name, "") for field in fields}
-    clean, errors = _validate(fields, typed)
+    submission, post = access.own_submission(reference), read_post(_step(role))
+    typed = post.answers
+    clean, errors = _validate(post.step.fields, typed)
     if errors:
         return _form(submission, role, typed, errors, 422)
+    if slip := find_slip(post):
+        return _form(submission, role, typed, {}, focus=slip)
     try:
         notice = _name(reference, role, clean)
     except NotAllowed as refused:
@@ -122,12 +133,12 @@ def _name(reference: str, role: str, clean: Answers) -> Message:
     )
 
 
-def _questions(role: str) -> tuple[Field, ...]:
+def _step(role: str) -> Step:
     """Return the questions about a contact; answer 404 for an unknown role."""
     step = contacts.contact_step()
     if role not in contacts.ROLES or step is None:
         abort(404)
-    return step.fields if role == "contact" else SECOND
+    return step if role == "contact" else SECOND
 
 
 def _address_field(role: str) -> str:
@@ -151,9 +162,14 @@ def _validate(fields: tuple[Field, ...], typed: Answers) -> tuple[dict[str, Any]
 
 
 def _form(
-    submission: Submission, role: str, typed: Answers, errors: dict[str, str], status: int = 200
+    submission: Submission,
+    role: str,
+    typed: Answers,
+    errors: dict[str, str],
+    status: int = 200,
+    focus: str = "",
 ) -> Response:
-    fields = _questions(role)
+    fields = _step(role).fields
     names = {field.name for field in fields}
     required = {field.name for field in fields if field.required is True}
     return render_page(
@@ -161,7 +177,8 @@ def _form(
         status,
         submission=submission,
         role=role,
-        questions=build_questions(fields, typed, Display(names, required, errors)),
+        questions=build_questions(fields, typed, Display(names, required, errors, focus)),
+        asks=bool(focus),
         errors=errors,
     )
 

@@ -12,7 +12,14 @@ from ..forms.fields import LongText
 from ..forms.messages import Message
 from ..forms.outputs import cards
 from ..forms.text import Invalid
-from ..submissions import events, pdf, progress_reports, proposals, withdrawals
+from ..submissions import (
+    contact_changes,
+    events,
+    pdf,
+    progress_reports,
+    proposals,
+    withdrawals,
+)
 from ..submissions.cases import CaseErased, NotAllowed, find_by_reference, locked_case
 from ..web import languages, links
 from ..web.current import current_flow
@@ -120,6 +127,7 @@ def renew(reference: str) -> Response:
     access.own_submission(reference)
     with locked_case(reference) as submission:
         submission.link_version += 1
+        contact_changes.forget_pending(submission)  # whoever has the old link may have named one
         events.record_event(submission, "link_renewed", access.actor(reference))
     session["notice"] = languages.translate(Message("The old link no longer works."))
     return _to_yours(reference)

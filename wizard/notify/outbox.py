@@ -281,6 +281,16 @@ def retry(message_ids: Sequence[str] = ()) -> int:
     return total
 
 
+def mark_bounced(message_id: str, reason: str) -> bool:
+    """Give up a message that came back; return False if that is known already."""
+    message = find_message(message_id)
+    if message is None or (message.failed_at and not message.sent_at):
+        return False
+    message.sent_at, message.failed_at = None, clock.now()
+    message.last_error = f"It came back: {reason or 'no reason is given'}"[:500]
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class QueueStats:
     """Number of waiting messages, age of the oldest one, and number of failed messages."""

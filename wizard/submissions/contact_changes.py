@@ -32,7 +32,7 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
         if answers[name] != submission.answers.get(name):
             _ask_to_confirm(submission, "contact", answers[name], actor, answers=dict(answers))
             return True
-        _forget(submission, "contact")
+        forget_pending(submission, "contact")
         _replace(submission, answers)
         record_event(submission, "contact_confirmed", actor)
         return False
@@ -49,7 +49,7 @@ def _ask_to_confirm(
 ) -> None:
     if outbox.count_kind(address, timedelta(hours=1), "confirm_contact") >= MAX_PER_HOUR:
         raise NotAllowed("We already sent several emails to this address. Try again in an hour.")
-    _forget(submission, role)
+    forget_pending(submission, role)
     row = Contact(submission_id=submission.id, role=role, email=address, **columns)
     db.session.add(row)
     queue("confirm_contact", address, submission.language, submission)
@@ -60,15 +60,19 @@ def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
     """Remove the second contact, or forget one that has not confirmed. Raises as `locked_case`."""
     with locked_case(reference) as submission:
         if pending:
-            _forget(submission, role)
+            forget_pending(submission, role)
         elif role == "second":
             of_it = Contact.submission_id == submission.id, Contact.role == role
-            db.session.execute(delete(Contact).where(*of_it))
+            removed = db.session.execute(delete(Contact).where(*of_it))
+            if removed.rowcount:  # type: ignore[attr-defined]
+                record_event(submission, "contact_removed", actor)
 
 
-def _forget(submission: Submission, role: str) -> None:
-    pending = Contact.submission_id == submission.id, Contact.role == role
-    db.session.execute(delete(Contact).where(*pending, Contact.confirmed_at.is_(None)))
+def forget_pending(submission: Submission, *roles: str) -> None:
+    """Forget the contacts of a locked case that have not confirmed: of some roles, or all."""
+    pending = Contact.submission_id == submission.id, Contact.confirmed_at.is_(None)
+    of_roles = [Contact.role.in_(roles)] if roles else []
+    db.session.execute(delete(Contact).where(*pending, *of_roles))
 
 
 def _replace(submission: Submission, clean: Answers) -> None:
@@ -81,8 +85,9 @@ def _replace(submission: Submission, clean: Answers) -> None:
 
 def find_pending(token: str) -> tuple[Contact, Submission] | None:
     """Return the contact of a link that has not confirmed, and its submission."""
-    contact = db.session.get(Contact, links.parse_contact_token(token))
-    if contact is None or contact.confirmed_at is not None:
+    contact_id, address = links.parse_contact_token(token)
+    contact = db.session.get(Contact, contact_id)
+    if contact is None or contact.confirmed_at is not None or contact.email != address:
         return None
     submission = db.session.get_one(Submission, contact.submission_id)
     return None if submission.erased_at else (contact, submission)
@@ -120,7 +125,7 @@ def _confirm_context(message: MailMessage) -> dict[str, Any]:
     contact = db.session.scalars(query).first()
     if contact is None:
         raise PermanentFailure("This contact was confirmed or forgotten meanwhile.")
-    return {"submission": submission, "link": links.contact_url(contact.id)}
+    return {"submission": submission, "link": links.contact_url(contact.id, contact.email)}
 
 
 outbox.register(

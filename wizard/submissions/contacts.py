@@ -16,6 +16,7 @@ from ..db.models import Contact, MailMessage, Submission
 from ..forms.flow import Step
 from ..forms.messages import Message
 from ..notify import outbox
+from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 
@@ -116,6 +117,8 @@ def queue(kind: str, address: str, language: str, submission: Submission) -> Non
 
 def _links_context(message: MailMessage) -> dict[str, Any]:
     found = find_by_address(message.recipient)
+    if not found:
+        raise PermanentFailure("This address has no submission any more.")
     shown = [(each, links.submission_url(each.reference, each.link_version)) for each in found]
     return {"found": shown}
 

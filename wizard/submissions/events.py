@@ -64,6 +64,7 @@ KINDS = {
     "withdrawn": EventKind("Withdrawn", "It was withdrawn."),
     "contact_changed": EventKind("New contact named", "A new contact person was named."),
     "contact_confirmed": EventKind("New contact confirmed", "The new contact person confirmed."),
+    "contact_removed": EventKind("Second contact removed", "The second contact was removed."),
     "link_renewed": EventKind("Link replaced", "The link to this page was replaced."),
     "assigned": EventKind("Assigned"),
     "noted": EventKind("Added a note"),

@@ -19,6 +19,7 @@ from ..forms.text import Invalid
 from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
+from . import contacts
 from .cases import NotAllowed, locked_case
 from .events import record_event
 
@@ -151,22 +152,20 @@ def send_reminders() -> int:
 def _remind(submission: Submission) -> bool:
     """Queue a reminder; return False if there is no address."""
     submission.reminded_at = clock.now()
-    if address := submission.answers.get(current_flow().roles.contact):
-        _queue_reminder(submission, address)
-    return bool(address)
+    addresses = contacts.recipients(submission)
+    if addresses:
+        record_event(submission, "reminded", PROGRAM)
+    for number, address in enumerate(addresses):
+        name = f"{submission.reference}.news-{clock.today():%Y%m%d}-{number}"
+        language = submission.language
+        outbox.queue_message("news", address, language, name, submission_id=submission.id)
+    return bool(addresses)
 
 
 def day_end_a_year_ago(today: date) -> datetime:
     """Return the end of the same day a year ago; on February 29 that of February 28."""
     day = 28 if (today.month, today.day) == (2, 29) else today.day
     return clock.midnight(today.replace(year=today.year - 1, day=day) + timedelta(days=1))
-
-
-def _queue_reminder(submission: Submission, address: str) -> None:
-    name = f"{submission.reference}.news-{clock.today():%Y%m%d}"
-    language = submission.language
-    outbox.queue_message("news", address, language, name, submission_id=submission.id)
-    record_event(submission, "reminded", PROGRAM)
 
 
 def _context(message: MailMessage) -> dict[str, Any]:

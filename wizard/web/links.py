@@ -73,18 +73,22 @@ def parse_submission_token(
     return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
 
 
-def contact_url(contact_id: int) -> str:
-    """Return the link by which a new contact confirms, below `PUBLIC_URL`."""
-    token = serializer("contact").dumps(contact_id)
+def contact_url(contact_id: int, address: str) -> str:
+    """Return the link by which a new contact confirms, below `PUBLIC_URL`.
+
+    It holds the address too, since a database may give the id of a deleted row to a new one.
+    """
+    token = serializer("contact").dumps([contact_id, address])
     return f"{current_app.config['PUBLIC_URL']}/contact/{token}"
 
 
-def parse_contact_token(given: str) -> int:
-    """Return the id of the contact in a token, or 0 if its signature is invalid."""
+def parse_contact_token(given: str) -> tuple[int, str]:
+    """Return id and address of a contact, or 0 and none if the signature is invalid."""
     try:
-        return int(serializer("contact").loads(given))
+        contact_id, address = serializer("contact").loads(given)
     except BadSignature:
-        return 0
+        return 0, ""
+    return contact_id, address
 
 
 def acting_url(reference: str, staff_email: str) -> str:

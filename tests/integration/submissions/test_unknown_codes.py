@@ -149,9 +149,11 @@ def test_update_page_of_unknown_status_offers_nothing(app, client, reference, ht
         url = links.submission_url(submission.reference, 1).partition("example.org")[2]
     page = client.page(url, htmx=htmx)
     assert (page.status, page.all("form")) == (200, [])
-    for action in ("report", "withdraw"):
-        data = {"action": action, "sure": "yes", "data_sets-0-note": "x"}
-        assert client.send(page.path, data, htmx=htmx).status == 200
+    path = page.path.removesuffix("yours")
+    for name in ("update", "withdraw"):
+        assert client.page(f"{path}{name}", htmx=htmx).all("form") == []
+        data = {"reason": "x", "data_sets-0-note": "x"}
+        assert client.send(f"{path}{name}", data, htmx=htmx).status == 200
     with app.app_context():
         assert len(db.session.scalars(select(Report)).all()) == 2
 
