@@ -1,11 +1,16 @@
 """Published commitments in a real browser: map, pages and progress reports."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages import check_accessibility
 from tests.factories import add_published, update_path
+from tests.integration.public.conftest import OFFICE
+from tests.integration.public.test_views import replace_answers, withdraw
 from wizard import create_app
+from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
 
 pytestmark = pytest.mark.pages
@@ -57,6 +62,29 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
             check_accessibility(page)
             wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             assert not page.evaluate(wide), (path, width)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+def test_corrected_and_withdrawn_pages_are_accessible(open_browser, office, locale):
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    corrected, withdrawn = add_published(office, at=at), add_published(office, "partner", at=at)
+    plan = "We publish each data set monthly. " * 12
+    changed = {"city": "W" * 60, "access_plan": plan, "organization_name": "Orlando Police"}
+    replace_answers(office, corrected, "corrected", OFFICE, **changed)
+    replace_answers(office, corrected, "resubmitted", ORGANIZATION, city="Springfield")
+    withdraw(office, withdrawn, reason="V" * 90 + "\nWe merged with the county.")
+    page = open_browser(locale=locale)
+    for scheme, width in [("light", 1280), ("dark", 390), ("light", 320)]:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        for reference in (corrected, withdrawn):
+            page.goto(f"/commitments/{reference}")
+            for each in page.locator("details.correction > summary").all():
+                each.focus()
+                each.press("Enter")
+            check_accessibility(page)
+            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            assert not page.evaluate(wide), (reference, width)
 
 
 def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):

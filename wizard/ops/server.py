@@ -83,9 +83,8 @@ class Channel(HTTPChannel):
         """True if its sender, or the reader of its response, takes too long."""
         limit = time.time() - REQUEST_SECONDS
         arriving = self.request is not None and not self.requests
-        return (arriving and self.began < limit) or (
-            self.total_outbufs_len > 0 and self.last_activity < limit
-        )
+        unread = self.total_outbufs_len > 0 and not self.is_writing
+        return (arriving and self.began < limit) or (unread and self.last_activity < limit)
 
     @property
     def is_unfinished(self) -> bool:
@@ -102,7 +101,8 @@ class Sockets(dict[int, Any]):
     """The open sockets by file descriptor, and the loop that serves them.
 
     `changed` has those opened, closed or used in this turn, `served` those that a thread works on:
-    only these can wait for something else than in the turn before.
+    only these can wait for something else than in the turn before. `writing` is True if one of
+    those threads is sending.
     """
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class Sockets(dict[int, Any]):
                 self._close_late()
                 if self.stopped_at:
                     self._close_listeners()
-                # A listener counts connections when it is asked what it waits for.
+                # A listener counts the connections when it is asked what it waits for.
                 self.changed.update(each.socket.fileno() for each in self.listeners)
                 changed, self.changed = self.changed.union(self.served.copy()), set()
                 self.writing = False

@@ -82,14 +82,14 @@ def test_leftovers_of_version_before_are_deleted(app, caplog):
     for each in (reference, other):
         add_conversation(app, each, "whisper")
     erase_as_version_before(app, reference)
-    kept = stored_text(app, other)
+    kept = stored_text(app, other).count("whisper")
     assert stored_text(app, reference).count("whisper") == 7
     with app.app_context():
         DailyJobs().run_due()  # at start, and every day
         assert cases.purge_after_erasure() == 0
         file = db.engine.url.database
     assert "whisper" not in stored_text(app, reference)
-    assert stored_text(app, other) == kept
+    assert stored_text(app, other).count("whisper") == kept
     left = [event for event in events_of(app) if event.data == {}]
     assert {event.kind for event in left} == {"changes_requested", "message_skipped"}
     if file and Path(file).exists():
