@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from tests.client import Page, spanish_client
 from tests.complete_form import autosave, form_data, page_fields, submit_page
+from tests.conftest import advance_clock
 from tests.factories import add_submission, events_of, update_path
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db
@@ -288,6 +289,20 @@ def test_changes_become_a_correction_when_accepted_meanwhile(app, asked):
     found, proposal = stored(app), stored(app, Proposal)
     assert (found.status, found.answers_version) == ("accepted", 1)
     assert proposal.sent_at and proposal.answers["contact_name"] == "Ann"
+
+
+def test_expired_changes_can_be_sent_as_a_correction(app, asked, monkeypatch):
+    client = owner(app, asked)
+    page = client.page(address(asked, "contact"))
+    advance_clock(monkeypatch, days=32)
+    with app.app_context():
+        assert proposals.expire_changes() == 1
+    submit_page(client, page, contact_name="Ann")
+    overview = client.page(address(asked))
+    assert "The time to make the changes ended. You can still send" in overview.text(".notice")
+    submit_page(client, complete(client, asked), authorized="yes")
+    assert stored(app, Proposal).answers["contact_name"] == "Ann"
+    assert [each.kind for each in events_of(app)][-2:] == ["changes_expired", "correction_proposed"]
 
 
 def test_correction_is_sent_taken_back_and_approved(app):
