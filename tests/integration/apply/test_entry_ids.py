@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import Page
-from tests.complete_form import autosave, complete_form, draft_path, form_data
+from tests.complete_form import autosave, complete_form, form_data
 from tests.conftest import AGENCY, load_case
 from wizard.db.engine import db
 from wizard.db.models import Draft, Submission
@@ -179,7 +179,8 @@ def test_submission_has_the_ids_of_its_draft_and_shows_none(client, app, case):
         stored = connection.scalar(select(Submission.answers))
     assert [entry["id"] for entry in stored[name]] == ids
     assert json.dumps(stored).count('"id"') == len(ids)
-    assert client.get(f"{draft_path(receipt)}/answers.pdf").status_code == 200
+    reference = receipt.text(".reference")
+    assert client.get(f"/commitments/{reference}/yours.pdf").status_code == 200
 
 
 def test_first_step_with_a_group_takes_the_ids_of_its_page_only(make_app):

@@ -102,6 +102,7 @@ BAD_VALUES = {
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
     "CHANGES_DAYS": ["0", "366", "a month"],
+    "MAIL_ANSWERS": ["", "maybe", "YES"],
     "RATELIMIT_STORAGE_URI": [
         "",
         "garbage",

@@ -18,12 +18,12 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 def test_failed_message_is_listed_until_resent(app, client, editor, case, monkeypatch):
     reference = complete_form(client, case).text(".reference")
 
-    def refuse(message, check, stopped):
+    def refuse(mailer, message, check):
         raise email.PermanentFailure("550 no such person")
 
     assert "could not be sent" not in editor.page("/staff/").text("main")
     with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(email, "send", refuse)
+        patched.setattr(email.Mailer, "send", refuse)
         deliver_due()
     page = editor.page("/staff/")
     assert "Messages that could not be sent" in page.text("main")
