@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from tests.server import ROOT
-from wizard.forms import fields
+from wizard.forms import differences, fields
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
 from wizard.public import open_data
 from wizard.submissions import filters
@@ -18,6 +18,7 @@ PATTERNS = {
     "cell": tables.FORMULA_START,
     "xml": open_data.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
+    "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
     "cell read": tables.unescape_cell,
@@ -124,4 +125,4 @@ def test_every_pattern_is_covered():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 32
+    assert found == 33

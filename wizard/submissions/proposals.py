@@ -24,7 +24,7 @@ from ..forms.journey import Journey
 from ..forms.text import Invalid
 from ..web.current import current_flow
 from . import messages
-from .cases import CaseErased, NotAllowed, change_status, locked_case
+from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
 from .events import record_event
 from .messages import STANDARD, Mail
 from .versions import raise_version, store_version
@@ -208,7 +208,10 @@ def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJour
 def approve_correction(
     reference: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
 ) -> None:
-    """Make the correction that was sent. Raises as `locked_case`, and `NotAllowed`."""
+    """Make the correction that was sent; without consent any more, it is no longer published.
+
+    Raises as `locked_case`, and `NotAllowed`.
+    """
     with locked_case(reference, version) as submission:
         proposal = _sent_proposal(submission)
         journey = correction_journey(submission, proposal)
@@ -218,6 +221,8 @@ def approve_correction(
             )
         words, data = proposal.words, _store(submission, proposal, journey)
         record_event(submission, "corrected", actor, mail, reason=reason, words=words, **data)
+        if submission.published_at and not may_publish(submission.answers):
+            change_status(submission, "accepted", actor)
 
 
 def decline_correction(

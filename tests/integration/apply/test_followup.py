@@ -49,7 +49,7 @@ def test_approved_report_is_public(app, client, htmx):
     assert "Staff of the program read it next" in page.text(".sent")
     assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
     editor = staff_client(app, "editor")
-    assert reference in editor.page("/staff/").text("main")
+    assert "Progress update" in editor.page("/staff/").text("#requests")
     path = f"/staff/submissions/{reference}"
     asked = editor.page(path)
     assert "The room is booked." in asked.text("#reports")

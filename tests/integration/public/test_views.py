@@ -28,7 +28,7 @@ from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
-from wizard.db.models import Event, Submission
+from wizard.db.models import Event, Report, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.dates import format_day
 from wizard.forms.flow import Pages
@@ -38,6 +38,7 @@ from wizard.staff import cases as staff_cases
 from wizard.submissions import cases
 from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
+from wizard.submissions.progress_reports import submit_report
 from wizard.submissions.versions import store_version
 from wizard.web import languages
 
@@ -287,6 +288,18 @@ def test_correction_changes_files_and_their_tag(app, client):
     feed = file_text(client, "/commitments.atom")
     assert feed.count(f"<updated>{after['updated_at']}</updated>") == 2  # its own and the entry's
     assert f"<published>{before['published_at']}</published>" in feed
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_approved_report_is_a_public_change(app, client, approved):
+    reference = add_published(app, at=EARLIER)
+    before = json_records(client)[0]["updated_at"]
+    with app.app_context():
+        submit_report(reference, {"data_sets": {"0": {"done": True}}}, ORGANIZATION)
+        report = db.session.scalars(select(Report)).one().id
+        db.session.rollback()
+        staff_cases.decide_report(reference, report, approved, OFFICE)
+    assert (json_records(client)[0]["updated_at"] > before) == approved
 
 
 def test_first_publication_is_shown_after_another(app, client):

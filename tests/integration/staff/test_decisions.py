@@ -4,9 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import add_submission, events_of, set_language
+from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, Submission
 from wizard.notify.outbox import deliver_due, render_email
+from wizard.submissions.cases import locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.messages import OFFICE_MESSAGES
 
 
 def decide(client, reference: str, to: str, **typed: str):
@@ -162,3 +166,20 @@ def test_delivered_message_shows_its_state(app, editor):
     with app.app_context():
         deliver_due()
     assert "✓ Sent" in editor.page(f"/staff/submissions/{reference}").text("#messages")
+
+
+@pytest.mark.parametrize("kind", list(OFFICE_MESSAGES))
+def test_office_message_leads_to_the_case(make_app, kind):
+    app = make_app(PROGRAM_EMAIL="office@example.gov")
+    reference = add_submission(app, status="published")
+    with app.app_context():
+        with locked_case(reference) as submission:
+            record_event(submission, kind, ORGANIZATION, reason="<b>{{ config }}</b>")
+        query = select(MailMessage).where(MailMessage.kind == f"office_{kind}")
+        message = db.session.scalars(query).one()
+        assert message.recipient == "office@example.gov"
+        mail = render_email(message)
+    assert reference in mail["Subject"]
+    text = mail.get_body(("plain",)).get_content()
+    assert f"http://commitments.example.org/staff/submissions/{reference}\n" in text
+    assert "The organization" in text and "{{" not in text

@@ -174,6 +174,15 @@ def test_declined_correction_can_be_changed_and_sent_again(app):
     assert kinds(app)[-1] == "correction_proposed"
 
 
+def test_correction_that_takes_back_consent_unpublishes(app):
+    reference = add_submission(app, status="published")
+    correct(reference, publish_consent="no")
+    proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
+    found = read(reference)
+    assert (found.status, found.published_at) == ("accepted", None)
+    assert [event.kind for event in events_of(app)][-2:] == ["corrected", "unpublished"]
+
+
 def test_correction_that_is_taken_back_cannot_be_approved(app):
     reference = add_submission(app, status="accepted")
     correct(reference, city="Miami")
