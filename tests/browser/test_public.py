@@ -50,7 +50,7 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
         office, "partner", organization_name="W" * 60, commitment_title="V" * 90, milestones=entries
     )
     page = open_browser()
-    page.goto(update_path(office, reference))
+    page.goto(update_path(office, reference) + "?then=update")
     expect(page.locator("h1")).to_have_text("What became of it?")
     for scheme, width in [("light", 1280), ("dark", 320)]:
         page.emulate_media(color_scheme=scheme)
@@ -90,7 +90,7 @@ def test_corrected_and_withdrawn_pages_are_accessible(open_browser, office, loca
 def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
     reference = add_published(office, "partner")
     page = open_browser()
-    page.goto(update_path(office, reference))
+    page.goto(update_path(office, reference) + "?then=update")
     first = page.get_by_role("group", name="Milestone 1")
     first.get_by_label("Where to see it").fill("no address")
     page.get_by_role("button", name="Send the news").click()

@@ -26,12 +26,11 @@ from ..web.current import current_flow
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from ..web.security import OriginError
-from . import access, answers, followup, steps
+from . import access, answers, steps
 from .binding import read_post
 from .open_forms import OpenChanges
 
 bp = Blueprint("changes", __name__, url_prefix="/commitments/<reference>/changes")
-bp.register_error_handler(CaseErased, followup.on_erased)
 
 CORRECTION_LIMIT = "20 per hour"
 """Corrections that one client may begin or take back: each that is sent is a message to staff."""

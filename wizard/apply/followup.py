@@ -50,7 +50,7 @@ ERASED = ErrorPage(
 )
 
 
-@bp.errorhandler(CaseErased)
+@bp.app_errorhandler(CaseErased)
 def on_erased(error: CaseErased) -> Response:
     """Show that the answers were deleted."""
     return error_response(410, ERASED)
