@@ -28,7 +28,7 @@ def begin(
 
 def save(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
     """Save or submit the post of a step's button. The form must be locked."""
-    state = form.state()
+    state = form.read_state()
     outcome, after = saving.decide(current_flow(), state, post, clock.today())
     if isinstance(outcome, saving.Submitted):
         form.submit(outcome.journey)
@@ -39,7 +39,7 @@ def save(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
 
 def autosave(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
     """Save the answers on a page, valid or not. The form must be locked."""
-    state = form.state()
+    state = form.read_state()
     outcome, after = saving.decide_autosave(state, post)
     if after is state or form.store(after):
         return outcome

@@ -58,7 +58,7 @@ class OpenForm(ABC):
         return ()
 
     @abstractmethod
-    def state(self) -> DraftState:
+    def read_state(self) -> DraftState:
         """Return the state that decides about a save."""
 
     def store(self, state: DraftState) -> bool:
@@ -95,7 +95,7 @@ class OpenDraft(OpenForm):
     def build_journey(self, answers: Answers) -> Journey:
         return drafts.build_journey(answers, self.stored.completed_steps)
 
-    def state(self) -> DraftState:
+    def read_state(self) -> DraftState:
         return drafts.state_of(self.stored)
 
     def submit(self, journey: Journey) -> None:
@@ -146,7 +146,7 @@ class OpenChanges(OpenForm):
         before, after = map(_without_review, (self.submission.answers, journey.answers))
         return differences(current_flow(), before, after)
 
-    def state(self) -> ChangeState:
+    def read_state(self) -> ChangeState:
         return ChangeState(
             journey=self.build_journey(self.answers),
             answers=self.answers,

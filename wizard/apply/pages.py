@@ -144,7 +144,7 @@ def too_long_page(form: OpenForm, step: Step, answers: Answers) -> Response:
 
 def conflict_page(form: OpenForm, step: Step, answers: Answers) -> Response:
     """Return the page to choose, for each answer that differs, between typed and stored."""
-    today, step = clock.today(), form.state().narrow(StepPost(step, {})).step
+    today, step = clock.today(), form.read_state().narrow(StepPost(step, {})).step
     typed, stored = (normalized_answers(step, version) for version in (answers, form.answers))
     differing = [
         (

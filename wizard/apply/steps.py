@@ -95,7 +95,7 @@ def autosave_status(outcome: saving.Outcome) -> tuple[str, int]:
 
 def confirm_page(form: OpenForm, step: Step) -> Response:
     """Return the page of a step with the typed answers, to be confirmed: nothing is stored yet."""
-    post = form.state().narrow(read_post(step))
+    post = form.read_state().narrow(read_post(step))
     typed = saving.merge_answers(form.answers, post)
     journey = form.build_journey(typed)
     if step.name in journey.steps:
