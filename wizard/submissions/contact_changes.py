@@ -16,9 +16,12 @@ from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 from .cases import NotAllowed, locked_case
-from .contacts import MAX_PER_HOUR, contact_step, queue, store_contact
+from .contacts import MAX_PER_HOUR, contact_step, list_contacts, queue, store_contact
 from .events import record_event
 from .versions import replace_answers
+
+SAME = timedelta(minutes=5)
+"""A contact named again in this time, such as by a button pressed twice, is one change."""
 
 
 def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
@@ -47,6 +50,11 @@ def name_second(reference: str, name: str, address: str, actor: Actor) -> None:
 def _ask_to_confirm(
     submission: Submission, role: str, address: str, actor: Actor, **columns: Any
 ) -> None:
+    waiting = list_contacts(submission)[role].get(False)
+    if waiting and waiting.email == address and outbox.count_kind(address, SAME, "confirm_contact"):
+        for column, value in columns.items():
+            setattr(waiting, column, value)
+        return
     if outbox.count_kind(address, timedelta(hours=1), "confirm_contact") >= MAX_PER_HOUR:
         raise NotAllowed("We already sent several emails to this address. Try again in an hour.")
     forget_pending(submission, role)
