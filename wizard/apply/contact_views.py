@@ -14,17 +14,16 @@ from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.text import Invalid
 from ..submissions import contact_changes, contacts
-from ..submissions.cases import CaseErased, NotAllowed
+from ..submissions.cases import NotAllowed
 from ..web import languages
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.limits import limiter
-from . import access, followup
+from . import access
 from .binding import Display, build_questions, find_slip, read_post
 
 bp = Blueprint("contacts", __name__)
-bp.register_error_handler(CaseErased, followup.on_erased)
 
 MAIL_LIMIT = "20 per hour"
 """Messages that one client may ask for on these pages."""

@@ -16,7 +16,7 @@ from .cases import CaseErased, locked_case
 from .events import record_event
 from .messages import STANDARD
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 128 * 1024
 """How much of a returned message is read."""
 WHOLE = ("message/rfc822", "message/global")
 HEADERS = ("text/rfc822-headers", "message/global-headers")

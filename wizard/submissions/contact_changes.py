@@ -37,7 +37,7 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
             return True
         forget_pending(submission, "contact")
         _replace(submission, answers)
-        record_event(submission, "contact_confirmed", actor)
+        record_event(submission, "contact_updated", actor)
         return False
 
 

@@ -63,6 +63,9 @@ KINDS = {
     ),
     "withdrawn": EventKind("Withdrawn", "It was withdrawn."),
     "contact_changed": EventKind("New contact named", "A new contact person was named."),
+    "contact_updated": EventKind(
+        "Contact details changed", "The details of the contact person were changed."
+    ),
     "contact_confirmed": EventKind("New contact confirmed", "The new contact person confirmed."),
     "contact_removed": EventKind("Second contact removed", "The second contact was removed."),
     "link_renewed": EventKind("Link replaced", "The link to this page was replaced."),
