@@ -22,7 +22,7 @@ WHOLE = ("message/rfc822", "message/global")
 HEADERS = ("text/rfc822-headers", "message/global-headers")
 """The types of the part that is our message, or its headers (RFC 3462, RFC 6533)."""
 
-logging.getLogger("flufl.bounce").disabled = True  # it logs tracebacks, with what was returned
+LIBRARY_LOG = logging.getLogger("flufl.bounce")
 
 
 class BounceError(ValueError):
@@ -59,10 +59,13 @@ def _read(returned: bytes) -> tuple[str, str]:
     """Return our Message-ID, and the reason that the mail server gives."""
     try:
         parts = message_from_bytes(returned[:MAX_BYTES])
+        LIBRARY_LOG.disabled = True  # it logs tracebacks, with what was returned
         permanent = all_failures(parts)[1]
         message_id, reason = _returned_id(parts), _reason(parts)
     except Exception:  # whatever a stranger sends, the operator is told in a line
         raise BounceError("This is not a returned email that can be read.") from None
+    finally:
+        LIBRARY_LOG.disabled = False
     if not permanent or not message_id:
         raise BounceError("This doesn’t say that an email of ours could not be delivered.")
     return message_id, reason
