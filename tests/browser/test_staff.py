@@ -115,6 +115,7 @@ def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
 def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office, javascript):
     reference = add_submission(office, status="in_review")
     page = open_browser(javascript=javascript)
+    look = check_accessibility if javascript else lambda page: None  # axe needs JavaScript
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(f"/staff/submissions/{reference}")
     sign_in(page, "ada")
@@ -127,11 +128,11 @@ def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office,
     about.fill("Which one?")
     page.get_by_role("button", name="Ask for changes").click()
     expect(page.locator("#asked")).to_contain_text("Which one?")
-    check_accessibility(page)
+    look(page)
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     for label in ("Decline…", "Email that goes with it", "For the organization"):
         page.locator("summary", has_text=label).click()
-    check_accessibility(page)
+    look(page)
     assert not page.evaluate(wide)
     decline = page.get_by_role("button", name="Decline", exact=True)
     decline.click()
