@@ -119,7 +119,7 @@ def nested(depth: int) -> bytes:
      nested(40)],
     ids=range(10),
 )  # fmt: skip
-def test_what_is_no_bounce_of_ours_is_one_line(app, message, content):
+def test_unknown_bounce_ends_with_one_line(app, message, content):
     for given_content in (content, reply(message.message_id)):
         result = bounce(app, given_content)
         assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output

@@ -66,7 +66,7 @@ def test_any_text_is_read(text):
 
 
 @pytest.mark.parametrize("text", ["", "@", "gmial.com", "@gmial.com", "maria@", "maria@localhost"])
-def test_what_is_no_address_gets_no_suggestion(text):
+def test_invalid_address_gets_no_suggestion(text):
     assert likely_address(text) is None
 
 

@@ -55,7 +55,7 @@ def test_entries_get_ids_of_their_own_and_keep_them(answers):
         assert removed[1]["id"] in before or removed[1]["id"] not in ids
 
 
-def test_what_is_no_list_of_entries_stays():
+def test_value_without_entries_stays():
     for value in (None, "text", 3):
         answers = {"milestones": value}
         assert add_entry_ids(GROUPS, answers, "key") is answers
