@@ -11,9 +11,9 @@ from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.accounts.passwords import hash_token
 from wizard.apply import submit
+from wizard.db.accounts import AuditEvent, StaffSession, StaffUser
 from wizard.db.engine import db, writing
 from wizard.db.models import (
-    AuditEvent,
     Contact,
     Event,
     MailMessage,
@@ -21,8 +21,6 @@ from wizard.db.models import (
     Proposal,
     Report,
     StaffNote,
-    StaffSession,
-    StaffUser,
     Submission,
     SubmissionVersion,
 )

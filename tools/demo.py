@@ -24,7 +24,8 @@ from wizard.db.engine import reading, writing
 from wizard.db.models import Draft, Event, MailMessage, Proposal, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms import changes
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Email, Field, LongText, Phone, Url
+from wizard.forms.choices import Choice, Choices
+from wizard.forms.fields import Confirm, Date, Email, Field, LongText, Phone, Url
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 from wizard.ops.cli import one_line_errors

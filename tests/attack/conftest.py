@@ -13,8 +13,9 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from tests.server import Server, running_server
 from wizard import create_app
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
-from wizard.db.models import Draft, MailMessage, Proposal, Report, StaffUser, Submission
+from wizard.db.models import Draft, MailMessage, Proposal, Report, Submission
 
 ORGANIZATION_DATA = {"city": "Elsewhere", "organization_name": "X", "state": "FL"}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.browser.engines import FAILURES, Window, wait_until
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Select
+from wizard.forms.choices import Choice, Choices, Select
+from wizard.forms.fields import Confirm, Date, Field
 from wizard.forms.flow import Step
 from wizard.forms.groups import Group
 

@@ -21,21 +21,9 @@ from wizard.accounts.audit import Actor
 from wizard.apply import resume
 from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage, Submission
+from wizard.forms.choices import YES_NO, Choice, Choices, Option, Select
 from wizard.forms.conditions import Answered, Has
-from wizard.forms.fields import (
-    YES_NO,
-    Choice,
-    Choices,
-    Confirm,
-    Date,
-    Email,
-    LongText,
-    Option,
-    Phone,
-    Select,
-    Text,
-    Url,
-)
+from wizard.forms.fields import Confirm, Date, Email, LongText, Phone, Text, Url
 from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 from wizard.forms.groups import Group
 from wizard.notify import outbox

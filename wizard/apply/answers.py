@@ -3,7 +3,7 @@
 import uuid
 
 from .. import clock
-from ..forms import saving
+from ..forms import outcomes, saving
 from ..forms.conditions import Answers
 from ..web.current import current_flow
 from . import drafts
@@ -12,7 +12,7 @@ from .open_forms import OpenForm
 
 def begin(
     draft_id: uuid.UUID, post: saving.StepPost, preset: Answers
-) -> tuple[saving.Outcome, uuid.UUID]:
+) -> tuple[outcomes.Outcome, uuid.UUID]:
     """Create a draft from valid answers to the first step; return the outcome and the draft's id.
 
     The draft also gets the `preset` answers, which later steps show.
@@ -20,27 +20,27 @@ def begin(
     """
     first = saving.StepPost(post.step, post.answers, revision=saving.Revision(post.revision.page))
     outcome, state = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
-    if not isinstance(outcome, saving.Completed):
+    if not isinstance(outcome, outcomes.Completed):
         return outcome, draft_id
     draft = drafts.start_draft(draft_id, {**preset, **state.answers})
-    return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
+    return outcomes.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
-def save(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
+def save(form: OpenForm, post: saving.StepPost) -> outcomes.Outcome:
     """Save or submit the post of a step's button. The form must be locked."""
     state = form.read_state()
     outcome, after = saving.decide(current_flow(), state, post, clock.today())
-    if isinstance(outcome, saving.Submitted):
+    if isinstance(outcome, outcomes.Submitted):
         form.submit(outcome.journey)
     if after is state or form.store(after):
         return outcome
-    return saving.TooLong(saving.merge_answers(state.answers, state.narrow(post)))
+    return outcomes.TooLong(saving.merge_answers(state.answers, state.narrow(post)))
 
 
-def autosave(form: OpenForm, post: saving.StepPost) -> saving.Outcome:
+def autosave(form: OpenForm, post: saving.StepPost) -> outcomes.Outcome:
     """Save the answers on a page, valid or not. The form must be locked."""
     state = form.read_state()
     outcome, after = saving.decide_autosave(state, post)
     if after is state or form.store(after):
         return outcome
-    return saving.TooLong(post.answers)
+    return outcomes.TooLong(post.answers)

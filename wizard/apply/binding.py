@@ -11,7 +11,7 @@ from typing import Any, cast
 from flask import get_template_attribute, request
 from markupsafe import Markup
 
-from ..forms import fields
+from ..forms import choices, fields
 from ..forms.addresses import likely_address
 from ..forms.conditions import Answers
 from ..forms.flow import Step
@@ -65,7 +65,7 @@ def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
     values = request.form.getlist(path)
     if request.form.get("action") == REPLACE + path and values:
         return likely_address(values[0]) or values[0]
-    return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
+    return values[0] if len(values) == 1 and not isinstance(spec, choices.Choices) else values
 
 
 def _read_entry(group: Group, on_page: Collection[str], prefix: str) -> dict[str, Any]:

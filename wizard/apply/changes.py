@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from .. import clock
 from ..db.engine import reading
 from ..db.models import Proposal, Submission
-from ..forms import saving
+from ..forms import outcomes, saving
 from ..forms.changes import changed_fields, last_step
 from ..forms.flow import Step
 from ..forms.messages import Message
@@ -166,9 +166,9 @@ def save_step(reference: str, name: str) -> Response:
             was_requested, outcome = form.is_requested, answers.save(form, post)
     if form is None:
         return closed_page(submission, proposal, post)
-    if isinstance(outcome, saving.Submitted):
+    if isinstance(outcome, outcomes.Submitted):
         session["notice"] = languages.translate(SENT if was_requested else PROPOSED)
-    if isinstance(outcome, saving.Paused):
+    if isinstance(outcome, outcomes.Paused):
         session["notice"] = languages.translate(PAUSED)
     return steps.respond(form, post, outcome)
 
@@ -204,7 +204,7 @@ def autosave(reference: str, name: str) -> tuple[str, int]:
     post = read_post(find_step(name))
     if post.step is last_step(current_flow()):
         abort(404)
-    outcome: saving.Outcome = saving.Closed()
+    outcome: outcomes.Outcome = outcomes.Closed()
     with editing(reference) as found:
         if form := open_changes(*found):
             outcome = answers.autosave(form, post)

@@ -6,7 +6,7 @@ from flask import abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock
-from ..forms import saving
+from ..forms import outcomes, saving
 from ..forms.flow import Step
 from ..web import errors
 from ..web.current import current_flow
@@ -40,28 +40,28 @@ def show(form: OpenForm, name: str) -> Response:
     return step_page(journey, journey.steps[name].step, form.answers, form)
 
 
-def respond(form: OpenForm, post: saving.StepPost, outcome: saving.Outcome) -> Response:
+def respond(form: OpenForm, post: saving.StepPost, outcome: outcomes.Outcome) -> Response:
     """Return the response to a save. Call it after the transaction, since it renders pages."""
     match outcome:
-        case saving.Ineligible():
+        case outcomes.Ineligible():
             return redirect(form.url("exit"), 303)
-        case saving.GoTo(name, focus_id, is_refresh):
+        case outcomes.GoTo(name, focus_id, is_refresh):
             keep = "1" if is_refresh else None
             address = form.url("step", name=name, at=focus_id, keep=keep)
             return redirect(_exit_url(form, post) or address, 303)
-        case saving.Completed(name):
+        case outcomes.Completed(name):
             return redirect(form.url("step", **next_place(post, name)), 303)
-        case saving.Paused():
+        case outcomes.Paused():
             return redirect(form.url("pause"), 303)
-        case saving.Invalid(journey, typed):
+        case outcomes.Invalid(journey, typed):
             return step_page(journey, post.step, typed, form, status=422)
-        case saving.Outdated(journey, stored):
+        case outcomes.Outdated(journey, stored):
             return step_page(journey, post.step, stored, form, status=409)
-        case saving.Conflict(typed):
+        case outcomes.Conflict(typed):
             return conflict_page(form, post.step, typed)
-        case saving.TooLong(typed):
+        case outcomes.TooLong(typed):
             return too_long_page(form, post.step, typed)
-        case saving.Submitted() | saving.Closed():
+        case outcomes.Submitted() | outcomes.Closed():
             return redirect(form.url("end"), 303)
 
 
@@ -79,14 +79,14 @@ def _exit_url(form: OpenForm, post: saving.StepPost) -> str:
     return url_for(EXITS[target]) if kind == "leave" and target in EXITS else ""
 
 
-def autosave_status(outcome: saving.Outcome) -> tuple[str, int]:
+def autosave_status(outcome: outcomes.Outcome) -> tuple[str, int]:
     """Return the status message after an autosave, as a fragment."""
     match outcome:
-        case saving.Closed():
+        case outcomes.Closed():
             name, status = "closed", 409
-        case saving.Conflict():
+        case outcomes.Conflict():
             name, status = "conflict", 409
-        case saving.TooLong():
+        case outcomes.TooLong():
             name, status = "too_long", 413
         case _:
             name, status = "saved", 200

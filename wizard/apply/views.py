@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from ..db.engine import reading
-from ..forms import saving
+from ..forms import outcomes, saving
 from ..forms.outputs import cards
 from ..submissions.events import list_events
 from ..web import errors, links
@@ -52,10 +52,10 @@ def begin() -> Response:
     post = read_post(step)
     g.outcome, draft_id = answers.begin(draft_id, post, preset)
     match g.outcome:
-        case saving.Completed(name):
+        case outcomes.Completed(name):
             access.grant_access(draft_id)
             return to_step(draft_id, **steps.next_place(post, name))
-        case saving.Invalid(journey, typed):
+        case outcomes.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
 

@@ -3,21 +3,9 @@
 Names and option codes are public: pages, stored answers, exports and open data use them.
 """
 
+from ..forms.choices import YES_NO, Choice, Choices, Option, Select
 from ..forms.conditions import Answered, Answers, Either, Has, Not
-from ..forms.fields import (
-    YES_NO,
-    Choice,
-    Choices,
-    Confirm,
-    Date,
-    Email,
-    LongText,
-    Option,
-    Phone,
-    Select,
-    Text,
-    Url,
-)
+from ..forms.fields import Confirm, Date, Email, LongText, Phone, Text, Url
 from ..forms.flow import Branch, Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 from ..forms.groups import Group
 

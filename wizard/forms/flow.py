@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
+from .choices import Choice, Choices
 from .conditions import Answers, Condition
-from .fields import Choice, Choices, Date, Email, Field, Text, Url
+from .fields import Date, Email, Field, Text, Url
 from .groups import ENTRY_ID, Group
 from .messages import Declaration
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..db.engine import reading
 from ..db.models import Draft, Submission
-from ..forms.saving import Completed, Submitted
+from ..forms.outcomes import Completed, Submitted
 from ..notify import outbox
 from ..web import logs
 from ..web.current import current_flow

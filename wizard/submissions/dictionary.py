@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..db.models import STATUSES
+from ..forms.choices import Choice
 from ..forms.conditions import Condition
-from ..forms.fields import Choice, Field
+from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.wording import describe_condition

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 
 from ..accounts.audit import Actor
+from ..db.accounts import AuditEvent
 from ..db.engine import db
-from ..db.models import AuditEvent, Event, Submission
+from ..db.models import Event, Submission
 from ..forms.messages import Declaration
 from . import messages
 from .messages import STANDARD, Mail

@@ -9,8 +9,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import is_sqlite
 from ..db.models import STATUSES, Submission
+from ..forms.choices import Choice
 from ..forms.dates import parse_moment
-from ..forms.fields import Choice, Field, Moment, Text
+from ..forms.fields import Field, Moment, Text
 from ..forms.flow import Facet, Flow
 from ..forms.text import fold_text
 from ..web.current import current_flow

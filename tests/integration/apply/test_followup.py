@@ -20,8 +20,9 @@ from tests.factories import (
 )
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
-from wizard.db.models import AuditEvent, OutboxMessage, Report, StaffNote, Submission
+from wizard.db.models import OutboxMessage, Report, StaffNote, Submission
 from wizard.staff import cases
 from wizard.submissions import contact_changes, progress_reports, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case

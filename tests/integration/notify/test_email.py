@@ -68,7 +68,7 @@ def test_untrusted_certificate_gets_no_message(make_app, mail_server, trusted_tl
 class Connections(Inbox):
     """Keeps the number of connections too, and ends each after so many messages."""
 
-    def __init__(self, *answers: str, most: int = 100) -> None:
+    def __init__(self, *answers: str, most: int) -> None:
         super().__init__(*answers)
         self.most, self.opened, self.taken = most, 0, 0
 
@@ -89,17 +89,14 @@ class Connections(Inbox):
 
 
 @pytest.mark.parametrize(
-    ("inbox", "connections", "arrived"),
-    [
-        (Connections(), 1, 3),
-        (Connections("550 unknown"), 1, 2),
-        (Connections(most=1), 3, 3),
-    ],
+    ("answers", "most", "connections", "arrived"),
+    [((), 100, 1, 3), (("550 unknown",), 100, 1, 2), ((), 1, 3, 3)],
     ids=["one connection", "after a refusal", "a server that ends connections"],
 )
 def test_messages_share_connection_while_server_takes_them(
-    make_app, mail_server, inbox, connections, arrived
+    make_app, mail_server, answers, most, connections, arrived
 ):
+    inbox = Connections(*answers, most=most)
     app = make_app(SMTP_URL=f"smtp://127.0.0.1:{mail_server(inbox)}")
     for _ in range(3):
         complete_form(app.test_client(), load_case("partner"))

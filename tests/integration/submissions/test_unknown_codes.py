@@ -9,17 +9,9 @@ from sqlalchemy import select, update
 from tests.factories import add_submission, staff_client
 from wizard import clock
 from wizard.accounts.audit import Actor
+from wizard.db.accounts import AuditEvent, StaffUser
 from wizard.db.engine import db, writing
-from wizard.db.models import (
-    AuditEvent,
-    Draft,
-    Event,
-    OutboxMessage,
-    Report,
-    StaffNote,
-    StaffUser,
-    Submission,
-)
+from wizard.db.models import Draft, Event, OutboxMessage, Report, StaffNote, Submission
 from wizard.staff import cases
 from wizard.submissions import progress_reports
 from wizard.submissions.cases import NotAllowed

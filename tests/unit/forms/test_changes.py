@@ -23,7 +23,8 @@ from wizard.forms.changes import (
 )
 from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
-from wizard.forms.saving import Completed, GoTo, StepPost, Submitted, decide, decide_autosave
+from wizard.forms.outcomes import Completed, GoTo, Submitted
+from wizard.forms.saving import StepPost, decide, decide_autosave
 
 TODAY = date(2026, 11, 22)
 NAMES = [*COMMITMENT.steps, *COMMITMENT.fields]

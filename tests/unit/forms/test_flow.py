@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.forms.choices import YES_NO, Choice, Choices, Option
 from wizard.forms.conditions import Answered, Has, Not
-from wizard.forms.fields import YES_NO, Choice, Choices, Option, Text
+from wizard.forms.fields import Text
 from wizard.forms.flow import Branch, Facet, Flow, FlowError, Program, Roles, Section, Step
 from wizard.forms.groups import Group
 

@@ -10,8 +10,9 @@ from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms import json_schema
+from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Answered
-from wizard.forms.fields import YES_NO, Choice, Confirm, Email, Field, Phone, Text
+from wizard.forms.fields import Confirm, Email, Field, Phone, Text
 from wizard.forms.flow import Branch, Flow, Section, Step
 from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey

@@ -16,20 +16,22 @@ from wizard.forms.fields import Text
 from wizard.forms.flow import Step
 from wizard.forms.groups import Group, add_entry_ids, derive_entry_id, only_id
 from wizard.forms.journey import Journey
-from wizard.forms.saving import (
+from wizard.forms.outcomes import (
     Closed,
     Completed,
     Conflict,
-    DraftState,
     GoTo,
     Ineligible,
     Invalid,
     Outdated,
     Paused,
-    Revision,
-    StepPost,
     Submitted,
     TooLong,
+)
+from wizard.forms.saving import (
+    DraftState,
+    Revision,
+    StepPost,
     change_entries,
     decide,
     decide_autosave,
