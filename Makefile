@@ -8,10 +8,15 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
 PY := .venv/bin/python
 FLASK := $(PY) -m wizard
 WORKERS ?= 2
+# Each worker begins at another place, so that few start the same servers and browsers.
+PARALLEL := -n $(WORKERS) --dist worksteal
 
 COUNT ?= 400
 
-.PHONY: run demo check test test-slow coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
+# Python starts faster if it keeps what it compiles.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run demo check test test-slow test-python coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
         translations audit lock clean help
 
 run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
@@ -25,21 +30,25 @@ demo: .venv/run.done
 	@$(PY) tools/unserved.py $$WIZARD_INSTANCE_PATH && rm -rf $$WIZARD_INSTANCE_PATH && umask 077 \
 	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve
 
-check: lint ## run the linters, the types and the unit tests, in less than a minute
-	$(PY) -m pytest -n $(WORKERS) tests/unit
+check: lint ## run the linters, the types and the unit tests, in less than 40 seconds
+	$(PY) -m pytest $(PARALLEL) tests/unit
 
 test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones
-	$(PY) -m pytest -n $(WORKERS) -m "not slow" --durations=10
+	$(PY) -m pytest $(PARALLEL) -m "not slow" --durations=10
 
 coverage: tests/browser/node_modules/done ## run the same tests and print the lines and branches that none runs
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -n $(WORKERS) -m "not slow"
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not slow"
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
 	$(PY) -m coverage report --fail-under 95
 
-# Only the functions of some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only some modules: make mutation ONLY="wizard.forms.saving.* wizard.forms.text.*"
+# Only those that differ from a branch or a commit: make mutation SINCE=main
+ONLY ?= $(if $(SINCE),$(shell git diff --name-only --diff-filter=d $(SINCE) -- wizard/forms \
+  | sed 's|/|.|g; s|py$$|*|'))
 mutation: .venv-mutation/done ## change the core in many small ways; print the changes that no test notices
+	@test -z "$(SINCE)" -o -n "$(ONLY)" || { echo "Nothing in the core differs from $(SINCE)."; exit 1; }
 	.venv-mutation/bin/mutmut run $(ONLY)
 	.venv-mutation/bin/mutmut results
 
@@ -57,7 +66,17 @@ lint: .venv/test.done ## run the linters
 	$(PY) -m djlint --lint --quiet templates
 
 test-slow: tests/browser/node_modules/done ## run the tests that take minutes: kills, full disks, Firefox, WebKit
-	$(PY) -m pytest -n $(WORKERS) -m slow
+	$(PY) -m pytest $(PARALLEL) -m slow
+
+# Beside .venv: make test-python PYTHON=python3.12
+test-python: .venv-$(notdir $(PYTHON))/done ## run unit and integration tests on SQLite, with another PYTHON
+	.venv-$(notdir $(PYTHON))/bin/python -m pytest $(PARALLEL) -m "not slow" -k "not postgresql" \
+	  tests/unit tests/integration
+
+.venv-python%/done: requirements/test.txt
+	$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python tools/install.py $<
+	@touch $@
 
 screenshots: tests/browser/node_modules/done ## write every page and state as a picture to build/screenshots/
 	$(PY) -m tests.browser.screenshots
@@ -75,8 +94,9 @@ bench: .venv/test.done ## measure lists, exports and public pages with many subm
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost
 
-bench-crowd: .venv/test.done ## measure 500 people who answer at once
-	$(PY) -m tests.load.concurrent_users
+bench-crowd: COUNT = 500
+bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500)
+	$(PY) -m tests.load.concurrent_users --people $(COUNT)
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-bench
@@ -114,7 +134,7 @@ lock: .venv/test.done ## resolve the newest versions and lock them with hashes
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 
 clean: ## delete every environment that make installed
-	rm -rf .venv .venv-audit .venv-bench .venv-mutation mutants tests/browser/node_modules
+	rm -rf .venv .venv-* mutants tests/browser/node_modules
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

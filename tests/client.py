@@ -18,7 +18,7 @@ SPANISH_HEADERS = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
 
 VARYING = re.compile(
-    r'(name="(?:csrf_token|page|pass)" value=")[^"]+'
+    r'(name="(?:csrf_token|page|pass|[a-z_]+-[0-9]+-id)" value=")[^"]+'
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{3}(?:-[A-Z0-9]{4}){2}"
 )
 """What differs between two pages that show the same: tokens, ids of drafts, references."""

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -23,7 +23,9 @@ from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
 from wizard import clock, create_app
+from wizard.db import engine
 from wizard.db.engine import db
+from wizard.web.limits import limiter
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")
@@ -54,9 +56,18 @@ BEGIN
     SET LOCAL session_replication_role = replica;  -- foreign keys are not looked at
     FOR found IN tables LOOP
         EXECUTE CASE found.relkind WHEN 'r' THEN 'DELETE FROM ' || found.name
-        ELSE 'ALTER SEQUENCE ' || found.name || ' RESTART' END;
+        ELSE format('SELECT setval(%L, 1, false)', found.name) END;
     END LOOP;
 END $$"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynchronized_sqlite() -> Iterator[None]:
+    """Let SQLite in this process not wait for the disk: no test cuts the power."""
+    pragmas = (each.replace("=FULL", "=OFF") for each in engine.SQLITE_PRAGMAS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "SQLITE_PRAGMAS", tuple(pragmas))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -119,14 +130,19 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
     return f"sqlite:///{tmp_path / 'wizard.sqlite'}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Run the tests that are marked `one_store` on SQLite alone."""
+    """Run tests marked `one_store` on SQLite alone; those marked `pages` are slow on PostgreSQL."""
 
-    def is_spare(item) -> bool:
-        store = getattr(item, "callspec", None) and item.callspec.params.get("database_url")
-        return store == "postgresql" and item.get_closest_marker("one_store") is not None
+    def is_on_postgresql(item) -> bool:
+        call = getattr(item, "callspec", None)
+        return call is not None and call.params.get("database_url") == "postgresql"
 
-    items[:] = [item for item in items if not is_spare(item)]
+    for item in filter(is_on_postgresql, list(items)):
+        if item.get_closest_marker("one_store"):
+            items.remove(item)
+        elif item.get_closest_marker("pages"):
+            item.add_marker("slow")
 
 
 @pytest.fixture(params=STORES)
@@ -150,29 +166,30 @@ def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
             name = f"test_{number}"
             create_database(postgres, f"{name} TEMPLATE {migrated_postgres} STRATEGY FILE_COPY")
             yield name
-            while empty_database(postgres.get_uri(name), postgres.get_uri(migrated_postgres)):
+            while empty_database(postgres.get_uri(name), migrated):
                 yield name
 
+    with psycopg.connect(postgres.get_uri(migrated_postgres)) as connection:
+        migrated = read_tables(connection)
     return names()
 
 
-def empty_database(url: str, template: str) -> bool:
-    """Delete every row; return False if the tables are no longer those of the template."""
-    if read_tables(url) != read_tables(template):
-        return False
+def empty_database(url: str, migrated: list[tuple]) -> bool:
+    """Delete every row; return False if the tables are no longer those of the migrations."""
     with psycopg.connect(url, autocommit=True) as connection:
+        if read_tables(connection) != migrated:
+            return False
         connection.execute(END_OTHER_SESSIONS)
         connection.execute(DELETE_ROWS)
     return True
 
 
-def read_tables(url: str) -> list[tuple]:
+def read_tables(connection: psycopg.Connection) -> list[tuple]:
     """Return the columns of all tables and the version of the database."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        columns = connection.execute(TABLES).fetchall()
-        if not any(table == "alembic_version" for table, *_ in columns):
-            return columns
-        return columns + connection.execute("SELECT * FROM alembic_version").fetchall()
+    columns = connection.execute(TABLES).fetchall()
+    if not any(table == "alembic_version" for table, *_ in columns):
+        return columns
+    return columns + connection.execute("SELECT * FROM alembic_version").fetchall()
 
 
 @dataclass
@@ -222,30 +239,69 @@ def make_app(database_url, tmp_path, template_cache) -> Iterator:
     made: list[Flask] = []
 
     def make(**options) -> Flask:
-        flow = {"flow": options.pop("flow")} if "flow" in options else {}
-        settings = {
-            "TESTING": True,
-            "RATELIMIT_ENABLED": False,
-            "DATABASE_URL": database_url,
-            "INSTANCE_PATH": str(tmp_path),
-            "PUBLIC_URL": "http://commitments.example.org",
-        }
-        app = create_app(settings | options, **flow)
-        app.test_client_class = Client
-        app.jinja_env.bytecode_cache = template_cache
-        made.append(app)
-        return app
+        made.append(new_app(template_cache, database_url, tmp_path, **options))
+        return made[-1]
 
     yield make
     for app in made:
-        with app.app_context():
-            db.engine.dispose()
+        end_connections(app)
+
+
+def new_app(template_cache, database_url: str, folder: Path, **options) -> Flask:
+    """Create a program; `options` are settings, and its flow."""
+    flow = {"flow": options.pop("flow")} if "flow" in options else {}
+    settings = {
+        "TESTING": True,
+        "RATELIMIT_ENABLED": False,
+        "DATABASE_URL": database_url,
+        "INSTANCE_PATH": str(folder),
+        "PUBLIC_URL": "http://commitments.example.org",
+    }
+    app = create_app(settings | options, **flow)
+    app.test_client_class = Client
+    app.jinja_env.bytecode_cache = template_cache
+    return app
+
+
+def end_connections(app: Flask) -> None:
+    """Close the connections of a program to its database."""
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_app(tmp_path_factory, template_cache) -> Callable[[str, Path], Flask]:
+    """Return a function that returns the program with default settings, on a database and a folder.
+
+    It is created once: that takes as long as ten requests. A link leads to the database's folder.
+    """
+    link = tmp_path_factory.mktemp("shared") / "folder"
+    made: dict[str, tuple[Flask, dict, dict]] = {}
+
+    def shared(database_url: str, folder: Path) -> Flask:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+        url = database_url.replace(str(folder), str(link))
+        if url not in made:
+            app = new_app(template_cache, url, link)
+            made[url] = app, dict(app.config), dict(app.view_functions)
+        app, config, views = made[url]
+        app.config.clear()  # the last test may have changed it, and has its secret there
+        app.config.update(config | {"INSTANCE_PATH": str(folder)})
+        app.view_functions.update(views)
+        app.extensions["cached_parts"].clear()
+        limiter.enabled = False  # all programs share it
+        return app
+
+    return shared
 
 
 @pytest.fixture
-def app(make_app) -> Flask:
-    """Create the program with default settings."""
-    return make_app()
+def app(shared_app, database_url, tmp_path) -> Iterator[Flask]:
+    """Return the program with default settings."""
+    app = shared_app(database_url, tmp_path)
+    yield app
+    end_connections(app)
 
 
 @pytest.fixture
@@ -263,6 +319,17 @@ def case(request) -> dict:
 def load_case(name: str) -> dict:
     """Return the answers of a case by field name."""
     return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))["answers"]
+
+
+def without_ids(answers: dict) -> dict:
+    """Return answers without the ids of entries."""
+    return {
+        name: [without_ids(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
+        else value
+        for name, value in answers.items()
+        if name != "id"
+    }
 
 
 @pytest.fixture

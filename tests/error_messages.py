@@ -8,7 +8,8 @@ from datetime import date
 from gettext import NullTranslations, translation
 
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choices, Field
+from wizard.forms.choices import Choices
+from wizard.forms.fields import Field
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group
 from wizard.forms.journey import DUPLICATE_ENTRY, Journey

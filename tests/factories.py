@@ -8,13 +8,29 @@ from sqlalchemy import select, update
 from tests.client import Client
 from tests.conftest import load_case
 from wizard import clock
+from wizard.accounts.audit import Actor
 from wizard.accounts.passwords import hash_token
 from wizard.apply import submit
+from wizard.db.accounts import AuditEvent, StaffSession, StaffUser
 from wizard.db.engine import db, writing
-from wizard.db.models import AuditEvent, Event, OutboxMessage, StaffSession, StaffUser, Submission
+from wizard.db.models import (
+    Contact,
+    Event,
+    MailMessage,
+    OutboxMessage,
+    Progress,
+    Proposal,
+    Report,
+    StaffNote,
+    Submission,
+    SubmissionVersion,
+)
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
+from wizard.submissions.events import record_event
 from wizard.submissions.listing import index_columns
+from wizard.submissions.messages import Mail
+from wizard.submissions.promises import store_promises
 from wizard.web import links
 
 PUBLISHED_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -59,25 +75,35 @@ def add_submission(
     flow = COMMITMENT
     typed = load_case(case)
     given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
+    published_at = clock.now() if status == "published" else None
     with app.app_context(), writing() as session:
         reference = submit.new_reference()
         (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
-        session.add(
-            Submission(
-                reference=reference,
-                draft_id=uuid.uuid4(),
-                flow=flow.name,
-                flow_version=flow.version,
-                branch=branch,
-                answers=given,
-                submitted_at=at or clock.now(),
-                status=status,
-                published_at=clock.now() if status == "published" else None,
-                first_published_at=clock.now() if status == "published" else None,
-                **index_columns(flow, reference, given),
-            )
+        submission = Submission(
+            reference=reference,
+            draft_id=uuid.uuid4(),
+            flow=flow.name,
+            flow_version=flow.version,
+            branch=branch,
+            answers=given,
+            submitted_at=at or clock.now(),
+            status=status,
+            published_at=published_at,
+            first_published_at=published_at,
+            **index_columns(flow, reference, given),
         )
+        session.add(submission)
+        session.flush()
+        session.refresh(submission)
+        store_promises(submission)
     return reference
+
+
+def set_language(app, reference: str, code: str) -> None:
+    """Set the language of a submission."""
+    with app.app_context(), writing() as session:
+        of_it = update(Submission).where(Submission.reference == reference)
+        session.execute(of_it.values(language=code))
 
 
 def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **answers) -> str:
@@ -85,8 +111,34 @@ def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **a
     reference = add_submission(app, case, status="published", at=at, **answers)
     with app.app_context(), writing() as session:
         of_it = update(Submission).where(Submission.reference == reference)
-        session.execute(of_it.values(published_at=at))
+        session.execute(of_it.values(published_at=at, first_published_at=at))
     return reference
+
+
+def add_conversation(app, reference: str, secret: str) -> None:
+    """Add a row of each table that tells of a submission after it was submitted."""
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
+        answers = it.answers | {"contact_name": secret}
+        of_flow = {"submission_id": it.id, "flow": it.flow, "flow_version": it.flow_version}
+        session.add_all(
+            [
+                SubmissionVersion(**of_flow, number=1, answers=answers),
+                Proposal(**of_flow, kind="changes", base_version=1, opened={"contact": secret},
+                         answers=answers, completed_steps=[], words=secret),
+                Contact(submission_id=it.id, role="second", name=secret,
+                        email=f"{secret}@example.org"),
+                Report(submission_id=it.id, entries={"milestones": {"0": {"note": secret}}},
+                       withdraws=False),
+                Progress(submission_id=it.id, entry_id="0", outcome="dropped", words=secret,
+                         promised_on=it.submitted_at.date()),
+                StaffNote(submission_id=it.id, author="editor", text=secret),
+                MailMessage(submission_id=it.id, kind="declined", words=secret,
+                            message_id=f"<{reference}@example.org>", recipient="a@example.org"),
+            ]
+        )  # fmt: skip
+        record_event(it, "changes_requested", Actor("editor"), Mail(skip=True),
+                     opened={"contact": secret})  # fmt: skip
 
 
 def add_old_failure(app, kind: str = "confirmation", **columns) -> str:
@@ -118,8 +170,18 @@ def update_path(app, reference: str) -> str:
         return url.removeprefix("http://commitments.example.org")
 
 
+def add_old_withdrawal(app, reference: str) -> int:
+    """Store a request to withdraw as the version before did; return its id."""
+    with app.app_context(), writing() as session:
+        of_it = select(Submission.id).where(Submission.reference == reference)
+        report = Report(submission_id=session.scalars(of_it).one(), entries={}, withdraws=True)
+        session.add(report)
+        session.flush()
+        return report.id
+
+
 def update_client(app, reference: str):
     """Return a client that opened the update link."""
     client = app.test_client()
-    assert client.page(update_path(app, reference)).path == f"/commitments/{reference}/update"
+    assert client.page(update_path(app, reference)).path == f"/commitments/{reference}/yours"
     return client

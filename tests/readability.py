@@ -20,7 +20,10 @@ from tests.complete_form import complete_form, draft_path, form_data, start_draf
 from tests.conftest import load_case, migrate
 from tests.texts import words
 from wizard import create_app
+from wizard.accounts.audit import Actor
 from wizard.flows.commitment import COMMITMENT
+from wizard.submissions import proposals
+from wizard.submissions.cases import locked_case
 
 GOAL = 8.0
 MIN_WORDS = 100
@@ -70,7 +73,21 @@ def pages(app: Flask) -> Iterator[tuple[str, Page]]:
         yield f"{case}: review", page
         yield f"{case}: save", client.page(f"{base}/save")
         yield f"{case}: delete", client.page(f"{base}/delete")
-        yield f"{case}: receipt", complete_form(client, answers)
+        receipt = complete_form(client, answers)
+        yield f"{case}: receipt", receipt
+        yield from pages_of_changes(app, client, receipt.text(".reference"))
+
+
+def pages_of_changes(app: Flask, client: Client, reference: str) -> Iterator[tuple[str, Page]]:
+    """Yield the pages of a correction, and of changes that staff asked for."""
+    address = f"/commitments/{reference}/changes/"
+    yield "corrections", client.page(address)
+    yield "correction", client.send(address)
+    with app.app_context(), locked_case(reference) as submission:
+        proposals.request_changes(submission, {"city": ""}, Actor("editor@example.gov"))
+    yield "changes", client.page(address)
+    yield "changes: organization", client.page(f"{address}organization")
+    yield "changes: review", client.send(f"{address}organization", {"city": "Tampa"})
 
 
 def sentences_by_page() -> dict[str, list[str]]:

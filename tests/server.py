@@ -49,6 +49,7 @@ class Server:
             "WIZARD_INSTANCE_PATH": str(self.folder),
             "WIZARD_PUBLIC_URL": self.url,
             "WIZARD_PORT": str(self.port),
+            **({"WIZARD_WORKERS": "1"} if self.root == ROOT else {}),  # `kill` ends one process
             **self.settings,
         }
 

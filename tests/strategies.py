@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wizard.forms import fields
+from wizard.forms import choices, fields
 from wizard.forms.flow import Flow
 from wizard.forms.groups import Group
 
@@ -29,9 +29,9 @@ GOOD: dict[type[fields.Field], Any] = {
 
 def valid_values(field: fields.Field) -> st.SearchStrategy[Any]:
     """Return values that a field accepts."""
-    if isinstance(field, fields.Choices):
+    if isinstance(field, choices.Choices):
         return st.lists(st.sampled_from(field.codes()), max_size=3)
-    if isinstance(field, fields.Choice):
+    if isinstance(field, choices.Choice):
         return st.sampled_from(field.codes())
     if isinstance(field, Group):
         return st.lists(

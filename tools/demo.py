@@ -14,15 +14,18 @@ from typing import Any
 import click
 from flask import current_app
 from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from wizard import clock, create_app
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.apply.submit import REFERENCE_LETTERS
 from wizard.db.engine import reading, writing
-from wizard.db.models import Draft, MailMessage, Submission
+from wizard.db.models import Draft, Event, MailMessage, Proposal, Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Email, Field, LongText, Phone, Url
+from wizard.forms import changes
+from wizard.forms.choices import Choice, Choices
+from wizard.forms.fields import Confirm, Date, Email, Field, LongText, Phone, Url
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 from wizard.ops.cli import one_line_errors
@@ -90,13 +93,29 @@ SENTENCES = (
     "We count use of force by incident and by person, since one incident can involve several.",
 )
 CASES = {
-    14: dict(received=85, in_review=13, withdrawn=2),
-    60: dict(received=20, in_review=35, accepted=30, declined=10, withdrawn=5),
+    14: dict(received=80, in_review=13, changes_requested=5, withdrawn=2),
+    60: dict(received=20, in_review=30, changes_requested=5, accepted=30, declined=10, withdrawn=5),
     999: dict(received=2, in_review=6, accepted=27, declined=10, withdrawn=5, published=50),
 }
 """Submissions of 100 in each status, by the age in days that they are younger than."""
-CHANGES = dict(received=0, in_review=1, withdrawn=1, accepted=2, declined=2, published=3)
-"""Number of status changes until a case has that status."""
+PATHS = {
+    "received": (),
+    "in_review": ("review_started",),
+    "changes_requested": ("review_started", "changes_requested"),
+    "accepted": ("review_started", "accepted"),
+    "declined": ("review_started", "declined"),
+    "withdrawn": ("withdrawn",),
+    "published": ("review_started", "accepted", "published"),
+}
+"""The events until a case has that status."""
+ASKED = {COMMITMENT.roles.title: "Say in the title which data it is about."}
+"""The changes that are asked for."""
+EVENT_DATA = {
+    "changes_requested": {"opened": ASKED},
+    "declined": {"reason": "The data is public already, as incident-level tables."},
+    "withdrawn": {"reason": "The organization has nobody to do it this year."},
+}
+MAX_DECISION_TIME = timedelta(days=30)
 
 
 @click.command()
@@ -133,6 +152,7 @@ def fill(count: int, *, seed: int = 1) -> None:
             rows.append(_submission(random, last + index + 1, age, now))
         with writing() as session:
             session.execute(insert(Submission), rows)
+            _add_events(session, rows, now)
     with writing() as session:
         session.add_all(_draft(random, now) for _ in range(min(DRAFTS, count)))
         newest = select(Submission).where(Submission.id > last).order_by(Submission.id.desc())
@@ -147,6 +167,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
     if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
     published_at = at + timedelta(days=random.uniform(5, 59)) if status == "published" else None
+    decided_at = published_at or min(at + MAX_DECISION_TIME, now)
     return {
         "reference": reference,
         "draft_id": uuid.UUID(int=random.getrandbits(128), version=4),
@@ -156,10 +177,52 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
         "answers": given,
         "submitted_at": at,
         "status": status,
-        "lock_version": 1 + CHANGES[status],
-        "changed_at": published_at or at,
+        "lock_version": 1 + len(PATHS[status]),
+        "changed_at": decided_at if PATHS[status] else at,
         "published_at": published_at,
+        "first_published_at": published_at,
         **index_columns(COMMITMENT, reference, given),
+    }
+
+
+def _add_events(session: Session, rows: list[dict[str, Any]], now: datetime) -> None:
+    """Add what happened to submissions, and the changes that some are asked for."""
+    is_one = Submission.reference.in_([row["reference"] for row in rows])
+    ids = dict(session.execute(select(Submission.reference, Submission.id).where(is_one)).all())
+    events, asked = [], []
+    for row in rows:
+        about, path = {"submission_id": ids[row["reference"]]}, PATHS[row["status"]]
+        events.append({**about, **_event("submitted", row["submitted_at"], "organization")})
+        wait = (row["changed_at"] - row["submitted_at"]) / max(len(path), 1)
+        for place, kind in enumerate(path, start=1):
+            at = row["changed_at"] - (len(path) - place) * wait
+            events.append({**about, **_event(kind, at, "staff", "demo@example.org")})
+        if row["status"] == "changes_requested":
+            asked.append({**about, **_proposal(row, now)})
+    for table, found in ((Event, events), (Proposal, asked)):
+        if found:
+            session.execute(insert(table), found)
+
+
+def _event(kind: str, at: datetime, actor_kind: str, actor: str = "") -> dict[str, Any]:
+    data = EVENT_DATA.get(kind, {})
+    return {"kind": kind, "at": at, "actor_kind": actor_kind, "actor": actor, "data": data}
+
+
+def _proposal(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the changes that a submission is asked for, before anything was entered."""
+    day, steps = row["submitted_at"].date(), list(COMMITMENT.steps)
+    journey = Journey(COMMITMENT, row["answers"], steps, today=day)
+    return {
+        "kind": "changes",
+        "base_version": 1,
+        "opened": ASKED,
+        "flow_version": COMMITMENT.version,
+        "answers": row["answers"],
+        "completed_steps": changes.completed_steps(journey, ASKED),
+        "created_at": row["changed_at"],
+        "updated_at": row["changed_at"],
+        "expires_at": clock.midnight(clock.local(now).date() + MAX_DECISION_TIME),
     }
 
 

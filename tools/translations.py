@@ -6,12 +6,13 @@ from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
 from wizard import apply, flows
-from wizard.apply import followup, resume_views
+from wizard.apply import contact_views, followup, resume_views
 from wizard.config import DEFAULTS
-from wizard.forms import dates
+from wizard.forms import changes, dates, promises
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
+from wizard.public import views as public_views
 from wizard.submissions import events, filters, messages, progress_reports
 from wizard.web import errors
 
@@ -26,13 +27,22 @@ TRANSLATABLE = (
     progress_reports.REPORT_FIELDS,
     events.KINDS,
     messages.CONTACT_MESSAGES,
+    promises.STATES,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
+    followup.ACTING_ENDED,
     followup.ERASED,
+    changes.WORDS,
+    changes.CHECK_AND_SEND,
+    followup.REASON,
+    contact_views.ADDRESS,
+    contact_views.NO_CONTACT,
+    contact_views.SECOND,
+    public_views.ERASED,
     resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),
 )

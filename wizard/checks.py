@@ -88,9 +88,10 @@ def paperwork_warnings(settings: dict[str, Any], today: date) -> Iterator[str]:
 def _database(settings: dict[str, Any]) -> Iterator[str]:
     is_sqlite = _is_sqlite(settings)
     if not is_sqlite and settings["RATELIMIT_STORAGE_URI"].startswith("memory"):
+        count = max(settings["WORKERS"], 2)
         yield (
-            "WIZARD_RATELIMIT_STORAGE_URI is “memory”. With two processes, visitors get twice the"
-            " limit."
+            "WIZARD_RATELIMIT_STORAGE_URI is “memory”. Each process counts by itself: with"
+            f" {count}, visitors get {count} times the limit. Use Redis."
         )
     if is_sqlite and SQLITE_VERSION < MIN_SQLITE_VERSION:
         found, wanted = (".".join(map(str, each)) for each in (SQLITE_VERSION, MIN_SQLITE_VERSION))

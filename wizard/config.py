@@ -34,6 +34,7 @@ DEFAULTS: dict[str, str | int] = {
     "ENV": "",
     "HOST": "127.0.0.1",
     "PORT": 8000,
+    "WORKERS": 0,
     "INSTANCE_PATH": str(ROOT / "instance"),
     "SECRET_KEY": "",
     "SECRET_KEY_FALLBACKS": "",
@@ -50,6 +51,8 @@ DEFAULTS: dict[str, str | int] = {
     "TIMEZONE": "America/New_York",
     "BURDEN_MINUTES": 15,
     "DRAFT_DAYS": 60,
+    "MAIL_ANSWERS": "yes",
+    "CHANGES_DAYS": 30,
     "RATELIMIT_STORAGE_URI": "memory://",
     "METRICS_TOKEN": "",
     "HTMX_URL": "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js",
@@ -61,9 +64,11 @@ MAX_POST_BYTES = 2 * MEBIBYTE
 """More than answers may have, so that a page with answers that are too long can be shown again."""
 RANGES = {
     "PORT": (1, 65_535),
+    "WORKERS": (0, 64),
     "TRUSTED_PROXIES": (0, 10),
     "BURDEN_MINUTES": (1, 1_440),
     "DRAFT_DAYS": (1, 3_650),
+    "CHANGES_DAYS": (1, 365),
 }
 """The lowest and highest value of each setting that is a number."""
 DATABASE_DRIVERS = ("sqlite", "postgresql+psycopg")
@@ -81,6 +86,7 @@ FORMATS = {
         r"(https?://[A-Za-z0-9_.:\[\]-]+)?/(?!/)((?![;,'\"<>\\])[!-~])*",
         "like https://host/htmx.js, or a path of this site",
     ),
+    "MAIL_ANSWERS": ("yes|no", "yes or no"),
     "HTMX_INTEGRITY": (r"(sha(256|384|512)-[A-Za-z0-9+/]+=*)?", "a hash like sha384-…"),
 }
 """The pattern of a setting, and what it asks for."""
@@ -153,6 +159,8 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
         "INSTANCE_PATH": str(instance),
+        "MAIL_ANSWERS": settings["MAIL_ANSWERS"] == "yes",
+        "WORKERS": _count_workers(settings["WORKERS"], url.drivername),
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
         "MAIL_FROM": str(_parse_mailbox("MAIL_FROM", settings["MAIL_FROM"])),
@@ -179,6 +187,13 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url.drivername),
     }
+
+
+def _count_workers(chosen: int, driver: str) -> int:
+    """Return how many processes serve. Raises `SettingError`."""
+    if driver == "sqlite" and chosen > 1:
+        raise SettingError("WIZARD_WORKERS must be 1 with SQLite, which has a single writer.")
+    return chosen or (1 if driver == "sqlite" else os.cpu_count() or 1)
 
 
 def _parse_day(name: str, value: str) -> date | None:

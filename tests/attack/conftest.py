@@ -13,8 +13,9 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from tests.server import Server, running_server
 from wizard import create_app
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
-from wizard.db.models import Draft, MailMessage, Report, StaffUser, Submission
+from wizard.db.models import Draft, MailMessage, Proposal, Report, Submission
 
 ORGANIZATION_DATA = {"city": "Elsewhere", "organization_name": "X", "state": "FL"}
 
@@ -83,7 +84,7 @@ def stored_rows(app) -> list:
     """Return all stored rows, without delivery bookkeeping and audit events."""
     with app.app_context():
         kept = []
-        for model in (Draft, Submission, MailMessage, Report, StaffUser):
+        for model in (Draft, Submission, Proposal, MailMessage, Report, StaffUser):
             for row in db.session.scalars(select(model)):
                 values = {a.key: getattr(row, a.key) for a in inspect(model).column_attrs}
                 for bookkeeping in ("attempts", "sent_at", "next_at", "next_attempt_at"):

@@ -135,7 +135,7 @@ def assert_message_holds(app, reference: str, payload: str) -> None:
     """Assert that the message holds the payload as text, without active markup."""
     with app.app_context():
         query = select(MailMessage).join(Submission).where(Submission.reference == reference)
-        (message,) = db.session.scalars(query)
+        (message,) = db.session.scalars(query.where(MailMessage.kind == "confirmation"))
     read = render_message(app, message)
     assert payload in read.text
     assert "pwned" not in read.subject

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from tests.server import ROOT
-from wizard.forms import fields
+from wizard.forms import differences, fields
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
 from wizard.public import open_data
 from wizard.submissions import filters
@@ -18,6 +18,7 @@ PATTERNS = {
     "cell": tables.FORMULA_START,
     "xml": open_data.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
+    "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
     "cell read": tables.unescape_cell,
@@ -80,13 +81,18 @@ READERS = (
 )
 
 
+QUICK_SECONDS = 0.02
+
+
 def seconds_to_read(reader, text: str) -> float:
-    """Return the least thread time of three runs, in seconds."""
+    """Return the least thread time of up to three runs, until one is quick, in seconds."""
     least = 9.0
     for _ in range(3):
         began = time.thread_time()
         reader(text)
         least = min(least, time.thread_time() - began)
+        if least < QUICK_SECONDS:
+            break
     return least
 
 
@@ -108,7 +114,7 @@ def test_reading_time_is_linear(name):
             short = seed * (4_000 // len(seed)) + end
             long = seed * (32_000 // len(seed)) + end
             taken = seconds_to_read(reader, long)
-            if taken > 0.02:
+            if taken >= QUICK_SECONDS:
                 assert taken < 16 * seconds_to_read(reader, short), (seed, end)
 
 
@@ -119,4 +125,4 @@ def test_every_pattern_is_covered():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 32
+    assert found == 33

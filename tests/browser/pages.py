@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import MODULES
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Field, Select
+from wizard.forms.choices import Choice, Choices, Select
+from wizard.forms.fields import Confirm, Field
 from wizard.forms.flow import Step
 from wizard.forms.groups import Group
 

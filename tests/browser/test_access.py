@@ -7,7 +7,8 @@ from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Select
+from wizard.forms.choices import Choice, Choices, Select
+from wizard.forms.fields import Confirm, Date, Field
 from wizard.forms.groups import Group
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")

@@ -1,12 +1,19 @@
 """Published commitments in a real browser: map, pages and progress reports."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages import check_accessibility
 from tests.factories import add_published, update_path
+from tests.integration.public.conftest import OFFICE
+from tests.integration.public.test_views import replace_answers, withdraw
 from wizard import create_app
+from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
+
+pytestmark = pytest.mark.pages
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
         office, "partner", organization_name="W" * 60, commitment_title="V" * 90, milestones=entries
     )
     page = open_browser()
-    page.goto(update_path(office, reference))
+    page.goto(update_path(office, reference) + "?then=update")
     expect(page.locator("h1")).to_have_text("What became of it?")
     for scheme, width in [("light", 1280), ("dark", 320)]:
         page.emulate_media(color_scheme=scheme)
@@ -57,10 +64,33 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
             assert not page.evaluate(wide), (path, width)
 
 
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+def test_corrected_and_withdrawn_pages_are_accessible(open_browser, office, locale):
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    corrected, withdrawn = add_published(office, at=at), add_published(office, "partner", at=at)
+    plan = "We publish each data set monthly. " * 12
+    changed = {"city": "W" * 60, "access_plan": plan, "organization_name": "Orlando Police"}
+    replace_answers(office, corrected, "corrected", OFFICE, **changed)
+    replace_answers(office, corrected, "resubmitted", ORGANIZATION, city="Springfield")
+    withdraw(office, withdrawn, reason="V" * 90 + "\nWe merged with the county.")
+    page = open_browser(locale=locale)
+    for scheme, width in [("light", 1280), ("dark", 390), ("light", 320)]:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        for reference in (corrected, withdrawn):
+            page.goto(f"/commitments/{reference}")
+            for each in page.locator("details.correction > summary").all():
+                each.focus()
+                each.press("Enter")
+            check_accessibility(page)
+            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            assert not page.evaluate(wide), (reference, width)
+
+
 def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
     reference = add_published(office, "partner")
     page = open_browser()
-    page.goto(update_path(office, reference))
+    page.goto(update_path(office, reference) + "?then=update")
     first = page.get_by_role("group", name="Milestone 1")
     first.get_by_label("Where to see it").fill("no address")
     page.get_by_role("button", name="Send the news").click()

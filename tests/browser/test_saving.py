@@ -9,6 +9,8 @@ from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.pages
+
 AGENCY = load_case("agency")
 SAVED = re.compile(r"^Saved at \d")
 

@@ -11,6 +11,8 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.pages import check_accessibility
 from tests.factories import add_submission
 
+pytestmark = pytest.mark.pages
+
 
 def sign_in(page: Page, name: str) -> None:
     """Sign in on the page that asks for it."""
@@ -50,8 +52,8 @@ def test_submission_is_filtered_exported_and_decided(open_browser, office, javas
     page.get_by_label("New note").fill("Looks good.")
     page.get_by_role("button", name="Add the note").click()
     expect(page.locator(".note")).to_contain_text("Looks good.")
-    for button, status in [("Take into review", "In review"), ("Accept", "Accepted")]:
-        page.get_by_role("button", name=button).click()
+    for button, status in [("Start review", "In review"), ("Accept", "Accepted")]:
+        page.get_by_role("button", name=button, exact=True).click()
         expect(page.locator(".facts .pill")).to_contain_text(status)
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("Sign in")
@@ -96,6 +98,8 @@ def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
             "submissions",
             one,
             f"{one}/erase",
+            f"{one}/changes",
+            f"{one}/versions",
             "account",
             "people",
             "tokens",
@@ -105,6 +109,40 @@ def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
             check_accessibility(page)
             wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             assert not page.evaluate(wide), (path, width)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office, javascript):
+    reference = add_submission(office, status="in_review")
+    page = open_browser(javascript=javascript)
+    look = check_accessibility if javascript else lambda page: None  # axe needs JavaScript
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"/staff/submissions/{reference}")
+    sign_in(page, "ada")
+    page.get_by_role("link", name="Ask for changes").click()
+    expect(page.locator("h1")).to_have_text("Ask for changes")
+    about = page.locator("#about-city")
+    expect(about).to_be_hidden()
+    page.get_by_label("City or town", exact=True).focus()
+    page.keyboard.press("Space")
+    about.fill("Which one?")
+    page.get_by_role("button", name="Ask for changes").click()
+    expect(page.locator("#asked")).to_contain_text("Which one?")
+    look(page)
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    for label in ("Decline…", "Email that goes with it", "For the organization"):
+        page.locator("summary", has_text=label).click()
+    look(page)
+    assert not page.evaluate(wide)
+    decline = page.get_by_role("button", name="Decline", exact=True)
+    decline.click()
+    expect(page.locator("#errors")).to_contain_text("Enter the reason")
+    page.locator("#reason-declined").fill("It is public already.")
+    page.locator("#words-declined").fill("Dear Ana,\n\nthank you.")
+    decline.click()
+    expect(page.locator(".facts .pill")).to_contain_text("Declined")
+    expect(page.locator("#history")).to_contain_text("It is public already.")
+    expect(page.locator("#history")).to_contain_text("Dear Ana,")
 
 
 def test_stale_decision_shows_the_other_editors_change(open_browser, office):
@@ -117,9 +155,14 @@ def test_stale_decision_shows_the_other_editors_change(open_browser, office):
         expect(page.get_by_role("button", name="Accept")).to_be_visible()
         pages.append(page)
     first, second = pages
-    first.get_by_role("button", name="Decline").click()
+    first.locator("summary", has_text="Decline").click()
+    first.locator("#reason-declined").fill("Too vague.")
+    first.get_by_role("button", name="Decline", exact=True).click()
     expect(first.locator(".facts .pill")).to_contain_text("Declined")
-    second.get_by_role("button", name="Accept").click()
+    second.locator("summary", has_text="Email").click()
+    second.locator("#words-accepted").fill("Dear Ana")
+    second.get_by_role("button", name="Accept", exact=True).click()
     expect(second.locator("#stale")).to_be_focused()
-    expect(second.locator("aside")).to_contain_text("In review → Declined")
+    expect(second.locator("#stale")).to_contain_text("Dear Ana")
+    expect(second.locator("#history")).to_contain_text("Too vague.")
     expect(second.locator(".facts .pill")).to_contain_text("Declined")

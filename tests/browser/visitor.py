@@ -1,11 +1,13 @@
 """A person at a browser of any engine: what they do and see."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tests.browser.engines import FAILURES, Window, wait_until
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choice, Choices, Confirm, Date, Field, Select
+from wizard.forms.choices import Choice, Choices, Select
+from wizard.forms.fields import Confirm, Date, Field
 from wizard.forms.flow import Step
 from wizard.forms.groups import Group
 
@@ -56,10 +58,16 @@ class Visitor:
         self.window.click(selector)
 
     def write(self, selector: str, text: str) -> None:
-        """Type a text in place of what a control holds; wait until it has arrived."""
-        self.press(selector)
-        self.window.run(SELECT, selector)
-        self.window.type(text)
+        """Type a text in place of what a control holds; wait until it has arrived.
+
+        Type it again if a page that was just swapped in took the focus meanwhile.
+        """
+        for seconds in (5, 15):
+            self.press(selector)
+            self.window.run(SELECT, selector)
+            self.window.type(text)
+            with suppress(AssertionError):
+                return self._wait(SHOWS, selector, text, True, seconds=seconds)
         self.sees_value(selector, text)
 
     def answer(self, step: Step, answers: Mapping[str, Any]) -> None:
@@ -104,7 +112,7 @@ class Visitor:
                 if field.name in entry:
                     self._answer(field, entry[field.name], f"{id_}-{field.name}")
 
-    def _wait(self, function: str, *values: Any) -> None:
+    def _wait(self, function: str, *values: Any, seconds: int = 15) -> None:
         def holds() -> bool:
             try:
                 return self.window.run(function, *values)
@@ -112,7 +120,7 @@ class Visitor:
                 return False
 
         try:
-            wait_until(holds)
+            wait_until(holds, seconds)
         except TimeoutError:
             page = self.window.run("() => location.href + '\\n' + document.body.innerText")
             raise AssertionError(values, page) from None

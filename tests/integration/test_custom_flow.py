@@ -14,27 +14,16 @@ from sqlalchemy import select
 import tests.client
 from tests.client import visible_texts
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
+from tests.conftest import without_ids
 from tests.factories import staff_client, update_client, update_path
 from tests.mail import render_message
 from wizard.accounts.audit import Actor
 from wizard.apply import resume
 from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage, Submission
+from wizard.forms.choices import YES_NO, Choice, Choices, Option, Select
 from wizard.forms.conditions import Answered, Has
-from wizard.forms.fields import (
-    YES_NO,
-    Choice,
-    Choices,
-    Confirm,
-    Date,
-    Email,
-    LongText,
-    Option,
-    Phone,
-    Select,
-    Text,
-    Url,
-)
+from wizard.forms.fields import Confirm, Date, Email, LongText, Phone, Text, Url
 from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 from wizard.forms.groups import Group
 from wizard.notify import outbox
@@ -186,7 +175,7 @@ def test_custom_flow_is_completed(app, client, answers, htmx):
     assert "me@example.org" in receipt.text(".achieved")
     with app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        assert submission.answers == answers
+        assert without_ids(submission.answers) == answers
         assert (submission.flow, submission.flow_version) == ("pets", 7)
         assert submission.reference.startswith("PET-")
         message = db.session.scalars(select(MailMessage)).one()
@@ -315,7 +304,9 @@ def walk_followup(app, client, reference: str) -> None:
     """Open the pages about a published submission, for all three sides."""
     path = f"/commitments/{reference}"
     client.send(f"{path}/update", {"action": "report", "toys-0-done": "yes"})
-    client.send(f"{path}/update", {"action": "withdraw", "sure": "yes"})
+    for page in ("yours", "contacts", "contacts/second", "withdraw", "link"):
+        client.page(f"{path}/{page}")
+    client.send(f"{path}/withdraw", {"reason": "We moved."})
     staff = staff_client(app, "admin")
     for page in ("/", "/commitments", "/commitments?color=red", path, f"{path}/reminders"):
         client.page(page)
@@ -328,7 +319,7 @@ def sent_texts(app, reference: str) -> list[str]:
     with app.app_context():
         is_it = Submission.reference == reference
         submission = db.session.scalars(select(Submission).where(is_it)).one()
-        progress_reports._queue_reminder(submission, "desk@example.org")
+        progress_reports._remind(submission)
         resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
         db.session.commit()
         queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}
@@ -394,7 +385,8 @@ def test_draft_of_older_version_goes_on_in_the_newer(app, make_app):
     assert client.send(f"{path}/review", {"sure": "yes"}).path.endswith("/done")
     with newer.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        assert (submission.flow_version, submission.answers) == (8, UPGRADED)
+        assert submission.flow_version == 8
+        assert without_ids(submission.answers) == UPGRADED
 
 
 def test_submission_of_older_version_is_read_as_the_newer(app, make_app, published):
@@ -415,7 +407,8 @@ def test_submission_of_older_version_is_read_as_the_newer(app, make_app, publish
         (record,) = json.loads(response.get_data())["commitments"]
     assert record["colors"] == ["red"] and "color" not in record
     with newer.app_context(), writing(), db.engine.connect() as connection:
-        assert connection.scalar(select(Submission.answers)) == WITH_PET
+        stored = connection.scalar(select(Submission.answers))
+    assert without_ids(stored) == WITH_PET
 
 
 def test_rows_of_another_flow_are_not_opened(make_app, published):

@@ -22,6 +22,8 @@ from wizard.forms.groups import Group
 from wizard.submissions import progress_reports
 from wizard.web import languages
 
+pytestmark = pytest.mark.pages
+
 
 class BracketTranslations(NullTranslations):
     """Translate every text into itself in brackets."""
@@ -181,9 +183,19 @@ def test_followup_pages_are_translated(configured_app, checked_pages):
     path = f"/commitments/{reference}"
     client.page(update_path(configured_app, reference))
     news = {"milestones-0-done": "yes", "milestones-0-note": TYPED, "milestones-0-url": "a.org"}
-    for data in ({}, {"action": "withdraw"}, {"milestones-0-url": "a b"}, news):
+    for data in ({}, {"milestones-0-url": "a b"}, news):
         client.send(f"{path}/update", {"action": "report"} | data)
-    client.send(f"{path}/update", {"action": "withdraw", "sure": "yes"})
+    for page in ("link", "contacts", "contacts/contact", "contacts/second", "withdraw", "yours"):
+        client.page(f"{path}/{page}")
+    contact = {"name": TYPED, "email": "other@example.org"}
+    for data in ({}, contact | {"email": "a"}, contact | {"email": "a@gmial.com"}, contact):
+        client.send(f"{path}/contacts/second", data)
+    for data in ({}, {"reason": TYPED}, {"action": "cancel"}, {"reason": TYPED}):
+        client.send(f"{path}/withdraw", data)
+    client.send(f"{path}/link")
+    for data in ({}, {"address": "a"}, {"address": "other@example.org"}):
+        client.send("/lost", data)
+    assert client.page("/updates/x").status == client.page("/contact/x").status == 404
     client.page(f"{path}/reminders")
     client.send(f"{path}/reminders")
     editor = staff_client(configured_app, "editor")
@@ -200,7 +212,7 @@ def test_messages_are_translated(configured_app, checked_pages):
     complete_form(client, answers)
     with configured_app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        progress_reports._queue_reminder(submission, "desk@example.org")
+        progress_reports._remind(submission)
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
         resume._queue(draft, "desk@example.org", "reminder")
         db.session.commit()

@@ -7,20 +7,23 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import uniform
-from time import perf_counter
+from time import perf_counter, process_time
 from urllib.parse import urlencode
 
+import psutil
+
 from tests.complete_form import form_data
-from tests.load.request_cost import CASE, cpu_seconds, hidden_fields, running_process
+from tests.load.request_cost import CASE, hidden_fields, running_process
 from wizard.flows.commitment import COMMITMENT
+from wizard.ops.server import raise_file_limit
 
 THINKS = (8.0, 20.0)
 """Least and most seconds that a user spends on a step."""
 AUTOSAVES = 2
 """Autosaves on each step that has more than one question."""
 SHARES = (0.5, 0.95, 0.99)
-GOAL = 0.5
-"""Seconds that 99 percent of the steps must stay under."""
+GOALS = {500: 0.05, 1000: 0.1}
+"""Seconds that 99 percent of the steps must stay under, by the number of people."""
 
 
 @dataclass
@@ -132,25 +135,58 @@ def percentile(figures: list[float], share: float) -> float:
     return sorted(figures)[min(len(figures) - 1, int(len(figures) * share))] * 1000
 
 
+class Usage:
+    """The processor time of a server and its processes, and of this program."""
+
+    def __init__(self, pid: int) -> None:
+        self.server = psutil.Process(pid)
+        self.began, self.before = perf_counter(), self._times()
+
+    def _times(self) -> tuple[float, float, float]:
+        times = [each.cpu_times() for each in self._processes()]
+        user, system = sum(each.user for each in times), sum(each.system for each in times)
+        return user, system, process_time()
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.server, *self.server.children(recursive=True)]
+
+    def memory(self) -> float:
+        """Return the megabytes that the server uses now."""
+        return sum(each.memory_info().rss for each in self._processes()) / 2**20
+
+    def line(self) -> str:
+        """Return the shares since the start, in percent of one core."""
+        elapsed = perf_counter() - self.began
+        user, system, own = (
+            (now - then) / elapsed for now, then in zip(self._times(), self.before, strict=True)
+        )
+        return (
+            f"of one core: server {user + system:.0%}, {system:.0%} of it in the kernel (the"
+            f" store’s files, the network); generator {own:.0%}"
+        )
+
+
 def main() -> None:
     """Serve the program as `make run` does, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=0, help="start again until then")
     chosen = parser.parse_args()
+    raise_file_limit()
     seen = Results()
     command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
     with (
         tempfile.TemporaryDirectory() as made,
         running_process(command, Path(made) / "store") as (port, pid),
     ):
-        began, before = perf_counter(), cpu_seconds(pid)
-        asyncio.run(run_users(port, chosen.people, seen))
-        elapsed, used = perf_counter() - began, cpu_seconds(pid) - before
-        memory = next(
-            line.split()[1]
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-            if line.startswith("VmHWM")
-        )
+        usage = Usage(pid)
+        while True:
+            asyncio.run(run_users(port, chosen.people, seen))
+            print(f"{(perf_counter() - usage.began) / 60:.1f} min: {usage.memory():.0f} MB")
+            if perf_counter() - usage.began > chosen.minutes * 60:
+                break
+        elapsed = perf_counter() - usage.began
+        print(usage.line())
     print(f"{chosen.people} people, {seen.receipts} receipts, {len(seen.failures)} failures")
     for failure in seen.failures[:5]:
         print(f"  {failure}")
@@ -160,9 +196,9 @@ def main() -> None:
         )
         slowest = max(figures) * 1000
         print(f"{name}: {len(figures) / elapsed:.0f} a second; {shares}, slowest {slowest:.0f} ms")
-    print(f"server: {used / elapsed:.0%} of a core, {int(memory) / 1024:.0f} MB at most")
-    met = "met" if not seen.failures and percentile(seen.steps, 0.99) < GOAL * 1000 else "MISSED"
-    print(f"goal, no failure and the slowest hundredth under {GOAL * 1000:.0f} ms: {met}")
+    goal = GOALS.get(chosen.people, max(GOALS.values()))
+    met = "met" if not seen.failures and percentile(seen.steps, 0.99) < goal * 1000 else "MISSED"
+    print(f"goal, no failure and the slowest hundredth under {goal * 1000:.0f} ms: {met}")
 
 
 if __name__ == "__main__":

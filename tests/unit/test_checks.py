@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import PRODUCTION
 from wizard import checks, config
 
+SHARED = {"DATABASE_URL": "postgresql+psycopg://db/wizard"}
+
 
 def production_settings(**changed):
     return config.read_environment({}) | PRODUCTION | changed
@@ -41,8 +43,7 @@ def test_unsafe_setting_is_named(name, value):
 
 
 def test_shared_database_needs_secret_key():
-    shared = {"DATABASE_URL": "postgresql+psycopg://db/wizard", "SECRET_KEY": ""}
-    (line,) = checks.errors(production_settings(**shared))
+    (line,) = checks.errors(production_settings(**SHARED, SECRET_KEY=""))
     assert line.startswith("WIZARD_SECRET_KEY is not set")
 
 
@@ -51,7 +52,8 @@ def test_shared_database_needs_secret_key():
     [
         ({"OMB_CONTROL_NUMBER": "0000-0000"}, "WIZARD_OMB_EXPIRES is not set"),
         ({"OMB_EXPIRES": "2026-12-31"}, "expired on 2026-12-31"),
-        ({"DATABASE_URL": "postgresql+psycopg://db/wizard"}, "visitors get twice the limit"),
+        (SHARED | {"WORKERS": 1}, "visitors get 2 times the limit"),
+        (SHARED | {"WORKERS": 3}, "with 3, visitors get 3 times the limit"),
     ],
 )
 def test_questionable_setting_is_warning(changed, text):

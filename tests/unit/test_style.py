@@ -56,7 +56,6 @@ REBUILT_LATER = {
     "templates/email/news.html",
     "templates/email/news.txt",
     "templates/public/commitment.html",
-    "templates/staff/submission.html",
     "templates/staff/submissions.html",
     "wizard/submissions/progress_reports.py",
 }

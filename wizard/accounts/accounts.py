@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
+from ..db.accounts import StaffSession, StaffUser
 from ..db.engine import db, reading, writing
-from ..db.models import StaffSession, StaffUser
 from ..forms.fields import Email
 from ..forms.text import Invalid, replace_forbidden
 from . import audit, passwords, throttle

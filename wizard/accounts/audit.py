@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, select
 
 from .. import clock
+from ..db.accounts import AuditEvent
 from ..db.batches import read_in_batches
 from ..db.engine import db, writing
-from ..db.models import AuditEvent
 from ..forms.fields import Field, Text
 from ..web.query import DAYS, VALUE, Code, within_days
 

@@ -6,7 +6,7 @@ import pyotp
 from flask import current_app
 
 from .. import clock
-from ..db.models import StaffUser
+from ..db.accounts import StaffUser
 from . import accounts, passwords, throttle
 from .accounts import AccountError, CurrentUser
 from .audit import Actor, record

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from .. import clock
+from ..db.accounts import StaffSession, StaffUser
 from ..db.engine import delete_in_batches, reading, writing
-from ..db.models import StaffSession, StaffUser
 from ..forms.text import replace_forbidden
 from ..web.limits import address_key
 from . import accounts, passwords, second_factor, throttle

@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
+from ..db.accounts import SignInThrottle
 from ..db.engine import db, delete_in_batches, writing
-from ..db.models import SignInThrottle
 
 FREE_ATTEMPTS_PER_ACCOUNT, FREE_ATTEMPTS_PER_ADDRESS = 5, 20
 """Attempts without a wait; an office shares one address."""

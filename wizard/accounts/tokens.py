@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
+from ..db.accounts import ApiToken
 from ..db.engine import reading, writing
-from ..db.models import ApiToken
 from ..forms.text import replace_forbidden
 from .audit import Actor, record
 from .passwords import hash_token

@@ -82,7 +82,8 @@ def _known_browser(email: str) -> str:
 def sign_out() -> Response:
     """End the session of this browser."""
     sign_in.sign_out(current_user(), current_actor())
-    session.pop("once", None)
+    for name in ("once", "acting"):
+        session.pop(name, None)
     response = redirect(url_for("staff.sign_in_page", out="1"), 303)
     _set_cookie(response, permissions.SESSION_COOKIE, "", 0, "/staff")
     return response

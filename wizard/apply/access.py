@@ -4,14 +4,20 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from flask import abort, request, session
 
 from .. import clock
+from ..accounts.audit import ORGANIZATION, Actor
 from ..db.engine import reading
-from ..db.models import Draft
+from ..db.models import Draft, Submission
+from ..submissions.cases import CaseErased, find_by_reference
+from ..web import links
 from . import drafts
 
+MAX_ACTING = timedelta(hours=2)
+"""How long staff can act for an organization in one browser, once they opened it."""
 MAX_DRAFTS = 20
 """Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
 
@@ -94,8 +100,46 @@ def grant_commitment(reference: str) -> None:
 
 
 def may_open_commitment(reference: str) -> bool:
-    """Return True if this browser may report on a commitment."""
-    return reference in session.get("commitments", [])
+    """Return True if this browser may report on a commitment, or staff act for it here."""
+    return reference in session.get("commitments", []) or actor(reference) != ORGANIZATION
+
+
+def own_submission(reference: str) -> Submission:
+    """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
+    require_commitment(reference)
+    with reading():
+        submission = find_by_reference(reference) or abort(404)
+    if submission.erased_at is not None:
+        raise CaseErased
+    return submission
+
+
+def require_commitment(reference: str) -> None:
+    """Answer 404 unless this browser may report on a commitment, or posts a page that may."""
+    if may_open_commitment(reference):
+        return
+    if reference in session.get("acting", {}):  # the time is over: staff are not the organization
+        abort(404)
+    token = request.form.get("pass", "") if request.method == "POST" else ""
+    named, version = links.parse_submission_token(token, "page") or ("", 0)
+    with reading():
+        submission = find_by_reference(reference)
+    if named != reference or submission is None or submission.link_version != version:
+        abort(404)
+    grant_commitment(reference)
+
+
+def act_for(reference: str, staff: str) -> None:
+    """Let this browser act for an organization, as that staff account, for `MAX_ACTING`."""
+    until = (clock.now() + MAX_ACTING).timestamp()
+    session["acting"] = {reference: [staff, until]}
+
+
+def actor(reference: str) -> Actor:
+    """Return who acts on a commitment in this browser: its organization, or staff for it."""
+    staff, until = session.get("acting", {}).get(reference, ("", 0.0))
+    is_acting = until > clock.now().timestamp()
+    return Actor(staff, kind="organization") if is_acting else ORGANIZATION
 
 
 def _append(name: str, value: str) -> list[str]:

@@ -1,46 +1,46 @@
-"""Save answers: `forms/saving.py` decides, on a locked draft, what is stored."""
+"""Save answers: `forms/saving.py` decides, on a locked form, what is stored."""
 
 import uuid
 
 from .. import clock
-from ..db.models import Draft
-from ..forms import saving
+from ..forms import outcomes, saving
 from ..forms.conditions import Answers
 from ..web.current import current_flow
-from . import drafts, submit
+from . import drafts
+from .open_forms import OpenForm
 
 
 def begin(
     draft_id: uuid.UUID, post: saving.StepPost, preset: Answers
-) -> tuple[saving.Outcome, uuid.UUID]:
+) -> tuple[outcomes.Outcome, uuid.UUID]:
     """Create a draft from valid answers to the first step; return the outcome and the draft's id.
 
     The draft also gets the `preset` answers, which later steps show.
     See `drafts.start_draft` for when that is another id than the given one.
     """
-    first = saving.StepPost(post.step, post.answers)
-    outcome, _ = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
-    if not isinstance(outcome, saving.Completed):
+    first = saving.StepPost(post.step, post.answers, revision=saving.Revision(post.revision.page))
+    outcome, state = saving.decide(current_flow(), saving.DraftState(), first, clock.today())
+    if not isinstance(outcome, outcomes.Completed):
         return outcome, draft_id
-    draft = drafts.start_draft(draft_id, {**preset, **post.storable().answers})
-    return saving.Completed(drafts.journey_for(draft).first_incomplete), draft.id
+    draft = drafts.start_draft(draft_id, {**preset, **state.answers})
+    return outcomes.Completed(drafts.journey_for(draft).first_incomplete), draft.id
 
 
-def save(draft: Draft, post: saving.StepPost) -> saving.Outcome:
-    """Save or submit the post of a step's button. The draft must be locked."""
-    state = drafts.state_of(draft)
+def save(form: OpenForm, post: saving.StepPost) -> outcomes.Outcome:
+    """Save or submit the post of a step's button. The form must be locked."""
+    state = form.read_state()
     outcome, after = saving.decide(current_flow(), state, post, clock.today())
-    if isinstance(outcome, saving.Submitted):
-        submit.submit_draft(draft, outcome.journey)
-    if after is state or drafts.store_answers(draft, after):
+    if isinstance(outcome, outcomes.Submitted):
+        form.submit(outcome.journey)
+    if after is state or form.store(after):
         return outcome
-    return saving.TooLong(saving.merge_answers(state.answers, post))
+    return outcomes.TooLong(saving.merge_answers(state.answers, state.narrow(post)))
 
 
-def autosave(draft: Draft, post: saving.StepPost) -> saving.Outcome:
-    """Save the answers on a page, valid or not. The draft must be locked."""
-    state = drafts.state_of(draft)
+def autosave(form: OpenForm, post: saving.StepPost) -> outcomes.Outcome:
+    """Save the answers on a page, valid or not. The form must be locked."""
+    state = form.read_state()
     outcome, after = saving.decide_autosave(state, post)
-    if after is state or drafts.store_answers(draft, after):
+    if after is state or form.store(after):
         return outcome
-    return saving.TooLong(post.answers)
+    return outcomes.TooLong(post.answers)

@@ -5,31 +5,37 @@ Nothing is validated here: `Journey` does that, so that a page and a submission 
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import get_template_attribute, request
 from markupsafe import Markup
 
-from ..forms import fields
+from ..forms import choices, fields
+from ..forms.addresses import likely_address
 from ..forms.conditions import Answers
 from ..forms.flow import Step
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.outputs import entry_label
-from ..forms.saving import Revision, StepPost, removed_key
+from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
 
 ASKED_FIELD = "asked"
 """The hidden field that lists the conditional fields on a page; empty if there are none."""
+CHECKED_FIELD = "checked"
+"""The hidden fields with the addresses that a page suggested: it does not ask about them again."""
+REPLACE = "replace-"
+"""How the action of a button starts that takes the suggested address; the path follows."""
 
 
 def read_post(step: Step) -> StepPost:
     """Return what the request posts from a step's page."""
     form = request.form
+    action = form.get("action", "continue")
     return StepPost(
         step,
         _read(step.fields, {*form, *form.getlist(ASKED_FIELD)}),
-        action=form.get("action", "continue"),
+        action="continue" if action.startswith(REPLACE) else action,
         revision=Revision(
             page=form.get("page", "")[:36],
             turn=form.get("turn", 0, type=int),
@@ -55,9 +61,18 @@ def _read(
 
 def _read_field(spec: fields.Field, on_page: Collection[str], path: str) -> Any:
     if isinstance(spec, Group):
-        return [_read(spec.fields, on_page, f"{path}-{place}-") for place in _read_places(spec)]
+        return [_read_entry(spec, on_page, f"{path}-{place}-") for place in _read_places(spec)]
     values = request.form.getlist(path)
-    return values[0] if len(values) == 1 and not isinstance(spec, fields.Choices) else values
+    if request.form.get("action") == REPLACE + path and values:
+        return likely_address(values[0]) or values[0]
+    return values[0] if len(values) == 1 and not isinstance(spec, choices.Choices) else values
+
+
+def _read_entry(group: Group, on_page: Collection[str], prefix: str) -> dict[str, Any]:
+    """Return the raw answers of an entry, with its id as posted."""
+    given = request.form.get(prefix + ENTRY_ID)
+    values = _read(group.fields, on_page, prefix)
+    return values if given is None else {ENTRY_ID: given, **values}
 
 
 def _read_places(group: Group) -> list[int]:
@@ -68,14 +83,34 @@ def _read_places(group: Group) -> list[int]:
     return [*places, *range(following, following + group.min_entries - len(places))]
 
 
+def find_slip(post: StepPost) -> str | None:
+    """Return the path of the first address in a post that looks mistyped, unless its page asked."""
+    checked = {None, *request.form.getlist(CHECKED_FIELD)}
+    given = iter_answers(post.step.fields, post.answers)
+    slips = (path for path, spec, raw in given if suggested_address(spec, raw) not in checked)
+    return next(slips, None)
+
+
+def suggested_address(spec: fields.Field, raw: Any) -> str | None:
+    """Return the address that was probably meant; None if this is none, or looks right."""
+    is_address = isinstance(spec, fields.Email) and isinstance(raw, str)
+    return likely_address(raw) if is_address else None
+
+
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id."""
+    """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id.
+
+    `page` is the page's own id, from which those of new entries are derived. `notes` is what staff
+    wrote about a question.
+    """
 
     visible: Collection[str]
     required: Collection[str]
     errors: Mapping[str, str]
     focus: str = ""
+    page: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +127,7 @@ class Question:
     is_visible: bool
     is_required: bool
     error: str
+    note: str
     focus: str
     reveals: tuple[str, ...]
     entries: tuple["Entry", ...]
@@ -112,12 +148,19 @@ class Question:
         return replace_forbidden(text)
 
     @property
+    def suggestion(self) -> str | None:
+        """Return the address to suggest beside the answer, if it is one that looks mistyped."""
+        return None if self.error else suggested_address(self.spec, self.data)
+
+    @property
     def described_by(self) -> str:
         """Return the ids for `aria-describedby`."""
         parts = {
             "count": isinstance(self.spec, fields.LongText),
             "hint": self.spec.hint,
+            "note": self.note,
             "error": self.error,
+            "suggestion": self.suggestion,
         }
         return " ".join(f"{self.id}-{part}" for part, is_shown in parts.items() if is_shown)
 
@@ -128,6 +171,7 @@ class Entry:
 
     group: Group
     questions: tuple[Question, ...]
+    id: str = ""
 
     @property
     def title(self) -> str:
@@ -148,6 +192,7 @@ def build_questions(
             is_visible=path in display.visible,
             is_required=spec.required is True or path in display.required,
             error=display.errors.get(path, ""),
+            note=display.notes.get(path, ""),
             focus=display.focus,
             reveals=tuple(f"when-{prefix}{name}" for name in _dependents(spec, specs)),
             entries=_build_entries(spec, answers, display),
@@ -164,9 +209,14 @@ def _build_entries(spec: fields.Field, answers: Answers, display: Display) -> tu
         return ()
     entries = answers.get(spec.name) or []
     blanks: list[Answers] = [{}] * (spec.min_entries - len(entries))
+    named = add_entry_ids((spec,), {**answers, spec.name: [*entries, *blanks]}, display.page)
     return tuple(
-        Entry(spec, build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"))
-        for place, entry in enumerate([*entries, *blanks])
+        Entry(
+            spec,
+            build_questions(spec.fields, entry, display, f"{spec.name}-{place}-"),
+            entry[ENTRY_ID],
+        )
+        for place, entry in enumerate(named[spec.name])
     )
 
 

@@ -16,7 +16,7 @@ from .. import clock
 from ..config import MEBIBYTE
 from ..db import upgrades
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
-from ..db.models import Draft, Submission
+from ..db.models import Draft, Proposal, Submission
 from ..forms.conditions import Answers
 from ..forms.journey import Journey
 from ..forms.saving import DraftState, StepPost
@@ -157,9 +157,14 @@ def state_of(draft: Draft) -> DraftState:
     return DraftState(
         answers=draft.answers,
         completed_steps=tuple(draft.completed_steps),
-        saves={name: (page, turn) for name, (page, turn) in draft.saves.items()},
+        saves=read_saves(draft),
         is_submitted=draft.submission is not None,
     )
+
+
+def read_saves(draft: Draft | Proposal) -> dict[str, tuple[str, int]]:
+    """Return the page that saved each step last, and its turn."""
+    return {name: (page, turn) for name, (page, turn) in draft.saves.items()}
 
 
 def count_bytes(answers: Answers) -> int:
@@ -174,8 +179,8 @@ def charge_growth() -> None:
     """Count `g.growth` bytes against `MAX_DAILY_BYTES`. Raise `RateLimitExceeded`."""
 
 
-def store_answers(draft: Draft, state: DraftState) -> bool:
-    """Store the state after a save, and start the draft's lifetime again.
+def store_answers(draft: Draft | Proposal, state: DraftState) -> bool:
+    """Store the state after a save; the lifetime of a draft starts again.
 
     Return False, with the draft as it was, if all answers together exceed `MAX_DRAFT_BYTES`. Raise
     `RateLimitExceeded` at the end of what the drafts of an address may grow in a day.
@@ -193,7 +198,8 @@ def store_answers(draft: Draft, state: DraftState) -> bool:
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
     draft.language = languages.get_locale()
     draft.updated_at = clock.now()
-    draft.reminded_at = None
+    if isinstance(draft, Draft):
+        draft.reminded_at = None
     return True
 
 

@@ -2,15 +2,27 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from .. import clock
 from ..db.engine import reading
 from ..db.models import Submission
+from ..forms.fields import LongText
 from ..forms.messages import Message
-from ..submissions import progress_reports
-from ..submissions.cases import CaseErased, NotAllowed, find_by_reference
+from ..forms.outputs import cards
+from ..forms.text import Invalid
+from ..submissions import (
+    contact_changes,
+    events,
+    pdf,
+    progress_reports,
+    proposals,
+    withdrawals,
+)
+from ..submissions.cases import CaseErased, NotAllowed, find_by_reference, locked_case
 from ..web import languages, links
+from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.limits import limiter
@@ -21,6 +33,16 @@ bp = Blueprint("followup", __name__)
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send."""
 TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
+LINK_PAGES = {
+    "changes": "changes.overview",
+    "stop": "followup.confirm_unsubscribe",
+    "update": "followup.update",
+}
+"""The pages to which a link leads, by its `then`."""
+REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
+ACTING_ENDED = ErrorPage(
+    "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
+)
 ERASED = ErrorPage(
     "These answers were deleted",
     "They were deleted on request, so you can’t send us anything more about them.",
@@ -28,48 +50,137 @@ ERASED = ErrorPage(
 )
 
 
-@bp.errorhandler(CaseErased)
+@bp.app_errorhandler(CaseErased)
 def on_erased(error: CaseErased) -> Response:
     """Show that the answers were deleted."""
     return error_response(410, ERASED)
 
 
 @bp.get("/updates/<token>")
-def open_update_link(token: str) -> Response:
+def open_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
     reference, version = links.parse_submission_token(token) or ("", 0)
     with reading():
         submission = find_by_reference(reference)
-    if submission is None or submission.erased_at or submission.link_version != version:
-        return render_page("apply/no_draft.html", 404)
+    if submission is None or (submission.link_version != version and not submission.erased_at):
+        return render_page("apply/lost.html", 404, ended=True)
+    if submission.erased_at:
+        raise CaseErased
     access.grant_commitment(reference)
-    page = "confirm_unsubscribe" if request.args.get("then") == "stop" else "update"
-    return redirect(url_for(f"followup.{page}", reference=reference), 303)
+    page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
+    return redirect(url_for(page, reference=reference), 303)
+
+
+@bp.get("/acting/<token>")
+def open_for_staff(token: str) -> Response:
+    """Open a commitment in this browser for staff who act for its organization."""
+    reference, staff = links.parse_acting_token(token) or ("", "")
+    with reading():
+        submission = find_by_reference(reference)
+    if submission is None:
+        return error_response(404, ACTING_ENDED)
+    access.act_for(reference, staff)
+    return _to_yours(reference)
+
+
+@bp.get("/commitments/<reference>/yours")
+def yours(reference: str) -> Response:
+    """Show *Your commitment*: what happened, the answers, and what can be done now."""
+    submission = access.own_submission(reference)
+    with reading():
+        happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
+    return render_page(
+        "apply/yours.html",
+        submission=submission,
+        events=happened,
+        changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
+        until=proposals.last_day(proposal) if proposal else None,
+        proposal=proposal,
+        may_correct=proposals.may_correct(submission),
+        cards=cards(current_flow(), submission.answers),
+        can_report=progress_reports.can_report(submission),
+        can_withdraw=withdrawals.can_withdraw(submission),
+        asks_to_withdraw=withdrawals.is_requested(submission),
+        acting=access.actor(reference).name,
+        link=links.submission_url(reference, submission.link_version),
+        notice=session.pop("notice", ""),
+    )
+
+
+@bp.get("/commitments/<reference>/yours.pdf")
+def answers_pdf(reference: str) -> Response:
+    """Return the answers as a PDF to keep."""
+    submission = access.own_submission(reference)
+    headers = {"Content-Disposition": f'inline; filename="{reference}.pdf"'}
+    return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
+
+
+@bp.get("/commitments/<reference>/link")
+def ask_to_renew(reference: str) -> Response:
+    """Show the page that confirms to replace the link."""
+    return render_page("apply/renew.html", submission=access.own_submission(reference))
+
+
+@bp.post("/commitments/<reference>/link")
+def renew(reference: str) -> Response:
+    """Replace the link: those in all messages so far stop working."""
+    access.own_submission(reference)
+    with locked_case(reference) as submission:
+        submission.link_version += 1
+        contact_changes.forget_pending(submission)  # whoever has the old link may have named one
+        events.record_event(submission, "link_renewed", access.actor(reference))
+    session["notice"] = languages.translate(Message("The old link no longer works."))
+    return _to_yours(reference)
+
+
+@bp.get("/commitments/<reference>/withdraw")
+def ask_to_withdraw(reference: str, status: int = 200, **context: Any) -> Response:
+    """Show the form that asks to withdraw."""
+    submission = access.own_submission(reference)
+    if withdrawals.is_requested(submission) or not withdrawals.can_withdraw(submission):
+        return _to_yours(reference)
+    return render_page("apply/withdraw.html", status, submission=submission, **context)
+
+
+@bp.post("/commitments/<reference>/withdraw")
+@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
+def withdraw(reference: str) -> Response:
+    """Ask to withdraw, or take that back."""
+    access.own_submission(reference)
+    actor, typed = access.actor(reference), request.form.get("reason", "")
+    if request.form.get("action") == "cancel":
+        withdrawals.cancel_withdrawal(reference, actor)
+        return _to_yours(reference)
+    try:
+        reason = REASON.parse(typed, clock.today())
+    except Invalid as invalid:
+        return ask_to_withdraw(reference, 422, typed=typed, error=invalid.message)
+    try:
+        withdrawals.request_withdrawal(reference, reason, actor)
+    except NotAllowed:  # asked twice, or withdrawn meanwhile: the page shows it
+        return _to_yours(reference)
+    session["notice"] = languages.translate(
+        Message("We received your request. Program staff will read it next.")
+    )
+    return _to_yours(reference)
+
+
+def _to_yours(reference: str) -> Response:
+    return redirect(url_for("followup.yours", reference=reference), 303)
 
 
 @bp.get("/commitments/<reference>/update")
 def update(reference: str) -> Response:
     """Show the page to report on each data set or milestone."""
-    return update_page(_own(reference), {}, {})
+    return update_page(access.own_submission(reference), {}, {})
 
 
 @bp.post("/commitments/<reference>/update")
 @limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def report(reference: str) -> Response:
     """Store a report, or a request to withdraw, for staff to decide on."""
-    submission, typed = _own(reference), request.form.to_dict()
-    if typed.get("action") == "withdraw":
-        return _ask_to_withdraw(submission, typed)
+    submission, typed = access.own_submission(reference), request.form.to_dict()
     return _send_news(submission, typed)
-
-
-def _ask_to_withdraw(submission: Submission, typed: dict[str, Any]) -> Response:
-    if not progress_reports.can_withdraw(submission):
-        return _to_update(submission.reference)
-    if not typed.get("sure"):
-        message = Message("Confirm that you want to withdraw.")
-        return update_page(submission, typed, {"sure": message}, 422)
-    return _store(submission, typed, {}, "sure")
 
 
 def _send_news(submission: Submission, typed: dict[str, Any]) -> Response:
@@ -80,19 +191,18 @@ def _send_news(submission: Submission, typed: dict[str, Any]) -> Response:
         errors = {"report": Message("Tell something of at least one of them first.")}
     if errors:
         return update_page(submission, typed, errors, 422)
-    return _store(submission, typed, entries, "report")
+    return _store(submission, typed, entries)
 
 
-def _store(
-    submission: Submission, typed: dict[str, Any], entries: dict[str, Any], place: str
-) -> Response:
-    """Store a report; without entries it is a request to withdraw. `place` is an error's id."""
+def _store(submission: Submission, typed: dict[str, Any], entries: dict[str, Any]) -> Response:
+    """Store a report."""
+    reference = submission.reference
     try:
-        progress_reports.submit_report(submission.reference, entries, withdraws=not entries)
+        progress_reports.submit_report(reference, entries, access.actor(reference))
     except NotAllowed:  # the commitment has just changed, and the page will show it
-        return _to_update(submission.reference)
+        return _to_update(reference)
     except progress_reports.TooManyReports:
-        return update_page(submission, typed, {place: TOO_MANY}, 422)
+        return update_page(submission, typed, {"report": TOO_MANY}, 422)
     session["notice"] = languages.translate(
         Message("Thank you. Staff of the program read it next.")
     )
@@ -106,27 +216,16 @@ def _to_update(reference: str) -> Response:
 @bp.get("/commitments/<reference>/reminders")
 def confirm_unsubscribe(reference: str) -> Response:
     """Show the page that confirms to unsubscribe from yearly reminders."""
-    return render_page("apply/reminders.html", submission=_own(reference))
+    return render_page("apply/reminders.html", submission=access.own_submission(reference))
 
 
 @bp.post("/commitments/<reference>/reminders")
 def unsubscribe(reference: str) -> Response:
     """Unsubscribe from yearly reminders."""
-    _own(reference)
+    access.own_submission(reference)
     progress_reports.stop_reminders(reference)
     session["notice"] = languages.translate(Message("There will be no yearly message any more."))
     return _to_update(reference)
-
-
-def _own(reference: str) -> Submission:
-    """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
-    if not access.may_open_commitment(reference):
-        abort(404)
-    with reading():
-        submission = find_by_reference(reference) or abort(404)
-    if submission.erased_at is not None:
-        raise CaseErased
-    return submission
 
 
 def update_page(
@@ -142,7 +241,6 @@ def update_page(
         news=progress_reports.REPORT_FIELDS,
         given=progress_reports.list_reports(submission),
         can_report=progress_reports.can_report(submission),
-        can_withdraw=progress_reports.can_withdraw(submission),
         typed=typed,
         errors=errors,
         said=session.pop("notice", ""),

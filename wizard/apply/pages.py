@@ -1,6 +1,7 @@
 """The pages of a step, and redirects between them."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, redirect, request, url_for
@@ -12,39 +13,43 @@ from ..forms.conditions import Answers
 from ..forms.flow import Step
 from ..forms.journey import Journey, StepState
 from ..forms.messages import Message, join_messages
-from ..forms.outputs import cards, entry_label, format_raw_answer
-from ..forms.saving import iter_answers, journey_digest, normalized_answers, step_digest
+from ..forms.outputs import Card, Row, cards, entry_label, format_raw_answer
+from ..forms.saving import StepPost, iter_answers, journey_digest, normalized_answers, step_digest
 from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
 from ..web.htmx import render_page
 from . import access, drafts
 from .binding import ASKED_FIELD, Display, build_questions
+from .open_forms import OpenForm
 
 
 def step_page(
     journey: Journey,
     step: Step,
     answers: Answers,
-    draft: Draft | None = None,
+    form: OpenForm | None = None,
     status: int = 200,
     more_errors: dict[str, str] | None = None,
 ) -> Response:
     """Return the page of a step with raw answers: 400 to confirm them, 409 if they changed, 422
     with all errors."""
     state, focus = journey.steps[step.name], request.args.get("at", "")
+    step = state.step  # with the open questions alone
     errors = _errors_to_show(state, status) | (more_errors or {})
-    is_review = step is journey.flow.review
-    if draft is None:
+    is_review = step.name == journey.flow.review.name
+    if form is None:
         access.start_key()  # in the session before two clicks can need it
         page = _page_fields()
     else:
-        digest = journey_digest(journey) if is_review else step_digest(step, draft.answers)
-        page = _page_fields(draft, digest)
+        digest = journey_digest(journey) if is_review else step_digest(step, form.answers)
+        page = _page_fields(form, digest)
     if status == 400:
         names = ("page", "turn", "based_on")  # as posted: the same revision again
         page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
-    display = Display(state.result.visible, state.result.required, errors, focus)
+    notes = form.notes if form else {}
+    result = state.result
+    display = Display(result.visible, result.required, errors, focus, page["page"], notes)
     return render_page(
         "apply/review.html" if is_review else "apply/step.html",
         status,
@@ -53,15 +58,38 @@ def step_page(
         questions=build_questions(step.fields, answers, display),
         may_skip=not state.result.required,
         errors=_name_entries(step, errors),
-        draft_id=draft.id if draft else None,
+        form=form,
         page=page,
-        cards=cards(journey.flow, journey.answers) if is_review else (),
+        cards=_open_cards(journey) if is_review else (),
+        differences=form.differences(journey) if form and is_review else (),
+        closed=_closed_rows(journey, step),
         focus=focus,
         must_confirm=status == 400,
         changed=status == 409,
-        others=drafts.find_all(access.open_draft_ids()) if draft is None else [],
-        lost=_lost_draft() if draft and not is_review else None,
+        others=drafts.find_all(access.open_draft_ids()) if form is None else [],
+        lost=_lost_draft() if form and not is_review else None,
     )
+
+
+def _open_cards(journey: Journey) -> list[Card]:
+    """Return the answers that can be changed, by step."""
+    return [
+        replace(card, rows=tuple(row for row in card.rows if row.name in names))
+        for card in cards(journey.flow, journey.answers)
+        if (state := journey.steps.get(card.step.name))
+        and (names := {field.name for field in state.step.fields})
+    ]
+
+
+def _closed_rows(journey: Journey, step: Step) -> list[Row]:
+    """Return the answers on a page that cannot be changed."""
+    whole, names = journey.flow.steps[step.name], {field.name for field in step.fields}
+    if all(field.name in names for field in whole.fields):
+        return []
+    shown = next(
+        card for card in cards(journey.flow, journey.answers) if card.step.name == whole.name
+    )
+    return [row for row in shown.rows if row.name not in names]
 
 
 def _errors_to_show(state: StepState, status: int) -> dict[str, str]:
@@ -83,14 +111,13 @@ def _name_entries(step: Step, errors: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _page_fields(draft: Draft | None = None, based_on: str = "") -> dict[str, str]:
+def _page_fields(form: OpenForm | None = None, based_on: str = "") -> dict[str, str]:
     """Return a new page's hidden fields: see `saving.Revision` and `links.Purpose`."""
     revision = {"page": str(uuid.uuid4()), "turn": "0"}
-    if draft is None:
+    if form is None:
         preset = request.values.get("for", "")
         return revision | ({"for": preset} if preset in current_flow().presets else {})
-    token = links.draft_token(draft.id, draft.link_version, "page")
-    return revision | {"based_on": based_on, "pass": token}
+    return revision | {"based_on": based_on, "pass": form.page_token()}
 
 
 def _lost_draft() -> dict[str, Any] | None:
@@ -101,9 +128,9 @@ def _lost_draft() -> dict[str, Any] | None:
     return {"title": drafts.party_of(draft), "url": url, "most": access.MAX_DRAFTS}
 
 
-def too_long_page(draft: Draft, step: Step, answers: Answers) -> Response:
-    """Return the page of a step that a draft cannot hold, with the error at its longest answer."""
-    journey = drafts.build_journey(answers, draft.completed_steps)
+def too_long_page(form: OpenForm, step: Step, answers: Answers) -> Response:
+    """Return the page of a step that a form cannot hold, with the error at its longest answer."""
+    journey = form.build_journey(answers)
     if step.name not in journey.steps:
         abort(413)
     given = iter_answers(step.fields, answers)
@@ -112,13 +139,13 @@ def too_long_page(draft: Draft, step: Step, answers: Answers) -> Response:
         "Not saved: all your answers together are too long. Shorten your answer about %(noun)s.",
         noun=field.noun,
     )
-    return step_page(journey, step, answers, draft, 422, {path: error})
+    return step_page(journey, step, answers, form, 422, {path: error})
 
 
-def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
+def conflict_page(form: OpenForm, step: Step, answers: Answers) -> Response:
     """Return the page to choose, for each answer that differs, between typed and stored."""
-    today = clock.today()
-    typed, stored = (normalized_answers(step, version) for version in (answers, draft.answers))
+    today, step = clock.today(), form.read_state().narrow(StepPost(step, {})).step
+    typed, stored = (normalized_answers(step, version) for version in (answers, form.answers))
     differing = [
         (
             field,
@@ -139,7 +166,7 @@ def conflict_page(draft: Draft, step: Step, answers: Answers) -> Response:
         step=step,
         differing=differing,
         posted=posted,
-        page=_page_fields(draft, step_digest(step, draft.answers)),
+        page=_page_fields(form, step_digest(step, form.answers)),
     )
 
 

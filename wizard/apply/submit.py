@@ -14,9 +14,11 @@ from ..forms.journey import Journey
 from ..forms.messages import Message
 from ..forms.outputs import cards
 from ..notify import outbox
+from ..submissions import contacts
 from ..submissions.events import record_event
 from ..submissions.listing import index_columns
-from ..web import languages
+from ..submissions.promises import store_promises
+from ..web import languages, links
 from ..web.current import current_flow
 
 CONFIRMATIONS_PER_HOUR = 10
@@ -46,6 +48,8 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     )
     db.session.add(submission)
     db.session.flush()
+    contacts.store_contact(submission)
+    store_promises(submission)
     record_event(submission, "submitted", ORGANIZATION)
     if contact := journey.answers.get(journey.flow.roles.contact):
         delay = _confirmation_delay(contact)
@@ -80,8 +84,12 @@ def _queue(
 def _context(message: MailMessage) -> dict[str, Any]:
     submission = outbox.submission_of(message)
     answers = submission.answers
-    found = cards(current_flow(), answers)
-    return {"submission": submission, "answers": answers, "cards": found}
+    return {
+        "submission": submission,
+        "answers": answers,
+        "cards": cards(current_flow(), answers),
+        "link": links.submission_url(submission.reference, submission.link_version),
+    }
 
 
 outbox.register("confirmation", Message("we received your %(noun)s (%(reference)s)"), _context)

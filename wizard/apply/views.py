@@ -3,41 +3,29 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from .. import clock
-from ..db.models import Draft
-from ..forms import saving
-from ..forms.flow import Step
+from ..db.engine import reading
+from ..forms import outcomes, saving
 from ..forms.outputs import cards
-from ..submissions import pdf
+from ..submissions.events import list_events
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.languages import LANGUAGES
 from ..web.limits import limiter
 from ..web.security import OriginError
-from . import access, answers, drafts
+from . import access, answers, drafts, steps
 from .binding import read_post
-from .pages import conflict_page, drafts_in_progress, step_page, to_receipt, to_step, too_long_page
+from .open_forms import OpenDraft
+from .pages import drafts_in_progress, step_page, to_receipt, to_step
+from .steps import find_step
 
 bp = Blueprint("apply", __name__, url_prefix="/respond")
 
 START_LIMIT = "120 per hour"
 """Drafts that one network address may start: enough for an office that shares one."""
-
-
-EXITS = {
-    "home": "public.landing",
-    "commitments": "public.commitment_list",
-    "questions": "public.questions",
-    "privacy": "public.privacy",
-    "accessibility": "public.accessibility",
-    "staff": "staff.dashboard",
-}
-"""The pages to which buttons of a step lead without JavaScript, by what follows `leave-`."""
 
 
 @bp.app_context_processor
@@ -61,12 +49,13 @@ def begin() -> Response:
     step, page = current_flow().first, request.form.get("page")
     draft_id = links.derive_draft_id(access.start_key(), page) if page else uuid.uuid4()
     preset = current_flow().presets.get(request.form.get("for", ""), {})
-    g.outcome, draft_id = answers.begin(draft_id, read_post(step), preset)
+    post = read_post(step)
+    g.outcome, draft_id = answers.begin(draft_id, post, preset)
     match g.outcome:
-        case saving.Completed(name):
+        case outcomes.Completed(name):
             access.grant_access(draft_id)
-            return to_step(draft_id, name)
-        case saving.Invalid(journey, typed):
+            return to_step(draft_id, **steps.next_place(post, name))
+        case outcomes.Invalid(journey, typed):
             return step_page(journey, step, typed, status=422)
     return redirect(url_for("apply.ineligible"), 303)
 
@@ -74,9 +63,11 @@ def begin() -> Response:
 @bp.get("/exit")
 def ineligible() -> Response:
     """Show what a person can do who does not answer for an organization."""
-    flow, draft_id = current_flow(), request.args.get("draft", "")
-    draft_id = draft_id if draft_id in session.get("drafts", []) else ""
-    return render_page(flow.pages.ineligible, draft_id=draft_id, first=flow.first.name)
+    flow, draft_id = current_flow(), request.args.get("draft_id", "")
+    back = ""
+    if draft_id in session.get("drafts", []):
+        back = url_for("apply.step", draft_id=draft_id, name=flow.first.name)
+    return render_page(flow.pages.ineligible, back=back)
 
 
 @bp.get("/<uuid:draft_id>/<name>")
@@ -84,12 +75,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
     """Show a step, or the review, with the stored answers."""
     find_step(name)
     draft = access.read_draft(draft_id)
-    if draft.submission:
-        return to_receipt(draft_id)
-    journey = drafts.journey_for(draft)
-    if not journey.may_visit(name):
-        return to_step(draft_id, journey.first_incomplete)
-    return step_page(journey, journey.steps[name].step, draft.answers, draft)
+    return to_receipt(draft_id) if draft.submission else steps.show(OpenDraft(draft), name)
 
 
 @bp.post("/<uuid:draft_id>/<name>")
@@ -98,18 +84,9 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
     post = read_post(find_step(name))
     access.require_and_remember(draft_id)
     with access.editing(draft_id) as draft:
-        outcome = answers.save(draft, post)
-    if isinstance(outcome, saving.GoTo) and (url := exit_url(draft_id, post)):
-        return redirect(url, 303)
-    return respond(draft, post.step, outcome)
-
-
-def exit_url(draft_id: uuid.UUID, post: saving.StepPost) -> str:
-    """Return the address to which the button of a post leaves its page, if it does."""
-    kind, _, target = post.action.partition("-")
-    if kind == "language" and target in LANGUAGES:
-        return url_for("apply.step", draft_id=draft_id, name=post.step.name, lang=target)
-    return url_for(EXITS[target]) if kind == "leave" and target in EXITS else ""
+        form = OpenDraft(draft)
+        g.outcome = answers.save(form, post)
+    return steps.respond(form, post, g.outcome)
 
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
@@ -120,37 +97,8 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
     if post.step is current_flow().review:
         abort(404)
     with access.editing(draft_id) as draft:
-        outcome = answers.autosave(draft, post)
-    if isinstance(outcome, saving.Closed | saving.Conflict):
-        name = "submitted" if isinstance(outcome, saving.Closed) else "conflict"
-        return render_template("apply/saved.html", outcome=name), 409
-    if isinstance(outcome, saving.TooLong):
-        return render_template("apply/saved.html", outcome="too_long"), 413
-    return render_template("apply/saved.html", outcome="saved", moment=clock.now()), 200
-
-
-def respond(draft: Draft, step: Step, outcome: saving.Outcome) -> Response:
-    """Return the response to a save. Call it after the transaction, since it renders pages."""
-    g.outcome = outcome
-    match outcome:
-        case saving.Ineligible():
-            return redirect(url_for("apply.ineligible", draft=draft.id), 303)
-        case saving.GoTo(name, focus_id, is_refresh):
-            return to_step(draft.id, name, at=focus_id, keep="1" if is_refresh else None)
-        case saving.Completed(name):
-            return to_step(draft.id, name)
-        case saving.Paused():
-            return redirect(url_for("resume.save_link", draft_id=draft.id), 303)
-        case saving.Invalid(journey, typed):
-            return step_page(journey, step, typed, draft, status=422)
-        case saving.Outdated(journey, stored):
-            return step_page(journey, step, stored, draft, status=409)
-        case saving.Conflict(typed):
-            return conflict_page(draft, step, typed)
-        case saving.TooLong(typed):
-            return too_long_page(draft, step, typed)
-        case saving.Submitted() | saving.Closed():
-            return to_receipt(draft.id)
+        outcome = answers.autosave(OpenDraft(draft), post)
+    return steps.autosave_status(outcome)
 
 
 @bp.get("/<uuid:draft_id>/done")
@@ -161,18 +109,10 @@ def receipt(draft_id: uuid.UUID) -> Response:
     if submission is None:
         return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
     access.grant_commitment(submission.reference)
+    with reading():
+        happened = list_events(submission)
     shown = cards(current_flow(), submission.answers)
-    return render_page("apply/receipt.html", submission=submission, cards=shown)
-
-
-@bp.get("/<uuid:draft_id>/answers.pdf")
-def answers_pdf(draft_id: uuid.UUID) -> Response:
-    """Return the submitted answers as a PDF to keep."""
-    submission = access.read_draft(draft_id).submission
-    if submission is None:
-        abort(404)
-    headers = {"Content-Disposition": f'inline; filename="{submission.reference}.pdf"'}
-    return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
+    return render_page("apply/receipt.html", submission=submission, events=happened, cards=shown)
 
 
 @bp.errorhandler(CSRFError)
@@ -186,21 +126,13 @@ def handle_csrf_error(error: CSRFError) -> Response:
         request.endpoint == "apply.begin" and not errors.has_session_cookie()
     ):
         return errors.handle_csrf_error(error)
-    name, draft = current_flow().first.name, None
     if request.endpoint == "apply.save_step":
         draft_id, name = (request.view_args or {}).values()
-        if access.is_open(draft_id) or access.has_page_token(draft_id):
-            draft = drafts.find(draft_id)
-    step = current_flow().steps.get(name)
-    if step and (draft or request.endpoint == "apply.begin"):
-        stored, completed = (draft.answers, draft.completed_steps) if draft else ({}, [])
-        typed = saving.merge_answers(stored, read_post(step))
-        journey = drafts.build_journey(typed, completed)
-        if name in journey.steps:
-            return step_page(journey, step, typed, draft, status=400)
+        is_known = access.is_open(draft_id) or access.has_page_token(draft_id)
+        if is_known and name in current_flow().steps and (draft := drafts.find(draft_id)):
+            return steps.confirm_page(OpenDraft(draft), find_step(name))
+    if request.endpoint == "apply.begin":
+        typed = saving.merge_answers({}, read_post(current_flow().first))
+        journey = drafts.build_journey(typed, [])
+        return step_page(journey, current_flow().first, typed, status=400)
     return errors.error_response(400, errors.SESSION_ENDED)
-
-
-def find_step(name: str) -> Step:
-    """Return the step of that name; answer 404 if the flow has none."""
-    return current_flow().steps.get(name) or abort(404)

@@ -3,47 +3,23 @@
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from sqlalchemy import (
     JSON,
-    DateTime,
-    Dialect,
-    ForeignKey,
     Index,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import clock
+from .columns import UtcDateTime, parent_key
 from .engine import Model
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC; SQLite itself stores no time zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a datetime needs its time zone")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
-
-
-_parent = partial(ForeignKey, ondelete="CASCADE")
-SubmissionId = Annotated[int, mapped_column(_parent("submission.id"), index=True)]
+SubmissionId = Annotated[int, mapped_column(parent_key("submission.id"), index=True)]
 FlowName = Annotated[str, mapped_column(default="commitment", server_default="commitment")]
 """The default is for rows of the version before, which served this flow alone."""
 VersionNumber = Annotated[int, mapped_column(default=1, server_default="1")]
@@ -135,6 +111,7 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answers_version: Mapped[VersionNumber]
     link_version: Mapped[VersionNumber]
@@ -185,7 +162,7 @@ class Proposal(Model):
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(_parent("submission.id"), unique=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"), unique=True)
     kind: Mapped[str]
     base_version: Mapped[int]
     opened: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
@@ -206,8 +183,9 @@ class Proposal(Model):
 class Contact(Model):
     """Somebody who gets the messages about a submission: its `contact`, or a `second` one.
 
-    A contact without `confirmed_at` was named as the new one, and gets nothing but the request to
-    confirm it.
+    A contact without `confirmed_at` was named as the new one, with the `answers` that will replace
+    those about the contact, and gets nothing but the request to confirm it. The confirmed contact
+    is the one in the submission's answers; `email` is empty if these have no address.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,6 +193,7 @@ class Contact(Model):
     role: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
     email: Mapped[str]
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -249,7 +228,7 @@ class Delivery:
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId | None]
-    draft_id: Mapped[uuid.UUID | None] = mapped_column(_parent("draft.id"), index=True)
+    draft_id: Mapped[uuid.UUID | None] = mapped_column(parent_key("draft.id"), index=True)
     message_id: Mapped[str] = mapped_column(unique=True)
     recipient: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -327,23 +306,27 @@ class Report(Model):
 
 
 class Promise(Model):
-    """An entry with a date of the newest version: see `forms.promises.Promise`.
+    """An entry with a date: see `forms.promises.Promise`, of which this has every value.
 
     It repeats answers and reports, so that lists and counts read neither, and can be rebuilt from
-    them (`submissions/promises.py`). The entry of a published version stays, even if a correction
-    removes it.
+    them (`submissions/promises.py`).
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(_parent("submission.id"))
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
     entry_id: Mapped[str]
     group: Mapped[str] = mapped_column("group_name")
-    topic: Mapped[str] = mapped_column(default="")
+    place: Mapped[int | None]
+    title: Mapped[str]
+    topic: Mapped[str]
     due_on: Mapped[date] = mapped_column(index=True)
     first_due_on: Mapped[date]
     submitted_on: Mapped[date]
     done_on: Mapped[date | None]
     dropped_on: Mapped[date | None]
+    url: Mapped[str]
+    words: Mapped[str] = mapped_column(Text)
+    reported_on: Mapped[date | None]
 
     __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
 
@@ -351,20 +334,23 @@ class Promise(Model):
 class Progress(Model):
     """What an organization reports about one promise; `approved` is None until staff decide.
 
-    The `outcome` is `on_track`, `done` (on a `day`, with the `url` of the result), `delayed` (until
-    a new `day`) or `dropped`; `words` say why. `Report` is the form of the versions before.
+    `outcome` is a code of `forms.promises.OUTCOMES`; `day` is that on which it was done, or the new
+    date of a delay, in place of `promised_on`. `url` leads to the result; `words` say why or how.
+    `Report` is the form of the versions before.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     entry_id: Mapped[str]
     outcome: Mapped[str]
+    promised_on: Mapped[date]
     day: Mapped[date | None]
     url: Mapped[str] = mapped_column(default="")
     words: Mapped[str] = mapped_column(Text, default="")
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reply: Mapped[str] = mapped_column(Text, default="")
 
 
 class StaffNote(Model):
@@ -375,67 +361,3 @@ class StaffNote(Model):
     author: Mapped[str]
     text: Mapped[str]
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-
-
-class StaffUser(Model):
-    """A staff account. `role` is one of `accounts.ROLES`.
-
-    `totp_secret` (base32) is set once an authenticator app is set up; `totp_step` is the time step
-    of the last used code, so that no code works twice. Recovery codes are hashed.
-    """
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(unique=True)
-    role: Mapped[str]
-    password_hash: Mapped[str]
-    totp_secret: Mapped[str | None]
-    totp_step: Mapped[int] = mapped_column(default=0)
-    recovery_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class StaffSession(Model):
-    """A signed-in session, by the SHA-256 of its cookie's token; it ends when the row goes."""
-
-    token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(_parent("staff_user.id"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-
-
-class SignInThrottle(Model):
-    """The recent sign-in failures of an account, address or known browser."""
-
-    key: Mapped[str] = mapped_column(primary_key=True)
-    failures: Mapped[int] = mapped_column(default=0)
-    next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-
-
-class ApiToken(Model):
-    """An API key for exports, by the SHA-256 of its token."""
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    token_hash: Mapped[str] = mapped_column(unique=True)
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class AuditEvent(Model):
-    """A line of the audit log, which never holds an answer or a secret.
-
-    `actor` is a staff account, `token:<name>` or `command line`; `subject` is a reference, an
-    account, or the name of a token or file.
-    """
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
-    actor: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str] = mapped_column(default="", index=True)
-    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    address: Mapped[str] = mapped_column(default="")

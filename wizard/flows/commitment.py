@@ -3,21 +3,9 @@
 Names and option codes are public: pages, stored answers, exports and open data use them.
 """
 
+from ..forms.choices import YES_NO, Choice, Choices, Option, Select
 from ..forms.conditions import Answered, Answers, Either, Has, Not
-from ..forms.fields import (
-    YES_NO,
-    Choice,
-    Choices,
-    Confirm,
-    Date,
-    Email,
-    LongText,
-    Option,
-    Phone,
-    Select,
-    Text,
-    Url,
-)
+from ..forms.fields import Confirm, Date, Email, LongText, Phone, Text, Url
 from ..forms.flow import Branch, Facet, Flow, Noun, Pages, Program, Roles, Section, Step
 from ..forms.groups import Group
 
@@ -585,9 +573,10 @@ publication = Step(
             "publish_consent",
             "Can we publish this commitment?",
             noun="whether we can publish this commitment",
-            hint="If you select Yes, anyone can read, copy and reuse it (public domain, CC0). We "
-            "never publish your contact person’s or representative’s details. If you select No, "
-            "only program staff will see it.",
+            hint="If you select Yes, anyone can read, copy and reuse it (public domain, CC0). If "
+            "you withdraw it later, a short page will still show your organization’s name and what "
+            "it promised. We never publish your contact person’s or representative’s details. If "
+            "you select No, only program staff will see it.",
             required=True,
             options=YES_NO,
         ),

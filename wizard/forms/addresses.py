@@ -4,6 +4,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from os.path import commonprefix
 
 from ada_url import URL, HostType
 from email_validator import ValidatedEmail, validate_email
@@ -51,6 +52,46 @@ EMAIL_FAULTS = {
     "domain": Message("Check %(noun)s. Part of “%(part)s” is wrong or missing."),
     "other": Message("Enter %(noun)s in full, like name@example.org."),
 }
+
+
+MAIL_DOMAINS = (
+    *("gmail.com", "googlemail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com"),
+    *("comcast.net", "verizon.net", "sbcglobal.net", "bellsouth.net", "earthlink.net"),
+)
+"""Where most people in the US have addresses, without short names, which many others are near."""
+REAL_DOMAINS = {
+    *("mail.com", "email.com", "ymail.com", "fmail.com", "zmail.com", "gail.com", "grail.com"),
+    "cloud.com",
+}
+"""Domains that receive mail though they are one slip away from another."""
+ENDING_SLIPS = {
+    "com": "cim clm cmo coim comm con coom cpm ocm vom xom",
+    "edu": "deu edi eduu eud",
+    "gov": "gpv giv gvo gob govv gove ogv",
+    "net": "ent nett nte ner",
+    "org": "ogr orgg otg rog",
+}
+"""Slips in the endings of domains; none is an ending itself."""
+ENDINGS = {slip: ending for ending, slips in ENDING_SLIPS.items() for slip in slips.split()}
+
+
+def likely_address(text: str) -> str | None:
+    """Return the address that was probably meant; None if this one looks right."""
+    local, at, typed = bare_address(text).rpartition("@")
+    name, dot, ending = typed.lower().rpartition(".")
+    domain = name + dot + ENDINGS.get(ending, ending)
+    if domain not in REAL_DOMAINS:
+        domain = next((each for each in MAIL_DOMAINS if _is_one_slip(domain, each)), domain)
+    return f"{local}{at}{domain}" if local and name and domain != typed.lower() else None
+
+
+def _is_one_slip(typed: str, meant: str) -> bool:
+    """Return True for one letter too many, too few or wrong, or two in the wrong order."""
+    start = len(commonprefix([typed, meant]))
+    typed, meant = typed[start:][::-1], meant[start:][::-1]
+    start = len(commonprefix([typed, meant]))
+    typed, meant = typed[start:], meant[start:]
+    return max(len(typed), len(meant)) <= 1 or (len(typed) == 2 and typed == meant[::-1])
 
 
 HOST = re.compile(r"([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9][a-z0-9_-]*\.?")

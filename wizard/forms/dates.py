@@ -40,10 +40,12 @@ def _readings(text: str) -> list[date | None]:
     if not re.fullmatch(r"[a-z0-9 ,.-]+", text):
         return []
     words = [word for word in re.findall("[a-z]+|[0-9]+", text) if word not in DATE_FILLERS]
+    if len(words) != 3:  # looking up months takes long
+        return []
     months = [month for word in words if (month := _month(word))]
     days = [int(word) for word in words if re.fullmatch("[0-9]{1,2}", word)]
     years = [int(word) for word in words if re.fullmatch("[0-9]{4}", word)]
-    is_whole = len(words) == 3 and len(months) == len(days) == len(years) == 1
+    is_whole = len(months) == len(days) == len(years) == 1
     return [_day(years[0], months[0], days[0])] if is_whole else []
 
 

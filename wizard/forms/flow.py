@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
+from .choices import Choice, Choices
 from .conditions import Answers, Condition
-from .fields import Choice, Choices, Date, Email, Field, Text, Url
-from .groups import Group
+from .fields import Date, Email, Field, Text, Url
+from .groups import ENTRY_ID, Group
 from .messages import Declaration
 
 RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume"})
@@ -19,10 +20,11 @@ RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "re
 
 RESERVED_FIELD_NAMES = frozenset(
     {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
-    | {"for"}  # the link to the form
+    | {"for", "checked"}  # the link to the form, the addresses that a page suggested
     | {"answers", "continue", "errors", "line", "main", "saved", "where"}  # ids of pages
-    | {"reference", "submitted_at", "status", "branch", "flow_version", "published_at"}  # exports
-    | {"all_programs", "entry"}  # open data
+    | {"reference", "submitted_at", "status", "branch", "flow_version"}  # exports
+    | {"published_at", "first_published_at", "updated_at"}  # exports and open data
+    | {"all_programs", "entry", "promise_id"}  # open data
 )
 """Field names that pages, exports and open data use themselves."""
 RESERVED_FACET_NAMES = frozenset(
@@ -374,6 +376,8 @@ def _check_group(group: Group, asked: dict[str, Field]) -> None:
         raise FlowError(f"Group “{group.name}” holds a group.")
     inside: dict[str, Field] = {}
     _check_fields(group.fields, inside)
+    if ENTRY_ID in inside:
+        raise FlowError(f"Group “{group.name}” cannot ask “{ENTRY_ID}”: it names an entry.")
     named = {"title": Text, "due": Date, "link": Url, "topic": Choice}
     roles = {getattr(group, role): kind for role, kind in named.items() if getattr(group, role)}
     for name, kind in {**dict.fromkeys(group.unique, Field), **roles}.items():

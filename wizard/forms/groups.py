@@ -3,11 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any, ClassVar
 
+from .conditions import Answers
 from .fields import Field, Schema
 from .messages import Message
 from .text import Invalid
+
+ENTRY_ID = "id"
+"""The key of an entry's id, beside its answers. It names the entry for as long as that exists."""
+ENTRY_ID_SCHEMA: Schema = {"title": "Permanent ID", "type": "string", "pattern": "^[0-9a-f]{8}$"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,8 @@ class Group(Field):
     def schema(self) -> Schema:
         inside = [each for each in self.fields if each.public]
         entry = {"title": self.entry, **object_schema(inside, required_names(inside))}
+        entry["properties"] = {ENTRY_ID: ENTRY_ID_SCHEMA, **entry["properties"]}
+        entry["required"] = [ENTRY_ID, *entry["required"]]
         limits = {"minItems": self.min_entries, "maxItems": self.max_entries}
         return {"type": "array", **limits, "items": entry}
 
@@ -69,6 +77,63 @@ class Group(Field):
 
     def export_cell(self, value: list[Mapping[str, Any]]) -> str:
         return str(len(value))
+
+
+def derive_entry_id(key: str, group: str, place: int, attempt: int = 0) -> str:
+    """Return the id of the entry at a place of a group; each further attempt gives another one.
+
+    `key` is where the entry first appeared: a draft's id, a reference, or the id of a page.
+    """
+    text = f"{key} {group} {place}" + (f" {attempt}" if attempt else "")
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+def add_entry_ids(groups: Iterable[Group], answers: Answers, key: str) -> Answers:
+    """Return the answers with an id for each entry that has none, or that of an entry before it.
+
+    The answers are the same object if all have one.
+    """
+    lists = {
+        group.name: entries
+        for group in groups
+        if isinstance(entries := answers.get(group.name), list)
+    }
+    ids = [entry.get(ENTRY_ID) for entries in lists.values() for entry in entries]
+    if None not in ids and len(set(ids)) == len(ids):
+        return answers
+    taken, seen = _entry_ids(answers), set[str]()
+    for name, entries in lists.items():
+        lists[name] = [*entries]
+        for place, entry in enumerate(entries):
+            entry_id, attempt = entry.get(ENTRY_ID), 0
+            if entry_id is None or entry_id in seen:
+                while (entry_id := derive_entry_id(key, name, place, attempt)) in taken:
+                    attempt += 1
+                taken.add(entry_id)
+                lists[name][place] = {**entry, ENTRY_ID: entry_id}
+            seen.add(entry_id)
+    return {**answers, **lists}
+
+
+def _entry_ids(answers: Answers) -> set[str]:
+    """Return the ids of all entries, with that of a removed one that a draft still has."""
+    lists = [value for value in answers.values() if isinstance(value, list)]
+    return {
+        entry[ENTRY_ID]
+        for each in lists
+        for entry in each
+        if isinstance(entry, dict) and ENTRY_ID in entry
+    }
+
+
+def only_id(entry: Answers) -> Answers:
+    """Return an entry without its answers."""
+    return {ENTRY_ID: entry[ENTRY_ID]} if ENTRY_ID in entry else {}
+
+
+def without_id(entry: Answers) -> Answers:
+    """Return the answers of an entry."""
+    return {name: value for name, value in entry.items() if name != ENTRY_ID}
 
 
 def object_schema(fields: Iterable[Field], required: Collection[str]) -> Schema:

@@ -12,7 +12,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Branch, Flow, Section, Step
-from .groups import Group
+from .groups import Group, only_id
 from .messages import Message
 from .text import Invalid
 
@@ -129,8 +129,10 @@ class Journey:
         A blank entry counts only while there are too few without it.
         """
         checked: dict[str, ValidationResult] = {}
+        ids: dict[str, Answers] = {}
         for place, entry in enumerate(entries):
             prefix = f"{path}-{place}-"
+            ids[prefix] = only_id(entry)
             checked[prefix] = self._validate_fields(group.fields, entry, {}, prefix)
             result.visible |= checked[prefix].visible
             result.required |= checked[prefix].required
@@ -153,13 +155,20 @@ class Journey:
             errors[path] = _entry_missing(group, len(entries) + 1, filled)
             result.missing.add(path)
         result.errors |= errors
-        return None if errors else [inside.answers for inside in counted.values()]
+        if errors:
+            return None
+        return [{**ids[prefix], **inside.answers} for prefix, inside in counted.items()]
 
     @property
     def is_ineligible(self) -> bool:
         """Return True if the form is not meant for this visitor."""
         condition = self.flow.ineligible_when
         return condition is not None and condition.holds(self.answers)
+
+    @property
+    def is_path_known(self) -> bool:
+        """Return True once the first step is complete: its answers decide about the others."""
+        return self.steps[self.flow.first.name].complete
 
     @cached_property
     def branch(self) -> Branch | None:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from . import fields
-from .fields import Field, Option, Schema
+from . import choices, fields
+from .choices import Option
+from .fields import Field, Schema
 from .flow import Flow
 from .groups import object_schema, required_names
 
@@ -24,8 +25,17 @@ def _record_fields(flow: Flow) -> tuple[Field, ...]:
         fields.Moment(
             "published_at", "Date and time published", noun="the date and time", **always
         ),
-        fields.Choice("branch", "Set of questions", noun="the branch", options=branches, **always),
-        fields.Choices("all_programs", "Programs", noun="programs", options=programs, **always),
+        fields.Moment(
+            "first_published_at",
+            "Date and time first published",
+            noun="the date and time",
+            **always,
+        ),
+        fields.Moment(
+            "updated_at", "Date and time last changed", noun="the date and time", **always
+        ),
+        choices.Choice("branch", "Set of questions", noun="the branch", options=branches, **always),
+        choices.Choices("all_programs", "Programs", noun="programs", options=programs, **always),
     )
     return tuple(each for each in about if getattr(each, "options", True))
 

@@ -8,7 +8,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import Group
+from .groups import Group, only_id
 from .messages import Message, join_messages
 from .text import Invalid, replace_forbidden
 
@@ -47,8 +47,13 @@ def cards(flow: Flow, answers: Answers) -> tuple[Card, ...]:
         if step in asked or any(field.name in earlier for field in step.fields)
     ]
     if any(field.name in answers for field in flow.retired):
-        steps.append(Step("retired", RETIRED_TITLE, flow.retired, short=RETIRED_TITLE))
+        steps.append(retired_step(flow))
     return tuple(Card(step, tuple(_rows(step.fields, answers))) for step in steps)
+
+
+def retired_step(flow: Flow) -> Step:
+    """Return the step under which the retired questions are shown."""
+    return Step("retired", RETIRED_TITLE, flow.retired, short=RETIRED_TITLE)
 
 
 def entry_label(group: Group, number: int) -> Message:
@@ -106,4 +111,7 @@ def _public_value(field: Field, value: Any) -> Any:
     if not isinstance(field, Group):
         return value
     names = [each.name for each in field.fields if each.public]
-    return [{name: entry[name] for name in names if name in entry} for entry in value]
+    return [
+        {**only_id(entry), **{name: entry[name] for name in names if name in entry}}
+        for entry in value
+    ]

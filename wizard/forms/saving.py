@@ -14,8 +14,21 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import Group
+from .groups import ENTRY_ID, Group, add_entry_ids, derive_entry_id, only_id, without_id
 from .journey import Journey
+from .outcomes import (
+    Closed,
+    Completed,
+    Conflict,
+    GoTo,
+    Ineligible,
+    Invalid,
+    Outcome,
+    Outdated,
+    Paused,
+    Submitted,
+    TooLong,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,9 @@ def _storable_answers(fields: tuple[Field, ...], answers: Answers) -> Answers:
             continue
         value = answers[each.name]
         if isinstance(each, Group):
-            kept[each.name] = [_storable_answers(each.fields, entry) for entry in value]
+            kept[each.name] = [
+                {**only_id(entry), **_storable_answers(each.fields, entry)} for entry in value
+            ]
         elif each.is_storable(value):
             kept[each.name] = value
     return kept
@@ -117,100 +132,26 @@ class DraftState:
         """Return True if only the first step was answered, on the start page."""
         return not self.saves and set(self.completed_steps) <= {first.name}
 
+    def walk(self, flow: Flow, answers: Answers, posted: Collection[str], today: date) -> Journey:
+        """Return the journey of some answers."""
+        return Journey(flow, answers, posted, today=today)
+
+    def narrow(self, post: StepPost) -> StepPost:
+        """Return the part of a post that may be saved."""
+        return post
+
     def with_answers(self, post: StepPost, answers: Answers, *, completed: bool) -> "DraftState":
         """Return the state after a save of `answers`, which are all of the draft's."""
         name, page = post.step.name, post.revision.page
         is_new = completed and name not in self.completed_steps
-        return DraftState(
+        return replace(
+            self,
             answers=answers,
             completed_steps=(*self.completed_steps, name) if is_new else self.completed_steps,
             saves={**self.saves, name: (page, post.revision.turn)} if page else self.saves,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ineligible:
-    """The form is not meant for this visitor; nothing is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """The visitor leaves for now, and needs the resume link."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The draft was submitted before; nothing is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoTo:
-    """Go to a step without completing the posted one.
-
-    `focus_id` is the element to focus. A refresh only shows and hides the conditional fields.
-    """
-
-    step: str
-    focus_id: str | None = None
-    is_refresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The step is complete; go to the next incomplete one."""
-
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """The step has errors; show it again with these answers."""
-
-    journey: Journey
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Outdated:
-    """The review did not show the stored answers, which are these; show it again."""
-
-    journey: Journey
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """The stored answers changed since the page was shown; `answers` would replace them."""
-
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class TooLong:
-    """Some answers, or all together, are too long to be stored; `answers` has them."""
-
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """All steps are complete; submit the answers of the journey."""
-
-    journey: Journey
-
-
-Outcome = (
-    Ineligible
-    | GoTo
-    | Completed
-    | Paused
-    | Invalid
-    | Outdated
-    | Conflict
-    | TooLong
-    | Submitted
-    | Closed
-)
 Decision = tuple[Outcome, DraftState]  # the outcome of a post, and the state to store
 
 
@@ -218,14 +159,15 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
     """Decide a post whose button was pressed."""
     if state.is_submitted:
         return Closed(), state
+    post = state.narrow(post)
     name, answers = post.step.name, merge_answers(state.answers, post)
-    journey = Journey(flow, answers, {*state.completed_steps, name}, today=today)
+    journey = state.walk(flow, answers, {*state.completed_steps, name}, today)
     if journey.is_ineligible:
         return Ineligible(), state
-    if post.step is flow.review:
+    if name == flow.review.name:
         return _review(journey, state, post, answers), state
     if is_outdated(state, post):
-        stored = Journey(flow, state.answers, state.completed_steps, today=today)
+        stored = state.walk(flow, state.answers, state.completed_steps, today)
         return GoTo(stored.first_incomplete), state
     if is_conflict(state, post, answers):
         return Conflict(answers), state
@@ -242,6 +184,7 @@ def decide(flow: Flow, state: DraftState, post: StepPost, today: date) -> Decisi
 
 def decide_autosave(state: DraftState, post: StepPost) -> Decision:
     """Decide an autosave."""
+    post = state.narrow(post)
     answers = merge_answers(state.answers, post)
     if state.is_submitted:
         return Closed(), state
@@ -269,6 +212,7 @@ def _review(journey: Journey, state: DraftState, post: StepPost, answers: Answer
 
 def _stay(journey: Journey, state: DraftState, post: StepPost, answers: Answers) -> Decision:
     answers, anchor = change_entries(post.step.group, answers, post.action)
+    answers = _add_ids(post, answers)
     target = post.action.removeprefix("to-")
     stored = state.with_answers(post, answers, completed=False)
     if post.action == "save":
@@ -295,16 +239,38 @@ def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answe
     return Completed(journey.first_incomplete), stored
 
 
-def merge_answers(stored: Answers, post: StepPost) -> dict[str, Any]:
+def merge_answers(stored: Answers, post: StepPost) -> Answers:
     """Return the stored answers updated with the posted ones."""
     keep = post.keep_saved & stored.keys()
     posted = {name: value for name, value in post.answers.items() if name not in keep}
     if (group := post.step.group) and group.name in posted:
-        entries = posted[group.name]
-        before = [*(stored.get(group.name) or ()), *({} for _ in entries)]
-        pairs = zip(before, entries, strict=False)
-        posted[group.name] = [{**old, **entry} for old, entry in pairs]
-    return {**stored, **posted}
+        posted[group.name] = _merge_entries(group, stored, posted[group.name], post.revision.page)
+    return _add_ids(post, {**stored, **posted})
+
+
+def _merge_entries(
+    group: Group, stored: Answers, posted: list[Answers], page: str
+) -> list[Answers]:
+    """Return the posted entries, each updating the stored one of its id.
+
+    Only ids that the draft has or that the page drew count, and only once; an entry with any other
+    is new. A page of the version before has no ids: its entries update those at their places.
+    """
+    entries = stored.get(group.name) or ()
+    if not any(ENTRY_ID in entry for entry in posted):
+        pairs = zip([*entries, *({} for _ in posted)], posted, strict=False)
+        return [{**old, **entry} for old, entry in pairs]
+    drawn = [derive_entry_id(page, group.name, place) for place in range(group.max_entries)]
+    _, removed = stored.get(removed_key(group)) or (0, {})
+    known: dict[str, Answers] = {name: {ENTRY_ID: name} for name in drawn}
+    known |= {old[ENTRY_ID]: old for old in (removed, *entries) if ENTRY_ID in old}
+    return [{**known.pop(entry.get(ENTRY_ID, ""), {}), **without_id(entry)} for entry in posted]
+
+
+def _add_ids(post: StepPost, answers: Answers) -> Answers:
+    """Give each new entry an id, derived from the id of its page and from its place."""
+    group = post.step.group
+    return add_entry_ids((group,), answers, post.revision.page) if group else answers
 
 
 def removed_key(group: Group) -> str:
@@ -367,8 +333,12 @@ def step_digest(step: Step, answers: Answers) -> str:
 
 def journey_digest(journey: Journey) -> str:
     """Return the digest of all answers that the review shows."""
-    own = {each.name for each in journey.flow.review.fields}
-    return _digest({name: value for name, value in journey.answers.items() if name not in own})
+    own = {each.name for each in journey.steps[journey.flow.review.name].step.fields}
+    shown = {name: value for name, value in journey.answers.items() if name not in own}
+    for group in journey.flow.groups:
+        if group.name in shown:
+            shown[group.name] = list(map(without_id, shown[group.name]))
+    return _digest(shown)
 
 
 def _digest(answers: Answers) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
+from .choices import Choice
 from .conditions import Answered, Condition, Either, Has, Not
-from .fields import Choice, Field
+from .fields import Field
 from .messages import Message, join_messages
 
 

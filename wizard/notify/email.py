@@ -5,8 +5,8 @@ import os
 import smtplib
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -106,26 +106,31 @@ def build_email(
     return email
 
 
-def send(
-    email: EmailMessage,
-    check: Callable[[], None] = lambda: None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> None:
-    """Send a message to the mail server of `SMTP_URL`, or write it to a file if that is empty.
+class Mailer:
+    """Sends messages to the mail server of `SMTP_URL` over one connection, opened with the first,
+    or writes them to files if that is empty. Once `stopped` returns True it sends nothing."""
 
-    `check` is called once the server is ready, and raises if the message must not be sent. Raise
-    `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can, such as when
-    `stopped` returns True.
-    """
-    target = parse_mail_server(current_app.config["SMTP_URL"])
-    if target is None:
-        check()
-        _write_file(email)
-        return
-    with _mail_server(target, stopped) as server:
+    def __init__(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        self.stopped = stopped
+        self.target = parse_mail_server(current_app.config["SMTP_URL"])
+        self.server: smtplib.SMTP | None = None
+
+    def send(self, email: EmailMessage, check: Callable[[], None] = lambda: None) -> None:
+        """Send a message.
+
+        `check` is called once the server is ready, and raises if the message must not be sent.
+        Raise `PermanentFailure` if a retry cannot help, `OSError` or `SMTPException` if it can.
+        """
+        if self.target is None:
+            check()
+            _write_file(email)
+            return
+        if not self._is_ready():
+            self.close()
+            self.server = _connect(self.target, self.stopped)
         check()
         try:
-            server.send_message(email)
+            self.server.send_message(email)  # type: ignore[union-attr]
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = next(iter(refused.recipients.values()))
             _raise_permanent(code, text, refused)
@@ -133,11 +138,25 @@ def send(
             if not str(refused.smtp_code).startswith("2"):  # the first digit says yes, if no more
                 _raise_permanent(refused.smtp_code, refused.smtp_error, refused)
 
+    def _is_ready(self) -> bool:
+        """Return True if the server takes another message over the same connection."""
+        with suppress(OSError, smtplib.SMTPException):
+            return self.server is not None and self.server.rset()[0] == 250
+        return False
+
+    def close(self) -> None:
+        """End the connection."""
+        if self.server is not None:
+            with suppress(OSError, smtplib.SMTPException):  # the results are known
+                self.server.quit()
+            self.server.close()
+            self.server = None
+
 
 def check_connection() -> None:
     """Sign in to the mail server without sending; raise the errors of `send`."""
     if target := parse_mail_server(current_app.config["SMTP_URL"]):
-        with _mail_server(target, lambda: False) as server:
+        with closing(_connect(target, lambda: False)) as server:
             server.noop()
 
 
@@ -151,8 +170,7 @@ def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException)
     raise error
 
 
-@contextmanager
-def _mail_server(target: MailServer, stopped: Callable[[], bool]) -> Iterator[smtplib.SMTP]:
+def _connect(target: MailServer, stopped: Callable[[], bool]) -> smtplib.SMTP:
     """Connect and sign in to a mail server."""
     secure = ssl.create_default_context()
     options = {"timeout": SMTP_TIMEOUT_SECONDS, **({"context": secure} if target.tls else {})}
@@ -164,11 +182,10 @@ def _mail_server(target: MailServer, stopped: Callable[[], bool]) -> Iterator[sm
         if target.username:
             server.login(target.username, target.password)
         server.ehlo_or_helo_if_needed()
-        yield server
-    finally:
-        with suppress(OSError, smtplib.SMTPException):  # the message's result is known
-            server.quit()
+    except BaseException:
         server.close()
+        raise
+    return server
 
 
 def mail_folder() -> Path:

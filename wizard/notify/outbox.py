@@ -9,6 +9,7 @@ lease expires: a message is sent at least once, always with the same Message-ID.
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -162,18 +163,29 @@ def requeue(message: AnyMessage) -> None:
 
 
 def count_recent(recipient: str, within: timedelta, about: str) -> int:
-    """Count the messages to an address with an `about` column (`draft_id` or `submission_id`).
+    """Count the messages to an address with an `about` column (`draft_id` or `submission_id`)."""
+    _lock_address(recipient)
+    since = clock.now() - within
+    return sum(
+        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
+    )
 
-    Locks the address until the transaction ends: two concurrent requests would get the same count.
+
+def count_kind(recipient: str, within: timedelta, kind: str) -> int:
+    """Count the messages of a kind to an address."""
+    _lock_address(recipient)
+    recent = recent_count(MailMessage, recipient, clock.now() - within, "submission_id")
+    return db.session.scalars(recent.where(MailMessage.kind == kind)).one()
+
+
+def _lock_address(recipient: str) -> None:
+    """Lock an address until the transaction ends: two concurrent requests would count the same.
+
     SQLite has a single writer anyway.
     """
     if not is_sqlite():
         lock = func.pg_advisory_xact_lock(func.hashtext(recipient.lower()))
         db.session.execute(select(lock))
-    since = clock.now() - within
-    return sum(
-        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
-    )
 
 
 def recent_count(table: MessageTable, recipient: str, since: datetime, about: str) -> Select[int]:
@@ -193,8 +205,9 @@ def backoff(attempts: int) -> timedelta:
 def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
     """Send the due messages one by one until `stopped` returns True; return how many were sent."""
     sent = 0
-    while not stopped() and (message := _claim()) is not None:
-        sent += _deliver(message, stopped)
+    with closing(email.Mailer(stopped)) as mailer:
+        while not stopped() and (message := _claim()) is not None:
+            sent += _deliver(message, mailer)
     return sent
 
 
@@ -219,11 +232,11 @@ def _due(table: MessageTable, now: datetime) -> Select[Any]:
     return first.with_for_update(skip_locked=True)
 
 
-def _deliver(claimed: AnyMessage, stopped: Callable[[], bool] = lambda: False) -> bool:
+def _deliver(claimed: AnyMessage, mailer: email.Mailer) -> bool:
     """Send a claimed message; record the result if the lease is still ours."""
     error: Exception | None = None
     try:
-        email.send(render_email(claimed), lambda: _check_lease(claimed), stopped)
+        mailer.send(render_email(claimed), lambda: _check_lease(claimed))
     except Exception as failure:  # no failure may stop the messages that follow
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
@@ -266,6 +279,16 @@ def retry(message_ids: Sequence[str] = ()) -> int:
                 failed = failed.where(table.message_id.in_(message_ids))
             total += session.execute(failed.values(due)).rowcount  # type: ignore[attr-defined]
     return total
+
+
+def mark_bounced(message_id: str, reason: str) -> bool:
+    """Give up a message that came back; return False if that is known already."""
+    message = find_message(message_id)
+    if message is None or (message.failed_at and not message.sent_at):
+        return False
+    message.sent_at, message.failed_at = None, clock.now()
+    message.last_error = f"It came back: {reason or 'no reason is given'}"[:500]
+    return True
 
 
 @dataclass(frozen=True, slots=True)

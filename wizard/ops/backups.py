@@ -14,10 +14,10 @@ from .. import clock
 from ..accounts import audit
 from ..config import engine_options
 from ..db import version
+from ..db.accounts import StaffSession
 from ..db.batches import read_in_batches
 from ..db.engine import db, reading, writing
 from ..db.failures import describe_mismatch
-from ..db.models import StaffSession
 from ..notify import outbox
 from .files import new_file
 

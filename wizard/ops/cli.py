@@ -16,11 +16,20 @@ from ..accounts.passwords import WeakPassword
 from ..accounts.tokens import TokenError
 from ..db.failures import describe_failure
 from ..interrupts import INTERRUPTED, quiet_interrupt
+from ..submissions.bounces import BounceError
 from ..web.query import BadQuery
 from ..web.tables import SheetTooLarge
 from .backups import BackupError
 
-REFUSALS = (AccountError, WeakPassword, TokenError, BadQuery, SheetTooLarge, BackupError)
+REFUSALS = (
+    AccountError,
+    WeakPassword,
+    TokenError,
+    BadQuery,
+    SheetTooLarge,
+    BackupError,
+    BounceError,
+)
 """Errors whose text says what is wrong and what to do."""
 
 

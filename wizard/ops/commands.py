@@ -17,7 +17,7 @@ from ..accounts.audit import COMMAND_LINE
 from ..forms.flow import Flow
 from ..notify import outbox
 from ..staff import exports
-from ..submissions import filters
+from ..submissions import bounces, filters
 from ..web.current import current_flow
 from . import backups
 from .check import check, require_database
@@ -38,7 +38,8 @@ drafts_commands = Group("drafts", help="Manage drafts.")
 def init_app(app: Flask) -> None:
     """Add the commands to the program."""
     groups = staff_commands, token_commands, outbox_commands, drafts_commands
-    for command in (serve, check, *groups, export_command(app.extensions["flow"]), backup, restore):
+    export = export_command(app.extensions["flow"])
+    for command in (serve, check, *groups, bounce, export, backup, restore):
         app.cli.add_command(command)
 
 
@@ -135,6 +136,17 @@ def list_messages() -> None:
 def retry(message_ids: tuple[str, ...]) -> None:
     """Retry unsent emails now: those with the given Message-IDs, or all of them."""
     click.echo(f"Due now: {outbox.retry(message_ids)}.")
+
+
+@click.command("bounce", cls=Command)
+@with_appcontext
+def bounce() -> None:
+    """Record an email that came back, read from standard input.
+
+    It then shows on its case, with the reason.
+    """
+    returned = sys.stdin.buffer.read(bounces.MAX_BYTES)
+    click.echo(f"Came back: {bounces.record_bounce(returned)}.")
 
 
 @drafts_commands.command("purge")

@@ -1,17 +1,19 @@
-"""Prometheus metrics: requests and steps of this process, row counts from the database."""
+"""Prometheus metrics: requests and steps of this server, row counts from the database."""
 
+import os
 from collections.abc import Iterator
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from ..db.engine import reading
 from ..db.models import Draft, Submission
-from ..forms.saving import Completed, Submitted
+from ..forms.outcomes import Completed, Submitted
 from ..notify import outbox
 from ..web import logs
 from ..web.current import current_flow
@@ -22,19 +24,24 @@ STEP_SHOWN = {("apply.start", 200), ("apply.step", 200)}
 
 
 class Metrics:
-    """The metrics of one process."""
+    """The metrics of one server; its processes count together in a folder that the first one makes
+    (`wizard/ops/processes.py`)."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        own: CollectorRegistry | None = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            MultiProcessCollector(self.registry)  # type: ignore[no-untyped-call]
+            own = None
         self.requests = Histogram(
             "wizard_request_seconds",
             "Time from a request to the start of its response",
             ("method", "rule", "status"),
             buckets=BUCKETS_SECONDS,
-            registry=self.registry,
+            registry=own,
         )
         text, labels = "Steps shown, and steps completed", ("step", "event")
-        self.steps = Counter("wizard_steps", text, labels, registry=self.registry)
+        self.steps = Counter("wizard_steps", text, labels, registry=own)
         self.registry.register(DatabaseCollector())
 
     def count(self, response: Response) -> None:

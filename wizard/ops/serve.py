@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -11,12 +12,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
-import waitress
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import checks, clock
@@ -24,11 +24,11 @@ from ..accounts import sign_in
 from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
-from ..interrupts import INTERRUPTED
 from ..notify import email, outbox
 from ..staff import cases
-from ..submissions import progress_reports
+from ..submissions import contacts, progress_reports, promises, proposals
 from ..web import logs
+from . import processes, server
 from .check import require_database
 from .cli import Command, describe_os_error
 
@@ -38,19 +38,19 @@ JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
     "commitments reminded": progress_reports.send_reminders,
+    "requests for changes reminded": proposals.remind,
+    "requests for changes ended": proposals.expire_changes,
     "sessions ended": sign_in.purge_expired,
+    "contacts of older commitments stored": contacts.store_missing,
+    "promises of older commitments stored": promises.store_missing,
     "leftovers of deleted answers removed": cases.purge_after_erasure,
 }
 """Daily jobs, by what the number that each returns counts."""
-THREADS = 4
-"""Python runs one at a time, so more threads wait longer for their turn (measured: the slowest 1 %
-of the steps take a third longer with 8 than with 4)."""
-MAX_CONNECTIONS = 1000
-"""Open connections. An idle or slow one occupies no thread, only its place here; with waitress's
-default of 100, a hundred slow clients would keep everybody else out."""
+JOBS_LOCK = 0x776A6F6273
+"""The number that the process with the daily jobs locks in PostgreSQL: “wjobs”."""
 STOP_SECONDS = 32.0
-"""Wait for the background work at the end: `email.SMTP_TIMEOUT_SECONDS` and a little. Requests have
-had 5 seconds by then, and `deploy/` kills a process after 40."""
+"""Wait for the background work at the end: `email.SMTP_TIMEOUT_SECONDS` and a little. Requests are
+answered meanwhile, and `deploy/` kills a process after 40."""
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,44 @@ class DailyJobs:
         return done
 
 
+class Turn:
+    """Which process runs the daily jobs: of those that share a PostgreSQL database, the first to
+    lock a number there, until its connection ends. SQLite has one process."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+
+    def is_ours(self) -> bool:
+        """Return True if this process runs the jobs; take the lock if no other has it."""
+        if is_sqlite():
+            return True
+        if self.connection is None:
+            return self._take()
+        try:
+            self.connection.execute(text("SELECT 1"))  # it still has the lock
+        except SQLAlchemyError:
+            self.give_up()
+            raise
+        return True
+
+    def _take(self) -> bool:
+        connection = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            if connection.scalar(select(func.pg_try_advisory_lock(JOBS_LOCK))):
+                self.connection = connection
+        finally:
+            if self.connection is None:
+                connection.close()
+        return self.connection is not None
+
+    def give_up(self) -> None:
+        """Let another process take the lock."""
+        if self.connection is not None:
+            self.connection.invalidate()
+            self.connection.close()
+            self.connection = None
+
+
 def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
     """Work every `POLL_SECONDS` until stopped; log an error and try again."""
     while not stopped.wait(POLL_SECONDS):
@@ -97,10 +135,13 @@ def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread
     def run(work: Callable[[], object]) -> None:
         with app.app_context():
             repeat_until(stopped, work)
+            if work is works["daily jobs"]:
+                turn.give_up()
 
+    turn, jobs = Turn(), DailyJobs()
     works: dict[str, Callable[[], object]] = {
         "outbox": lambda: outbox.deliver_due(stopped.is_set),
-        "daily jobs": DailyJobs().run_due,
+        "daily jobs": lambda: turn.is_ours() and jobs.run_due(),
     }
     workers = [
         threading.Thread(target=run, args=[work], name=name, daemon=True)
@@ -130,32 +171,26 @@ def lock_store() -> int | None:
     return folder
 
 
-def create_server(app: Flask) -> Any:
+def listen(host: str, port: int) -> list[socket.socket]:
     """Listen on the address of the settings. Raise a `ClickException` if that is impossible."""
-    host, port = app.config["HOST"], app.config["PORT"]
     try:
-        return waitress.create_server(
-            app,
-            host=host,
-            port=port,
-            threads=THREADS,
-            connection_limit=MAX_CONNECTIONS,
-            asyncore_use_poll=True,
-            max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
-            clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
-        )
-    except (OSError, ValueError) as error:  # a port in use, a bad host
+        return server.bind_sockets(host, port)
+    except (OSError, UnicodeError) as error:  # a port in use, a bad host
         reason = describe_os_error(error) if isinstance(error, OSError) else f"{error}."
         text = f"Cannot listen on {host} port {port}: {reason} Change WIZARD_HOST or WIZARD_PORT."
         raise click.ClickException(text) from error
 
 
 @click.command("serve", cls=Command)
+@click.option("--sockets", hidden=True, help="File descriptors of a process that others share.")
 @with_appcontext
-def serve() -> None:
+def serve(sockets: str | None) -> None:
     """Run the site, and send email and run the daily jobs in the background."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     logs.configure_logging(app.config["ENV"] == "production")
+    if sockets:
+        bound = [socket.socket(fileno=int(number)) for number in sockets.split()]
+        sys.exit(run_process(app, bound, processes.report_ready))
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
     if mismatch := require_database():
@@ -163,30 +198,48 @@ def serve() -> None:
     if not app.config["SMTP_URL"]:
         email.check_folder()
     _lock = lock_store()
-    server = create_server(app)
+    bound = listen(app.config["HOST"], app.config["PORT"])
     _ = app.secret_key  # create the key of a new installation now, not in a request
+    if app.config["WORKERS"] > 1:
+        db.engine.dispose()
+        sys.exit(processes.Processes(app.config["WORKERS"], bound).run(announce))
+    sys.exit(run_process(app, bound, announce))
+
+
+def announce() -> None:
+    """Say where the site is, now that it answers, and where email goes."""
+    config = current_app.config
+    reachable = "127.0.0.1" if config["HOST"] in ("0.0.0.0", "::") else config["HOST"]  # noqa: S104
+    click.echo(f"Open http://{reachable}:{config['PORT']}")
+    folder = email.mail_folder()
+    click.echo(
+        "Sending email through the mail server"
+        if config["SMTP_URL"]
+        else f"Saving email as files in {folder}"
+    )
+
+
+def run_process(app: Flask, bound: list[socket.socket], ready: Callable[[], None]) -> int:
+    """Serve in this process until a signal stops it; return the exit status."""
     status, stopped = 0, threading.Event()
+    served = server.Server(app, bound)
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal status
-        status = INTERRUPTED if number == signal.SIGINT else 0
-        sys.exit(status)  # waitress catches it, and finishes the requests in progress
+        # After SIGHUP, systemd starts it again: the program as it is on disk.
+        status = 0 if number == signal.SIGTERM else 128 + number
+        stopped.set()
+        served.stop()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
     workers = start_workers(app, stopped)
-    host, port = app.config["HOST"], app.config["PORT"]
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
-    click.echo(f"Open http://{reachable}:{port}")
-    smtp, folder = app.config["SMTP_URL"], email.mail_folder()
-    click.echo(
-        "Sending email through the mail server" if smtp else f"Saving email as files in {folder}"
-    )
+    ready()
     try:
-        server.run()
+        served.run()
     finally:
         stop_workers(workers, stopped)
-    sys.exit(status)
+    return status
 
 
 def stop_workers(workers: list[threading.Thread], stopped: threading.Event) -> None:

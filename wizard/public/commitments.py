@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +12,16 @@ from sqlalchemy import Row, func, select
 from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
+from ..forms.differences import StepDifference, differences
 from ..forms.groups import Group
-from ..forms.outputs import Card, cards, public_record
+from ..forms.outputs import Card, cards, entry_label, public_record
 from ..submissions import progress_reports
 from ..submissions.cases import find_by_reference
-from ..submissions.filters import Filters, is_published
+from ..submissions.events import list_events
+from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import FACET_COLUMNS, facet_columns
 from ..submissions.paging import select_keys
+from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
 
@@ -28,12 +31,23 @@ SUMMARY = (
     Submission.title,
     Submission.party,
     Submission.place,
-    Submission.published_at,
     Submission.language,
+    first_published_at.label("first_published_at"),
     *FACET_COLUMNS,
 )
 """The columns of a commitment in a list."""
 Summary = Row[*tuple[Any, ...]]
+NEW_VERSION = ("resubmitted", "corrected")
+"""The events that replace the answers by a new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What changed for the public at one time, and whether the organization changed it."""
+
+    at: datetime
+    by_organization: bool
+    changes: tuple[StepDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +105,84 @@ def _rows(references: list[str]) -> Sequence[Summary]:
     return db.session.execute(query.order_by(*order)).all()
 
 
-def get_commitment(reference: str) -> dict[str, Any] | None:
-    """Return what the page of a published commitment shows; None for any other reference.
+def find_public(reference: str) -> Submission | None:
+    """Return a commitment that anyone may read, published or withdrawn."""
+    found = find_by_reference(reference, is_public)
+    return found if found and current_flow().consents(found.answers) else None
 
-    `summary` has the columns of a list, `history` its approved reports.
+
+def describe_published(found: Submission) -> dict[str, Any]:
+    """Return what the page of a published commitment shows.
+
+    `summary` has the columns of a list, `history` its approved reports, `corrections` what changed
+    since it was first published.
     """
-    found = find_by_reference(reference)
-    if found is None or found.published_at is None:
-        return None
     record = public_record(current_flow(), found.answers)
-    groups = [group for group in current_flow().groups if record.get(group.name)]
     news = progress_reports.approved_reports(found)
     newest = progress_reports.newest_by_entry(news)
     return {
-        "summary": SimpleNamespace(**{each.key: getattr(found, each.key) for each in SUMMARY}),
+        "summary": _summary(found),
         "link": record.get(current_flow().roles.link),
         "cards": list(_narrative_cards(record)),
-        "tables": [_table(group, record, newest) for group in groups],
+        "tables": [_table(group, record, newest) for group in _answered_groups(record)],
         "history": news,
+        "corrections": list(_corrections(found)),
     }
+
+
+def _corrections(found: Submission) -> Iterator[Correction]:
+    """Yield the changes of public answers since the first publication, the newest first."""
+    first = found.first_published_at or found.published_at
+    if found.answers_version == 1 or first is None:
+        return
+    versions = {each.number: each.answers for each in list_versions(found)}
+    for event in reversed(list_events(found)):
+        if event.kind in NEW_VERSION and event.at > first:
+            before, after = versions.get(event.version - 1, {}), versions.get(event.version, {})
+            if changes := differences(current_flow(), before, after, public_only=True):
+                # A correction that the organization proposed holds its words.
+                theirs = event.kind == "resubmitted" or "words" in event.data
+                yield Correction(event.at, theirs, changes)
+
+
+def describe_withdrawn(found: Submission) -> dict[str, Any]:
+    """Return what the page of a withdrawn commitment shows: its promises, the day, the reason."""
+    record = public_record(current_flow(), found.answers)
+    groups = [group for group in _answered_groups(record) if group.due]
+    withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
+    newest = withdrawals[-1] if withdrawals else None
+    return {
+        "summary": _summary(found),
+        "withdrawn_at": newest.at if newest else found.changed_at,
+        "reason": newest.data.get("reason", "") if newest else "",
+        "tables": [_promises(group, record[group.name]) for group in groups],
+    }
+
+
+def _summary(found: Submission) -> SimpleNamespace:
+    """Return the columns of a commitment that a list shows."""
+    columns = {each.key: getattr(found, each.key) for each in SUMMARY}
+    first = found.first_published_at or found.published_at
+    return SimpleNamespace(**columns | {"first_published_at": first})
+
+
+def _answered_groups(record: Mapping[str, Any]) -> list[Group]:
+    return [group for group in current_flow().groups if record.get(group.name)]
+
+
+def _promises(group: Group, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the entries of a group as a table of their titles and days alone."""
+    fields = {field.name: field for field in group.fields}
+    title, due = fields.get(group.title), fields[group.due]
+    rows = [
+        (
+            entry.get(group.title) or entry_label(group, number),
+            due.display(entry[due.name]) if due.name in entry else "",
+        )
+        for number, entry in enumerate(entries, start=1)
+    ]
+    columns = (title.label if title else group.entry, due.label)
+    return {"title": group.label, "columns": columns, "rows": rows}
 
 
 def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:

@@ -21,12 +21,14 @@ from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
+from ..db.upgrades import upgrade_submitted
 from ..forms import json_schema
+from ..forms.dates import parse_moment
 from ..forms.flow import Flow, Roles
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
 from ..submissions.dictionary import file_stem
-from ..submissions.filters import is_published
+from ..submissions.filters import first_published_at, is_published
 from ..submissions.listing import facet_columns
 from ..web.tables import as_csv
 
@@ -107,11 +109,11 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     """Yield a row for each entry of a group, numbered from 1 within its commitment."""
     fields = {field.name: field for field in group.fields if field.public}
     rows = (
-        (record["reference"], str(number), *cells(fields, entry).values())
+        (record["reference"], str(number), entry[ENTRY_ID], *cells(fields, entry).values())
         for record in _published(snapshot)
         for number, entry in enumerate(record.get(group.name, ()), start=1)
     )
-    return as_csv(("reference", "entry", *fields), rows, bom=snapshot.bom)
+    return as_csv(("reference", "entry", "promise_id", *fields), rows, bom=snapshot.bom)
 
 
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
@@ -161,6 +163,8 @@ def _select_published(flow: Flow) -> Select[*tuple[Any, ...]]:
         Submission.answers,
         Submission.reference,
         Submission.published_at,
+        first_published_at.label("first_published_at"),
+        Submission.updated_at,
         Submission.branch,
         Submission.flow_version,
         programs.label("programs"),
@@ -171,12 +175,14 @@ def _records(snapshot: Snapshot, rows: Iterable[Row[*tuple[Any, ...]]]) -> Itera
     """Yield the records of the rows that may be published."""
     flow, columns = snapshot.flow, json_schema.public_columns(snapshot.flow)
     for row in rows:
-        answers, _ = flow.upgrade(row.flow_version, row.answers)
+        answers = upgrade_submitted(flow, row.reference, row.flow_version, row.answers)
         if flow.consents(answers):
             record = {
                 "reference": row.reference,
                 "url": snapshot.address(f"commitments/{row.reference}"),
                 "published_at": clock.iso_utc(row.published_at),
+                "first_published_at": clock.iso_utc(row.first_published_at),
+                "updated_at": clock.iso_utc(max(row.updated_at or EPOCH, row.published_at)),
                 "branch": row.branch,
                 "all_programs": row.programs.split(";") if row.programs else [],
             }
@@ -257,12 +263,14 @@ def feed(snapshot: Snapshot) -> Iterator[bytes]:
     root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
     _add_element(root, "id", address)
     _add_element(root, "title", f"{snapshot.site.name}: new {snapshot.flow.noun.many}")
-    _add_element(root, "updated", clock.iso_utc(snapshot.newest))
+    records = _newest(snapshot)
+    changed = max((parse_moment(each["updated_at"]) for each in records), default=EPOCH)
+    _add_element(root, "updated", clock.iso_utc(changed))
     _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
     _add_element(root, "link", rel="alternate", type="text/html", href=page)
     _add_element(root, "link", rel="license", href=LICENSE)
     _add_element(SubElement(root, "author"), "name", snapshot.site.name)
-    for record in _newest(snapshot):
+    for record in records:
         _add_feed_entry(root, record, snapshot.flow.roles)
     yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
@@ -272,8 +280,8 @@ def _add_feed_entry(root: Element, record: Record, roles: Roles) -> None:
     summary = next((record[name] for name in roles.summary if name in record), "")
     _add_element(entry, "id", record["url"])
     _add_element(entry, "title", record.get(roles.title) or record["reference"])
-    _add_element(entry, "updated", record["published_at"])
-    _add_element(entry, "published", record["published_at"])
+    _add_element(entry, "updated", record["updated_at"])
+    _add_element(entry, "published", record["first_published_at"])
     _add_element(entry, "link", rel="alternate", type="text/html", href=record["url"])
     author = record.get(roles.party) or record["reference"]
     _add_element(SubElement(entry, "author"), "name", author)

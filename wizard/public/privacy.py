@@ -29,18 +29,20 @@ RETENTION_SCHEDULE = (
         ("draft",),
     ),
     RetentionRule(
-        "Submissions: your answers, the decision, and staff notes",
+        "Submissions: your answers and earlier versions of them, the decision, and staff notes",
         "As long as the program keeps its records, or until you ask us to delete it",
         ("submission", "submission_version", "staff_note"),
     ),
     RetentionRule(
-        "Changes and progress updates you send us, and the email addresses of your contacts",
+        "Changes and progress updates you make, and the names and email addresses of your contacts",
         "As long as we keep the submission",
-        ("proposal", "report", "contact"),
+        ("proposal", "report", "progress", "promise", "contact"),
     ),
     RetentionRule(
-        "What happened to your submission: what, when, and the staff account or that it was you",
-        "As long as the program keeps its records; details until you ask us to delete them",
+        "The history of your submission: what happened, when, and who did it (your organization or "
+        "a staff account)",
+        "As long as the program keeps its records. Details, such as reasons, until you ask us to "
+        "delete them",
         ("event",),
     ),
     RetentionRule(

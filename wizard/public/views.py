@@ -8,8 +8,10 @@ from flask import Blueprint, Response, abort, current_app, request, url_for
 from ..forms.messages import Message
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing
+from ..submissions.cases import find_by_reference
 from ..web import charts
 from ..web.current import current_flow
+from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_page_start
 from . import commitments, open_data
@@ -26,6 +28,11 @@ FLASH_MESSAGES = {
     ),
     "deleted": Message("Draft deleted."),
 }
+ERASED = ErrorPage(
+    "This page was deleted",
+    "What was published here was withdrawn, and its answers were deleted on request.",
+    "You can go to the home page to see what others have published.",
+)
 
 
 @bp.get("/")
@@ -70,10 +77,18 @@ def commitment_list() -> Response:
 
 @bp.get("/commitments/<reference>")
 def commitment(reference: str) -> Response:
-    """Show a commitment."""
-    found = commitments.get_commitment(reference) or abort(404)
+    """Show a commitment: in full while it is published, in short after it was withdrawn."""
+    found = commitments.find_public(reference)
+    if found is None:
+        if find_by_reference(reference, filters.is_public_erased):
+            return error_response(410, ERASED)
+        abort(404)
     labels = filters.filter_options(current_flow())
-    return render_page("public/commitment.html", found=found, labels=labels)
+    if found.published_at is None:
+        shown = commitments.describe_withdrawn(found)
+        return render_page("public/withdrawn.html", found=shown, labels=labels)
+    shown = commitments.describe_published(found)
+    return render_page("public/commitment.html", found=shown, labels=labels)
 
 
 @bp.get("/questions")

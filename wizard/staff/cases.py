@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import defer
 
 from .. import clock
+from ..accounts import audit
 from ..accounts.audit import ACTIONS, Actor
 from ..db.engine import (
     db,
@@ -34,20 +35,24 @@ from ..db.models import (
     Event,
     MailMessage,
     OutboxMessage,
+    Progress,
+    Promise,
     Proposal,
     Report,
     StaffNote,
     Submission,
     SubmissionVersion,
 )
+from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..notify import email, outbox
-from ..submissions import cases, progress_reports
+from ..submissions import cases, progress_reports, proposals, withdrawals
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
     KIND_BY_REPORT,
+    MAKE_VERSIONS,
     describe_event,
     list_events,
     record_event,
@@ -56,16 +61,26 @@ from ..submissions.filters import Filters
 from ..submissions.listing import index_columns
 from ..submissions.messages import STANDARD, Mail
 from ..submissions.paging import PageKeys, select_keys
-from ..submissions.versions import raise_version
+from ..submissions.versions import list_versions, raise_version
+from ..web import links
 from ..web.current import current_flow
 from ..web.query import PageStart
+from . import decisions
+from .decisions import Decision
 
 ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
-ACTIONS.update(moved="Changed status", report_decided="Reviewed a progress update")
+ACTIONS.update(
+    moved="Changed status",
+    report_decided="Reviewed a progress update",
+    acted="Acted for an organization",
+    link_shown="Was shown an organization’s link",
+)
 ABOUT_ANSWERS = (
     Contact,
     MailMessage,
     OutboxMessage,
+    Progress,
+    Promise,
     Proposal,
     Report,
     StaffNote,
@@ -75,10 +90,9 @@ ABOUT_ANSWERS = (
 PAGE_SIZE = 50
 MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="what you want to note", required=True)
-
-
-class StaleVersion(Exception):
-    """The case changed after the page with the decision was drawn."""
+HOW_ASKED = LongText(
+    "how", "How did they ask?", noun="how they asked", required=True, max_length=500
+)
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
@@ -110,15 +124,58 @@ def _rows(*conditions: ColumnElement[bool]) -> Select[Submission]:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportToRead:
+    """A report of the organization, and what staff may decide on it."""
+
+    report: Report
+    news: progress_reports.ApprovedReport
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction that waits, what it changes, and what staff may decide on it."""
+
+    proposal: Proposal
+    differences: tuple[StepDifference, ...]
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A request to withdraw that waits, its event if it has one, and what staff may decide."""
+
+    reason: str
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One submission with everything that staff read about it."""
 
     submission: Submission
     history: list[Event]
     messages: list[tuple[outbox.AnyMessage, str]]
+    words: dict[int, str]
+    """What staff wrote in the message about an event, by the id of the event."""
     notes: list[StaffNote]
-    reports: list[tuple[Report, progress_reports.ApprovedReport]]
-    transitions: list[cases.Transition]
+    reports: list[ReportToRead]
+    decisions: list[Decision]
+    proposal: Proposal | None
+    correction: Correction | None
+    withdrawal: Withdrawal | None
+
+    @property
+    def may_ask(self) -> bool:
+        """True if the organization can be asked for changes."""
+        allowed = cases.allowed_transitions(self.submission)
+        return any(each.to == "changes_requested" for each in allowed)
+
+    def all_decisions(self) -> list[Decision]:
+        """Return everything that staff may decide now."""
+        pending = [self.decisions, *(each.decisions for each in self.reports)]
+        pending += [each.decisions for each in (self.correction, self.withdrawal) if each]
+        return [decision for each in pending for decision in each]
 
 
 def get_case(reference: str) -> Case:
@@ -129,14 +186,45 @@ def get_case(reference: str) -> Case:
             raise CaseNotFound(reference)
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
         reports = progress_reports.list_reports(submission)
+        history, sent = list_events(submission), outbox.messages_about(submission.id)
+        proposal = proposals.find_proposal(submission)
         return Case(
             submission,
-            list_events(submission),
-            [(each, outbox.subject_of(each)) for each in outbox.messages_about(submission.id)],
+            history,
+            [(each, outbox.subject_of(each)) for each in sent],
+            {
+                each.event_id: each.words
+                for each in sent
+                if isinstance(each, MailMessage) and each.event_id and each.words
+            },
             list(db.session.scalars(notes.order_by(StaffNote.id))),
-            [(each, progress_reports.describe_report(each, submission)) for each in reports],
-            cases.allowed_transitions(submission),
+            [_describe_report(each, submission) for each in reports],
+            [] if submission.erased_at else decisions.status_decisions(submission),
+            proposal,
+            _describe_correction(proposal, submission),
+            _describe_withdrawal(history, submission),
         )
+
+
+def _describe_correction(proposal: Proposal | None, submission: Submission) -> Correction | None:
+    if proposal is None or proposal.sent_at is None:
+        return None
+    flow, after = current_flow(), proposals.correction_journey(submission, proposal).answers
+    changed = differences(flow, submission.answers, after)
+    return Correction(proposal, changed, decisions.correction_decisions(submission))
+
+
+def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdrawal | None:
+    if not withdrawals.is_requested(submission):
+        return None
+    requests = [each for each in history if each.kind == "withdrawal_requested"]
+    reason = requests[-1].data.get("reason", "") if requests else ""
+    return Withdrawal(reason, decisions.withdrawal_decisions(submission, reason))
+
+
+def _describe_report(report: Report, submission: Submission) -> ReportToRead:
+    ways = decisions.report_decisions(submission, report) if report.approved is None else []
+    return ReportToRead(report, progress_reports.describe_report(report, submission), ways)
 
 
 def decide(
@@ -144,11 +232,64 @@ def decide(
 ) -> None:
     """Change the status, and tell the contacts. Raises `StaleVersion` unless `version` is that of
     the case."""
-    data = {"reason": reason} if reason else {}
+    if to == "changes_requested":
+        raise NotAllowed("Select what to change on the page for it.")
+    with locked_case(reference, version) as submission:
+        change_status(submission, to, actor, mail, **_reason(reason))
+
+
+def _reason(reason: str) -> dict[str, str]:
+    """Return the data of an event with a reason, if there is one."""
+    return {"reason": reason} if reason else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two versions of a submission; `makers` are the events that made each version, by number."""
+
+    submission: Submission
+    numbers: list[int]
+    makers: dict[int, Event]
+    before: int
+    after: int
+    differences: tuple[StepDifference, ...]
+
+
+def compare_versions(reference: str, before: int | None, after: int | None) -> Comparison:
+    """Compare two versions, or the last two. Raises `CaseNotFound`, also for a version."""
+    with reading(snapshot=True):
+        submission = cases.find_by_reference(reference)
+        if submission is None:
+            raise CaseNotFound(reference)
+        answers = {each.number: each.answers for each in list_versions(submission)}
+        numbers = list(answers)
+        after = numbers[-1] if after is None else after
+        before = max(after - 1, numbers[0]) if before is None else before
+        if not {before, after} <= answers.keys():
+            raise CaseNotFound(f"{reference}, versions {before} and {after}")
+        changed = differences(current_flow(), answers[before], answers[after])
+        history = [each for each in list_events(submission) if each.kind in MAKE_VERSIONS]
+        makers = {each.version: each for each in history}
+        return Comparison(submission, numbers, makers, before, after, changed)
+
+
+def act_for_organization(reference: str, how: str, actor: Actor) -> None:
+    """Note how the organization asked staff to act for it, on the case and in the audit log."""
     with locked_case(reference) as submission:
-        if submission.lock_version != version:
-            raise StaleVersion
-        change_status(submission, to, actor, mail, **data)
+        try:
+            how = HOW_ASKED.parse(how, clock.today())
+        except Invalid as invalid:
+            raise NotAllowed(str(invalid)) from None
+        text = f"Acting for the organization: {how}"
+        db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))
+        audit.record(actor, "acted", reference)
+
+
+def show_link(reference: str, actor: Actor) -> str:
+    """Return the link of the organization, and log that it was shown."""
+    with locked_case(reference) as submission:
+        audit.record(actor, "link_shown", reference)
+        return links.submission_url(submission.reference, submission.link_version)
 
 
 def add_note(reference: str, text: str, actor: Actor) -> None:
@@ -174,7 +315,14 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
         record_event(submission, "message_sent", actor, message=message_id)
 
 
-def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) -> None:
+def decide_report(
+    reference: str,
+    report_id: int,
+    approved: bool,
+    actor: Actor,
+    mail: Mail = STANDARD,
+    reason: str = "",
+) -> None:
     """Approve or decline a pending report; an approved withdrawal withdraws the commitment."""
     with locked_case(reference) as submission:
         report = db.session.get(Report, report_id)
@@ -184,9 +332,12 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
             raise NotAllowed("Someone else already reviewed this update. Check the history.")
         report.approved, report.decided_at = approved, clock.now()
         if not (approved and report.withdraws):
-            record_event(submission, KIND_BY_REPORT[report.withdraws, approved], actor)
+            if approved and submission.published_at:
+                submission.updated_at = report.decided_at
+            kind = KIND_BY_REPORT[report.withdraws, approved]
+            record_event(submission, kind, actor, mail, **_reason(reason))
         elif submission.status != "withdrawn":
-            change_status(submission, "withdrawn", actor)
+            change_status(submission, "withdrawn", actor, mail, **_reason(reason))
             return
         raise_version(submission)
 
@@ -194,8 +345,9 @@ def decide_report(reference: str, report_id: int, approved: bool, actor: Actor) 
 def erase(reference: str, actor: Actor) -> None:
     """Withdraw an open case and delete all but its record: answers, draft, messages, notes."""
     with locked_case(reference) as submission:
-        if submission.status in (*cases.OPEN_STATUSES, "published"):
+        if submission.status in (*cases.OPEN_STATUSES, "changes_requested", "published"):
             change_status(submission, "withdrawn", actor, Mail(skip=True))
+        submission.withdrawal_requested_at = None
         submission.answers = {}
         for name, value in index_columns(current_flow(), submission.reference, {}).items():
             setattr(submission, name, value)
@@ -233,9 +385,12 @@ def purge_after_erasure() -> int:
     """Delete what a version before stored about erased submissions; return how many rows."""
     erased = select(Submission.id).where(Submission.erased_at.is_not(None))
     told = select(Event).where(Event.submission_id.in_(erased), cast(Event.data, String) != "{}")
-    return write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
+    count = write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
         delete_in_batches(table.id, table.submission_id.in_(erased)) for table in ABOUT_ANSWERS
     )
+    if count:
+        empty_write_ahead_log()
+    return count
 
 
 def _empty(event: Event) -> bool:

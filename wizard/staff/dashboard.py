@@ -3,19 +3,23 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Row, String, cast, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
-from ..db.models import Draft, Submission
+from ..db.models import Draft, Proposal, Report, Submission
 from ..submissions.listing import facet_columns
+from ..submissions.withdrawals import WITHDRAWABLE
 from ..web.current import current_flow
 
 MONTHS_SHOWN = 12
+OF_PROPOSAL = Proposal.submission_id == Submission.id
+OF_REPORT = Report.submission_id == Submission.id
 
 
 def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
@@ -31,6 +35,41 @@ def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
             counts[row[place]] += row[-1]
     *by_facet, statuses = sums
     return {each.name: counts for each, counts in zip(facets, by_facet, strict=True)}, statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something that an organization sent and staff have not decided on."""
+
+    label: str
+    at: datetime
+    submission_id: int
+    reference: str
+    party: str
+
+
+def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
+    """Return what waits for a decision about the submissions that meet the conditions."""
+    asked, sent = Submission.withdrawal_requested_at, Proposal.sent_at
+    withdrawn = asked.is_not(None), Submission.status.in_(WITHDRAWABLE)
+    waiting = {
+        "Asks to withdraw": _about(asked).where(*withdrawn),
+        "Correction": _about(sent).join(Proposal, OF_PROPOSAL).where(sent.is_not(None)),
+        "Progress update": _about(Report.reported_at)
+        .join(Report, OF_REPORT)
+        .where(Report.approved.is_(None)),
+    }
+    found = [
+        Request(label, *row)
+        for label, query in waiting.items()
+        for row in db.session.execute(query.where(Submission.erased_at.is_(None), *conditions))
+    ]
+    return sorted(found, key=lambda request: request.at)
+
+
+def _about(at: Any) -> Select[Any]:
+    columns = at, Submission.id, Submission.reference, Submission.party
+    return select(*columns).select_from(Submission)
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:

@@ -17,7 +17,7 @@ from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
 from ..forms.flow import Flow
-from ..forms.groups import Group
+from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.outputs import cells
 from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.filters import Filters
@@ -58,8 +58,8 @@ def export(name: str, flow: Flow, filters: Filters, *, bom: bool = True) -> Iter
         return join_chunks(_json_line(flow, each) for each in submitted)
     for group in flow.groups:
         if stem == file_stem(group):
-            columns = ("reference", *(field.name for field in group.fields))
-            return as_csv(columns, _entries(group, submitted), bom=bom)
+            columns = ("reference", "promise_id", *(field.name for field in group.fields))
+            return as_csv(columns, _entries(flow, group, submitted), bom=bom)
     columns, rows = (*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted)
     return as_xlsx(columns, rows) if suffix == "xlsx" else as_csv(columns, rows, bom=bom)
 
@@ -89,18 +89,19 @@ def _rows(flow: Flow, submitted: Iterable[Submitted]) -> Iterator[Cells]:
         yield chain(cells(flow.columns, answers).values(), exact)
 
 
-def _entries(group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
+def _entries(flow: Flow, group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
     fields = {field.name: field for field in group.fields}
     for answers, reference, *_ in submitted:
-        for entry in answers.get(group.name, ()):
-            yield (reference, *cells(fields, entry).values())
+        for entry in add_entry_ids(flow.groups, answers, reference).get(group.name, ()):
+            yield (reference, entry[ENTRY_ID], *cells(fields, entry).values())
 
 
 def _json_line(flow: Flow, submission: Submitted) -> str:
     """Return all questions (null without an answer), other stored answers, and the record."""
     answers, *record = submission
+    named = add_entry_ids(flow.groups, answers, record[0])
     named_record = zip(RECORD_COLUMNS, map(_json_value, record), strict=True)
-    line = dict.fromkeys(flow.columns) | answers | dict(named_record)
+    line = {**dict.fromkeys(flow.columns), **named, **dict(named_record)}
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 

@@ -2,26 +2,35 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
-from ..accounts.permissions import bp, current_actor
-from ..db.models import describe_status
+from ..accounts.permissions import (
+    bp,
+    current_actor,
+    current_user,
+    pop_secret_once,
+    store_secret_once,
+)
+from ..db.models import Submission, describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
-from ..submissions import filters, progress_reports
-from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed
-from ..web import charts
+from ..submissions import filters, proposals, withdrawals
+from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
+from ..submissions.messages import Mail, describe_opened
+from ..web import charts, links
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, exports
+from . import cases, changes, exports, history
 from . import dashboard as statistics
+from .decisions import InvalidDecision, parse_decision
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -29,6 +38,9 @@ ERROR_FIELDS = {
     "staff.note": "text",
     "staff.resend": "messages",
     "staff.decide_report": "reports",
+    "staff.decide_correction": "case",
+    "staff.decide_withdrawal": "case",
+    "staff.act": "how",
 }
 """The id of the element that shows an error, by the endpoint that refuses a change."""
 NOT_FOUND = ErrorPage(
@@ -45,20 +57,22 @@ def handle_not_found(error: CaseNotFound) -> Response:
 
 
 @bp.errorhandler(CaseErased)
+@bp.errorhandler(InvalidDecision)
 @bp.errorhandler(NotAllowed)
-@bp.errorhandler(cases.StaleVersion)
-def handle_refused_change(error: CaseErased | NotAllowed | cases.StaleVersion) -> Response:
-    """Show the case as it is now, and why it was not changed; an unsaved note stays."""
-    typed = request.form.get("text", "")
-    if isinstance(error, cases.StaleVersion):
-        return case_page(409, stale=True, typed=typed)
+@bp.errorhandler(StaleVersion)
+def handle_refused_change(error: Exception) -> Response:
+    """Show the case as it is now, and why it was not changed; what was typed stays."""
+    if isinstance(error, StaleVersion):
+        return case_page(409, stale=True, unsaved=request.form)
     if isinstance(error, CaseErased):
         errors = {
             "case": "These answers were deleted on request. You can’t change this submission."
         }
+    elif isinstance(error, InvalidDecision):
+        errors = dict(error.errors)
     else:
         errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
-    return case_page(422, errors=errors, typed=typed)
+    return case_page(422, errors=errors, unsaved=request.form)
 
 
 def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
@@ -76,7 +90,7 @@ def dashboard() -> Response:
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=cases.list_oldest_open(OLDEST_SHOWN),
-        reported=progress_reports.pending_references(),
+        requests=statistics.list_requests(),
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
@@ -101,6 +115,10 @@ def submissions() -> Response:
     chosen = parse_list_filters(PAGE_ARGS)
     query = list_query(chosen)
     found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
+    waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
+    requests: dict[int, list[str]] = {}
+    for each in waiting:
+        requests.setdefault(each.submission_id, []).append(each.label)
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
@@ -109,6 +127,7 @@ def submissions() -> Response:
         count=count,
         chosen=chosen,
         list_query=query,
+        requests=requests,
         labels=filters.filter_options(current_flow()),
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
@@ -154,11 +173,13 @@ def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
     audit.record_event(current_actor(), "viewed", reference)
-    return case_page(case=case, notice=session.pop("notice", ""))
+    owner, *link = pop_secret_once() or [""]
+    notice = session.pop("notice", "")
+    return case_page(case=case, notice=notice, link=link if owner == reference else [])
 
 
 def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
-    """Show the submission of this request's address; `typed` is the text of an unsaved note."""
+    """Show the submission of this request's address; `unsaved` is what was typed and not stored."""
     reference = (request.view_args or {})["reference"]
     case = case or cases.get_case(reference)
     query = return_query()
@@ -170,6 +191,9 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
         cards=cards(current_flow(), case.submission.answers),
+        last_day=proposals.last_day,
+        describe_data=history.describe_data,
+        describe_opened=describe_opened,
         **context,
     )
 
@@ -177,14 +201,24 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
 @bp.post("/submissions/<reference>/status", role="editor")
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
-    to, typed = request.form.get("to", ""), request.form.get("text", "")
-    version = parse_whole_number(request.form.get("version", ""))
-    if version is None:
-        abort(400)
-    reason = request.form.get("reason", "").strip()
-    cases.decide(reference, to, version, current_actor(), reason=reason)
+    to, version = request.form.get("to", ""), _posted_number("version")
+    mail, reason = _parse_decision(reference, to)
+    cases.decide(reference, to, version, current_actor(), mail, reason)
     notice = f"Status changed to {describe_status(to).label}."
-    return case_page(notice=notice, typed=typed) if typed else _to_case(reference, notice)
+    if request.form.get("text"):
+        return case_page(notice=notice, unsaved={"text": request.form["text"]})
+    return _to_case(reference, notice)
+
+
+def _posted_number(name: str) -> int:
+    """Return a whole number of the form; answer 400 if it is none."""
+    number = parse_whole_number(request.form.get(name, ""))
+    return abort(400) if number is None else number
+
+
+def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
+    """Return the mail and the reason beside a decision. Raises `InvalidDecision`."""
+    return parse_decision(cases.get_case(reference).all_decisions(), key, request.form)
 
 
 @bp.post("/submissions/<reference>/note", role="editor")
@@ -204,12 +238,100 @@ def resend(reference: str) -> Response:
 @bp.post("/submissions/<reference>/report", role="editor")
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
-    report, action = parse_whole_number(request.form.get("report", "")), request.form.get("action")
-    if report is None or action not in ("approve", "decline"):
-        abort(400)
+    report, action = _posted_number("report"), _posted_action()
     approved = action == "approve"
-    cases.decide_report(reference, report, approved, current_actor())
+    mail, reason = _parse_decision(reference, f"{action}-{report}")
+    cases.decide_report(reference, report, approved, current_actor(), mail, reason)
     return _to_case(reference, "Update approved." if approved else "Update not approved.")
+
+
+@bp.post("/submissions/<reference>/correction", role="editor")
+def decide_correction(reference: str) -> Response:
+    """Approve or decline the correction that waits."""
+    is_approved = _posted_action() == "approve"
+    mail, reason = _parse_decision(reference, "correct" if is_approved else "leave")
+    decided = proposals.approve_correction if is_approved else proposals.decline_correction
+    decided(reference, _posted_number("version"), current_actor(), mail, reason)
+    return _to_case(reference, "Answers corrected." if is_approved else "Correction not approved.")
+
+
+@bp.post("/submissions/<reference>/withdrawal", role="editor")
+def decide_withdrawal(reference: str) -> Response:
+    """Confirm or decline the request to withdraw."""
+    is_approved, version = _posted_action() == "approve", _posted_number("version")
+    mail, reason = _parse_decision(reference, "withdraw" if is_approved else "stay")
+    withdrawals.decide_withdrawal(reference, is_approved, version, current_actor(), mail, reason)
+    return _to_case(reference, "Withdrawn." if is_approved else "Not withdrawn.")
+
+
+def _posted_action() -> str:
+    """Return `approve` or `decline`; answer 400 for anything else."""
+    action = request.form.get("action")
+    return action if action in ("approve", "decline") else abort(400)
+
+
+@bp.get("/submissions/<reference>/changes", role="editor")
+def ask_for_changes(reference: str) -> Response:
+    """Show what can be asked for, and what is asked for already."""
+    return _changes_page(reference)
+
+
+@bp.post("/submissions/<reference>/changes", role="editor")
+def request_changes(reference: str) -> Response:
+    """Ask the organization for changes; what was typed stays if it is refused."""
+    version = _posted_number("version")
+    try:
+        opened, mail = changes.parse_request(changes.get_page(reference), request.form)
+        changes.request_changes(reference, version, opened, current_actor(), mail)
+    except InvalidDecision as invalid:
+        return _changes_page(reference, 422, errors=invalid.errors)
+    except NotAllowed as error:
+        return _changes_page(reference, 422, errors={"questions": str(error)})
+    except StaleVersion:
+        return _changes_page(reference, 409, stale=True)
+    return _to_case(reference, "Changes requested.")
+
+
+def _changes_page(reference: str, status: int = 200, **context: Any) -> Response:
+    """Return the page to ask for changes, with what was posted."""
+    query = return_query()
+    return render_page(
+        "staff/changes.html",
+        status,
+        page=changes.get_page(reference),
+        last_day=proposals.last_day,
+        unsaved=request.form,
+        list_query=query,
+        **context,
+    )
+
+
+@bp.get("/submissions/<reference>/versions", role="viewer")
+def versions(reference: str) -> Response:
+    """Show what changed between two versions, the last two unless the address names others."""
+    first, second = (parse_whole_number(request.args.get(name, "")) for name in ("from", "to"))
+    compared = cases.compare_versions(reference, first, second)
+    audit.record_event(current_actor(), "viewed", reference)
+    return render_page(
+        "staff/versions.html",
+        address=request.full_path.rstrip("?"),
+        compared=compared,
+    )
+
+
+@bp.post("/submissions/<reference>/act", role="editor")
+def act(reference: str) -> Response:
+    """Open the pages of the organization in this browser, to act for it."""
+    cases.act_for_organization(reference, request.form.get("how", ""), current_actor())
+    address = urlsplit(links.acting_url(reference, current_user().email))
+    return redirect(address.path, 303)
+
+
+@bp.post("/submissions/<reference>/link", role="editor")
+def show_link(reference: str) -> Response:
+    """Show the link of the organization once, to pass it on."""
+    store_secret_once(reference, cases.show_link(reference, current_actor()))
+    return _to_case(reference, "You can pass on the link now.")
 
 
 @bp.get("/submissions/<reference>/erase", role="admin")

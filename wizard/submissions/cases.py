@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from .. import clock
 from ..accounts.audit import Actor
@@ -15,6 +15,7 @@ from ..forms.text import replace_forbidden
 from ..web.current import current_flow
 from .events import record_event
 from .messages import STANDARD, Mail
+from .promises import store_promises
 from .versions import raise_version
 
 
@@ -64,25 +65,32 @@ class NotAllowed(ValueError):
     """A change that the state of the case does not allow; the text says why."""
 
 
+class StaleVersion(Exception):
+    """The case changed after the page with the decision was drawn."""
+
+
 class CaseErased(Exception):
     """The answers were deleted on request; nothing more may be stored about them."""
 
 
-def find_by_reference(reference: str, *, lock: bool = False) -> Submission | None:
+def find_by_reference(
+    reference: str, *conditions: ColumnElement[bool], lock: bool = False
+) -> Submission | None:
     """Return the submission with that reference, if any; with `lock`, lock and reread its row."""
     is_it = Submission.reference == replace_forbidden(reference)
-    query = select(Submission).where(is_it, Submission.flow == current_flow().name)
+    query = select(Submission).where(is_it, Submission.flow == current_flow().name, *conditions)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.session.scalars(query).one_or_none()
 
 
 @contextmanager
-def locked_case(reference: str) -> Iterator[Submission]:
+def locked_case(reference: str, version: int | None = None) -> Iterator[Submission]:
     """Lock a case for update; commit at the end, roll back on error.
 
     Every later change to a submission goes through here, so that nothing is stored after an
-    erasure. Raises `CaseNotFound` or `CaseErased`.
+    erasure. Raises `CaseNotFound` or `CaseErased`, or `StaleVersion` unless `version` is that of
+    the case.
     """
     with writing():
         submission = find_by_reference(reference, lock=True)
@@ -90,7 +98,12 @@ def locked_case(reference: str) -> Iterator[Submission]:
             raise CaseNotFound(reference)
         if submission.erased_at is not None:
             raise CaseErased
+        if version not in (None, submission.lock_version):
+            raise StaleVersion
+        before = submission.lock_version
         yield submission
+        if submission.lock_version != before and submission.erased_at is None:
+            store_promises(submission)
 
 
 def may_publish(answers: Mapping[str, Any]) -> bool:
@@ -110,7 +123,7 @@ def allowed_transitions(submission: Submission, by: str = "staff") -> list[Trans
 
 
 def change_status(
-    submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, **data: Any
+    submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, /, **data: Any
 ) -> Event:
     """Change the status of a locked case, record it, and queue its messages. Raises `NotAllowed`.
 
@@ -134,12 +147,12 @@ def change_status(
 
 def _set_status(submission: Submission, to: str) -> None:
     """Set the status, and the times that depend on it."""
-    now, was_public = clock.now(), submission.published_at is not None
+    now, listed_at = clock.now(), submission.published_at
     submission.status = to
     submission.published_at = now if to == "published" else None
-    if to == "published":
-        submission.first_published_at = submission.first_published_at or now
-    if was_public or to == "published":
+    first = submission.first_published_at or listed_at or submission.published_at
+    submission.first_published_at = first
+    if listed_at or to == "published":
         submission.updated_at = now
     if to == "withdrawn":
         submission.withdrawal_requested_at = None

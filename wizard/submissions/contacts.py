@@ -1,22 +1,126 @@
-"""The contacts of a submission: who gets its messages."""
+"""The contacts of submissions: who gets the messages, and which submissions an address has.
 
-from sqlalchemy import select
+The first contact is the one in the answers; a row of `Contact` repeats the address, so that it can
+be found.
+"""
 
-from ..db.engine import db
-from ..db.models import Contact, Submission
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from .. import clock
+from ..db.engine import db, write_in_batches
+from ..db.models import Contact, MailMessage, Submission
+from ..forms.flow import Step
+from ..forms.messages import Message
+from ..notify import outbox
+from ..notify.email import PermanentFailure
+from ..web import links
 from ..web.current import current_flow
+
+MAX_PER_HOUR = 3
+"""Messages of one kind mailed to one address in an hour, whoever asks for them."""
+ROLES = ("contact", "second")
+
+
+def contact_step() -> Step | None:
+    """Return the step with the questions about the contact, if the flow asks for one."""
+    address = current_flow().roles.contact
+    steps = current_flow().steps.values()
+    return next((step for step in steps if address in (f.name for f in step.fields)), None)
 
 
 def recipients(submission: Submission) -> list[str]:
-    """Return the addresses that messages go to: the contact's, then the second one's.
-
-    The contact is the one in the answers; the second is confirmed by the contact's naming it.
-    """
+    """Return the addresses that messages go to: the contact's, then the second one's."""
     query = select(Contact.email).where(
         Contact.submission_id == submission.id,
         Contact.role == "second",
         Contact.confirmed_at.is_not(None),
     )
     first = submission.answers.get(current_flow().roles.contact)
-    found = [*([first] if first else []), *db.session.scalars(query)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*([first] if first else []), *db.session.scalars(query)]))
+
+
+def list_contacts(submission: Submission) -> dict[str, dict[bool, Contact]]:
+    """Return the contacts by role, and by whether they are confirmed."""
+    found: dict[str, dict[bool, Contact]] = {role: {} for role in ROLES}
+    rows = select(Contact).where(Contact.submission_id == submission.id).order_by(Contact.id)
+    for row in db.session.scalars(rows):
+        found.setdefault(row.role, {})[row.confirmed_at is not None] = row
+    return found
+
+
+def store_contact(submission: Submission) -> None:
+    """Write the address in the answers of a submission, so that it can be found."""
+    address = submission.answers.get(current_flow().roles.contact) or ""
+    row = list_contacts(submission)["contact"].get(True)
+    if row is None:
+        row = Contact(submission_id=submission.id, role="contact", confirmed_at=clock.now())
+        db.session.add(row)
+    row.email = address
+
+
+def store_missing() -> int:
+    """Write the addresses of submissions that a version before stored; return how many."""
+    is_stored = (
+        select(Contact.id)
+        .where(
+            Contact.submission_id == Submission.id,
+            Contact.role == "contact",
+            Contact.confirmed_at.is_not(None),
+        )
+        .exists()
+    )
+    missing = select(Submission).where(
+        Submission.flow == current_flow().name, Submission.erased_at.is_(None), ~is_stored
+    )
+    return write_in_batches(missing, _store_all)
+
+
+def _store_all(submissions: Sequence[Submission]) -> int:
+    for submission in submissions:
+        store_contact(submission)
+    return len(submissions)
+
+
+def find_by_address(address: str) -> list[Submission]:
+    """Return the submissions whose confirmed contact an address is, the newest first."""
+    named = select(Contact.submission_id).where(
+        func.lower(Contact.email) == address.lower(), Contact.confirmed_at.is_not(None)
+    )
+    query = select(Submission).where(
+        Submission.id.in_(named),
+        Submission.erased_at.is_(None),
+        Submission.flow == current_flow().name,
+    )
+    return list(db.session.scalars(query.order_by(Submission.submitted_at.desc())))
+
+
+def mail_links(address: str, language: str) -> None:
+    """Queue one message with the links of all submissions of an address, in a transaction.
+
+    Nothing is queued if it has none, or got `MAX_PER_HOUR` already. The visitor is not told.
+    """
+    found = find_by_address(address)
+    if found and outbox.count_kind(address, timedelta(hours=1), "links") < MAX_PER_HOUR:
+        queue("links", address, language, found[0])
+
+
+def queue(kind: str, address: str, language: str, submission: Submission) -> None:
+    """Queue a message to an address that is no contact yet, or of more than one submission."""
+    unique = f"{clock.now():%Y%m%d%H%M%S%f}"
+    name = f"{submission.reference}.{kind}-{unique}"
+    outbox.queue_message(kind, address, language, name, submission_id=submission.id)
+
+
+def _links_context(message: MailMessage) -> dict[str, Any]:
+    found = find_by_address(message.recipient)
+    if not found:
+        raise PermanentFailure("This address has no submission any more.")
+    shown = [(each, links.submission_url(each.reference, each.link_version)) for each in found]
+    return {"found": shown}
+
+
+outbox.register("links", Message("your links"), _links_context)

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..db.models import STATUSES
+from ..forms.choices import Choice
 from ..forms.conditions import Condition
-from ..forms.fields import Choice, Field
+from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.wording import describe_condition
@@ -16,8 +17,14 @@ RECORD_COLUMNS = {
     "branch": ("Which set of questions the organization answered", "code"),
     "flow_version": ("Version of the form", "number"),
     "published_at": ("Date and time published", "date and time, UTC, ISO 8601"),
+    "first_published_at": ("Date and time first published", "date and time, UTC, ISO 8601"),
+    "updated_at": (
+        "Date and time when something published last changed",
+        "date and time, UTC, ISO 8601",
+    ),
 }
 """The columns about a submission itself: their meaning and type."""
+PROMISE_ID = ("Permanent ID of the entry. It stays when others are added or removed", "text")
 COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")
 
 
@@ -37,6 +44,7 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
     for group in flow.groups:
         file, (branch, _) = file_stem(group), _asked(flow, group)
         yield (file, "reference", *RECORD_COLUMNS["reference"], "", "", "", "", "")
+        yield (file, "promise_id", *PROMISE_ID, "", "", "", "", "")
         for field in group.fields:
             asked = _if((field.when,) if field.when else (), group.fields)
             yield (file, *_question(field, group.fields), branch, asked or "always")

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 
 from ..accounts.audit import Actor
+from ..db.accounts import AuditEvent
 from ..db.engine import db
-from ..db.models import AuditEvent, Event, Submission
+from ..db.models import Event, Submission
 from ..forms.messages import Declaration
 from . import messages
 from .messages import STANDARD, Mail
@@ -63,7 +64,11 @@ KINDS = {
     ),
     "withdrawn": EventKind("Withdrawn", "It was withdrawn."),
     "contact_changed": EventKind("New contact named", "A new contact person was named."),
+    "contact_updated": EventKind(
+        "Contact details changed", "The details of the contact person were changed."
+    ),
     "contact_confirmed": EventKind("New contact confirmed", "The new contact person confirmed."),
+    "contact_removed": EventKind("Second contact removed", "The second contact was removed."),
     "link_renewed": EventKind("Link replaced", "The link to this page was replaced."),
     "assigned": EventKind("Assigned"),
     "noted": EventKind("Added a note"),
@@ -74,6 +79,8 @@ KINDS = {
     "erased": EventKind("Deleted the answers", "The answers were deleted."),
 }
 """Every kind of event, by its code."""
+MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
+"""The kinds that make a version of the answers."""
 
 
 def describe_event(kind: str) -> EventKind:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import is_sqlite
 from ..db.models import STATUSES, Submission
+from ..forms.choices import Choice
 from ..forms.dates import parse_moment
-from ..forms.fields import Choice, Field, Moment, Text
+from ..forms.fields import Field, Moment, Text
 from ..forms.flow import Facet, Flow
 from ..forms.text import fold_text
 from ..web.current import current_flow
@@ -18,7 +19,17 @@ from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 from .listing import facet_columns
 
 is_published = Submission.published_at.is_not(None)
-"""What anyone may read; `cases.change_status` sets `published_at` together with the status."""
+"""What is listed now; `cases.change_status` sets `published_at` together with the status."""
+first_published_at = func.coalesce(Submission.first_published_at, Submission.published_at)
+"""The time of the first publication; a version before sets `published_at` alone."""
+_was_published, _is_erased = (
+    Submission.first_published_at.is_not(None),
+    Submission.erased_at.is_not(None),
+)
+is_public = or_(is_published, and_(Submission.status == "withdrawn", _was_published, ~_is_erased))
+"""What has a page that anyone may read: published, or withdrawn after that and not deleted."""
+is_public_erased = and_(_was_published, _is_erased)
+"""What was published, and its answers deleted on request."""
 
 MAX_CODES_TO_COMBINE = 4
 """Codes of a facet whose combinations are few enough to list."""

@@ -100,6 +100,12 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "your progress update (%(reference)s)",
         "Thank you for telling us how it’s going. We didn’t approve your progress update.",
     ),
+    "contact_changed": CaseMessage(
+        "a new contact person was named (%(reference)s)",
+        "Somebody with the link to your %(noun)s named a new contact person. Once that person "
+        "confirms, our messages about it go there. If your organization didn’t ask for this, "
+        "please tell us.",
+    ),
     "withdrawal_requested": CaseMessage(
         "you asked to withdraw your %(noun)s (%(reference)s)",
         "We received your request to withdraw your %(noun)s. Program staff will read it next. "
@@ -115,6 +121,9 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
     ),
 }
 """The messages to the contacts, by the kind of event that they tell of."""
+
+ABOUT_CHANGES = ("changes_requested", "changes_reminder", "correction_declined", "changes_expired")
+"""The messages whose link leads to the changes."""
 
 OFFICE_MESSAGES: Mapping[str, tuple[str, str]] = {
     "resubmitted": ("changed answers of %(reference)s", "The organization changed its answers."),
@@ -139,20 +148,30 @@ def tells_contacts(kind: str) -> bool:
     return kind in CONTACT_MESSAGES
 
 
-def standard_paragraph(submission: Submission, kind: str) -> str:
-    """Return the standard paragraph about an event in the language of the submission."""
+def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
+    """Return the subject and the paragraph that tell the contacts of an event, in their language.
+
+    Both are empty for an event that they are not told, or if there is no address.
+    """
+    if not tells_contacts(kind) or not contacts.recipients(submission):
+        return "", ""
+    message = MailMessage(kind=kind, submission_id=submission.id)
     with languages.force_locale(submission.language):
-        return _fill(CONTACT_MESSAGES[kind].paragraph)
+        return outbox.subject_of(message), _fill(CONTACT_MESSAGES[kind].paragraph)
 
 
-def queue_messages(submission: Submission, event: Event, mail: Mail) -> None:
-    """Queue the messages about an event, in the transaction that records it."""
-    if tells_contacts(event.kind) and not mail.skip:
+def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str = "") -> None:
+    """Queue the messages about an event, in the transaction that records it.
+
+    A `kind` is that of a later message about it, such as a reminder.
+    """
+    kind = kind or event.kind
+    if tells_contacts(kind) and not mail.skip:
         for number, address in enumerate(contacts.recipients(submission)):
-            _queue(submission, event, event.kind, address, submission.language, number, mail.words)
+            _queue(submission, event, kind, address, submission.language, number, mail.words)
     office = current_app.config["PROGRAM_EMAIL"]
-    if office and event.kind in OFFICE_MESSAGES:
-        _queue(submission, event, f"office_{event.kind}", office, "en")
+    if office and kind in OFFICE_MESSAGES:
+        _queue(submission, event, f"office_{kind}", office, "en")
 
 
 def _queue(
@@ -191,9 +210,19 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "kind": message.kind,
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
+        "asked": describe_opened(event.data.get("opened", {})) if event else [],
         "action": _fill(told.action),
-        "link": links.submission_url(submission.reference, submission.link_version),
+        "link": links.submission_url(submission.reference, submission.link_version)
+        + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),
     }
+
+
+def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the titles of steps and questions that are open, each with what staff wrote."""
+    titles: dict[str, str] = {}
+    for step in current_flow().steps.values():
+        titles |= {step.name: step.title, **{field.name: field.label for field in step.fields}}
+    return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
 def _office_context(message: MailMessage) -> dict[str, Any]:

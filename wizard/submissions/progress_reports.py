@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..accounts.audit import ORGANIZATION, PROGRAM
+from ..accounts.audit import PROGRAM, Actor
 from ..db.engine import db, write_in_batches
-from ..db.models import STATUSES, MailMessage, Report, Submission
+from ..db.models import MailMessage, Report, Submission
 from ..forms.fields import Confirm, Field, Text, Url
 from ..forms.groups import Group
 from ..forms.messages import Message, join_messages
@@ -19,6 +19,7 @@ from ..forms.text import Invalid
 from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
+from . import contacts
 from .cases import NotAllowed, locked_case
 from .events import record_event
 
@@ -54,11 +55,6 @@ def can_report(submission: Submission) -> bool:
     return submission.status in REPORTABLE_STATUSES
 
 
-def can_withdraw(submission: Submission) -> bool:
-    """Return True if its organization may ask to withdraw it now."""
-    return submission.status != "withdrawn" and submission.status in STATUSES
-
-
 def reportable_groups(submission: Submission) -> list[Group]:
     """Return the groups in which it has entries."""
     return [group for group in current_flow().groups if submission.answers.get(group.name)]
@@ -87,30 +83,22 @@ def validate_report(
     return values, errors
 
 
-def submit_report(reference: str, entries: Mapping[str, Any], *, withdraws: bool = False) -> None:
+def submit_report(reference: str, entries: Mapping[str, Any], actor: Actor) -> None:
     """Store a report for staff. Raises as `locked_case`, `NotAllowed` or `TooManyReports`."""
     with locked_case(reference) as submission:
-        if not (can_withdraw(submission) if withdraws else can_report(submission)):
+        if not can_report(submission):
             raise NotAllowed("The commitment changed meanwhile. Reload the page.")
         if sum(report.approved is None for report in list_reports(submission)) >= MAX_PENDING:
             raise TooManyReports
-        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=withdraws)
+        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=False)
         db.session.add(report)
-        kind = "withdrawal_requested" if withdraws else "progress_reported"
-        record_event(submission, kind, ORGANIZATION)
+        record_event(submission, "progress_reported", actor)
 
 
 def list_reports(submission: Submission) -> list[Report]:
     """Return every report on a submission, oldest first."""
     query = select(Report).where(Report.submission_id == submission.id)
     return list(db.session.scalars(query.order_by(Report.id)))
-
-
-def pending_references() -> list[str]:
-    """Return the references of submissions with a report to decide on, oldest report first."""
-    query = select(Submission.reference).join(Report, Report.submission_id == Submission.id)
-    rows = db.session.scalars(query.where(Report.approved.is_(None)).order_by(Report.id))
-    return list(dict.fromkeys(rows))
 
 
 def approved_reports(submission: Submission) -> list[ApprovedReport]:
@@ -164,22 +152,20 @@ def send_reminders() -> int:
 def _remind(submission: Submission) -> bool:
     """Queue a reminder; return False if there is no address."""
     submission.reminded_at = clock.now()
-    if address := submission.answers.get(current_flow().roles.contact):
-        _queue_reminder(submission, address)
-    return bool(address)
+    addresses = contacts.recipients(submission)
+    if addresses:
+        record_event(submission, "reminded", PROGRAM)
+    for number, address in enumerate(addresses):
+        name = f"{submission.reference}.news-{clock.today():%Y%m%d}-{number}"
+        language = submission.language
+        outbox.queue_message("news", address, language, name, submission_id=submission.id)
+    return bool(addresses)
 
 
 def day_end_a_year_ago(today: date) -> datetime:
     """Return the end of the same day a year ago; on February 29 that of February 28."""
     day = 28 if (today.month, today.day) == (2, 29) else today.day
     return clock.midnight(today.replace(year=today.year - 1, day=day) + timedelta(days=1))
-
-
-def _queue_reminder(submission: Submission, address: str) -> None:
-    name = f"{submission.reference}.news-{clock.today():%Y%m%d}"
-    language = submission.language
-    outbox.queue_message("news", address, language, name, submission_id=submission.id)
-    record_event(submission, "reminded", PROGRAM)
 
 
 def _context(message: MailMessage) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from .. import clock
 from ..db.engine import db
 from ..db.models import Submission, SubmissionVersion
 from ..forms.conditions import Answers
+from ..forms.flow import Flow
 from ..forms.journey import Journey
 from ..forms.outputs import public_record
+from .contacts import store_contact
 from .listing import index_columns
 
 
@@ -28,23 +30,28 @@ def store_version(submission: Submission, journey: Journey) -> None:
     """
     if not journey.complete:
         raise ValueError("a journey that is not complete cannot be stored")
+    submission.branch = journey.branch.name if journey.branch else ""
+    replace_answers(submission, journey.flow, journey.answers)
+
+
+def replace_answers(submission: Submission, flow: Flow, answers: Answers) -> None:
+    """Replace the answers of a locked case, which are clean, and keep the old ones as a version."""
     old = SubmissionVersion(
         submission_id=submission.id,
         number=submission.answers_version,
         flow=submission.flow,
-        flow_version=submission.flow_version,
+        flow_version=flow.version,  # they were upgraded when they were read
         answers=submission.answers,
     )
     db.session.add(old)
-    flow, changed_at = journey.flow, clock.now()
-    if public_record(flow, submission.answers) != public_record(flow, journey.answers):
-        submission.updated_at = changed_at
-    submission.answers = journey.answers
+    if public_record(flow, submission.answers) != public_record(flow, answers):
+        submission.updated_at = clock.now()
+    submission.answers = dict(answers)
     submission.flow_version = flow.version
-    submission.branch = journey.branch.name if journey.branch else ""
     submission.answers_version += 1
-    for name, value in index_columns(flow, submission.reference, journey.answers).items():
+    for name, value in index_columns(flow, submission.reference, answers).items():
         setattr(submission, name, value)
+    store_contact(submission)
     raise_version(submission)
 
 
@@ -55,7 +62,7 @@ def raise_version(submission: Submission) -> None:
 
 
 def list_versions(submission: Submission) -> list[Version]:
-    """Return every version of the answers, oldest first."""
+    """Return every version of the answers, oldest first, as the current flow has them."""
     query = select(SubmissionVersion).where(SubmissionVersion.submission_id == submission.id)
     older = db.session.scalars(query.order_by(SubmissionVersion.number))
     newest = Version(submission.answers_version, submission.answers)

@@ -18,7 +18,7 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from ..forms.fields import Option
+from ..forms.choices import Option
 from ..forms.messages import Message, translate_if_message
 from ..forms.text import fold_text
 

@@ -12,6 +12,10 @@ from typing import Literal
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from .. import clock
+
+ACTING_LINK_SECONDS = 600
+"""How long a link to act for an organization can be opened."""
 Purpose = Literal["resume", "page"]
 """`resume` is sent in a message or printed; `page` is in a page that the draft's browser shows, so
 that its answers can be saved after the session has ended."""
@@ -50,16 +54,57 @@ def submission_url(reference: str, link_version: int) -> str:
     return f"{current_app.config['PUBLIC_URL']}/updates/{token}"
 
 
-def parse_submission_token(given: str) -> tuple[str, int] | None:
+def page_token(reference: str, link_version: int) -> str:
+    """Return a token that a page of changes to a submission holds, like that of a draft."""
+    return str(serializer("submission-page").dumps([reference, link_version]))
+
+
+def parse_submission_token(
+    given: str, purpose: Literal["update", "page"] = "update"
+) -> tuple[str, int] | None:
     """Return reference and link version in a token, or None if its signature is invalid.
 
     A token of a version before is the reference alone, and counts as the first.
     """
     try:
-        named = serializer("submission-update").loads(given)
+        named = serializer(f"submission-{purpose}").loads(given)
     except BadSignature:
         return None
     return (named, 1) if isinstance(named, str) else (str(named[0]), int(named[1]))
+
+
+def contact_url(contact_id: int, address: str) -> str:
+    """Return the link by which a new contact confirms, below `PUBLIC_URL`.
+
+    It holds the address too, since a database may give the id of a deleted row to a new one.
+    """
+    token = serializer("contact").dumps([contact_id, address])
+    return f"{current_app.config['PUBLIC_URL']}/contact/{token}"
+
+
+def parse_contact_token(given: str) -> tuple[int, str]:
+    """Return id and address of a contact, or 0 and none if the signature is invalid."""
+    try:
+        contact_id, address = serializer("contact").loads(given)
+    except BadSignature:
+        return 0, ""
+    return contact_id, address
+
+
+def acting_url(reference: str, staff_email: str) -> str:
+    """Return a link that opens a submission's pages for staff who act for its organization."""
+    expires = int(clock.now().timestamp()) + ACTING_LINK_SECONDS
+    token = serializer("submission-acting").dumps([reference, staff_email, expires])
+    return f"{current_app.config['PUBLIC_URL']}/acting/{token}"
+
+
+def parse_acting_token(given: str) -> tuple[str, str] | None:
+    """Return reference and staff account in a token, or None if it is invalid or too old."""
+    try:
+        reference, staff_email, expires = serializer("submission-acting").loads(given)
+    except BadSignature:
+        return None
+    return (reference, staff_email) if clock.now().timestamp() < expires else None
 
 
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:

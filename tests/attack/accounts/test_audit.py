@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from tests.attack.conftest import staff_browser
 from wizard import clock
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
-from wizard.db.models import AuditEvent
 
 
 def test_log_export_is_logged(server, server_app):

@@ -6,8 +6,8 @@ from sqlalchemy import delete
 from tests.attack.browser import Browser
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import SignInThrottle
 from wizard.db.engine import writing
-from wizard.db.models import SignInThrottle
 
 PASSWORD = "violin-cactus-harbor-9"
 

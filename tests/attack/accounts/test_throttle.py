@@ -6,8 +6,8 @@ from tests.attack.browser import Browser, forged_address_headers
 from tests.attack.conftest import app_of
 from wizard.accounts import accounts, throttle
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
-from wizard.db.models import AuditEvent
 
 
 def test_guesses_are_throttled_and_logged_by_real_address(server, server_app):

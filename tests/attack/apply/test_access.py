@@ -21,7 +21,12 @@ def test_draft_id_and_reference_give_no_access(server, browser):
         f"{path}/done", f"{path}/organization", f"{path}/save", f"{path}/delete",
         f"/resume/{reference}", f"/updates/{reference}", f"/respond/{reference}/done",
         f"/commitments/{reference}", f"/commitments/{reference}/update",
-        f"/commitments/{reference}/reminders",
+        f"/commitments/{reference}/reminders", f"/commitments/{reference}/changes/",
+        f"/commitments/{reference}/changes/organization", f"/commitments/{reference}/changes/exit",
+        f"/commitments/{reference}/yours", f"/commitments/{reference}/yours.pdf",
+        f"/commitments/{reference}/withdraw", f"/commitments/{reference}/link",
+        f"/commitments/{reference}/contacts", f"/commitments/{reference}/contacts/contact",
+        f"/contact/{reference}", f"/acting/{reference}",
     ):  # fmt: skip
         answer = stranger.get(address)
         assert answer.status_code == 404, address

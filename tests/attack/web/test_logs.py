@@ -13,8 +13,9 @@ from tests.conftest import PRODUCTION, load_case
 from tests.server import running_server
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
-from wizard.db.models import MailMessage, StaffUser
+from wizard.db.models import MailMessage
 
 PASSWORD = "violin-cactus-harbor-9"
 HOST = "commitments.example.org"

@@ -112,7 +112,9 @@ def post_addresses() -> list[str]:
     """Return every address of a draft or commitment that accepts a POST."""
     steps = [f"{name}{more}" for name in COMMITMENT.steps for more in ("", "/autosave")]
     return [f"/respond/{{draft}}/{name}" for name in (*steps, "save", "delete")] + [
-        "/respond/", "/commitments/{reference}/update", "/commitments/{reference}/reminders",
+        "/respond/", "/lost", "/contact/x", *(f"/commitments/{{reference}}/{page}" for page in (
+            "update", "reminders", "withdraw", "link", "contacts", "contacts/second")),
+        *(f"/commitments/{{reference}}/changes/{each}" for each in ("", *steps)),
     ]  # fmt: skip
 
 

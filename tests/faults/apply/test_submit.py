@@ -28,3 +28,6 @@ def test_submission_survives_kill_and_is_single(database_url, tmp_path):
             assert (status, location) == (303, f"{path}/done")
             assert len(stored_rows(server, "submission")) == turn + 1
             assert len(stored_rows(server, "message")) == turn + 1
+            assert [row["kind"] for row in stored_rows(server, "event")] == ["submitted"] * (
+                turn + 1
+            )

@@ -8,6 +8,8 @@ from tests.factories import audit_events, staff_client
 from wizard.accounts import accounts, tokens
 from wizard.accounts.audit import COMMAND_LINE
 
+pytestmark = pytest.mark.pages
+
 
 def test_new_account_password_is_shown_once(app, admin):
     data = {"action": "add", "email": "New.Person@Example.gov", "role": "editor"}

@@ -12,8 +12,8 @@ from tests.integration.accounts.conftest import EXPORT_PATH
 from wizard.accounts import audit
 from wizard.accounts.audit import COMMAND_LINE, Actor
 from wizard.db import batches
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
-from wizard.db.models import AuditEvent
 
 
 def test_log_formats_details(app):

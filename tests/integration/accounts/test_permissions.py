@@ -7,6 +7,8 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from wizard.accounts import permissions
 
+pytestmark = pytest.mark.pages
+
 NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
 ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]
 ONE = "/staff/submissions/{reference}"
@@ -23,6 +25,13 @@ LEAST = {
     ("POST", ONE + "/note"): EDITOR,
     ("POST", ONE + "/resend"): EDITOR,
     ("POST", ONE + "/report"): EDITOR,
+    ("POST", ONE + "/correction"): EDITOR,
+    ("POST", ONE + "/withdrawal"): EDITOR,
+    ("GET", ONE + "/changes"): EDITOR,
+    ("POST", ONE + "/changes"): EDITOR,
+    ("GET", ONE + "/versions"): VIEWER,
+    ("POST", ONE + "/act"): EDITOR,
+    ("POST", ONE + "/link"): EDITOR,
     ("GET", ONE + "/erase"): ADMIN,
     ("POST", ONE + "/erase"): ADMIN,
     ("GET", "/staff/export/submissions.csv"): VIEWER,

@@ -16,8 +16,8 @@ from tests.integration.accounts.conftest import (
 )
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
-from wizard.db.models import StaffUser
 
 
 def test_password_without_code_is_refused(client, account, now):

@@ -10,8 +10,8 @@ from tests.factories import audit_events
 from tests.integration.accounts.conftest import EMAIL, PASSWORD, is_signed_in, submit_sign_in
 from wizard.accounts import accounts, passwords, sign_in
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import StaffSession, StaffUser
 from wizard.db.engine import db
-from wizard.db.models import StaffSession, StaffUser
 
 
 def test_sign_in_redirects_to_next(app, client, account):

@@ -11,8 +11,8 @@ from tests.integration.accounts.conftest import EXPORT_PATH
 from wizard import clock
 from wizard.accounts import tokens
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.db.accounts import ApiToken
 from wizard.db.engine import db
-from wizard.db.models import ApiToken
 
 
 def create_token(admin: Client, name: str = "nightly job", days: str = "90") -> str:

@@ -1,8 +1,12 @@
 """Tests of the sign-in and account pages."""
 
+import pytest
+
 from tests.integration.accounts.conftest import EMAIL, PASSWORD
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
+
+pytestmark = pytest.mark.pages
 
 
 def test_cookie_is_secure_and_limited_to_staff_path(make_app):

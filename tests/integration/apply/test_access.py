@@ -4,12 +4,16 @@ import time
 import uuid
 from datetime import timedelta
 
+import pytest
+
 from tests.client import read_page
 from tests.complete_form import autosave, complete_form, draft_path, start_draft
 from tests.conftest import AGENCY
 from wizard import clock
 from wizard.apply.access import MAX_DRAFTS
 from wizard.flows.commitment import COMMITMENT
+
+pytestmark = pytest.mark.pages
 
 
 def test_access_lasts_as_long_as_draft(client, monkeypatch):

@@ -7,6 +7,8 @@ from tests.conftest import AGENCY, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.pages
+
 
 def test_change_from_review_returns_to_review(client, case):
     review = complete_form(client, case, until="review")

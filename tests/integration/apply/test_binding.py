@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from tests.client import read_page
 from tests.complete_form import complete_form, draft_path, form_data
-from tests.conftest import load_case
+from tests.conftest import AGENCY, load_case
 from wizard.db.engine import db
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
@@ -104,3 +104,50 @@ def test_unsupported_body_is_4xx(client, body, content_type):
     response = post_bytes(client, page.path, body, content_type)
     assert 400 <= response.status_code < 500
     assert client.page(page.path).values()["city"] != ["x"]
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+class TestMistypedAddress:
+    """A likely slip is asked about once, and never refused."""
+
+    @pytest.fixture
+    def asked(self, client, htmx):
+        """Save the contact step with a slip; return the page that asks about it."""
+        page = complete_form(client, AGENCY, until="contact", htmx=htmx)
+        data = {**form_data(COMMITMENT.steps["contact"], AGENCY), "contact_email": "m@gmial.com"}
+        return client.send(page.path, data, htmx=htmx)
+
+    def test_step_is_shown_again_with_a_question(self, asked):
+        assert asked.status == 200 and asked.path.endswith("/contact") and not asked.errors()
+        assert asked.text("#contact_email-suggestion") == "Did you mean m@gmail.com ?"
+        (control,) = asked.all("#contact_email")
+        assert control.attrs["value"] == "m@gmial.com" and "autofocus" in control.attrs
+        assert "contact_email-suggestion" in control.attrs["aria-describedby"]
+        assert "aria-invalid" not in control.attrs
+
+    @pytest.mark.parametrize(
+        ("action", "stored"),
+        [
+            ("continue", "m@gmial.com"),
+            ("replace-contact_email", "m@gmail.com"),
+            ("replace-contact_name", "m@gmial.com"),
+        ],
+    )
+    def test_next_button_goes_on(self, client, asked, htmx, action, stored):
+        values = {**asked.values(), "action": action}
+        assert values["checked"] == ["m@gmail.com"]
+        following = client.send(asked.path, values, htmx=htmx)
+        assert following.path != asked.path
+        page = client.page(asked.path)
+        assert page.values()["contact_email"] == [stored]
+        assert bool(page.all("#contact_email-suggestion")) == (stored == "m@gmial.com")
+
+    def test_another_slip_is_asked_about(self, client, asked, htmx):
+        values = {**asked.values(), "contact_email": "m@yaho.com", "action": "continue"}
+        again = client.send(asked.path, values, htmx=htmx)
+        assert again.text("#contact_email-suggestion") == "Did you mean m@yahoo.com ?"
+
+    def test_error_comes_before_the_question(self, client, asked, htmx):
+        values = {**asked.values(), "contact_email": "m@gmial", "action": "replace-contact_email"}
+        page = client.send(asked.path, values, htmx=htmx)
+        assert page.status == 422 and not page.all("#contact_email-suggestion")

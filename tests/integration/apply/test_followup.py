@@ -1,4 +1,4 @@
-"""Tests of progress reports and withdrawals by an organization."""
+"""Tests of progress reports by an organization, and of what is written during an erasure."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.client import Page
 from tests.complete_form import complete_form
 from tests.factories import (
+    add_old_withdrawal,
     add_published,
     add_submission,
     events_of,
@@ -18,11 +19,12 @@ from tests.factories import (
     update_path,
 )
 from wizard import clock
-from wizard.accounts.audit import Actor
+from wizard.accounts.audit import ORGANIZATION, Actor
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
-from wizard.db.models import AuditEvent, OutboxMessage, Report, StaffNote, Submission
+from wizard.db.models import OutboxMessage, Report, StaffNote, Submission
 from wizard.staff import cases
-from wizard.submissions import progress_reports
+from wizard.submissions import contact_changes, progress_reports, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case
 
 EDITOR = Actor("editor@example.gov")
@@ -48,7 +50,7 @@ def test_approved_report_is_public(app, client, htmx):
     assert "Staff of the program read it next" in page.text(".sent")
     assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
     editor = staff_client(app, "editor")
-    assert reference in editor.page("/staff/").text("main")
+    assert "Progress update" in editor.page("/staff/").text("#requests")
     path = f"/staff/submissions/{reference}"
     asked = editor.page(path)
     assert "The room is booked." in asked.text("#reports")
@@ -82,7 +84,6 @@ def test_declined_report_stays_hidden(app, client):
         ({"milestones-1-note": "x" * 301}, "milestones-1-note"),
         ({"milestones-1-note": "a\x00b"}, "milestones-1-note"),
         ({"milestones-99-note": "x", "data_sets-0-done": "yes"}, "report"),
-        ({"action": "withdraw"}, "sure"),
     ],
 )
 def test_invalid_report_is_422_and_stays_on_page(app, data, where):
@@ -93,18 +94,14 @@ def test_invalid_report_is_422_and_stays_on_page(app, data, where):
         assert db.session.scalars(select(Report)).all() == []
 
 
-def test_approved_withdrawal_unpublishes(app, client):
+def test_old_withdrawal_request_is_decided_by_staff(app, client):
     reference = add_published(app)
-    own = update_client(app, reference)
-    send_report(own, reference, {"action": "withdraw", "sure": "yes"})
-    assert client.get(f"/commitments/{reference}").status_code == 200
+    number = add_old_withdrawal(app, reference)
     editor = staff_client(app, "editor")
     path = f"/staff/submissions/{reference}"
-    asked = editor.page(path)
-    assert "wants to withdraw" in asked.text("#reports")
-    number = asked.values()["report"][0]
-    editor.send(f"{path}/report", {"report": number, "action": "approve"})
-    assert client.get(f"/commitments/{reference}").status_code == 404
+    assert "wants to withdraw" in editor.page(path).text("#reports")
+    editor.send(f"{path}/report", {"report": str(number), "action": "approve"})
+    assert "withdr" in client.page(f"/commitments/{reference}").text("main").lower()
     assert "Withdrawn" in editor.page(path).text(".facts")
 
 
@@ -114,9 +111,14 @@ def test_update_page_needs_link_or_own_browser(app, client, case):
     path = f"/commitments/{reference}/update"
     assert client.page(path).status == 200
     stranger = app.test_client()
-    for address in (path, f"/commitments/{reference}/reminders"):
+    for page in ("update", "reminders", "withdraw", "link", "contacts", "contacts/second"):
+        address = f"/commitments/{reference}/{page}"
         assert stranger.get(address).status_code == 404
-        assert stranger.send(address, {"action": "withdraw", "sure": "yes"}).status == 404
+        assert (
+            stranger.send(address, {"reason": "No staff", "action": "remove-second"}).status == 404
+        )
+    for page in ("yours", "yours.pdf"):
+        assert stranger.get(f"/commitments/{reference}/{page}").status_code == 404
     altered = update_path(app, reference)[:-2]
     assert stranger.page(altered).status == 404
     assert stranger.page("/updates/%00").status == 404
@@ -128,8 +130,7 @@ def test_update_page_needs_link_or_own_browser(app, client, case):
         ("received", {}),
         ("received", NEWS),
         ("declined", NEWS),
-        ("withdrawn", {"action": "withdraw", "sure": "yes"}),
-        ("withdrawn", {"action": "withdraw"}),
+        ("withdrawn", NEWS),
     ],
 )
 def test_report_not_offered_is_not_stored(app, status, data):
@@ -156,13 +157,6 @@ def test_pending_reports_are_limited(app):
     assert page.values()["milestones-1-note"] == ["The room is booked."]
 
 
-def test_update_link_is_404_after_erase(app):
-    reference = add_published(app)
-    path = update_path(app, reference)
-    staff_client(app, "admin").send(f"/staff/submissions/{reference}/erase")
-    assert app.test_client().page(path).status == 404
-
-
 def stored_state(app) -> list[list]:
     """Return the ids of rows about submissions, and the columns that a report changes."""
     with app.app_context():
@@ -174,9 +168,12 @@ def stored_state(app) -> list[list]:
 
 WRITES = {
     "news": lambda it: progress_reports.submit_report(
-        it, {"milestones": {"0": {"note": "secret"}}}
+        it, {"milestones": {"0": {"note": "secret"}}}, ORGANIZATION
     ),
-    "withdrawal": lambda it: progress_reports.submit_report(it, {}, withdraws=True),
+    "withdrawal": lambda it: withdrawals.request_withdrawal(it, "No staff", ORGANIZATION),
+    "second contact": lambda it: contact_changes.name_second(
+        it, "Ada", "ada@example.org", ORGANIZATION
+    ),
     "reminders": progress_reports.stop_reminders,
     "status": lambda it: cases.decide(it, "in_review", 3, EDITOR),
     "note": lambda it: cases.add_note(it, "A note", EDITOR),
@@ -197,7 +194,7 @@ def test_write_after_erasure_stores_nothing(app, write):
     assert stored_state(app) == before
 
 
-@pytest.mark.parametrize("write", ["news", "withdrawal", "reminders"])
+@pytest.mark.parametrize("write", ["news", "withdrawal", "second contact", "reminders"])
 def test_write_during_erasure_waits_and_stores_nothing(app, write):
     reference = add_published(app, "partner")
     is_locked = Event()
@@ -225,36 +222,42 @@ def test_write_during_erasure_waits_and_stores_nothing(app, write):
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize(
-    ("function", "path", "data"),
+    ("module", "function", "path", "data"),
     [
-        ("submit_report", "update", NEWS | {"action": "report"}),
-        ("submit_report", "update", {"action": "withdraw", "sure": "yes"}),
-        ("stop_reminders", "reminders", {}),
+        (progress_reports, "submit_report", "update", NEWS | {"action": "report"}),
+        (progress_reports, "stop_reminders", "reminders", {}),
+        (withdrawals, "request_withdrawal", "withdraw", {"reason": "No staff"}),
+        (withdrawals, "cancel_withdrawal", "withdraw", {"action": "cancel"}),
+        (contact_changes, "remove", "contacts", {"action": "remove-second"}),
+        (
+            contact_changes,
+            "name_second",
+            "contacts/second",
+            {"name": "Ada", "email": "ada@example.org"},
+        ),
     ],
 )
-def test_post_during_erasure_is_410(app, monkeypatch, function, path, data, htmx):
+def test_post_during_erasure_is_410(app, monkeypatch, module, function, path, data, htmx):
     reference = add_published(app, "partner")
     own = update_client(app, reference)
-    original = getattr(progress_reports, function)
+    original = getattr(module, function)
 
     def erase_first(*args, **kwargs) -> None:
         cases.erase(reference, EDITOR)
         original(*args, **kwargs)
 
-    monkeypatch.setattr(progress_reports, function, erase_first)
+    monkeypatch.setattr(module, function, erase_first)
     page = own.send(f"/commitments/{reference}/{path}", data, htmx=htmx)
     assert page.status == 410
     assert "These answers were deleted" in page.text("h1")
     with app.app_context():
         assert db.session.scalars(select(Report)).all() == []
-        assert progress_reports.pending_references() == []
-    for address in ("update", "reminders"):
+    for address in ("update", "reminders", "yours", "withdraw", "link", "contacts"):
         assert own.page(f"/commitments/{reference}/{address}").status == 410
     assert app.test_client().page(f"/commitments/{reference}/update").status == 404
 
 
-@pytest.mark.parametrize("data", [NEWS | {"action": "report"}, {"action": "withdraw", "sure": "y"}])
-def test_post_during_withdrawal_shows_page_again(app, monkeypatch, data):
+def test_report_during_withdrawal_shows_page_again(app, monkeypatch):
     reference = add_published(app, "partner")
     own = update_client(app, reference)
     original = progress_reports.submit_report
@@ -264,33 +267,18 @@ def test_post_during_withdrawal_shows_page_again(app, monkeypatch, data):
         original(*args, **kwargs)
 
     monkeypatch.setattr(progress_reports, "submit_report", withdraw_first)
-    page = own.send(f"/commitments/{reference}/update", data)
+    page = send_report(own, reference, NEWS)
     assert (page.status, page.all(".sent"), page.all("form")) == (200, [], [])
     with app.app_context():
         assert db.session.scalars(select(Report)).all() == []
 
 
-def test_approved_withdrawal_is_in_history(app):
+def test_two_old_withdrawal_requests_withdraw_once(app):
     reference = add_published(app)
+    numbers = [add_old_withdrawal(app, reference) for _ in range(2)]
     with app.app_context():
-        progress_reports.submit_report(reference, {}, withdraws=True)
-        progress_reports.submit_report(reference, {}, withdraws=True)
-        for number in db.session.scalars(select(Report.id)).all():
-            db.session.rollback()
+        for number in numbers:
             cases.decide_report(reference, number, True, EDITOR)
-    kinds = [event.kind for event in events_of(app)]
-    assert kinds == ["withdrawal_requested", "withdrawal_requested", "withdrawn"]
+    assert [event.kind for event in events_of(app)] == ["withdrawn"]
     page = staff_client(app, "viewer").page(f"/staff/submissions/{reference}")
-    assert "Withdrawn" in page.text("aside")
-
-
-@pytest.mark.parametrize("status", ["received", "in_review", "accepted", "published", "declined"])
-def test_withdrawal_is_possible_from_every_other_status(app, status):
-    reference = add_submission(app, status=status)
-    own = update_client(app, reference)
-    send_report(own, reference, {"action": "withdraw", "sure": "yes"})
-    editor = staff_client(app, "editor")
-    path = f"/staff/submissions/{reference}"
-    number = editor.page(path).values()["report"][0]
-    editor.send(f"{path}/report", {"report": number, "action": "approve"})
-    assert "Withdrawn" in editor.page(path).text(".facts")
+    assert "Withdrawn" in page.text("#history")

@@ -13,6 +13,8 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 
+pytestmark = pytest.mark.pages
+
 PARTNER = load_case("partner")
 POLICE, OPPORTUNITY = ["police_data_initiative"], ["opportunity_project"]
 CONTROLS = {
@@ -68,27 +70,29 @@ def questions(page, step) -> dict[str, bool]:
     """Return the questions on a page by path, and whether each says that it is optional."""
     fields = {field.name: field for field in step.fields}
     names = {each.attrs["name"] for each in page.all("main input, main select, main textarea")}
-    asked = {}
+    shown, asked = labels(page), {}
     for name in names:
         field = fields.get(name.split("-")[0])
         if field and "-" in name:
             inside = {each.name: each for each in field.fields}
             field = inside.get(name.split("-")[2])
         if field and not isinstance(field, Group):
-            asked[name] = "(optional)" in label_of(page, name, field)
+            assert str(field.label) in " ".join(shown[name].split())
+            asked[name] = "(optional)" in shown[name]
     return asked
 
 
-def label_of(page, name: str, field) -> str:
-    """Return the label of a question, or the legend of the box around its options."""
-    legends = [
-        box.query("legend")[0].to_text()
-        for box in page.all("fieldset.field")
-        if box.query(f'[name="{name}"]')
-    ]
-    (text,) = legends or [each.to_text() for each in page.all(f'label[for="{name}"]')]
-    assert str(field.label) in " ".join(text.split())
-    return text
+def labels(page) -> dict[str, str]:
+    """Return the label of each question by path, or the legend of the box around its options."""
+    shown, boxed = {}, {}
+    for label in page.all("main label"):
+        assert label.attrs["for"] not in shown
+        shown[label.attrs["for"]] = label.to_text()
+    for box in page.all("fieldset.field"):
+        for name in {each.attrs["name"] for each in box.query("[name]")}:
+            assert name not in boxed
+            boxed[name] = box.query("legend")[0].to_text()
+    return shown | boxed
 
 
 @pytest.mark.parametrize("answers", list(combinations()))

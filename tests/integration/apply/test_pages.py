@@ -1,7 +1,11 @@
 """Tests of what pages show: progress, back link, drafts in progress."""
 
+import pytest
+
 from tests.complete_form import autosave, complete_form, draft_path, post_step
 from tests.conftest import AGENCY, load_case
+
+pytestmark = pytest.mark.pages
 
 
 def test_progress_shows_applicable_steps_and_state(client):
@@ -39,7 +43,7 @@ def test_buttons_without_javascript_leave_and_keep_what_was_typed(client):
     page = complete_form(client, AGENCY, until="contact")
     assert {each.attrs["form"] for each in page.all(".leave button")} == {"answers"}
     names = [each.attrs["value"] for each in page.all(".leave button")]
-    assert len(names) == 7 and page.all("form#answers")
+    assert len(names) == 8 and page.all("form#answers")
     places = [
         client.send(page.path, page.values() | {"contact_name": name, "action": name}).path
         for name in names

@@ -9,9 +9,11 @@ from tests.complete_form import complete_form, draft_path, form_data, parent_pat
 from tests.conftest import AGENCY, advance_clock, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
 from wizard.db.engine import db
-from wizard.db.models import Draft
+from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
 from wizard.notify.outbox import deliver_due
+
+pytestmark = pytest.mark.pages
 
 
 def test_leave_is_exempt_from_rate_limit(make_app):
@@ -161,3 +163,18 @@ def test_new_link_ends_old_one_and_keeps_own_browser(app, client, left_draft):
     assert app.test_client().page(link).status == 404
     assert app.test_client().page(new).status == 200
     assert client.page(path).status == 200
+
+
+@pytest.mark.parametrize(
+    ("action", "recipient"), [("mail", "m@gmial.com"), ("replace-address", "m@gmail.com")]
+)
+def test_mistyped_address_is_asked_about_once(app, client, left_draft, action, recipient):
+    path = f"{parent_path(left_draft[0])}/save"
+    asked = client.send(path, {"action": "mail", "address": "m@gmial.com"})
+    assert asked.status == 200
+    assert asked.text("#address-suggestion") == "Did you mean m@gmail.com ?"
+    posted = {"action": action, "address": "m@gmial.com", "checked": "m@gmail.com"}
+    assert client.send(path, posted).all(".sent")
+    with app.app_context():
+        messages = db.session.scalars(select(MailMessage)).all()
+        assert [message.recipient for message in messages] == [recipient]

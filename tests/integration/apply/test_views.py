@@ -17,10 +17,13 @@ from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.fields import Choices, Confirm
+from wizard.forms.choices import Choices
+from wizard.forms.fields import Confirm
 from wizard.forms.groups import Group
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
+
+pytestmark = pytest.mark.pages
 
 PARTNER_ONLY = {"programs", "involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]

@@ -5,8 +5,9 @@ from sqlalchemy import select
 
 from wizard.accounts import audit
 from wizard.db import batches
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db, writing
-from wizard.db.models import AuditEvent, Draft
+from wizard.db.models import Draft
 
 EVENTS = AuditEvent.__table__
 

@@ -5,13 +5,18 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert, select
 
-from tests.conftest import load_case
+from tests.complete_form import complete_form
+from tests.conftest import load_case, without_ids
 from tests.factories import add_submission
 from wizard import clock
+from wizard.accounts.audit import Actor
 from wizard.apply import drafts
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.groups import derive_entry_id
+from wizard.submissions import proposals, versions
+from wizard.submissions.cases import locked_case
 
 
 def rename_city(answers, completed_steps):
@@ -68,3 +73,59 @@ def test_reading_an_older_draft_writes_nothing(app, newer):
         stored = db.session.scalars(select(Draft)).one()
         assert (stored.flow_version, stored.answers) == (1, {"city": "Orlando"})
         assert stored.completed_steps == ["kind"]
+
+
+def test_older_proposal_and_version_are_upgraded_once(app, newer):
+    reference = add_submission(app)
+    with app.app_context(), locked_case(reference) as submission:
+        proposals.request_changes(submission, {"contact": "Whom?"}, Actor("editor@example.gov"))
+        answers = {**submission.answers, "contact_name": "Ann", "authorized": True}
+        journey = proposals.build_journey(submission, (), answers, COMMITMENT.steps)
+        versions.store_version(submission, journey)
+    for _ in range(2):
+        with newer.app_context(), locked_case(reference) as submission:
+            proposal = proposals.find_proposal(submission, lock=True)
+            assert "place" in proposal.answers and "city" not in proposal.answers
+            assert proposal.completed_steps.count("added") == 1
+            older, _ = versions.list_versions(submission)
+            assert "place" in older.answers and "city" not in older.answers
+
+
+def read_entries(app, model) -> list[dict]:
+    """Return the data sets of the only row, as the program reads them."""
+    with app.app_context():
+        return db.session.scalars(select(model)).one().answers["data_sets"]
+
+
+def stored_answers(app, model) -> dict:
+    """Return the answers of the only row, as they are stored."""
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.scalar(select(model.answers))
+
+
+def test_entries_without_ids_get_them_when_they_are_read(app, make_app):
+    reference = add_submission(app)
+    ids = [derive_entry_id(reference, "data_sets", place) for place in range(4)]
+    for program in (app, make_app()):
+        assert [entry["id"] for entry in read_entries(program, Submission)] == ids
+        assert without_ids(stored_answers(app, Submission)) == stored_answers(app, Submission)
+
+
+def test_next_save_stores_the_ids_that_were_read(app, client):
+    page = complete_form(client, load_case("agency"), until="review")
+    with app.app_context(), writing() as session:
+        draft = session.scalars(select(Draft)).one()
+        draft_id, draft.answers = draft.id, without_ids(draft.answers)
+    ids = [derive_entry_id(str(draft_id), "data_sets", place) for place in range(4)]
+    assert [entry["id"] for entry in read_entries(app, Draft)] == ids
+    path = page.path.replace("review", "data_sets")
+    client.send(path, client.page(path).values() | {"data_sets-1-title": "Another"})
+    stored = stored_answers(app, Draft)["data_sets"]
+    assert [entry["id"] for entry in stored] == ids
+    assert stored[1]["title"] == "Another"
+
+
+def test_rows_of_another_flow_are_read_as_they_are(app, make_app):
+    add_submission(app)
+    other = make_app(flow=replace(COMMITMENT, name="other"))
+    assert not any("id" in entry for entry in read_entries(other, Submission))

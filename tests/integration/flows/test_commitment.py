@@ -16,6 +16,8 @@ from wizard.notify import outbox
 from wizard.staff import exports
 from wizard.submissions.filters import Filters
 
+pytestmark = pytest.mark.pages
+
 OPPORTUNITY_ONLY = {
     name: value for name, value in load_case("partner").items() if name != "goals"
 } | {"programs": ["opportunity_project"]}

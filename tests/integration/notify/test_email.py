@@ -2,6 +2,7 @@
 
 from email import message_from_bytes, policy
 
+import pytest
 from aiosmtpd.smtp import AuthResult
 
 from tests.complete_form import complete_form
@@ -64,11 +65,50 @@ def test_untrusted_certificate_gets_no_message(make_app, mail_server, trusted_tl
     assert "certificate" in only_message(app).last_error.lower()
 
 
+class Connections(Inbox):
+    """Keeps the number of connections too, and ends each after so many messages."""
+
+    def __init__(self, *answers: str, most: int) -> None:
+        super().__init__(*answers)
+        self.most, self.opened, self.taken = most, 0, 0
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.opened, self.taken = self.opened + 1, 0
+        session.host_name = hostname
+        return responses
+
+    async def handle_RSET(self, server, session, envelope):
+        if self.taken < self.most:
+            return "250 OK"
+        server.transport.abort()
+        return "421 enough"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.taken += 1
+        return await super().handle_DATA(server, session, envelope)
+
+
+@pytest.mark.parametrize(
+    ("answers", "most", "connections", "arrived"),
+    [((), 100, 1, 3), (("550 unknown",), 100, 1, 2), ((), 1, 3, 3)],
+    ids=["one connection", "after a refusal", "a server that ends connections"],
+)
+def test_messages_share_connection_while_server_takes_them(
+    make_app, mail_server, answers, most, connections, arrived
+):
+    inbox = Connections(*answers, most=most)
+    app = make_app(SMTP_URL=f"smtp://127.0.0.1:{mail_server(inbox)}")
+    for _ in range(3):
+        complete_form(app.test_client(), load_case("partner"))
+    assert deliver_messages(app) == arrived
+    assert (inbox.opened, len(inbox.messages)) == (connections, arrived)
+
+
 def test_message_without_server_is_one_file(make_app):
     app = app_with_message(make_app, "")
     assert deliver_messages(app) == 1
     with app.app_context():
-        email.send(outbox.render_email(only_message(app)))
+        email.Mailer().send(outbox.render_email(only_message(app)))
         assert [file.suffix for file in email.mail_folder().iterdir()] == [".eml"]
 
 

@@ -4,6 +4,7 @@ import smtplib
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -107,7 +108,8 @@ def test_message_erased_after_claim_is_not_sent(make_app, mail_server):
         claimed = outbox._claim()
         with writing() as session:
             session.execute(delete(MailMessage))
-        assert outbox._deliver(claimed) is False
+        with closing(email.Mailer()) as mailer:
+            assert outbox._deliver(claimed, mailer) is False
     assert inbox.messages == []
 
 
@@ -133,11 +135,11 @@ def test_worker_with_expired_lease_marks_nothing(make_app, monkeypatch):
         monkeypatch.setattr(clock, "now", lambda: later)
         assert outbox.deliver_due() == 1
 
-        def break_off(email, check, stopped):
+        def break_off(mailer, message, check):
             raise OSError("timed out")
 
-        monkeypatch.setattr(email, "send", break_off)
-        outbox._deliver(slow)
+        monkeypatch.setattr(email.Mailer, "send", break_off)
+        outbox._deliver(slow, email.Mailer())
     kept = only_message(app)
     assert (kept.sent_at, kept.last_error) == (later, None)
 

@@ -12,8 +12,9 @@ from tests.complete_form import complete_form
 from tests.conftest import create_database, load_case, migrate, postgres_url
 from tests.factories import add_old_failure, add_submission, audit_events, staff_client
 from wizard.accounts.audit import COMMAND_LINE, record
+from wizard.db.accounts import StaffSession
 from wizard.db.engine import db, writing
-from wizard.db.models import StaffSession, Submission
+from wizard.db.models import Submission
 from wizard.notify import outbox
 from wizard.ops import backups
 

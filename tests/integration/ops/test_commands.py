@@ -7,8 +7,9 @@ from tests.complete_form import complete_form
 from tests.factories import add_submission, audit_events, staff_client
 from tests.mail_server import app_with_message
 from wizard.accounts import sign_in
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
-from wizard.db.models import MailMessage, StaffUser
+from wizard.db.models import MailMessage
 from wizard.notify.email import mail_folder
 
 

@@ -17,7 +17,10 @@ from wizard.accounts import accounts, sign_in
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.engine import db
 from wizard.db.models import STATUSES, Draft, MailMessage, Submission
+from wizard.submissions.cases import TRANSITIONS
+from wizard.submissions.events import list_events
 from wizard.submissions.listing import index_columns
+from wizard.submissions.proposals import build_journey, find_proposal
 
 
 def stored_submissions() -> list[Submission]:
@@ -51,13 +54,35 @@ def test_only_consented_submissions_are_published(app, monkeypatch):
     with app.app_context():
         demo.fill(400)
         found = stored_submissions()
-    assert set(Counter(each.status for each in found)) == set(STATUSES) - {"changes_requested"}
+    assert set(Counter(each.status for each in found)) == set(STATUSES)
     for each in found:
         published = each.status == "published"
         assert published == (each.published_at is not None)
         if published:
             assert each.answers["publish_consent"] == "yes"
             assert each.submitted_at < each.published_at < clock.now()
+
+
+def test_history_of_each_case_leads_to_its_status(app):
+    leads_to = {each.event: each.to for each in TRANSITIONS}
+    with app.app_context():
+        demo.fill(400)
+        for each in stored_submissions():
+            first, *others = list_events(each)
+            assert (first.kind, first.at) == ("submitted", each.submitted_at)
+            moments = [event.at for event in others]
+            assert moments == sorted(moments) and each.submitted_at < clock.now()
+            reached = [leads_to[event.kind] for event in others]
+            assert (reached or ["received"])[-1] == each.status
+            assert each.lock_version == 1 + len(others)
+            assert not others or others[-1].at == each.changed_at
+            proposal = find_proposal(each)
+            assert (proposal is not None) == (each.status == "changes_requested")
+            if proposal:
+                journey = build_journey(
+                    each, proposal.opened, proposal.answers, proposal.completed_steps
+                )
+                assert len(journey.steps) == 2  # the step with the title, and the review
 
 
 def test_fill_adds_drafts_and_messages(app):

@@ -38,6 +38,7 @@ BAD_VALUES = {
     "ENV": ["prod", "Production "],
     "HOST": ["", " ", "127.0.0.1:80", "a b", "http://host"],
     "PORT": ["-1", "0", "70000", "eighty", "", "8_000", "٣", "redis://user:hunter2@host"],
+    "WORKERS": ["-1", "2", "65", "auto"],  # 2 with PostgreSQL alone
     "INSTANCE_PATH": ["", " ", str(ROOT / "README.md"), "a" * 300, LINE_BREAK],
     "SECRET_KEY": [" ", "   \t", " key", LINE_BREAK],
     "SECRET_KEY_FALLBACKS": [LINE_BREAK],
@@ -100,6 +101,8 @@ BAD_VALUES = {
     "TIMEZONE": ["", "Mars/Base", "Mars/" * 1_000, "../etc/passwd", "America", LINE_BREAK],
     "BURDEN_MINUTES": ["0", "-5", "1000000", "1.5"],
     "DRAFT_DAYS": ["0", "1000000", "99999999999", "sixty"],
+    "CHANGES_DAYS": ["0", "366", "a month"],
+    "MAIL_ANSWERS": ["", "maybe", "YES"],
     "RATELIMIT_STORAGE_URI": [
         "",
         "garbage",

@@ -10,8 +10,9 @@ from sqlalchemy import event, func, select
 from wizard import clock
 from wizard.accounts import sign_in
 from wizard.apply import drafts, resume
+from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
-from wizard.db.models import Draft, SignInThrottle, StaffSession, StaffUser, Submission
+from wizard.db.models import Draft, Submission
 from wizard.ops import serve
 from wizard.submissions import progress_reports
 

@@ -34,7 +34,7 @@ def add_commitment(app, case: str = "agency", *, at: datetime | None = None, **a
     """Store a published commitment; return its reference."""
     reference = add_submission(app, case, status="published", **answers)
     if at:
-        update_columns(app, reference, published_at=at)
+        update_columns(app, reference, published_at=at, first_published_at=at)
     return reference
 
 

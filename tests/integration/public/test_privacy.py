@@ -2,10 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.factories import staff_client
 from wizard.accounts import sign_in, throttle
 from wizard.db.engine import db
 from wizard.public import privacy
+
+pytestmark = pytest.mark.pages
 
 NOTICE = {
     "OMB_CONTROL_NUMBER": "1234-0042",

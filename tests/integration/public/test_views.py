@@ -1,21 +1,50 @@
 """Tests of the public pages."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from tests.client import commitment_references
+from tests.client import SPANISH_HEADERS, commitment_references
 from tests.complete_form import complete_form
-from tests.factories import PUBLISHED_AT, add_published, add_submission, staff_client
+from tests.factories import (
+    PUBLISHED_AT,
+    add_published,
+    add_submission,
+    events_of,
+    staff_client,
+)
+from tests.integration.public.conftest import (
+    FILES,
+    OFFICE,
+    age_changes,
+    file_text,
+    json_records,
+    update_columns,
+)
 from tests.integration.test_custom_flow import PETS, WITH_PET
 from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
-from wizard.db.engine import db
-from wizard.db.models import Submission
+from wizard.accounts.audit import ORGANIZATION, Actor
+from wizard.db.engine import db, writing
+from wizard.db.models import Event, Report, Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.dates import format_day
 from wizard.forms.flow import Pages
+from wizard.forms.journey import Journey
+from wizard.forms.outputs import public_record
+from wizard.staff import cases as staff_cases
+from wizard.submissions import cases
+from wizard.submissions.cases import locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.progress_reports import submit_report
+from wizard.submissions.versions import store_version
+from wizard.web import languages
+
+EARLIER = datetime(2026, 3, 1, tzinfo=UTC)
+
+pytestmark = pytest.mark.pages
 
 
 def change_status(app, reference: str, to: str) -> None:
@@ -99,15 +128,186 @@ def test_unpublished_is_404_like_unknown(app, client, status):
         assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("to", ["withdrawn", "accepted"])
-def test_withdrawn_is_removed_from_every_page(app, client, to):
+@pytest.mark.parametrize(("to", "status"), [("withdrawn", 200), ("accepted", 404)])
+def test_unlisted_is_removed_from_every_list(app, client, to, status):
     reference = add_published(app)
     assert commitment_references(client.page("/commitments")) == [reference]
     assert commitment_references(client.page("/")) == [reference]
     change_status(app, reference, to)
     assert commitment_references(client.page("/commitments")) == []
     assert commitment_references(client.page("/")) == []
+    assert client.get(f"/commitments/{reference}").status_code == status
+
+
+def withdraw(app, reference: str, **data: str) -> None:
+    """Withdraw a commitment as staff; `data` is that of the event."""
+    with app.app_context(), locked_case(reference) as submission:
+        cases.change_status(submission, "withdrawn", OFFICE, **data)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_withdrawn_page_shows_promises_day_and_reason_alone(app, client, case, language, htmx):
+    name = "agency" if "data_sets" in case else "partner"
+    reference = add_published(app, name)
+    withdraw(app, reference, reason="<b>Merged</b> with\nthe county")
+    with app.app_context(), writing() as session:
+        session.execute(update(Event).values(at=datetime(2027, 6, 2, 12, tzinfo=UTC)))
+    if language == "es":
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
+    page = client.page(f"/commitments/{reference}", htmx=htmx)
+    text = page.text(".told")
+    day = "June 2, 2027" if language == "en" else "2 de junio de 2027"
+    group = case.get("data_sets") or case["milestones"]
+    titles = [entry.get("title") or entry["what"] for entry in group]
+    for each in (case["commitment_title"], case["organization_name"], case["city"], day,
+                 "<b>Merged</b> with", *titles):  # fmt: skip
+        assert each in text
+    assert len(page.all(".told tbody tr")) == len(group)
+    others = public_record(COMMITMENT, case).items()
+    shown = {"commitment_title", "organization_name", "city"}
+    for name, value in others:
+        if name not in shown and isinstance(value, str) and len(value) > 12:
+            assert value not in text, name
+    for entry in group:
+        assert entry.get("measure", "Nobody says this") not in text
+    if not htmx:
+        assert page.all('meta[name="robots"]')[0].attrs["content"] == "noindex"
+        assert page.all('link[rel="canonical"]') == []
+
+
+def test_withdrawn_page_needs_no_reason(app, client):
+    reference = add_published(app)
+    withdraw(app, reference)
+    assert "Why it was withdrawn" not in client.page(f"/commitments/{reference}").text("main")
+
+
+def test_withdrawn_page_shows_newest_withdrawal(app, client):
+    reference = add_published(app)
+    withdraw(app, reference, reason="For now")
+    for to in ("in_review", "accepted", "published"):
+        change_status(app, reference, to)
+    assert "For now" not in client.page(f"/commitments/{reference}").text("main")
+    withdraw(app, reference, reason="For good")
+    text = client.page(f"/commitments/{reference}").text("main")
+    assert "For good" in text and "For now" not in text
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["", "published by the version before"])
+def test_withdrawn_after_publication_has_page_until_erased(app, client, known):
+    reference = add_published(app)
+    if not known:
+        update_columns(app, reference, first_published_at=None)
+    withdraw(app, reference, reason="Secret no more")
+    assert client.page(f"/commitments/{reference}").status == 200
+    with app.app_context():
+        staff_cases.erase(reference, OFFICE)
+    page = client.page(f"/commitments/{reference}")
+    assert (page.status, page.text("h1")) == (410, "This page was deleted")
+    assert [event.data for event in events_of(app)] == [{}, {}]
+    for secret in ("Secret no more", reference, "Orlando"):
+        assert secret not in page.text("main")
+
+
+def test_unpublished_and_erased_is_410_only_if_it_was_public(app, client):
+    public, private = add_published(app), add_submission(app, status="accepted")
+    change_status(app, public, "accepted")
+    for reference, status in ((public, 410), (private, 404)):
+        assert client.get(f"/commitments/{reference}").status_code == 404
+        with app.app_context():
+            staff_cases.erase(reference, OFFICE)
+        assert client.get(f"/commitments/{reference}").status_code == status
+
+
+def test_withdrawn_before_pages_stayed_is_404(app, client):
+    """A version before clears the only time that it knows."""
+    reference = add_published(app)
+    update_columns(app, reference, status="withdrawn", published_at=None, first_published_at=None)
     assert client.get(f"/commitments/{reference}").status_code == 404
+
+
+def test_withdrawn_without_consent_is_404(app, client):
+    reference = add_published(app, publish_consent="no")
+    withdraw(app, reference)
+    assert client.get(f"/commitments/{reference}").status_code == 404
+
+
+def replace_answers(app, reference: str, kind: str, actor: Actor, data=None, **answers) -> None:
+    """Store a new version with some answers changed, as an event of that kind tells."""
+    with app.app_context(), locked_case(reference) as submission:
+        given = {**submission.answers, **answers}
+        journey = Journey(COMMITMENT, given, list(COMMITMENT.steps), today=date(2026, 11, 22))
+        store_version(submission, journey)
+        record_event(submission, kind, actor, **data or {})
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_corrections_say_who_when_and_what_changed(app, client, case, language):
+    reference = add_published(app, "agency" if "data_sets" in case else "partner", at=EARLIER)
+    by_staff = {"reason": "secret-reason"}
+    replace_answers(app, reference, "corrected", OFFICE, by_staff, organization_name="Alpha")
+    proposed = {"words": "secret-words", "reason": ""}
+    replace_answers(app, reference, "corrected", OFFICE, proposed, organization_name="Beta")
+    replace_answers(app, reference, "resubmitted", ORGANIZATION, city="Springfield")
+    if language == "es":
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
+    page = client.page(f"/commitments/{reference}")
+    told = [each.to_text() for each in page.all("details.correction")]
+    who = {"en": ("by the organization", "by program staff"),
+           "es": ("por la organización", "por el personal del programa")}[language]  # fmt: skip
+    for text, by, after in zip(told, (0, 0, 1), ("Springfield", "Beta", "Alpha"), strict=True):
+        assert who[by] in text and after in text
+    assert "Alpha" in told[1] and case["organization_name"] in told[2]
+    assert "secret-" not in page.response.text
+    with app.app_context(), languages.force_locale(language):
+        day = languages.translate(format_day(clock.today()))
+    assert all(day in each for each in (*told, page.text("p.hint")))
+
+
+def test_private_or_earlier_change_is_no_correction(app, client, case):
+    reference = add_submission(app, "agency" if "data_sets" in case else "partner")
+    replace_answers(app, reference, "resubmitted", ORGANIZATION, city="Before Publication")
+    for to in ("accepted", "published"):
+        change_status(app, reference, to)
+    replace_answers(app, reference, "corrected", OFFICE, contact_name="Secret Name")
+    page = client.page(f"/commitments/{reference}")
+    assert page.all("details") == [] and "Corrected" not in page.text("main")
+    assert "Secret Name" not in page.response.text
+
+
+def test_correction_changes_files_and_their_tag(app, client):
+    reference = add_published(app, at=EARLIER)
+    age_changes(app)
+    tags = {address: client.get(address).headers["ETag"] for address in FILES}
+    before = json_records(client)[0]
+    replace_answers(app, reference, "corrected", OFFICE, organization_name="Dept. One")
+    assert all(client.get(address).headers["ETag"] != tag for address, tag in tags.items())
+    after = json_records(client)[0]
+    assert after["organization_name"] == "Dept. One"
+    assert after["updated_at"] > before["updated_at"]
+    feed = file_text(client, "/commitments.atom")
+    assert feed.count(f"<updated>{after['updated_at']}</updated>") == 2  # its own and the entry's
+    assert f"<published>{before['published_at']}</published>" in feed
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_approved_report_is_a_public_change(app, client, approved):
+    reference = add_published(app, at=EARLIER)
+    before = json_records(client)[0]["updated_at"]
+    with app.app_context():
+        submit_report(reference, {"data_sets": {"0": {"done": True}}}, ORGANIZATION)
+        report = db.session.scalars(select(Report)).one().id
+        db.session.rollback()
+        staff_cases.decide_report(reference, report, approved, OFFICE)
+    assert (json_records(client)[0]["updated_at"] > before) == approved
+
+
+def test_first_publication_is_shown_after_another(app, client):
+    reference = add_published(app)
+    change_status(app, reference, "accepted")
+    change_status(app, reference, "published")
+    for path in ("/", "/commitments", f"/commitments/{reference}"):
+        assert "Published March 1, 2027" in client.page(path).text("main")
 
 
 def test_landing_shows_newest_three_and_totals(app, client):

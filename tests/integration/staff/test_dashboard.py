@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from tests.complete_form import complete_form
 from tests.factories import add_submission, staff_client
+from tests.integration.submissions.test_proposals import correct
 from wizard import clock
+from wizard.accounts.audit import ORGANIZATION
 from wizard.notify import email
 from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
+from wizard.submissions import progress_reports, withdrawals
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -15,12 +18,12 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 def test_failed_message_is_listed_until_resent(app, client, editor, case, monkeypatch):
     reference = complete_form(client, case).text(".reference")
 
-    def refuse(message, check, stopped):
+    def refuse(mailer, message, check):
         raise email.PermanentFailure("550 no such person")
 
     assert "could not be sent" not in editor.page("/staff/").text("main")
     with app.app_context(), monkeypatch.context() as patched:
-        patched.setattr(email, "send", refuse)
+        patched.setattr(email.Mailer, "send", refuse)
         deliver_due()
     page = editor.page("/staff/")
     assert "Messages that could not be sent" in page.text("main")
@@ -60,3 +63,24 @@ def test_dashboard_counts_drafts_by_step_without_answers(app, client, viewer, ca
     with app.app_context():
         assert dashboard.count_drafts_by_step() == [("Organization type", 1), ("Organization", 1)]
     assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")
+
+
+def test_requests_of_organizations_wait_on_dashboard_and_list(app, editor):
+    asks, corrects, reports, _ = (add_submission(app, status="published") for _ in range(4))
+    with app.app_context():
+        withdrawals.request_withdrawal(asks, "No staff.", ORGANIZATION)
+        correct(corrects, city="Tampa")
+        progress_reports.submit_report(reports, {"data_sets": {"0": {"done": True}}}, ORGANIZATION)
+    page = editor.page("/staff/")
+    assert "From organizations (3)" in page.text("main")
+    links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#requests a")]
+    assert links == [asks, corrects, reports]
+    marks = {
+        row.query("a")[0].to_text(): row.query("td .hint")[-1].to_text()
+        for row in editor.page("/staff/submissions").all(".list tbody tr")
+    }
+    assert marks[asks] == "Asks to withdraw" and marks[corrects] == "Correction"
+    assert marks[reports] == "Progress update"
+    admin = staff_client(app, "admin")
+    admin.send(f"/staff/submissions/{asks}/erase")
+    assert "From organizations (2)" in editor.page("/staff/").text("main")

@@ -12,13 +12,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.conftest import load_case
+from tests.conftest import load_case, without_ids
 from tests.export_files import FLOW_WITH_RETIRED, export_bytes, export_rows
 from tests.factories import audit_events, staff_client
 from wizard.db import batches
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.groups import derive_entry_id
 from wizard.staff import exports
 from wizard.submissions import filters
 from wizard.submissions.filters import Filters
@@ -102,11 +103,12 @@ def test_row_has_questions_then_record(stored_app):
     assert list(row) == [
         *COMMITMENT.fields,
         "reference", "submitted_at", "status", "branch", "flow_version", "published_at",
+        "first_published_at", "updated_at",
     ]  # fmt: skip
     record = [row[name] for name in exports.RECORD_COLUMNS]
     assert record == [
         "PDI-CCCC-CCCC", "2026-01-31T23:59:59.250001Z", "received", "jurisdiction", "1",
-        "2026-02-28T12:00:00Z",
+        "2026-02-28T12:00:00Z", "", "",
     ]  # fmt: skip
     assert row["help_wanted"] == "privacy;extraction"
     assert (row["data_sets"], row["milestones"]) == ("4", "")
@@ -159,15 +161,21 @@ def test_filters_apply_to_every_file(stored_app, name):
 def test_group_table_has_row_per_entry(stored_app):
     agency, partner = load_case("agency"), load_case("partner")
     rows = export_rows(stored_app, "data-sets.csv")
-    assert list(rows[0])[:3] == ["reference", "category", "category_other"]
+    assert list(rows[0])[:3] == ["reference", "promise_id", "category"]
     assert [row["title"] for row in rows] == [each["title"] for each in agency["data_sets"]] * 2
     assert [row["reference"] for row in rows] == ["PDI-AAAA-AAAA"] * 4 + ["PDI-CCCC-CCCC"] * 4
     assert {name: cell for name, cell in rows[3].items() if cell} == {
         "reference": "PDI-AAAA-AAAA",
+        "promise_id": derive_entry_id("PDI-AAAA-AAAA", "data_sets", 3),
         **agency["data_sets"][3],
     }
     assert export_rows(stored_app, "milestones.csv") == [
-        {"reference": "PDI-BBBB-BBBB"} | each for each in partner["milestones"]
+        {
+            "reference": "PDI-BBBB-BBBB",
+            "promise_id": derive_entry_id("PDI-BBBB-BBBB", "milestones", place),
+            **each,
+        }
+        for place, each in enumerate(partner["milestones"])
     ]
 
 
@@ -175,9 +183,10 @@ def test_json_lines_hold_exact_answers(stored_app):
     first, second, _ = json_lines(stored_app)
     assert list(first) == [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
     agency = load_case("agency")
-    assert {name: first[name] for name in agency} == agency
+    assert {name: without_ids(first)[name] for name in agency} == agency
+    assert first["data_sets"][3]["id"] == derive_entry_id("PDI-AAAA-AAAA", "data_sets", 3)
     assert {first[name] for name in set(COMMITMENT.fields) - set(agency)} == {None}
-    assert second["milestones"] == load_case("partner")["milestones"]
+    assert without_ids(second)["milestones"] == load_case("partner")["milestones"]
     assert (second["flow_version"], second["published_at"]) == (1, None)
     assert "—".encode() in export_bytes(stored_app, "submissions.jsonl")
 
@@ -260,13 +269,17 @@ def test_retired_questions_follow_current_ones(app):
     assert list(row) == [*COMMITMENT.fields, "old_question", "old_parts", *exports.RECORD_COLUMNS]
     assert (row["old_question"], row["old_parts"]) == ("Yes, then", "1")
     assert export_rows(app, "old-parts.csv", flow=FLOW_WITH_RETIRED) == [
-        {"reference": "PDI-AAAA-AAAA", "part": "one"}
+        {
+            "reference": "PDI-AAAA-AAAA",
+            "promise_id": derive_entry_id("PDI-AAAA-AAAA", "old_parts", 0),
+            "part": "one",
+        }
     ]
     (line,) = json_lines(app, flow=FLOW_WITH_RETIRED)
     assert list(line) == [
         *COMMITMENT.fields, "old_question", "old_parts", "lost", *exports.RECORD_COLUMNS,
     ]  # fmt: skip
-    assert {name: line[name] for name in old} == old
+    assert {name: without_ids(line)[name] for name in old} == old
 
 
 def test_erased_submission_is_still_a_row(app):
@@ -283,9 +296,8 @@ def test_erased_submission_is_still_a_row(app):
 def test_empty_database_gives_only_headers(app):
     assert export_rows(app, "submissions.csv") == []
     assert export_bytes(app, "submissions.jsonl") == b""
-    assert (
-        export_bytes(app, "milestones.csv") == b'\xef\xbb\xbf"reference","what","measure","due"\r\n'
-    )
+    header = b'\xef\xbb\xbf"reference","promise_id","what","measure","due"\r\n'
+    assert export_bytes(app, "milestones.csv") == header
     assert sheet_texts(export_bytes(app, "submissions.xlsx")) == [
         [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
     ]

@@ -8,6 +8,8 @@ from tests.export_files import FLOW_WITH_RETIRED, export_bytes, export_rows
 from wizard.flows.commitment import COMMITMENT
 from wizard.staff import exports
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.mark.parametrize(
     "flow", [COMMITMENT, FLOW_WITH_RETIRED], ids=["today", "with retired questions"]

@@ -7,13 +7,19 @@ import pytest
 from pypdf import PdfReader
 
 from tests.client import link_address
-from tests.complete_form import complete_form, draft_path, start_draft
+from tests.complete_form import complete_form
+
+pytestmark = pytest.mark.pages
 
 
 def read_pdf(response) -> PdfReader:
     assert response.status_code == 200
     assert response.content_type == "application/pdf"
     return PdfReader(io.BytesIO(response.data))
+
+
+def pdf_path(receipt) -> str:
+    return f"/commitments/{receipt.text('.reference')}/yours.pdf"
 
 
 def without_space(text: str) -> str:
@@ -35,7 +41,7 @@ def test_pdf_holds_every_answer_and_is_tagged(client, case):
 
 
 def test_pdf_in_spanish_has_spanish_labels(client, case):
-    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+    path = pdf_path(complete_form(client, case))
     reader = read_pdf(client.get(f"{path}?lang=es"))
     assert (reader.metadata.title, reader.root_object["/Lang"]) == ("Sus respuestas", "es")
     text = reader.pages[0].extract_text()
@@ -46,12 +52,10 @@ def test_pdf_in_spanish_has_spanish_labels(client, case):
 @pytest.mark.parametrize("name", ["#panic() $x$ *b* _i_ @ref <l> `c` \\ //", "北京 データ", "شرطة"])
 def test_answer_that_looks_like_markup_or_lacks_a_font_is_printed(app, client, case, name):
     case |= {"organization_name": name}
-    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+    path = pdf_path(complete_form(client, case))
     assert len(read_pdf(client.get(path)).pages) > 1
 
 
-def test_pdf_is_not_found_before_submitting_and_in_another_browser(app, client, case):
-    path = complete_form(client, case).path.replace("/done", "/answers.pdf")
+def test_pdf_is_not_found_in_another_browser(app, client, case):
+    path = pdf_path(complete_form(client, case))
     assert app.test_client().get(path).status_code == 404
-    draft = draft_path(start_draft(client, case))
-    assert client.get(f"{draft}/answers.pdf").status_code == 404

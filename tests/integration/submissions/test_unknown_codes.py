@@ -9,21 +9,15 @@ from sqlalchemy import select, update
 from tests.factories import add_submission, staff_client
 from wizard import clock
 from wizard.accounts.audit import Actor
+from wizard.db.accounts import AuditEvent, StaffUser
 from wizard.db.engine import db, writing
-from wizard.db.models import (
-    AuditEvent,
-    Draft,
-    Event,
-    OutboxMessage,
-    Report,
-    StaffNote,
-    StaffUser,
-    Submission,
-)
+from wizard.db.models import Draft, Event, OutboxMessage, Report, StaffNote, Submission
 from wizard.staff import cases
 from wizard.submissions import progress_reports
 from wizard.submissions.cases import NotAllowed
 from wizard.web import links
+
+pytestmark = pytest.mark.pages
 
 CODES = {
     "branch": "new-branch",
@@ -114,7 +108,7 @@ def test_every_staff_page_shows_unknown_codes(app, reference, published):
             assert admin.get(path).status_code in (200, 303), path
     case = admin.page(f"/staff/submissions/{reference}")
     assert "? new-status" in case.text(".facts")
-    assert "new-status" in case.text("aside") and "new-event" in case.text("aside")
+    assert "new-status" in case.text("#history") and "new-event" in case.text("#history")
     for code in ("new-kind", "new-state"):
         assert code in case.text(".given")
     assert not case.all("button[name=to]")
@@ -147,9 +141,11 @@ def test_update_page_of_unknown_status_offers_nothing(app, client, reference, ht
         url = links.submission_url(submission.reference, 1).partition("example.org")[2]
     page = client.page(url, htmx=htmx)
     assert (page.status, page.all("form")) == (200, [])
-    for action in ("report", "withdraw"):
-        data = {"action": action, "sure": "yes", "data_sets-0-note": "x"}
-        assert client.send(page.path, data, htmx=htmx).status == 200
+    path = page.path.removesuffix("yours")
+    for name in ("update", "withdraw"):
+        assert client.page(f"{path}{name}", htmx=htmx).all("form") == []
+        data = {"reason": "x", "data_sets-0-note": "x"}
+        assert client.send(f"{path}{name}", data, htmx=htmx).status == 200
     with app.app_context():
         assert len(db.session.scalars(select(Report)).all()) == 2
 
@@ -196,7 +192,7 @@ def test_unknown_status_can_be_noted_and_erased_but_not_changed(app, reference):
         ):
             cases.decide(reference, "accepted", 1, EDITOR)
         cases.add_note(reference, "A note", EDITOR)
-        number = cases.get_case(reference).reports[1][0].id
+        number = cases.get_case(reference).reports[1].report.id
         cases.decide_report(reference, number, False, EDITOR)
         with writing() as session:
             session.execute(update(Submission).values(reminded_at=None))

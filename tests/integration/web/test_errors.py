@@ -63,7 +63,7 @@ def test_unavailable_database_is_503(make_app):
 def test_500_hides_details(client, app, monkeypatch):
     page = complete_form(client, load_case("agency"), until="contact")
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("wizard.apply.drafts.journey_for", lambda draft: 1 / 0)
+    monkeypatch.setattr("wizard.apply.drafts.build_journey", lambda *given: 1 / 0)
     failed = client.page(page.path)
     assert failed.status == 500
     assert failed.text("h1") == "Sorry, there’s a problem with the service"

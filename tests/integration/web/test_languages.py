@@ -94,12 +94,12 @@ def test_errors_are_in_language_of_page(client, case):
     ["request.path", "session.get('once')", "g.user", "csrf_token()", "language_query('es')",
      "get_flashed_messages()"],
 )  # fmt: skip
-def test_cached_part_that_reads_request_raises(app, client, expression):
-    parts = {"parts/foot.html": "{{ " + expression + " }}"}
+def test_cached_part_that_reads_request_raises(make_app, expression):
+    app, parts = make_app(), {"parts/foot.html": "{{ " + expression + " }}"}
     app.jinja_loader = ChoiceLoader([DictLoader(parts), app.jinja_loader])
     app.jinja_env.bytecode_cache = None
     with pytest.raises(RuntimeError, match="outside of"):
-        client.get("/questions")
+        app.test_client().get("/questions")
 
 
 def test_cached_part_is_rendered_once_per_language(client):

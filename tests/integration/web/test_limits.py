@@ -2,6 +2,10 @@
 
 import math
 
+import pytest
+
+pytestmark = pytest.mark.pages
+
 
 def test_starts_from_one_address_are_limited(make_app):
     app = make_app(RATELIMIT_ENABLED=True)

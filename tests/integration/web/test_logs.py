@@ -13,6 +13,8 @@ from tests.complete_form import complete_form, draft_path
 from tests.server import ROOT
 from wizard.web import logs
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def log_output(app):

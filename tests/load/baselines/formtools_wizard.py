@@ -18,7 +18,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms import fields
+from wizard.forms import choices, fields
 from wizard.forms.flow import Step
 
 PAGE = """<!doctype html>
@@ -84,15 +84,15 @@ def form_field(spec: fields.Field) -> forms.Field:
     """Return the Django field for a declared field."""
     required = spec.required is True and spec.when is None
     common = {"label": spec.label, "help_text": spec.hint, "required": required}
-    if isinstance(spec, fields.Choices):
-        choices = [(each.code, each.label) for each in spec.options]
+    if isinstance(spec, choices.Choices):
+        options = [(each.code, each.label) for each in spec.options]
         widget = forms.CheckboxSelectMultiple
-        return forms.MultipleChoiceField(choices=choices, widget=widget, **common)
-    if isinstance(spec, fields.Choice):
-        choices = [("", "")] * isinstance(spec, fields.Select)
-        choices += [(each.code, each.label) for each in spec.options]
-        widget = forms.Select if isinstance(spec, fields.Select) else forms.RadioSelect
-        return forms.ChoiceField(choices=choices, widget=widget, **common)
+        return forms.MultipleChoiceField(choices=options, widget=widget, **common)
+    if isinstance(spec, choices.Choice):
+        options = [("", "")] * isinstance(spec, choices.Select)
+        options += [(each.code, each.label) for each in spec.options]
+        widget = forms.Select if isinstance(spec, choices.Select) else forms.RadioSelect
+        return forms.ChoiceField(choices=options, widget=widget, **common)
     if isinstance(spec, fields.Confirm):
         return forms.BooleanField(**common)
     if isinstance(spec, fields.Date):

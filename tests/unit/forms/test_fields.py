@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import JUNK, valid_values
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.choices import YES_NO, Choice, Choices, Option
 from wizard.forms.fields import (
-    YES_NO,
-    Choice,
-    Choices,
     Confirm,
     Date,
     Email,
@@ -19,7 +17,6 @@ from wizard.forms.fields import (
     Invalid,
     LongText,
     Moment,
-    Option,
     Phone,
     Text,
     Url,

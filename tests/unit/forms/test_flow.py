@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.forms.choices import YES_NO, Choice, Choices, Option
 from wizard.forms.conditions import Answered, Has, Not
-from wizard.forms.fields import YES_NO, Choice, Choices, Option, Text
+from wizard.forms.fields import Text
 from wizard.forms.flow import Branch, Facet, Flow, FlowError, Program, Roles, Section, Step
 from wizard.forms.groups import Group
 
@@ -71,6 +72,8 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(group_field("g", text_field("a"), min_entries=3)), "min_entries"),
         (lambda: make_flow(group_field("g", text_field("a"), unique=("b",))), "no field “b”"),
         (lambda: make_flow(group_field("g", text_field("first"))), "“first” in group “g”"),
+        (lambda: make_flow(group_field("g", text_field("id"))), "cannot ask “id”"),
+        (lambda: make_flow(group_field("g", text_field("promise_id"))), "cannot be the name"),
         (lambda: make_flow(group_field("g", group_field("h", text_field("a")))), "holds a group"),
         (
             lambda: make_flow(group_field("g", text_field("a")), group_field("h", text_field("b"))),

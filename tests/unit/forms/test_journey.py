@@ -10,6 +10,7 @@ from tests import reference_rules
 from tests.conftest import load_case
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
 
 TODAY = date(2026, 11, 22)
@@ -199,6 +200,23 @@ def test_complete_journey_meets_reference_rules(typed, name, data):
         assert journey.steps[journey.first_incomplete].result.errors
     again = make_journey(journey.answers)
     assert again.answers == journey.answers
+
+
+def test_clean_entries_keep_their_ids_and_an_id_alone_is_blank():
+    case = add_entry_ids(COMMITMENT.groups, load_case("agency"), "key")
+    assert make_journey(case).answers["data_sets"][1]["id"] == case["data_sets"][1]["id"]
+    blank = {"id": "00000000"}
+    with_blank = make_journey(case | {"data_sets": [blank, *case["data_sets"]]})
+    assert with_blank.answers["data_sets"] == case["data_sets"]
+    errors = make_journey(case | {"data_sets": [*case["data_sets"][:2], blank]}).steps["data_sets"]
+    assert set(errors.result.errors) == {"data_sets-2"}
+
+
+def test_ids_make_no_two_entries_differ():
+    first, *others = load_case("agency")["data_sets"]
+    entries = [first | {"id": "00000000"}, *others, first | {"id": "00000001"}]
+    journey = make_journey(load_case("agency") | {"data_sets": entries})
+    assert set(journey.steps["data_sets"].result.errors) == {f"data_sets-{len(others) + 1}-title"}
 
 
 def test_previous_step_is_the_one_before_that_applies():

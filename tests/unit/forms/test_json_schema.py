@@ -10,9 +10,11 @@ from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms import json_schema
+from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Answered
-from wizard.forms.fields import YES_NO, Choice, Confirm, Email, Field, Phone, Text
+from wizard.forms.fields import Confirm, Email, Field, Phone, Text
 from wizard.forms.flow import Branch, Flow, Section, Step
+from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
 
@@ -21,7 +23,7 @@ LICENSE = "https://license.example.org/"
 ABOUT = {
     "reference": "PDI-AAAA-AAAA",
     "url": "https://commitments.example.org/commitments/PDI-AAAA-AAAA",
-    "published_at": "2026-12-01T00:00:00Z",
+    **dict.fromkeys(("published_at", "first_published_at", "updated_at"), "2026-12-01T00:00:00Z"),
     "branch": "jurisdiction",
     "all_programs": ["police_data_initiative"],
 }
@@ -32,7 +34,8 @@ PROPERTIES = OF_ONE["properties"]
 def make_record(case: str) -> dict:
     """Return an open data record of a case."""
     journey = Journey(COMMITMENT, load_case(case), list(COMMITMENT.steps), today=date(2026, 11, 22))
-    return ABOUT | public_record(COMMITMENT, journey.answers)
+    answers = add_entry_ids(COMMITMENT.groups, journey.answers, ABOUT["reference"])
+    return ABOUT | public_record(COMMITMENT, answers)
 
 
 def validate(value: dict, against: dict = OF_ONE) -> None:
@@ -71,7 +74,8 @@ def test_required_are_unconditional_questions():
     everyone = {"organization_kind", "organization_name", "city", "state"}
     assert set(OF_ONE["required"]) == set(ABOUT) | everyone
     data_set = PROPERTIES["data_sets"]["items"]
-    assert data_set["required"] == ["category", "title", "format", "incident_level", "release_on"]
+    always = ["id", "category", "title", "format", "incident_level", "release_on"]
+    assert data_set["required"] == always
     assert set(data_set["properties"]) == {*data_set["required"], "category_other", "url"}
 
 
@@ -110,7 +114,9 @@ def test_invalid_record_is_rejected(change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"release_on": "2027-02-30"}, {"category": "x"}, {"secret": "x"}], ids=str
+    "change",
+    [{"release_on": "2027-02-30"}, {"category": "x"}, {"secret": "x"}, {"id": "1"}],
+    ids=str,
 )
 def test_invalid_entry_is_rejected(change):
     wrong = deepcopy(make_record("agency"))

@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import cards, cells, format_raw_answer, public_record
 
@@ -57,6 +58,16 @@ def test_public_record_holds_only_public_answers(complete_answers):
     assert set(record) == set(complete_answers) - NEVER_PUBLIC
     for name in set(record) - {"data_sets", "milestones"}:
         assert record[name] == complete_answers[name]
+
+
+def test_ids_of_entries_are_in_the_public_record_alone(complete_answers):
+    named = add_entry_ids(COMMITMENT.groups, complete_answers, "key")
+    group = "data_sets" if "data_sets" in complete_answers else "milestones"
+    ids = [entry["id"] for entry in named[group]]
+    assert [entry["id"] for entry in public_record(COMMITMENT, named)[group]] == ids
+    shown = repr((cards(COMMITMENT, named), cells(COMMITMENT.fields, named)))
+    raw = format_raw_answer(COMMITMENT.fields[group], named[group], date(2026, 11, 22))
+    assert not any(each in f"{shown} {raw}" for each in ids)
 
 
 @pytest.mark.parametrize(

@@ -9,26 +9,29 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.conftest import load_case
+from tests.conftest import load_case, without_ids
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Text
 from wizard.forms.flow import Step
-from wizard.forms.groups import Group
+from wizard.forms.groups import Group, add_entry_ids, derive_entry_id, only_id
 from wizard.forms.journey import Journey
-from wizard.forms.saving import (
+from wizard.forms.outcomes import (
     Closed,
     Completed,
     Conflict,
-    DraftState,
     GoTo,
     Ineligible,
     Invalid,
     Outdated,
     Paused,
+    Submitted,
+    TooLong,
+)
+from wizard.forms.saving import (
+    DraftState,
     Revision,
     StepPost,
-    Submitted,
     change_entries,
     decide,
     decide_autosave,
@@ -70,6 +73,7 @@ def states(draw) -> DraftState:
     stored |= draw(posted_values(step)) | {
         "organization_kind": stored.get("organization_kind", "city")
     }
+    stored = add_entry_ids(COMMITMENT.groups, stored, "draft")
     far = draw(st.integers(0, len(STEPS)))
     return DraftState(stored, tuple(each.name for each in STEPS[:far]))
 
@@ -81,8 +85,22 @@ def posts(draw, steps=STEPS, actions=ACTIONS) -> StepPost:
 
 
 def page_post(state: DraftState, post: StepPost, page="here", turn=0) -> StepPost:
-    """Return the post of a page that was rendered from this state."""
-    return replace(post, revision=Revision(page, turn, step_digest(post.step, state.answers)))
+    """Return the post of a page that was rendered from this state, with the ids of its entries."""
+    answers = dict(post.answers)
+    if group := post.step.group:
+        typed = answers[group.name]
+        entries = [*(state.answers.get(group.name) or ()), *({} for _ in typed)]
+        shown = add_entry_ids((group,), {**state.answers, group.name: entries}, page)[group.name]
+        pairs = zip(shown, typed, strict=False)
+        answers[group.name] = [{**only_id(drawn), **entry} for drawn, entry in pairs]
+    digest = step_digest(post.step, state.answers)
+    return replace(post, answers=answers, revision=Revision(page, turn, digest))
+
+
+def stored_ids(answers: dict[str, Any]) -> list[str]:
+    """Return the ids of all entries."""
+    groups = [group.name for group in COMMITMENT.groups]
+    return [entry["id"] for name in groups for entry in answers.get(name, ())]
 
 
 def decide_post(state: DraftState, post: StepPost):
@@ -140,7 +158,116 @@ def test_same_post_twice_is_one_save(state, post, names_page):
     assume(not isinstance(outcome, Ineligible))
     again, twice = decide_post(once, post)
     assert type(again) is type(outcome)
-    assert twice == once
+    if names_page:
+        assert twice == once
+    elif not post.action.startswith("remove"):  # entries without ids go by their places
+        assert without_ids(twice.answers) == without_ids(once.answers)
+
+
+@few
+@given(states(), posts(), st.booleans())
+def test_ids_of_entries_are_in_no_digest(state, post, by_button):
+    """An id is no answer: a page that was drawn before there were ids is in no conflict."""
+    bare = replace(state, answers=without_ids(state.answers))
+    for step in STEPS:
+        assert step_digest(step, bare.answers) == step_digest(step, state.answers)
+        assert normalized_answers(step, bare.answers) == normalized_answers(step, state.answers)
+    journeys = [Journey(COMMITMENT, each.answers, STEPS, today=TODAY) for each in (bare, state)]
+    assert journeys[0].answers == without_ids(journeys[1].answers)
+    assert journey_digest(journeys[0]) == journey_digest(journeys[1])
+    decide_one = decide_post if by_button else decide_autosave
+    (outcome, after), (of_bare, after_bare) = [
+        decide_one(each, page_post(state, post)) for each in (state, bare)
+    ]
+    assert type(outcome) is type(of_bare)
+    if post.step.group is None:
+        assert without_ids(after.answers) == without_ids(after_bare.answers)
+
+
+@st.composite
+def forged_posts(draw) -> tuple[DraftState, StepPost]:
+    """Draw a state, and a post to a group with ids of any origin."""
+    state, post = draw(states()), draw(posts([step for step in STEPS if step.group]))
+    post, name = page_post(state, post), post.step.group.name
+    drawn = [derive_entry_id("here", name, place) for place in range(22)]
+    others = ["", "x" * 9999, "deadbeef", derive_entry_id("there", name, 0)]
+    known = st.sampled_from([*drawn, *others, *stored_ids(state.answers)])
+    ids = st.one_of(st.none(), known)
+    entries = [
+        ({} if (given_id := draw(ids)) is None else {"id": given_id})
+        | {key: value for key, value in entry.items() if key != "id"}
+        for entry in post.answers[name]
+    ]
+    return state, replace(post, answers={**post.answers, name: entries})
+
+
+@few
+@given(forged_posts())
+def test_ids_come_from_the_draft_or_its_page_only(drawn):
+    state, post = drawn
+    name = post.step.group.name
+    derived = {derive_entry_id("here", name, place, n) for place in range(25) for n in range(9)}
+    for answers in (merge_answers(state.answers, post), decide_post(state, post)[1].answers):
+        ids = [entry["id"] for entry in answers.get(name, ())]
+        assert len(ids) == len(set(ids))
+        before = [entry["id"] for entry in state.answers.get(name, ())]
+        assert set(ids) <= derived | set(before)
+    for place, entry in enumerate(post.answers[name]):
+        earlier = [each.get("id") for each in post.answers[name][:place]]
+        known = {*before, *(derive_entry_id("here", name, at) for at in range(10))}
+        if entry.get("id") in known - {*earlier}:
+            assert merge_answers(state.answers, post)[name][place]["id"] == entry["id"]
+
+
+@few
+@given(states(), st.sampled_from(["data_sets", "milestones"]), st.randoms())
+def test_entries_are_merged_by_id_in_any_order(state, name, random):
+    step = COMMITMENT.steps[name]
+    stored = [{**entry, "unasked": entry["id"]} for entry in state.answers.get(name, ())]
+    state = replace(state, answers={**state.answers, name: stored})
+    shown = list(enumerate(stored))
+    random.shuffle(shown)
+    typed = [{"id": entry["id"], step.group.title: f"No. {place}"} for place, entry in shown]
+    merged = merge_answers(state.answers, StepPost(step, {name: typed}))[name]
+    assert [each["unasked"] for each in merged] == [each["id"] for each in merged]
+    assert [each[step.group.title] for each in merged] == [f"No. {place}" for place, _ in shown]
+    by_place = [{key: value for key, value in each.items() if key != "id"} for each in typed]
+    old_page = merge_answers(state.answers, StepPost(step, {name: by_place}))[name]
+    assert [each["id"] for each in old_page] == [each["id"] for each in stored]
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 5), st.booleans())
+def test_removed_entry_comes_back_with_its_id(name, place, twice):
+    step = COMMITMENT.steps[name]
+    title = step.group.title
+    typed = [{title: f"No. {number}"} for number in range(6)]
+    state = DraftState(add_entry_ids(COMMITMENT.groups, CASES[0] | {name: typed}, "draft"))
+    before = state.answers[name]
+    removal = page_post(state, StepPost(step, {name: typed}, action=f"remove-{place}"))
+    _, removed = decide_post(state, removal)
+    assert removed.answers[name] == [*before[:place], *before[place + 1 :]]
+    if twice:
+        assert decide_post(removed, removal)[1] == removed
+    others = [{title: each[title]} for each in removed.answers[name]]
+    undo = page_post(removed, StepPost(step, {name: others}, action="undo"), "next")
+    assert decide_post(removed, undo)[1].answers[name] == before
+
+
+@few
+@given(st.sampled_from(["data_sets", "milestones"]), st.integers(0, 9))
+def test_added_entry_has_one_id_however_often_it_is_posted(name, count):
+    step = COMMITMENT.steps[name]
+    typed = [{step.group.title: str(number)} for number in range(count)]
+    state = DraftState(CASES[0] | {name: []})
+    post = page_post(state, StepPost(step, {name: typed}, action="add"))
+    _, once = decide_post(state, post)
+    _, twice = decide_post(once, post)
+    ids = [derive_entry_id("here", name, place) for place in range(count + 1)]
+    assert [each["id"] for each in once.answers[name]] == ids
+    assert once == twice
+    _, saved = decide_autosave(twice, replace(post, revision=Revision("here", 1)))
+    assert [each["id"] for each in saved.answers[name]] == ids[:count]
 
 
 @few
@@ -292,6 +419,167 @@ def test_ineligible_answer_is_stored_only_by_autosave():
     assert decide_post(state, post) == (Ineligible(), state)
     _, after = decide_autosave(state, post)
     assert after.answers["organization_kind"] == "individual"
+
+
+AGENCY_STEPS = list(Journey(COMMITMENT, CASES[0], today=TODAY).steps)
+TOO_LONG = "x" * 10**6
+
+
+def draft_before(name: str) -> DraftState:
+    """Return the agency's draft, complete up to a step."""
+    return DraftState(CASES[0], tuple(AGENCY_STEPS[: AGENCY_STEPS.index(name)]))
+
+
+def post_of(name: str, action: str = "continue", **changes) -> StepPost:
+    """Return what the page of a step posts for the agency's answers, with some changed."""
+    step = COMMITMENT.steps[name]
+    answers = {field.name: CASES[0].get(field.name, "") for field in step.fields}
+    return StepPost(step, answers | changes, action=action)
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ("save", Paused()),
+        ("update", GoTo("contact", is_refresh=True)),
+        ("explode", GoTo("contact")),
+        ("to-organization", GoTo("organization")),
+        ("to-nowhere", GoTo("contact")),
+        ("organization", GoTo("contact")),
+    ],
+)
+def test_action_stores_answers_and_completes_no_step(action, outcome):
+    state = draft_before("contact")
+    decided, after = decide_post(state, post_of("contact", action, contact_name="Ada"))
+    assert decided == outcome
+    assert after == replace(state, answers=CASES[0] | {"contact_name": "Ada"})
+
+
+def test_action_on_entries_leads_to_the_entry():
+    state, before = draft_before("data_sets"), CASES[0]["data_sets"]
+    added, after = decide_post(state, post_of("data_sets", "add"))
+    assert added == GoTo("data_sets", focus_id=f"data_sets-{len(before)}")
+    assert without_ids(after.answers)["data_sets"] == [*before, {}]
+    removed, after = decide_post(state, post_of("data_sets", "remove-0"))
+    assert removed == GoTo("data_sets", focus_id="data_sets-0")
+    assert without_ids(after.answers)["data_sets"] == before[1:]
+
+
+def test_post_of_a_later_step_is_stored_and_leads_to_the_first_incomplete():
+    state = draft_before("contact")
+    for action in ("continue", "update"):
+        outcome, after = decide_post(state, post_of("plan", action))
+        assert outcome == GoTo("contact") and after.completed_steps == state.completed_steps
+
+
+def test_removed_entry_comes_back_in_its_place_until_the_step_is_complete():
+    group, before = COMMITMENT.steps["data_sets"].group, dict(CASES[0])
+    key = removed_key(group)
+    assert change_entries(group, before, "undo") == (before, None)
+    removed, _ = change_entries(group, before, "remove-1")
+    assert removed[key] == [1, before["data_sets"][1]]
+    assert change_entries(group, removed, "explode") == (removed, None)
+    assert change_entries(group, removed, "undo") == (before, "data_sets-1")
+    fewer = removed | {"data_sets": []}
+    again, at = change_entries(group, fewer, "undo")
+    assert (again["data_sets"], at) == ([before["data_sets"][1]], "data_sets-0")
+    full = removed | {"data_sets": [{"title": "x"}] * group.max_entries}
+    assert change_entries(group, full, "undo") == (full, None)
+    blank, _ = change_entries(group, before | {"data_sets": [{}, {"title": " "}]}, "remove-1")
+    assert key not in blank
+    state = replace(draft_before("data_sets"), answers=removed)
+    outcome, after = decide_post(state, post_of("data_sets", data_sets=[{"title": ""}]))
+    assert outcome.journey.steps["data_sets"].result.errors and after.answers[key] == removed[key]
+    outcome, after = decide_post(state, post_of("data_sets"))
+    assert outcome == Completed("plan")
+    assert after.answers.keys() == before.keys() and after.answers["city"] == before["city"]
+
+
+def test_answer_too_long_to_store_is_an_error_where_it_is_asked():
+    state = draft_before("current_data")
+    post = post_of("current_data", current_data_description=TOO_LONG)
+    assert post.oversized() == {"current_data_description"}
+    outcome, after = decide_post(state, post)
+    assert outcome.answers == CASES[0] | post.answers
+    assert "current_data_description" in outcome.journey.steps["current_data"].result.errors
+    assert after == replace(state, answers=CASES[0] | {"portal_url": post.answers["portal_url"]})
+
+
+def test_answer_too_long_to_store_is_left_out_where_it_is_not_asked():
+    state = draft_before("current_data")
+    post = post_of("current_data", publishes_now="no", portal_url=TOO_LONG)
+    assert post.oversized() == {"portal_url"}
+    outcome, after = decide_post(state, post)
+    assert outcome == Completed("data_sets")
+    assert after.answers == CASES[0] | {"publishes_now": "no"}
+    later = post_of("plan", **dict.fromkeys((f.name for f in COMMITMENT.steps["plan"].fields), ""))
+    later.answers[next(iter(later.answers))] = TOO_LONG
+    outcome, after = decide_post(draft_before("contact"), later)
+    assert outcome == GoTo("contact") and TOO_LONG not in after.answers.values()
+
+
+def test_entry_too_long_to_store_can_be_removed():
+    entries = [*CASES[0]["data_sets"], {"title": TOO_LONG}]
+    last = f"data_sets-{len(entries) - 1}"
+    assert post_of("data_sets", data_sets=entries).oversized() == {f"{last}-title"}
+    for action, found in ((f"remove-{len(entries) - 1}", set()), ("remove-0", {f"{last}-title"})):
+        assert post_of("data_sets", action, data_sets=entries).oversized() == found
+
+
+def test_required_fields_that_the_page_did_not_show_are_asked_before_they_are_errors():
+    (name,) = [
+        each.name for each in STEPS if any(field.name == "delegate_name" for field in each.fields)
+    ]
+    hidden = ("delegate_name", "delegate_email")
+    blank = dict.fromkeys(hidden, "") | {"delegate_is_contact": "no"}
+    state, post = draft_before(name), post_of(name, **blank)
+    state = replace(state, answers=state.answers | blank)
+    shown = {key: value for key, value in post.answers.items() if key not in hidden}
+    outcome, after = decide_post(state, replace(post, answers=shown, lists_asked=True))
+    assert outcome == GoTo(name, focus_id="delegate_name")
+    assert after.completed_steps == state.completed_steps
+    outcome, _ = decide_post(state, post)
+    assert outcome.journey.steps[name].result.errors.keys() == set(hidden)
+
+
+def test_outcome_of_a_stale_page_holds_what_the_page_shows_next():
+    state, post = draft_before("contact"), post_of("contact", contact_name="Ada")
+    stale = replace(post, revision=Revision("one", 1, "another"))
+    assert decide_post(state, stale) == (Conflict(CASES[0] | {"contact_name": "Ada"}), state)
+    later = replace(state, saves={"contact": ("one", 2)})
+    assert decide_post(later, stale) == (GoTo("contact"), later)
+    complete = complete_draft(CASES[0])
+    outcome, _ = decide_post(state, StepPost(REVIEW, {"authorized": "yes"}))
+    assert outcome == GoTo("contact")
+    other = StepPost(REVIEW, {"authorized": "yes"}, revision=Revision(based_on="another"))
+    outcome, _ = decide_post(complete, other)
+    assert outcome.answers is complete.answers
+    outcome, _ = decide_post(complete, StepPost(REVIEW, {"authorized": []}))
+    assert outcome.answers == complete.answers | {"authorized": []}
+    assert outcome.journey.steps["review"].result.errors.keys() == {"authorized"}
+
+
+def test_autosave_says_what_it_could_not_store():
+    state, post = draft_before("contact"), post_of("contact", contact_name="Ada")
+    changed = CASES[0] | {"contact_name": "Ada"}
+    assert decide_autosave(state, post) == (GoTo("contact"), replace(state, answers=changed))
+    stale = replace(post, revision=Revision("one", 1, "another"))
+    assert decide_autosave(state, stale) == (Conflict(changed), state)
+    later = replace(state, saves={"contact": ("one", 2)})
+    assert decide_autosave(later, stale) == (GoTo("contact"), later)
+    typed = {"current_data_description": TOO_LONG, "portal_url": "https://new.example.gov/"}
+    part = StepPost(COMMITMENT.steps["current_data"], typed)
+    outcome, after = decide_autosave(draft_before("current_data"), part)
+    assert outcome == TooLong(CASES[0] | typed)
+    assert after.answers == CASES[0] | {"portal_url": typed["portal_url"]}
+
+
+def test_digest_of_the_review_is_that_of_the_other_answers():
+    def digest(**changes) -> str:
+        return journey_digest(Journey(COMMITMENT, CASES[0] | changes, AGENCY_STEPS, today=TODAY))
+
+    assert digest() == digest(authorized=[])
+    assert digest() != digest(contact_name="Ada")
 
 
 def test_unasked_field_of_an_entry_is_named_by_its_place():

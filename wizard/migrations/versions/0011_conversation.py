@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("confirmed_at", moment),
     )

@@ -1,0 +1,262 @@
+"""Tests of the way back: the link, *Your commitment*, withdrawing, and acting for others."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from tests.complete_form import complete_form
+from tests.factories import (
+    add_published,
+    add_submission,
+    events_of,
+    staff_client,
+    update_client,
+    update_path,
+)
+from tests.mail import render_message
+from wizard.accounts.audit import ORGANIZATION, Actor
+from wizard.apply import access
+from wizard.db.engine import db
+from wizard.db.models import MailMessage
+from wizard.staff import cases
+from wizard.submissions import withdrawals
+from wizard.submissions.cases import NotAllowed, find_by_reference
+from wizard.web import links
+
+EDITOR = Actor("editor@example.gov")
+MARKUP = "{{ 7*7 }} <b>x</b>\r\nBcc: x@example.org"
+
+
+def version_of(app, reference: str) -> int:
+    """Return the version by which a decision is recognized as late."""
+    with app.app_context():
+        return find_by_reference(reference).lock_version
+
+
+def queued(app, kind: str) -> list[MailMessage]:
+    """Return the queued messages of a kind, oldest first."""
+    with app.app_context():
+        query = select(MailMessage).where(MailMessage.kind == kind).order_by(MailMessage.id)
+        return list(db.session.scalars(query))
+
+
+def send_withdrawal(client, reference: str, reason: str = "We moved.", htmx: bool = False):
+    """Ask to withdraw."""
+    data = {"action": "withdraw", "reason": reason}
+    return client.send(f"/commitments/{reference}/withdraw", data, htmx=htmx)
+
+
+def old_path(app, reference: str) -> str:
+    """Return the path of a link that a version before mailed."""
+    with app.app_context():
+        return f"/updates/{links.serializer('submission-update').dumps(reference)}"
+
+
+@pytest.mark.parametrize("path_of", [update_path, old_path])
+def test_link_opens_page_until_it_is_replaced(app, path_of):
+    reference = add_published(app)
+    path, owner = path_of(app, reference), update_client(app, reference)
+    assert app.test_client().page(path).path == f"/commitments/{reference}/yours"
+    asked = owner.page(f"/commitments/{reference}/link")
+    assert "will stop working" in asked.text("main")
+    assert version_of(app, reference) == 1
+    assert "no longer works" in owner.send(asked.path).text(".sent")
+    stranger = app.test_client()
+    lost = stranger.page(path)
+    assert (lost.status, lost.text("h1")) == (404, "This link no longer works")
+    assert stranger.page(f"/commitments/{reference}/yours").status == 404
+    assert app.test_client().page(update_path(app, reference)).status == 200
+    assert [event.kind for event in events_of(app)] == ["link_renewed"]
+
+
+@pytest.mark.parametrize("path_of", [update_path, old_path])
+def test_link_of_deleted_answers_is_410(app, path_of):
+    reference = add_published(app)
+    path = path_of(app, reference)
+    with app.app_context():
+        cases.erase(reference, EDITOR)
+    page = app.test_client().page(path)
+    assert (page.status, page.text("h1")) == (410, "These answers were deleted")
+
+
+@pytest.mark.parametrize("given", ["x", "x.y", "%00", "\U0001f600", "x" * 3000])
+def test_altered_link_shows_how_to_get_a_new_one(client, given):
+    for address in ("updates", "contact"):
+        page = client.page(f"/{address}/{given}")
+        assert (page.status, page.text("h1")) == (404, "This link no longer works")
+
+
+def test_page_holds_answers_timeline_and_what_can_be_done(app, client, case):
+    receipt = complete_form(client, case)
+    reference = receipt.text(".reference")
+    page = client.page(f"/commitments/{reference}/yours")
+    assert case["organization_name"] in page.text("main")
+    assert "You submitted your answers." in page.text(".next")
+    offered = {link.attrs["href"].rpartition("/")[2] for link in page.all("main li a")}
+    assert {"yours.pdf", "contacts", "withdraw"} <= offered and "update" not in offered
+    link = next(each for each in page.all("input") if each.attrs.get("id") == "link")
+    assert link.attrs["value"].endswith(update_path(app, reference))
+
+
+def test_timeline_tells_no_note_and_no_staff_account(app):
+    reference = add_submission(app)
+    with app.app_context():
+        cases.add_note(reference, "Only for staff", EDITOR)
+        cases.decide(reference, "in_review", 1, EDITOR)
+        version = find_by_reference(reference).lock_version
+        db.session.rollback()
+        cases.decide(reference, "declined", version, EDITOR, reason="Your plan has no dates.")
+    timeline = update_client(app, reference).page(f"/commitments/{reference}/yours").text("main")
+    assert "Program staff started the review." in timeline
+    assert "decided not to accept it. Your plan has no dates." in timeline
+    assert "Only for staff" not in timeline and "editor@" not in timeline
+
+
+def test_message_of_another_kind_leads_to_its_page(app):
+    path = update_path(app, add_published(app))
+    for then, page in (("update", "/update"), ("stop", "/reminders"), ("other", "/yours")):
+        assert app.test_client().page(f"{path}?then={then}").path.endswith(page)
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_withdrawal_is_asked_for_and_taken_back(app, htmx):
+    reference = add_submission(app, status="accepted")
+    own = update_client(app, reference)
+    assert "We received your request" in send_withdrawal(own, reference, htmx=htmx).text(".sent")
+    page = own.page(f"/commitments/{reference}/withdraw")
+    assert page.path.endswith("/yours") and "Take back my request" in page.text("#withdrawal")
+    send_withdrawal(own, reference, "Again")
+    own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"}, htmx=htmx)
+    assert not own.page(f"/commitments/{reference}/yours").all("#withdrawal")
+    own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
+    asked, taken_back = events_of(app)
+    assert (asked.kind, asked.data) == ("withdrawal_requested", {"reason": "We moved."})
+    assert (taken_back.kind, taken_back.actor_kind) == ("withdrawal_cancelled", "organization")
+    assert len(queued(app, "withdrawal_requested")) == 1
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 5001, "a\x00b"])
+def test_withdrawal_without_a_clear_reason_is_422(app, reason):
+    reference = add_published(app)
+    own = update_client(app, reference)
+    page = send_withdrawal(own, reference, reason)
+    assert (page.status, list(page.errors())) == (422, ["reason"])
+    assert len(page.values()["reason"][0].strip()) == len(reason.strip())
+    assert events_of(app) == []
+
+
+def test_reason_is_text_in_mail_and_pages(make_app):
+    app = make_app(PROGRAM_EMAIL="office@example.gov")
+    reference = add_published(app)
+    own = update_client(app, reference)
+    send_withdrawal(own, reference, MARKUP)
+    shown = own.page(f"/commitments/{reference}/yours")
+    assert "{{ 7*7 }} <b>x</b>" in shown.text("main") and not shown.all("main b")
+    for kind in ("withdrawal_requested", "office_withdrawal_requested"):
+        (message,) = queued(app, kind)
+        letter = render_message(app, message)
+        assert "49" not in letter.html and "<b>x" not in letter.html
+        assert "Bcc" not in letter.subject
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"), [("received", False), ("accepted", False), ("published", True)]
+)
+def test_page_that_stays_is_told_of_before(app, status, stays):
+    add = add_published if stays else add_submission
+    reference = add(app) if stays else add(app, status=status)
+    page = update_client(app, reference).page(f"/commitments/{reference}/withdraw")
+    assert ("a page stays" in page.text("main")) == stays
+
+
+def test_page_that_stays_is_told_of_after_it_was_unlisted(app):
+    reference = add_published(app)
+    with app.app_context():
+        cases.decide(reference, "accepted", version_of(app, reference), EDITOR)
+    page = update_client(app, reference).page(f"/commitments/{reference}/withdraw")
+    assert "a page stays" in page.text("main")
+
+
+def test_parallel_requests_to_withdraw_are_one(app):
+    reference = add_published(app)
+
+    def ask(_) -> bool:
+        with app.app_context():
+            try:
+                withdrawals.request_withdrawal(reference, "We moved.", ORGANIZATION)
+            except NotAllowed:
+                return False
+            return True
+
+    with ThreadPoolExecutor(20) as threads:
+        assert sum(threads.map(ask, range(20))) == 1
+    assert [event.kind for event in events_of(app)] == ["withdrawal_requested"]
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_decision_on_withdrawal_is_told(app, approved):
+    reference = add_published(app)
+    own = update_client(app, reference)
+    send_withdrawal(own, reference)
+    with app.app_context():
+        version = find_by_reference(reference).lock_version
+        db.session.rollback()
+        withdrawals.decide_withdrawal(
+            reference, approved, version, EDITOR, public_reason="They moved to Texas."
+        )
+        with pytest.raises(NotAllowed):
+            withdrawals.decide_withdrawal(reference, approved, version + 1, EDITOR)
+    kind = "withdrawn" if approved else "withdrawal_declined"
+    assert [event.kind for event in events_of(app)] == ["withdrawal_requested", kind]
+    assert len(queued(app, kind)) == 1
+    own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
+    page = own.page(f"/commitments/{reference}/yours")
+    assert "They moved to Texas." in page.text("main") and not page.all("#withdrawal")
+    assert ("withdraw" in page.response.text.partition("What you can do")[2]) != approved
+    assert len(events_of(app)) == 2
+
+
+def test_withdrawn_meanwhile_shows_page_again(app):
+    reference = add_submission(app, status="withdrawn")
+    page = send_withdrawal(update_client(app, reference), reference)
+    assert (page.path, page.all(".sent")) == (f"/commitments/{reference}/yours", [])
+    assert events_of(app) == []
+
+
+def test_staff_who_act_are_named_in_the_record(app):
+    reference = add_submission(app, status="accepted")
+    with app.app_context():
+        path = links.acting_url(reference, EDITOR.name).partition("example.org")[2]
+    helper = staff_client(app, "editor")
+    page = helper.page(path)
+    assert EDITOR.name in page.text(".notice")
+    send_withdrawal(helper, reference)
+    event = events_of(app, "withdrawal_requested")[0]
+    assert (event.actor_kind, event.actor) == ("organization", EDITOR.name)
+    timeline = update_client(app, reference).page(f"/commitments/{reference}/yours").text("main")
+    assert "Program staff did this for you." in timeline and EDITOR.name not in timeline
+
+
+def test_acting_ends_by_itself(app, monkeypatch):
+    with app.test_request_context():
+        access.act_for("PDI-AAAA-AAAA", EDITOR.name)
+        assert access.actor("PDI-AAAA-AAAA").name == EDITOR.name
+        assert access.actor("PDI-BBBB-BBBB") == ORGANIZATION
+        later = access.clock.now() + access.MAX_ACTING
+        monkeypatch.setattr(access.clock, "now", lambda: later)
+        assert access.actor("PDI-AAAA-AAAA") == ORGANIZATION
+
+
+@pytest.mark.parametrize(("setting", "copied"), [("yes", True), ("no", False)])
+def test_mail_holds_answers_unless_forbidden(make_app, case, setting, copied):
+    app = make_app(PROGRAM_EMAIL="office@example.gov", MAIL_ANSWERS=setting)
+    receipt = complete_form(app.test_client(), case)
+    path = update_path(app, receipt.text(".reference"))
+    (confirmation,), (notice,) = queued(app, "confirmation"), queued(app, "notice")
+    for message in (confirmation, notice):
+        letter = render_message(app, message)
+        assert (case["contact_name"] in letter.text) == copied
+        assert (case["contact_name"] in letter.html) == copied
+    letter = render_message(app, confirmation)
+    assert path in letter.text and path in letter.html

@@ -1,0 +1,252 @@
+"""Tests of what waits on a case: corrections, withdrawals, and acting for the organization."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from tests.factories import add_published, add_submission, audit_events, events_of, staff_client
+from tests.integration.submissions.test_proposals import ask, correct, send
+from wizard import clock
+from wizard.accounts.audit import ORGANIZATION
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, StaffNote, Submission
+from wizard.submissions import withdrawals
+from wizard.web import links
+
+
+def path_of(reference: str) -> str:
+    return f"/staff/submissions/{reference}"
+
+
+def add_correction(app, **answers) -> str:
+    """Store a published submission with a correction that waits; return its reference."""
+    reference = add_published(app)
+    with app.app_context():
+        correct(reference, "We moved.", **answers or {"city": "Tampa"})
+    return reference
+
+
+def add_withdrawal(app, status: str = "published") -> str:
+    reference = add_submission(app, status=status)
+    with app.app_context():
+        withdrawals.request_withdrawal(reference, "Ana Peña left.", ORGANIZATION)
+    return reference
+
+
+def read(app, reference: str) -> Submission:
+    with app.app_context():
+        row = select(Submission).where(Submission.reference == reference)
+        return db.session.scalars(row).one()
+
+
+def mails(app) -> list[tuple[str, str | None]]:
+    """Return kind and words of the messages to the contact."""
+    with app.app_context():
+        query = select(MailMessage).where(~MailMessage.kind.startswith("office"))
+        return [(each.kind, each.words) for each in db.session.scalars(query)]
+
+
+def test_correction_shows_differences(app, editor, viewer):
+    reference = add_correction(app)
+    for client in (editor, viewer):
+        shown = client.page(path_of(reference)).text("#correction")
+        assert "We moved." in shown and "Orlando" in shown and "Tampa" in shown
+    assert not viewer.page(path_of(reference)).all("#correction form")
+
+
+def test_correction_is_approved_with_reason_and_message(app, editor):
+    reference = add_correction(app)
+    data = {"action": "approve", "key": "correct", "version": "2", "words": "Dear Ana",
+            "reason": "A typo."}  # fmt: skip
+    page = editor.send(f"{path_of(reference)}/correction", data)
+    assert page.status == 200 and not page.all("#correction")
+    stored = read(app, reference)
+    assert (stored.answers["city"], stored.answers_version) == ("Tampa", 2)
+    (event,) = events_of(app, "corrected")
+    assert (event.actor, event.data["reason"]) == ("editor@example.gov", "A typo.")
+    assert ("corrected", "Dear Ana") in mails(app)
+    assert "A typo." in page.text("#history") and "Compare the versions" in page.text("main")
+
+
+def test_correction_is_declined(app, editor):
+    reference = add_correction(app)
+    data = {"action": "decline", "key": "leave", "version": "2", "reason": "Not so."}
+    assert editor.send(f"{path_of(reference)}/correction", data).status == 200
+    assert read(app, reference).answers["city"] == "Orlando"
+    assert events_of(app, "correction_declined")[0].data["reason"] == "Not so."
+
+
+def test_decision_on_correction_that_changed_is_409(app, editor):
+    reference = add_correction(app)
+    with app.app_context():
+        correct(reference, "No, there.", city="Miami")
+    data = {"action": "approve", "key": "correct", "version": "2", "words": "Dear Ana"}
+    late = editor.send(f"{path_of(reference)}/correction", data)
+    assert late.status == 409
+    assert late.text("#words-correct") == "Dear Ana" and "Miami" in late.text("#correction")
+    assert read(app, reference).answers["city"] == "Orlando"
+
+
+def test_correction_that_is_gone_is_422(app, editor):
+    reference = add_submission(app)
+    data = {"action": "approve", "version": "1"}
+    page = editor.send(f"{path_of(reference)}/correction", data)
+    assert (page.status, list(page.errors())) == (422, ["case"])
+
+
+@pytest.mark.parametrize("address", ["correction", "withdrawal"])
+@pytest.mark.parametrize("data", [{"action": "x", "version": "1"}, {"action": "approve"}])
+def test_malformed_decision_is_400(app, editor, address, data):
+    reference = add_submission(app)
+    assert editor.send(f"{path_of(reference)}/{address}", data).status == 400
+
+
+def test_withdrawal_is_confirmed_with_edited_public_reason(app, editor):
+    reference = add_withdrawal(app)
+    page = editor.page(path_of(reference))
+    assert "Ana Peña left." in page.text("#withdrawal")
+    assert page.text("#reason-withdraw") == "Ana Peña left."
+    assert not page.all("#reason-withdrawn")
+    data = {"action": "approve", "key": "withdraw", "version": "2", "reason": "They have no staff."}
+    after = editor.send(f"{path_of(reference)}/withdrawal", data)
+    assert after.status == 200 and not after.all("#withdrawal")
+    assert read(app, reference).status == "withdrawn"
+    assert events_of(app, "withdrawn")[0].data == {"reason": "They have no staff."}
+    assert "withdrawn" in dict(mails(app))
+
+
+def test_withdrawal_is_declined(app, editor):
+    reference = add_withdrawal(app)
+    data = {"action": "decline", "key": "stay", "version": "2", "words": "Let us talk."}
+    assert editor.send(f"{path_of(reference)}/withdrawal", data).status == 200
+    stored = read(app, reference)
+    assert (stored.status, stored.withdrawal_requested_at) == ("published", None)
+    assert ("withdrawal_declined", "Let us talk.") in mails(app)
+
+
+def test_withdrawal_that_was_taken_back_is_409(app, editor):
+    reference = add_withdrawal(app)
+    with app.app_context():
+        withdrawals.cancel_withdrawal(reference, ORGANIZATION)
+    data = {"action": "approve", "key": "withdraw", "version": "2", "reason": "Gone"}
+    late = editor.send(f"{path_of(reference)}/withdrawal", data)
+    assert late.status == 409 and "Gone" in late.text("#stale")
+    assert read(app, reference).status == "published"
+
+
+@pytest.mark.parametrize("reason", ["x" * 5001, "\x00"])
+def test_invalid_public_reason_is_422_and_stays(app, editor, reason):
+    reference = add_withdrawal(app)
+    data = {"action": "approve", "key": "withdraw", "version": "2", "reason": reason}
+    page = editor.send(f"{path_of(reference)}/withdrawal", data)
+    assert (page.status, list(page.errors())) == (422, ["reason-withdraw"])
+    assert page.text("#reason-withdraw") == reason.replace("\x00", "\ufffd")
+
+
+def test_versions_are_compared(app, viewer):
+    reference = add_submission(app, status="in_review")
+    with app.app_context():
+        ask(reference, city="Which one?")
+        send(reference, "The other.", city="Tampa")
+        correct(reference, city="Miami")
+    page = viewer.page(f"{path_of(reference)}/versions")
+    assert "from version 1 to version 2" in page.text("main")
+    assert "Orlando" in page.text(".differences") and "Tampa" in page.text(".differences")
+    same = viewer.page(f"{path_of(reference)}/versions?from=1&to=1")
+    assert not same.all(".differences") and "Nothing." in same.text("main")
+    back = viewer.page(f"{path_of(reference)}/versions?from=2&to=1")
+    assert back.text(".differences del").endswith("Tampa")
+    assert len(audit_events(app, "viewed")) == 3
+
+
+def test_only_version_says_so(app, viewer):
+    page = viewer.page(f"{path_of(add_submission(app))}/versions")
+    assert "only one version" in page.text("main")
+
+
+@pytest.mark.parametrize("query", ["from=1&to=2", "from=0", "to=9", "from=1&to=1000"])
+def test_unknown_version_is_404(app, viewer, query):
+    assert viewer.page(f"{path_of(add_submission(app))}/versions?{query}").status == 404
+
+
+@pytest.mark.parametrize("query", ["from=x", "to=%00", "from=-1", "nonsense=1", "to=²"])
+def test_malformed_versions_show_the_last(app, viewer, query):
+    assert viewer.page(f"{path_of(add_submission(app))}/versions?{query}").status == 200
+
+
+def test_acting_is_noted_and_opens_pages_of_organization(app, editor):
+    reference = add_submission(app)
+    data = {"how": "By phone, Ana Peña"}
+    response = editor.post(f"{path_of(reference)}/act", data={"csrf_token": editor.token(), **data})
+    assert response.status_code == 303
+    token = urlsplit(response.location).path.rpartition("/")[2]
+    with app.app_context():
+        assert links.parse_acting_token(token) == (reference, "editor@example.gov")
+        (note,) = db.session.scalars(select(StaffNote))
+        assert (note.author, "By phone, Ana Peña" in note.text) == ("editor@example.gov", True)
+    (event,) = audit_events(app, "acted")
+    assert (event.subject, event.details) == (reference, {})
+
+
+def test_acting_ends_with_its_time_and_with_sign_out(app, editor, monkeypatch):
+    reference, now = add_submission(app), clock.now()
+    own = f"/commitments/{reference}/yours"
+    page = editor.send(f"{path_of(reference)}/act", {"how": "By phone"})
+    assert (page.status, page.path) == (200, own)
+    assert "editor@example.gov" in page.text(".notice")
+    assert not page.all('[value*="/updates/"]')
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: now + timedelta(hours=2, minutes=1))
+        assert editor.page(own).status == 404
+    assert editor.page(own).status == 200
+    editor.send("/staff/logout")
+    assert editor.page(own).status == 404
+
+
+def test_withdrawal_asked_by_staff_for_organization_has_their_name(app, editor):
+    reference = add_submission(app)
+    editor.send(f"{path_of(reference)}/act", {"how": "By letter"})
+    editor.send(f"/commitments/{reference}/withdraw", {"reason": "No staff.", "sure": "yes"})
+    (event,) = events_of(app, "withdrawal_requested")
+    assert (event.actor_kind, event.actor) == ("organization", "editor@example.gov")
+    shown = editor.page(path_of(reference)).text("#history")
+    assert "editor@example.gov for the organization" in shown
+
+
+@pytest.mark.parametrize("how", ["", "x" * 501])
+def test_acting_needs_how_they_asked(app, editor, how):
+    page = editor.send(f"{path_of(add_submission(app))}/act", {"how": how})
+    assert (page.status, list(page.errors())) == (422, ["how"])
+    assert page.all("#how")[0].attrs["value"] == how
+    assert audit_events(app, "acted") == []
+
+
+def test_link_is_shown_once_and_logged(app, editor):
+    reference, other = add_submission(app), add_submission(app)
+    assert not editor.page(path_of(reference)).all("#link")
+    shown = editor.send(f"{path_of(reference)}/link").all("#link")[0].attrs["value"]
+    token = shown.rpartition("/")[2]
+    with app.app_context():
+        assert links.parse_submission_token(token) == (reference, 1)
+    (event,) = audit_events(app, "link_shown")
+    assert (event.actor, event.subject, event.details) == ("editor@example.gov", reference, {})
+    assert not editor.page(path_of(reference)).all("#link")
+    editor.send(f"{path_of(reference)}/link", follow=False)
+    assert not editor.page(path_of(other)).all("#link")
+
+
+def test_erased_case_has_no_link_and_nobody_acts_for_it(app):
+    admin = staff_client(app, "admin")
+    reference = add_correction(app)
+    admin.send(f"{path_of(reference)}/erase")
+    for address, data in [
+        ("act", {"how": "By phone"}), ("link", {}), ("correction", {"action": "approve"}),
+        ("withdrawal", {"action": "approve"}), ("changes", {"open": "city"}),
+    ]:  # fmt: skip
+        page = admin.send(f"{path_of(reference)}/{address}", {"version": "3", **data})
+        assert (page.status, list(page.errors())) == (422, ["case"]), address
+    assert admin.page(f"{path_of(reference)}/versions").status == 200
+    assert admin.page(f"{path_of(reference)}/changes").status == 422
+    assert audit_events(app, "acted") == audit_events(app, "link_shown") == []

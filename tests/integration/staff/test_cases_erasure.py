@@ -1,0 +1,97 @@
+"""Tests that an erasure leaves nothing, also one by the version before."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from tests.factories import add_conversation, add_submission, events_of
+from tests.integration.public.conftest import update_columns
+from wizard import clock
+from wizard.accounts import audit
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db, writing
+from wizard.db.models import (
+    CASE_STATUSES,
+    Contact,
+    MailMessage,
+    OutboxMessage,
+    Proposal,
+    Report,
+    StaffNote,
+    Submission,
+    SubmissionVersion,
+)
+from wizard.ops.serve import DailyJobs
+from wizard.staff import cases
+from wizard.submissions import cases as submission_cases
+
+
+def stored_text(app, reference: str) -> str:
+    """Return everything that is stored about a submission, as text."""
+    with app.app_context(), db.engine.connect() as connection:
+        submission = Submission.__table__
+        is_it = submission.c.reference == reference
+        (found,) = connection.execute(select(submission).where(is_it)).all()
+        tables = [each for each in db.metadata.sorted_tables if "submission_id" in each.c]
+        about = [
+            tuple(row)  # a row itself shows the first 300 characters of each value
+            for each in tables
+            for row in connection.execute(select(each).where(each.c.submission_id == found.id))
+        ]
+    return f"{tuple(found)} {about}"
+
+
+TOLD_AFTERWARDS = (Contact, MailMessage, Proposal, Report, StaffNote, SubmissionVersion)
+
+
+@pytest.mark.parametrize("status", CASE_STATUSES)
+def test_erase_empties_every_table(app, status):
+    reference, other = add_submission(app, status=status), add_submission(app)
+    for each in (reference, other):
+        add_conversation(app, each, "whisper")
+    update_columns(app, reference, withdrawal_requested_at=clock.now())
+    intact = stored_text(app, other)
+    with app.app_context():
+        cases.erase(reference, Actor("editor"))
+        kept = submission_cases.find_by_reference(reference)
+        assert kept.status not in ("received", "in_review", "changes_requested", "published")
+        assert kept.withdrawal_requested_at is None
+        assert events_of(app, "erased")[0].submission_id == kept.id
+        for table in TOLD_AFTERWARDS:
+            assert db.session.scalar(select(func.count()).select_from(table)) == 1, table
+    assert "whisper" not in stored_text(app, reference)
+    assert stored_text(app, other) == intact
+    kinds = [event.kind for event in events_of(app) if event.submission_id == kept.id]
+    assert kinds[0] == "changes_requested" and kinds[-1] == "erased"
+
+
+def erase_as_version_before(app, reference: str) -> None:
+    """Erase a case as a process does that knows none of the new tables."""
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
+        for table in (MailMessage, OutboxMessage, Report, StaffNote):
+            session.execute(delete(table).where(table.submission_id == it.id))
+        of_it = update(Submission).where(Submission.id == it.id)
+        session.execute(of_it.values(answers={}, erased_at=clock.now(), title="", search=""))
+        audit.record(Actor("admin"), "erased", reference)
+
+
+def test_leftovers_of_version_before_are_deleted(app, caplog):
+    reference, other = add_submission(app, status="accepted"), add_submission(app)
+    for each in (reference, other):
+        add_conversation(app, each, "whisper")
+    erase_as_version_before(app, reference)
+    kept = stored_text(app, other).count("whisper")
+    assert stored_text(app, reference).count("whisper") == 7
+    with app.app_context():
+        DailyJobs().run_due()  # at start, and every day
+        assert cases.purge_after_erasure() == 0
+        file = db.engine.url.database
+    assert "whisper" not in stored_text(app, reference)
+    assert stored_text(app, other).count("whisper") == kept
+    left = [event for event in events_of(app) if event.data == {}]
+    assert {event.kind for event in left} == {"changes_requested", "message_skipped"}
+    if file and Path(file).exists():
+        assert Path(f"{file}-wal").stat().st_size == 0
+    assert "failed" not in caplog.text

@@ -1,0 +1,185 @@
+"""Tests of decisions with the message that goes with each."""
+
+import pytest
+from sqlalchemy import select
+
+from tests.factories import add_submission, events_of, set_language
+from wizard.accounts.audit import ORGANIZATION
+from wizard.db.engine import db
+from wizard.db.models import MailMessage, Submission
+from wizard.notify.outbox import deliver_due, render_email
+from wizard.submissions.cases import locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.messages import OFFICE_MESSAGES
+
+
+def decide(client, reference: str, to: str, **typed: str):
+    """Decide as the form of the page does."""
+    path = f"/staff/submissions/{reference}"
+    version = client.page(path).values()["version"][0]
+    return client.send(f"{path}/status", {"to": to, "key": to, "version": version, **typed})
+
+
+def messages_of(app) -> list[MailMessage]:
+    with app.app_context():
+        return list(db.session.scalars(select(MailMessage).order_by(MailMessage.id)))
+
+
+def mail_text(app, message: MailMessage) -> str:
+    with app.app_context():
+        return render_email(message).get_body(("plain",)).get_content()
+
+
+def status_of(app, reference: str) -> str:
+    with app.app_context():
+        row = select(Submission.status).where(Submission.reference == reference)
+        return db.session.scalars(row).one()
+
+
+def test_standard_message_is_shown_in_language_of_submission(app, editor):
+    reference = add_submission(app, status="in_review")
+    set_language(app, reference, "es")
+    page = editor.page(f"/staff/submissions/{reference}")
+    (text,) = page.all("#words-accepted")
+    assert text.attrs["lang"] == "es"
+    assert "Buenas noticias" in text.to_text()
+    assert reference in page.text("#decide")
+    assert page.all("#skip-accepted") and not page.all("#words-in_review")
+
+
+def test_one_click_sends_standard_message(app, editor):
+    reference = add_submission(app, status="in_review")
+    page = editor.page(f"/staff/submissions/{reference}")
+    shown = page.text("#words-accepted")
+    assert decide(editor, reference, "accepted", words=f"{shown}\r\n").status == 200
+    (message,) = messages_of(app)
+    assert (message.kind, message.words, message.event_id) == (
+        "accepted",
+        None,
+        events_of(app, "accepted")[0].id,
+    )
+    assert shown in " ".join(mail_text(app, message).split())
+
+
+def test_own_words_are_sent_as_text(app, editor):
+    reference = add_submission(app, status="in_review")
+    words = "Dear <b>Ana</b>, {{ config }} %(noun)s\r\nBcc: all@example.org\r\n\r\nSee you."
+    assert decide(editor, reference, "accepted", words=words).status == 200
+    (message,) = messages_of(app)
+    assert message.words == words.replace("\r\n", "\n")
+    text = mail_text(app, message)
+    assert "Dear <b>Ana</b>, {{ config }} %(noun)s\nBcc: all@example.org" in text
+    with app.app_context():
+        email = render_email(message)
+        assert email["Bcc"] is None
+        assert "&lt;b&gt;Ana&lt;/b&gt;" in email.get_body(("html",)).get_content()
+    page = editor.page(f"/staff/submissions/{reference}")
+    assert "Dear <b>Ana</b>" in page.text("#history")
+
+
+def test_skipped_message_is_logged(app, editor):
+    reference = add_submission(app, status="in_review")
+    assert decide(editor, reference, "accepted", words="", skip="yes").status == 200
+    assert messages_of(app) == []
+    skipped, _ = sorted(events_of(app), key=lambda event: event.kind, reverse=True)
+    assert (skipped.kind, skipped.data) == ("message_skipped", {"of": "accepted"})
+    assert "Sent no email" in editor.page(f"/staff/submissions/{reference}").text("#history")
+
+
+@pytest.mark.parametrize("words", ["x" * 5001, "  ", "nul \x00", "e" + "\u0301" * 40])
+def test_invalid_message_is_422_and_stays_on_page(app, editor, words):
+    reference = add_submission(app, status="in_review")
+    page = decide(editor, reference, "accepted", words=words)
+    assert (page.status, list(page.errors())) == (422, ["words-accepted"])
+    (text,) = page.all("#words-accepted")
+    assert text.to_text().strip() == words.replace("\x00", "\ufffd").strip()
+    assert page.all("details[open] #words-accepted")
+    assert status_of(app, reference) == "in_review"
+    assert messages_of(app) == [] == events_of(app)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("", 422), ("x" * 5001, 422), ("Too vague.", 200)])
+def test_decline_needs_reason(app, editor, reason, status):
+    reference = add_submission(app, status="in_review")
+    page = decide(editor, reference, "declined", words="Dear Ana", reason=reason)
+    assert page.status == status
+    if status == 422:
+        assert list(page.errors()) == ["reason-declined"]
+        assert page.text("#words-declined") == "Dear Ana"
+        assert page.text("#reason-declined") == reason
+        assert status_of(app, reference) == "in_review"
+        return
+    (message,) = messages_of(app)
+    assert "Dear Ana" in mail_text(app, message) and "Too vague." in mail_text(app, message)
+    assert "Too vague." in editor.page(f"/staff/submissions/{reference}").text("#history")
+
+
+@pytest.mark.parametrize(
+    ("status", "to", "kind"),
+    [("published", "accepted", "unpublished"), ("accepted", "withdrawn", "withdrawn")],
+)
+def test_reason_may_be_left_out(app, editor, status, to, kind):
+    reference = add_submission(app, status=status)
+    assert decide(editor, reference, to, reason="").status == 200
+    (event,) = events_of(app, kind)
+    assert event.data == {}
+
+
+def test_published_message_links_to_public_page(app, editor):
+    reference = add_submission(app, status="accepted")
+    decide(editor, reference, "published")
+    (message,) = messages_of(app)
+    assert f"http://commitments.example.org/commitments/{reference}\n" in mail_text(app, message)
+
+
+def test_typed_text_stays_after_conflict(app, editor):
+    reference = add_submission(app, status="in_review")
+    path = f"/staff/submissions/{reference}"
+    stale = {"version": "1", "words": "Dear Ana", "skip": "yes"}
+    editor.send(f"{path}/status", {"to": "declined", "version": "1", "reason": "Too vague."})
+    late = editor.send(f"{path}/status", stale | {"to": "withdrawn", "key": "withdrawn"})
+    assert late.status == 409
+    assert late.text("#words-withdrawn") == "Dear Ana"
+    assert "checked" in late.all("#skip-withdrawn")[0].attrs
+    gone = editor.send(f"{path}/status", stale | {"to": "accepted", "key": "accepted"})
+    assert gone.status == 409
+    assert "Dear Ana" in gone.text("#stale")
+
+
+def test_message_without_address_is_not_offered(app, editor):
+    reference = add_submission(app, status="in_review", contact_email="")
+    page = editor.page(f"/staff/submissions/{reference}")
+    assert not page.all("#words-accepted")
+    assert decide(editor, reference, "accepted").status == 200
+    assert messages_of(app) == []
+
+
+def test_viewer_is_offered_no_decision(app, viewer):
+    reference = add_submission(app, status="in_review")
+    page = viewer.page(f"/staff/submissions/{reference}")
+    assert not page.all("form.decision")
+
+
+def test_delivered_message_shows_its_state(app, editor):
+    reference = add_submission(app, status="in_review")
+    decide(editor, reference, "accepted")
+    with app.app_context():
+        deliver_due()
+    assert "✓ Sent" in editor.page(f"/staff/submissions/{reference}").text("#messages")
+
+
+@pytest.mark.parametrize("kind", list(OFFICE_MESSAGES))
+def test_office_message_leads_to_the_case(make_app, kind):
+    app = make_app(PROGRAM_EMAIL="office@example.gov")
+    reference = add_submission(app, status="published")
+    with app.app_context():
+        with locked_case(reference) as submission:
+            record_event(submission, kind, ORGANIZATION, reason="<b>{{ config }}</b>")
+        query = select(MailMessage).where(MailMessage.kind == f"office_{kind}")
+        message = db.session.scalars(query).one()
+        assert message.recipient == "office@example.gov"
+        mail = render_email(message)
+    assert reference in mail["Subject"]
+    text = mail.get_body(("plain",)).get_content()
+    assert f"http://commitments.example.org/staff/submissions/{reference}\n" in text
+    assert "The organization" in text and "{{" not in text

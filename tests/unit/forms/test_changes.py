@@ -1,0 +1,187 @@
+"""Tests of changes to submitted answers: only what is open can be changed."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import strategies
+from tests.conftest import load_case
+from tests.unit.forms.test_saving import posts
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.changes import (
+    ChangeJourney,
+    ChangeState,
+    changed_fields,
+    completed_steps,
+    last_step,
+    open_fields,
+    rebase,
+)
+from wizard.forms.groups import add_entry_ids
+from wizard.forms.journey import Journey
+from wizard.forms.outcomes import Completed, GoTo, Submitted
+from wizard.forms.saving import StepPost, decide, decide_autosave
+
+TODAY = date(2026, 11, 22)
+NAMES = [*COMMITMENT.steps, *COMMITMENT.fields]
+STEPS = list(COMMITMENT.steps)
+OWN = {field.name for field in COMMITMENT.review.fields}
+few = settings(max_examples=60, deadline=None)
+
+
+def submitted(case: str) -> dict[str, Any]:
+    """Return the answers of a case as they were submitted."""
+    typed = add_entry_ids(COMMITMENT.groups, load_case(case), "PDI-0000-0000")
+    return Journey(COMMITMENT, typed, STEPS, today=TODAY).answers
+
+
+ANSWERS = {case: submitted(case) for case in ("agency", "partner")}
+
+
+def change(case: str, opened: list[str], typed: dict[str, Any] | None = None) -> ChangeState:
+    """Return the state of changes that were asked for, with what was typed."""
+    answers = {name: value for name, value in ANSWERS[case].items() if name not in OWN}
+    answers |= typed or {}
+    steps = completed_steps(walk(case, [], ANSWERS[case], ()), opened)
+    journey = walk(case, opened, answers, steps)
+    return ChangeState(journey=journey, answers=answers, completed_steps=tuple(steps))
+
+
+def walk(case: str, opened: list[str], typed: Any, posted: Any) -> ChangeJourney:
+    """Return the journey of changed answers."""
+    return ChangeJourney(COMMITMENT, ANSWERS[case], opened, typed, posted, today=TODAY)
+
+
+def decide_post(state: ChangeState, post: StepPost) -> Any:
+    """Decide a post on the day of submission."""
+    return decide(COMMITMENT, state, post, TODAY)
+
+
+cases = st.sampled_from(sorted(ANSWERS))
+names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3)
+some_answers = st.lists(st.sampled_from(sorted(COMMITMENT.fields)), max_size=4).flatmap(
+    lambda chosen: st.fixed_dictionaries(
+        {name: strategies.typed_values(COMMITMENT.fields[name]) for name in chosen}
+    )
+)
+
+
+@few
+@given(cases, names, some_answers, posts())
+def test_no_post_changes_a_closed_answer(case, opened, typed, post):
+    state = change(case, opened, typed)
+    closed = COMMITMENT.fields.keys() - state.journey.open_fields
+    for _, after in (decide_post(state, post), decide_autosave(state, post)):
+        assert {name: after.answers.get(name) for name in closed} == {
+            name: state.answers.get(name) for name in closed
+        }
+        journey = after.journey.again(after.answers, STEPS)
+        for name in COMMITMENT.fields.keys() - journey.open_fields & journey.answers.keys():
+            assert journey.answers.get(name) == ANSWERS[case].get(name)
+
+
+@few
+@given(cases, names, some_answers)
+def test_whatever_keeps_changes_from_being_sent_is_open(case, opened, typed):
+    journey = walk(case, opened, typed, STEPS)
+    for state in journey.steps.values():
+        shown = {field.name for field in state.step.fields}
+        assert {path.partition("-")[0] for path in state.result.errors} <= shown
+    assert journey.first_incomplete in journey.steps
+
+
+@few
+@given(cases, names)
+def test_unchanged_answers_can_be_sent_once_every_open_step_was_seen(case, opened):
+    state = change(case, opened)
+    for name in state.journey.steps:
+        step = state.journey.steps[name].step
+        answers = {field.name: state.answers.get(field.name) for field in step.fields}
+        if name == "review":
+            break
+        outcome, state = decide_post(state, StepPost(step, answers))
+        assert isinstance(outcome, Completed)
+    outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), {"authorized": "yes"}))
+    assert isinstance(outcome, Submitted)
+    assert outcome.journey.answers == ANSWERS[case]
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_everything_is_open_and_complete_in_a_correction(case):
+    state = change(case, [])
+    assert list(state.journey.steps) == list(walk(case, STEPS, {}, ()).steps)
+    assert state.journey.first_incomplete == "review"
+
+
+def test_dependent_question_is_open_beside_the_one_that_was_asked_for():
+    assert open_fields(COMMITMENT, ["delegate_is_contact"]) == {
+        "delegate_is_contact",
+        "delegate_name",
+        "delegate_email",
+    }
+    assert open_fields(COMMITMENT, ["help_wanted"]) == {"help_wanted"}
+
+
+def test_unknown_name_opens_everything():
+    assert open_fields(COMMITMENT, ["no_longer_asked"]) == set(COMMITMENT.fields)
+
+
+def test_step_that_becomes_necessary_is_open():
+    both = ["opportunity_project", "police_data_initiative"]
+    given = {**ANSWERS["partner"], "programs": ["police_data_initiative"]}
+    answers = Journey(COMMITMENT, given, STEPS, today=TODAY).answers
+    journey = ChangeJourney(
+        COMMITMENT, answers, ["programs"], {"programs": both}, STEPS, today=TODAY
+    )
+    assert list(journey.steps) == ["programs", "opportunity", "review"]
+    assert journey.first_incomplete == "opportunity"
+
+
+def test_changed_branch_opens_its_steps_and_reverting_closes_them():
+    state = change("agency", ["organization_kind"], {"organization_kind": "company"})
+    assert {"programs", "commitment", "milestones"} <= state.journey.steps.keys()
+    again = change("agency", ["organization_kind"], {"access_plan": "typed meanwhile"})
+    assert list(again.journey.steps) == ["kind", "review"]
+    assert again.journey.answers["access_plan"] == ANSWERS["agency"]["access_plan"]
+
+
+def test_date_that_passed_since_submission_stays_valid():
+    later = ChangeJourney(COMMITMENT, ANSWERS["partner"], ["city"], {}, STEPS, today=TODAY)
+    assert "milestones" not in later.steps
+
+
+def test_closed_step_leads_to_an_open_one():
+    state = change("agency", ["city"])
+    post = StepPost(COMMITMENT.steps["plan"], {"access_plan": "forged"})
+    outcome, after = decide_post(state, post)
+    assert (outcome, after.answers) == (GoTo("organization"), state.answers)
+
+
+def test_removed_entry_of_an_open_group_can_be_restored():
+    state = change("agency", ["data_sets"])
+    step = COMMITMENT.steps["data_sets"]
+    entries = ANSWERS["agency"]["data_sets"]
+    post = StepPost(step, {"data_sets": entries}, action="remove-0")
+    _, removed = decide_post(state, post)
+    assert removed.answers["data_sets"] == entries[1:]
+    typed = change("agency", ["data_sets"], dict(removed.answers))
+    post = replace(post, answers={"data_sets": entries[1:]}, action="undo")
+    _, restored = decide_post(typed, post)
+    assert restored.answers["data_sets"] == entries
+
+
+def test_rebase_keeps_what_was_typed_and_takes_what_was_corrected():
+    base = {"city": "Orlando", "state": "FL", "website": "a"}
+    typed = {"city": "Tampa", "state": "FL", "website": "a", "city:removed": 1}
+    newest = {"city": "Miami", "state": "GA"}
+    assert rebase(typed, base, newest) == {"city": "Tampa", "state": "GA", "city:removed": 1}
+
+
+def test_changed_fields_ignore_blanks_and_the_review():
+    before = {"city": "Orlando", "authorized": True}
+    after = {"city": "Tampa", "website": " ", "state": "FL"}
+    assert changed_fields(COMMITMENT, before, after) == ["city", "state"]

@@ -1,0 +1,61 @@
+"""Tests of the ids of entries."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import without_ids
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.groups import add_entry_ids, derive_entry_id
+
+GROUPS = COMMITMENT.groups
+NAMES = [group.name for group in GROUPS]
+IDS = st.sampled_from([derive_entry_id("key", name, place) for name in NAMES for place in range(4)])
+ENTRIES = st.lists(
+    st.one_of(st.just({}), st.builds(lambda id: {"id": id}, IDS)).map(lambda e: {**e, "what": "x"}),
+    max_size=5,
+)
+ANSWERS = st.fixed_dictionaries(
+    {"city": st.just("Orlando"), "programs": st.just(["a", "b"])},
+    optional={
+        **dict.fromkeys(NAMES, ENTRIES),
+        "milestones:removed": st.tuples(st.just(1), IDS.map(lambda id: {"id": id})).map(list),
+    },
+)
+
+
+def entry_ids(answers: dict[str, Any]) -> list[str]:
+    """Return the ids of all entries."""
+    return [entry["id"] for name in NAMES for entry in answers.get(name, ())]
+
+
+def test_id_is_start_of_a_hash_of_key_group_and_place():
+    assert derive_entry_id("PDI-AAAA-AAAA", "data_sets", 0) == "1b8edad9"
+    texts = [(key, name, place) for key in ("a", "b") for name in NAMES for place in range(20)]
+    assert len({derive_entry_id(*text) for text in texts}) == len(texts)
+    assert derive_entry_id("a", "b", 0, 1) != derive_entry_id("a", "b", 0)
+
+
+@settings(max_examples=300)
+@given(ANSWERS)
+def test_entries_get_ids_of_their_own_and_keep_them(answers):
+    named = add_entry_ids(GROUPS, answers, "key")
+    ids, before = entry_ids(named), [each.get("id") for n in NAMES for each in answers.get(n, ())]
+    assert len(ids) == len(set(ids))
+    for place, given_id in enumerate(before):
+        if given_id and given_id not in before[:place]:
+            assert ids[place] == given_id
+    assert without_ids(named) == without_ids(answers)
+    assert add_entry_ids(GROUPS, named, "other key") is named
+    assert add_entry_ids(GROUPS, answers, "key") == named
+    removed = answers.get("milestones:removed")
+    assert named.get("milestones:removed") == removed
+    if removed:
+        assert removed[1]["id"] in before or removed[1]["id"] not in ids
+
+
+def test_value_without_entries_stays():
+    for value in (None, "text", 3):
+        answers = {"milestones": value}
+        assert add_entry_ids(GROUPS, answers, "key") is answers

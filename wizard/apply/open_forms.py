@@ -1,0 +1,172 @@
+"""Forms that are open for answers: a draft, or changes to a submission."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from flask import url_for
+
+from ..accounts.audit import Actor
+from ..db.models import Draft, Proposal, Submission
+from ..forms.changes import ChangeJourney, ChangeState
+from ..forms.conditions import Answers
+from ..forms.differences import StepDifference, differences
+from ..forms.journey import Journey
+from ..forms.saving import DraftState
+from ..submissions import proposals
+from ..web import links
+from ..web.current import current_flow
+from . import drafts, submit
+
+
+class OpenForm(ABC):
+    """What a browser fills in: the stored answers, and where the pages of the form are."""
+
+    ENDPOINTS: ClassVar[Mapping[str, str]]
+    """The addresses by what they are for: a `step`, `autosave`, to `pause`, `exit` or `end`."""
+    stored: Draft | Proposal
+    submission: Submission | None
+    """What is changed; None for a draft."""
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Return what staff wrote about steps and questions, by name."""
+        return {}
+
+    @property
+    @abstractmethod
+    def key(self) -> dict[str, Any]:
+        """Return what the addresses of the form have in common."""
+
+    def url(self, page: str, **values: Any) -> str:
+        """Return the address of a page."""
+        return url_for(self.ENDPOINTS[page], **self.key, **values)
+
+    @property
+    def answers(self) -> Answers:
+        """Return the answers as typed, valid or not."""
+        return self.stored.answers
+
+    @abstractmethod
+    def build_journey(self, answers: Answers) -> Journey:
+        """Return the journey of some answers, with the completed steps of this form."""
+
+    def differences(self, journey: Journey) -> tuple[StepDifference, ...]:
+        """Return what a journey changes of what was submitted."""
+        return ()
+
+    @abstractmethod
+    def read_state(self) -> DraftState:
+        """Return the state that decides about a save."""
+
+    def store(self, state: DraftState) -> bool:
+        """Store the state after a save; return False if the answers are too long."""
+        return drafts.store_answers(self.stored, state)
+
+    @abstractmethod
+    def submit(self, journey: Journey) -> None:
+        """Submit a complete journey."""
+
+    @abstractmethod
+    def page_token(self) -> str:
+        """Return a token with which a page can be posted after the session has ended."""
+
+
+@dataclass(frozen=True)
+class OpenDraft(OpenForm):
+    """A draft to be filled in."""
+
+    stored: Draft
+    submission: None = None
+    ENDPOINTS = {
+        "step": "apply.step",
+        "autosave": "apply.autosave",
+        "pause": "resume.save_link",
+        "exit": "apply.ineligible",
+        "end": "apply.receipt",
+    }
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"draft_id": self.stored.id}
+
+    def build_journey(self, answers: Answers) -> Journey:
+        return drafts.build_journey(answers, self.stored.completed_steps)
+
+    def read_state(self) -> DraftState:
+        return drafts.state_of(self.stored)
+
+    def submit(self, journey: Journey) -> None:
+        submit.submit_draft(self.stored, journey)
+
+    def page_token(self) -> str:
+        return links.draft_token(self.stored.id, self.stored.link_version, "page")
+
+
+@dataclass(frozen=True)
+class OpenChanges(OpenForm):
+    """Changes to a submission, to be filled in by an actor."""
+
+    submission: Submission
+    stored: Proposal
+    actor: Actor
+    ENDPOINTS = {
+        "step": "changes.step",
+        "autosave": "changes.autosave",
+        "pause": "changes.overview",
+        "exit": "changes.ineligible",
+        "end": "followup.yours",
+    }
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"reference": self.submission.reference}
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        return self.stored.opened
+
+    @property
+    def is_requested(self) -> bool:
+        """Return True while staff wait for these changes."""
+        return proposals.is_requested(self.submission, self.stored)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return _without_review(proposals.newest_answers(self.submission, self.stored))
+
+    def build_journey(self, answers: Answers) -> ChangeJourney:
+        return proposals.build_journey(
+            self.submission, self.stored.opened, answers, self.stored.completed_steps
+        )
+
+    def differences(self, journey: Journey) -> tuple[StepDifference, ...]:
+        before, after = map(_without_review, (self.submission.answers, journey.answers))
+        return differences(current_flow(), before, after)
+
+    def read_state(self) -> ChangeState:
+        return ChangeState(
+            journey=self.build_journey(self.answers),
+            answers=self.answers,
+            completed_steps=tuple(self.stored.completed_steps),
+            saves=drafts.read_saves(self.stored),
+        )
+
+    def store(self, state: DraftState) -> bool:
+        if is_stored := super().store(state):
+            self.stored.base_version = self.submission.answers_version
+        return is_stored
+
+    def submit(self, journey: Journey) -> None:
+        proposals.send(self.submission, self.stored, journey, self.actor)
+
+    def page_token(self) -> str:
+        return links.page_token(self.submission.reference, self.submission.link_version)
+
+
+def _without_review(answers: Answers) -> Answers:
+    """Return the answers without those of the review, which are given anew each time."""
+    own = {field.name for field in current_flow().review.fields}
+    return {name: value for name, value in answers.items() if name not in own}

@@ -1,0 +1,75 @@
+"""The tables of staff: accounts, sessions, sign-in failures, API tokens and the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .. import clock
+from .columns import UtcDateTime, parent_key
+from .engine import Model
+
+
+class StaffUser(Model):
+    """A staff account. `role` is one of `accounts.ROLES`.
+
+    `totp_secret` (base32) is set once an authenticator app is set up; `totp_step` is the time step
+    of the last used code, so that no code works twice. Recovery codes are hashed.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    totp_secret: Mapped[str | None]
+    totp_step: Mapped[int] = mapped_column(default=0)
+    recovery_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffSession(Model):
+    """A signed-in session, by the SHA-256 of its cookie's token; it ends when the row goes."""
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class SignInThrottle(Model):
+    """The recent sign-in failures of an account, address or known browser."""
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class ApiToken(Model):
+    """An API key for exports, by the SHA-256 of its token."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditEvent(Model):
+    """A line of the audit log, which never holds an answer or a secret.
+
+    `actor` is a staff account, `token:<name>` or `command line`; `subject` is a reference, an
+    account, or the name of a token or file.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="", index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    address: Mapped[str] = mapped_column(default="")

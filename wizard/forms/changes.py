@@ -1,0 +1,165 @@
+"""Changes to submitted answers: which questions are open, and the journey through these alone."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+
+from .conditions import Answers
+from .fields import LongText
+from .flow import Flow, Section, Step
+from .journey import Journey, StepState
+from .messages import Message
+from .saving import DraftState, StepPost
+
+WORDS = LongText(
+    "words",
+    "What did you change?",
+    noun="what you changed",
+    hint="A few words help program staff find it.",
+    max_length=1_000,
+)
+"""A question of the last page: not an answer of the submission, but told to staff."""
+CHECK_AND_SEND = Message("Check and send")
+
+
+@cache
+def last_step(flow: Flow) -> Step:
+    """Return the review of changes."""
+    fields = (WORDS, *flow.review.fields)
+    return replace(flow.review, title=CHECK_AND_SEND, short=CHECK_AND_SEND, fields=fields)
+
+
+def rebase(answers: Answers, base: Answers, newest: Answers) -> Answers:
+    """Return changed answers, with what changed from `base` to `newest` where they kept `base`."""
+    changed = {name: value for name, value in answers.items() if value != base.get(name)}
+    return {**newest, **changed}
+
+
+def changed_fields(flow: Flow, before: Answers, after: Answers) -> list[str]:
+    """Return the names of the questions whose answers differ, without those of the review."""
+    own = {field.name for field in flow.review.fields}
+    return [
+        name
+        for name, field in flow.fields.items()
+        if name not in own
+        and field.without_blanks(before.get(name)) != field.without_blanks(after.get(name))
+    ]
+
+
+def open_fields(flow: Flow, opened: Collection[str]) -> set[str]:
+    """Return the questions that names of steps and questions open; all of them for no known name.
+
+    A question that depends on an open one beside it is open too.
+    """
+    found = {name for name in opened if name in flow.fields}
+    for name in flow.steps.keys() & opened:
+        found |= {field.name for field in flow.steps[name].fields}
+    for step in flow.steps.values():
+        names = {field.name for field in step.fields}
+        for field in step.fields:
+            if field.when and any(name in found & names for name, _ in field.when.references()):
+                found.add(field.name)
+    return found or set(flow.fields)
+
+
+def completed_steps(journey: Journey, opened: Collection[str]) -> list[str]:
+    """Return the steps of submitted answers that need no visit: those without an opened name."""
+    named = {field.name for field in journey.flow.review.fields}
+    named |= open_fields(journey.flow, opened) if opened else set()
+    return [
+        name
+        for name, state in journey.steps.items()
+        if named.isdisjoint(field.name for field in state.step.fields)
+    ]
+
+
+class ChangeJourney(Journey):
+    """A journey through submitted answers of which only some may be changed.
+
+    `steps` are those with an open question, each with these alone, and the review. A question is
+    open if it was `opened`, or if the answers to open ones make it necessary: it was not asked when
+    the answers were submitted, or its submitted answer is no longer valid. The `answers` to all
+    others are the `submitted` ones, whatever was typed.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        submitted: Answers,
+        opened: Collection[str],
+        typed: Answers,
+        posted: Collection[str] = (),
+        *,
+        today: date,
+    ) -> None:
+        self.submitted, self.opened = submitted, opened
+        own = {field.name for field in flow.review.fields}
+        kept = {name: value for name, value in submitted.items() if name not in own}
+        asked = _asked_fields(Journey(flow, submitted, today=today))
+        self.open_fields = open_fields(flow, opened) | {WORDS.name} | own
+        while True:
+            given = {n: v for n, v in typed.items() if n.partition(":")[0] in self.open_fields}
+            super().__init__(flow, {**kept, **given}, posted, today=today)
+            necessary = (_asked_fields(self) - asked) | _invalid_fields(self)
+            if necessary <= self.open_fields:
+                break
+            self.open_fields |= necessary
+        opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
+        self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
+
+    def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
+        for section, step in super()._applicable_steps():
+            yield section, last_step(self.flow) if step is self.flow.review else step
+
+    def _narrow(self, state: StepState) -> StepState:
+        """Return a step with its open questions alone."""
+        step = state.step
+        fields = tuple(field for field in step.fields if field.name in self.open_fields)
+        return state if fields == step.fields else replace(state, step=replace(step, fields=fields))
+
+    @property
+    def is_path_known(self) -> bool:
+        return True
+
+    def may_visit(self, name: str) -> bool:
+        """Return True for any open step, and for the review once all are complete."""
+        is_review = name == self.flow.review.name
+        return name in self.steps and (not is_review or self.first_incomplete == name)
+
+    def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
+        """Return the journey of other answers to the same questions."""
+        return ChangeJourney(
+            self.flow, self.submitted, self.opened, typed, posted, today=self.today
+        )
+
+
+def _asked_fields(journey: Journey) -> set[str]:
+    return {
+        path.partition("-")[0] for each in journey.steps.values() for path in each.result.visible
+    }
+
+
+def _invalid_fields(journey: Journey) -> set[str]:
+    return {
+        path.partition("-")[0] for each in journey.steps.values() for path in each.result.errors
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeState(DraftState):
+    """The stored state of changes; nothing but open questions can be saved."""
+
+    journey: ChangeJourney
+
+    def walk(
+        self, flow: Flow, answers: Answers, posted: Collection[str], today: date
+    ) -> ChangeJourney:
+        return self.journey.again(answers, posted)
+
+    def narrow(self, post: StepPost) -> StepPost:
+        state = self.journey.steps.get(post.step.name)
+        step = state.step if state else replace(post.step, fields=())
+        names = {field.name for field in step.fields}
+        answers = {name: value for name, value in post.answers.items() if name in names}
+        return replace(post, step=step, answers=answers)

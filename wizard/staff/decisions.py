@@ -1,0 +1,141 @@
+"""The decisions that staff may take on a case, each with the message that tells of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from .. import clock
+from ..db.models import Report, Submission
+from ..forms.fields import LongText
+from ..forms.text import Invalid
+from ..submissions import cases, messages, withdrawals
+from ..submissions.events import KIND_BY_REPORT
+from ..submissions.messages import MAX_WORDS, STANDARD, Mail
+
+WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_WORDS)
+REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_WORDS)
+NeedsReason = Literal["", "optional", "required"]
+REASONS: dict[str, NeedsReason] = {
+    "declined": "required",
+    "corrected": "optional",
+    "correction_declined": "optional",
+    "progress_declined": "optional",
+    "unpublished": "optional",
+    "withdrawal_declined": "optional",
+    "withdrawn": "optional",
+}
+"""Whether staff may or must give a reason, by the kind of event."""
+
+
+class InvalidDecision(ValueError):
+    """What was typed beside a decision is invalid; `errors` are by the id of their field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(*errors.values())
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A button of the case page, and the message that goes with it.
+
+    `key` names it on the page, `kind` is the event that it makes, `posts` what its form posts to
+    `endpoint`. Without a `subject`, nobody is told.
+    """
+
+    key: str
+    kind: str
+    verb: str
+    endpoint: str
+    posts: Mapping[str, str | int] = field(default_factory=dict)
+    reason: NeedsReason = ""
+    known_reason: str = ""
+    subject: str = ""
+    paragraph: str = ""
+
+
+def make_decision(
+    submission: Submission, key: str, kind: str, verb: str, endpoint: str, **posts: str | int
+) -> Decision:
+    """Return a decision with its standard message."""
+    reason, mail = REASONS.get(kind, ""), messages.standard_message(submission, kind)
+    return Decision(key, kind, verb, endpoint, posts, reason, "", *mail)
+
+
+def status_decisions(submission: Submission) -> list[Decision]:
+    """Return the changes of status that staff may make now."""
+    version = submission.lock_version
+    return [
+        make_decision(
+            submission, each.to, each.event, each.verb, "staff.decide", to=each.to, version=version
+        )
+        for each in cases.allowed_transitions(submission)
+        if each.verb and not (each.to == "withdrawn" and withdrawals.is_requested(submission))
+    ]
+
+
+def report_decisions(submission: Submission, report: Report) -> list[Decision]:
+    """Return what staff may decide on a report that waits."""
+    return [
+        make_decision(
+            submission,
+            f"{action}-{report.id}",
+            KIND_BY_REPORT[report.withdraws, action == "approve"],
+            verb,
+            "staff.decide_report",
+            report=report.id,
+            action=action,
+        )
+        for action, verb in (("approve", "Approve"), ("decline", "Don’t approve"))
+    ]
+
+
+def correction_decisions(submission: Submission) -> list[Decision]:
+    """Return what staff may decide on a correction that waits."""
+    return [
+        make_decision(submission, key, kind, verb, "staff.decide_correction", action=action,
+                      version=submission.lock_version)
+        for key, kind, verb, action in (
+            ("correct", "corrected", "Approve the correction", "approve"),
+            ("leave", "correction_declined", "Don’t approve", "decline"),
+        )
+    ]  # fmt: skip
+
+
+def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
+    """Return what staff may decide on a request to withdraw, for the reason of the organization."""
+    ways = [
+        make_decision(submission, key, kind, verb, "staff.decide_withdrawal", action=action,
+                      version=submission.lock_version)
+        for key, kind, verb, action in (
+            ("withdraw", "withdrawn", "Confirm the withdrawal", "approve"),
+            ("stay", "withdrawal_declined", "Don’t withdraw", "decline"),
+        )
+    ]  # fmt: skip
+    return [replace(ways[0], known_reason=reason), ways[1]]
+
+
+def parse_decision(
+    decisions: Iterable[Decision], key: str, form: Mapping[str, str]
+) -> tuple[Mail, str]:
+    """Return the mail and the reason that staff typed beside a decision. Raises `InvalidDecision`.
+
+    A decision that is not among those allowed has the standard message: it will be refused.
+    """
+    decision = next((each for each in decisions if each.key == key), None)
+    if decision is None:
+        return STANDARD, ""
+    typed, errors = {}, {}
+    for question in (WORDS, REASON):
+        try:
+            typed[question.name] = question.parse(form.get(question.name), clock.today()) or ""
+        except Invalid as invalid:
+            errors[f"{question.name}-{key}"] = str(invalid)
+    skip, words = bool(form.get("skip")), typed.get("words", "")
+    if decision.reason == "required" and typed.get("reason") == "":
+        errors[f"reason-{key}"] = "Enter the reason. The organization will read it."
+    if "words" in form and words == "" and not skip and decision.subject:
+        errors.setdefault(f"words-{key}", "Write the message, or choose to send no email.")
+    if errors:
+        raise InvalidDecision(errors)
+    return Mail("" if words == decision.paragraph else words, skip), typed["reason"]

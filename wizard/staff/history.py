@@ -1,0 +1,19 @@
+"""What an event of a case holds, in words for staff."""
+
+from collections.abc import Iterator
+
+from ..db.models import Event
+from ..submissions.events import describe_event
+from ..submissions.messages import describe_opened
+
+
+def describe_data(event: Event) -> Iterator[tuple[str, str]]:
+    """Yield what was said with an event: who or what it is, and the text."""
+    data = event.data
+    yield from describe_opened(data.get("opened", {}))
+    if data.get("words"):
+        yield "The organization wrote", str(data["words"])
+    if data.get("reason"):
+        yield "Reason", str(data["reason"])
+    if data.get("of"):
+        yield "About", describe_event(str(data["of"])).label

@@ -1,0 +1,143 @@
+"""Changes of contacts. A new one counts once it was confirmed by the link in its mailbox."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from .. import clock
+from ..accounts.audit import ORGANIZATION, Actor
+from ..db.engine import db
+from ..db.models import Contact, MailMessage, Submission
+from ..forms.conditions import Answers
+from ..forms.messages import Message
+from ..notify import outbox
+from ..notify.email import PermanentFailure
+from ..web import links
+from ..web.current import current_flow
+from .cases import NotAllowed, locked_case
+from .contacts import MAX_PER_HOUR, contact_step, list_contacts, queue, store_contact
+from .events import record_event
+from .versions import replace_answers
+
+SAME = timedelta(minutes=5)
+"""A contact named again in this time, such as by a button pressed twice, is one change."""
+
+
+def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
+    """Name a new contact by the answers to the questions about it, which are clean.
+
+    Return True if the new address must confirm, or False if only other answers changed, which
+    count at once. Raises as `locked_case`, and `NotAllowed` over the limit of messages.
+    """
+    name = current_flow().roles.contact
+    with locked_case(reference) as submission:
+        if answers[name] != submission.answers.get(name):
+            _ask_to_confirm(submission, "contact", answers[name], actor, answers=dict(answers))
+            return True
+        forget_pending(submission, "contact")
+        _replace(submission, answers)
+        record_event(submission, "contact_updated", actor)
+        return False
+
+
+def name_second(reference: str, name: str, address: str, actor: Actor) -> None:
+    """Name a second contact. Raises as `change_contact`."""
+    with locked_case(reference) as submission:
+        _ask_to_confirm(submission, "second", address, actor, name=name)
+
+
+def _ask_to_confirm(
+    submission: Submission, role: str, address: str, actor: Actor, **columns: Any
+) -> None:
+    waiting = list_contacts(submission)[role].get(False)
+    if waiting and waiting.email == address and outbox.count_kind(address, SAME, "confirm_contact"):
+        for column, value in columns.items():
+            setattr(waiting, column, value)
+        return
+    if outbox.count_kind(address, timedelta(hours=1), "confirm_contact") >= MAX_PER_HOUR:
+        raise NotAllowed("We already sent several emails to this address. Try again in an hour.")
+    forget_pending(submission, role)
+    row = Contact(submission_id=submission.id, role=role, email=address, **columns)
+    db.session.add(row)
+    queue("confirm_contact", address, submission.language, submission)
+    record_event(submission, "contact_changed", actor, role=role)
+
+
+def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
+    """Remove the second contact, or forget one that has not confirmed. Raises as `locked_case`."""
+    with locked_case(reference) as submission:
+        if pending:
+            forget_pending(submission, role)
+        elif role == "second":
+            of_it = Contact.submission_id == submission.id, Contact.role == role
+            removed = db.session.execute(delete(Contact).where(*of_it))
+            if removed.rowcount:  # type: ignore[attr-defined]
+                record_event(submission, "contact_removed", actor)
+
+
+def forget_pending(submission: Submission, *roles: str) -> None:
+    """Forget the contacts of a locked case that have not confirmed: of some roles, or all."""
+    pending = Contact.submission_id == submission.id, Contact.confirmed_at.is_(None)
+    of_roles = [Contact.role.in_(roles)] if roles else []
+    db.session.execute(delete(Contact).where(*pending, *of_roles))
+
+
+def _replace(submission: Submission, clean: Answers) -> None:
+    """Replace the answers about the contact, as a new version."""
+    step = contact_step()
+    names = {field.name for field in step.fields} if step else set()
+    others = {name: value for name, value in submission.answers.items() if name not in names}
+    replace_answers(submission, current_flow(), {**others, **clean})
+
+
+def find_pending(token: str) -> tuple[Contact, Submission] | None:
+    """Return the contact of a link that has not confirmed, and its submission."""
+    contact_id, address = links.parse_contact_token(token)
+    contact = db.session.get(Contact, contact_id)
+    if contact is None or contact.confirmed_at is not None or contact.email != address:
+        return None
+    submission = db.session.get_one(Submission, contact.submission_id)
+    return None if submission.erased_at else (contact, submission)
+
+
+def confirm(reference: str, contact_id: int) -> bool:
+    """Let a new contact count in place of the one before; return False if it was forgotten.
+
+    Raises as `locked_case`.
+    """
+    with locked_case(reference) as submission:
+        contact = db.session.get(Contact, contact_id, populate_existing=True)
+        if contact is None or contact.confirmed_at is not None:
+            return False
+        same = Contact.submission_id == submission.id, Contact.role == contact.role
+        db.session.execute(delete(Contact).where(*same, Contact.id != contact.id))
+        answers, contact.answers = contact.answers, {}
+        contact.confirmed_at = clock.now()
+        db.session.flush()
+        if contact.role == "contact":
+            _replace(submission, answers)
+        else:
+            store_contact(submission)
+        record_event(submission, "contact_confirmed", ORGANIZATION, role=contact.role)
+        return True
+
+
+def _confirm_context(message: MailMessage) -> dict[str, Any]:
+    submission = outbox.submission_of(message)
+    query = select(Contact).where(
+        Contact.submission_id == submission.id,
+        Contact.confirmed_at.is_(None),
+        func.lower(Contact.email) == message.recipient.lower(),
+    )
+    contact = db.session.scalars(query).first()
+    if contact is None:
+        raise PermanentFailure("This contact was confirmed or forgotten meanwhile.")
+    return {"submission": submission, "link": links.contact_url(contact.id, contact.email)}
+
+
+outbox.register(
+    "confirm_contact",
+    Message("please confirm your email address (%(reference)s)"),
+    _confirm_context,
+)

@@ -1,0 +1,294 @@
+"""Proposals: changes that staff asked for and corrections, from the organization to staff.
+
+Each works on a locked case (`cases.locked_case`), and locks the proposal after it.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement, select
+
+from .. import clock
+from ..accounts.audit import PROGRAM, Actor
+from ..db import upgrades
+from ..db.engine import db, reading
+from ..db.models import Event, Proposal, Submission, SubmissionVersion
+from ..forms import changes
+from ..forms.changes import ChangeJourney
+from ..forms.conditions import Answers
+from ..forms.fields import LongText
+from ..forms.journey import Journey
+from ..forms.text import Invalid
+from ..web.current import current_flow
+from . import messages
+from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
+from .events import record_event
+from .messages import STANDARD, Mail
+from .versions import raise_version, store_version
+
+CORRECTABLE = ("received", "in_review", "accepted", "published")
+"""Statuses in which the organization may send a correction."""
+REMINDER_DAYS = 7
+"""Days before the end of the time for changes on which a reminder is sent."""
+ASKED = LongText("words", "What to change", noun="what to change", max_length=messages.MAX_WORDS)
+
+
+def find_proposal(submission: Submission, *, lock: bool = False) -> Proposal | None:
+    """Return the proposal of a submission, if there is one; with `lock`, lock and reread it."""
+    query = select(Proposal).where(Proposal.submission_id == submission.id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    proposal = db.session.scalars(query).one_or_none()
+    if lock and proposal and proposal.flow_version != current_flow().version:
+        upgrades.store_version(proposal)  # all of it, whichever part is changed next
+    return proposal
+
+
+def is_requested(submission: Submission, proposal: Proposal) -> bool:
+    """Return True while staff wait for these changes; later they count as a correction."""
+    return proposal.kind == "changes" and submission.status == "changes_requested"
+
+
+def is_open(submission: Submission, proposal: Proposal | None) -> bool:
+    """Return True if the organization may change and send a proposal now."""
+    if proposal is None or proposal.sent_at is not None:
+        return False
+    return is_requested(submission, proposal) or submission.status in CORRECTABLE
+
+
+def may_correct(submission: Submission) -> bool:
+    """Return True if the organization may propose a correction now."""
+    return submission.status in CORRECTABLE
+
+
+def last_day(proposal: Proposal) -> date | None:
+    """Return the last day on which the changes can be sent, if there is an end."""
+    end = proposal.expires_at
+    return clock.local(end - timedelta(seconds=1)).date() if end else None
+
+
+def build_journey(
+    submission: Submission,
+    opened: Collection[str],
+    answers: Answers,
+    completed_steps: Collection[str] = (),
+) -> ChangeJourney:
+    """Return the journey of changed answers.
+
+    It is as of the day of submission: a date that was to come then may have passed by now.
+    """
+    today = clock.local(submission.submitted_at).date()
+    flow = current_flow()
+    return ChangeJourney(flow, submission.answers, opened, answers, completed_steps, today=today)
+
+
+def newest_answers(submission: Submission, proposal: Proposal) -> Answers:
+    """Return the answers of a proposal, with those that staff corrected since it began."""
+    if proposal.base_version == submission.answers_version:
+        return proposal.answers
+    query = select(SubmissionVersion).where(
+        SubmissionVersion.submission_id == submission.id,
+        SubmissionVersion.number == proposal.base_version,
+    )
+    base = db.session.scalars(query).one()
+    return changes.rebase(proposal.answers, base.answers, submission.answers)
+
+
+def request_changes(
+    submission: Submission, opened: Mapping[str, str], actor: Actor, mail: Mail = STANDARD
+) -> Event:
+    """Ask the organization of a locked case to change the named steps or questions.
+
+    `opened` says what is missing, by name. If changes or a correction are under way, what was
+    entered stays, and what was asked before stays asked. Raises `NotAllowed`.
+    """
+    opened = {name: _clean_words(words) for name, words in opened.items()}
+    flow = current_flow()
+    if not opened or not opened.keys() <= flow.steps.keys() | flow.fields.keys():
+        raise NotAllowed("Select at least one step or question of this form.")
+    proposal = find_proposal(submission, lock=True) or _add_proposal(submission, "changes")
+    steps = changes.completed_steps(_submitted_journey(submission), opened)
+    proposal.completed_steps = [name for name in proposal.completed_steps if name in steps]
+    proposal.opened = {**_opened_before(submission, proposal), **opened}
+    proposal.kind, proposal.sent_at, proposal.reminded_at = "changes", None, None
+    days = current_app.config["CHANGES_DAYS"]
+    proposal.expires_at = clock.midnight(clock.today() + timedelta(days=days + 1))
+    return change_status(submission, "changes_requested", actor, mail, opened=proposal.opened)
+
+
+def _clean_words(words: str) -> str:
+    try:
+        return ASKED.parse(words, clock.today()) or ""
+    except Invalid as invalid:
+        raise NotAllowed(str(invalid)) from None
+
+
+def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]:
+    """Return what stays open: what was asked for, or what a correction has changed."""
+    if proposal.kind == "changes" or proposal.opened:
+        return proposal.opened
+    answers = newest_answers(submission, proposal)
+    return dict.fromkeys(changes.changed_fields(current_flow(), submission.answers, answers), "")
+
+
+def propose_correction(submission: Submission, actor: Actor) -> Proposal:
+    """Begin a correction of a locked case, or return the one that is under way, to be changed.
+
+    One that was sent is taken back until it is sent again. Raises `NotAllowed`.
+    """
+    proposal = find_proposal(submission, lock=True)
+    if proposal and is_requested(submission, proposal):
+        return proposal
+    if not may_correct(submission):
+        raise NotAllowed("You can’t change your answers now.")
+    if proposal and proposal.sent_at:
+        proposal.sent_at = None
+        raise_version(submission)  # a decision on what was sent is refused
+    return proposal or _add_proposal(submission, "correction")
+
+
+def _add_proposal(submission: Submission, kind: str) -> Proposal:
+    proposal = Proposal(
+        submission_id=submission.id,
+        kind=kind,
+        base_version=submission.answers_version,
+        opened={},
+        flow=submission.flow,
+        flow_version=current_flow().version,
+        answers=submission.answers,
+        completed_steps=changes.completed_steps(_submitted_journey(submission), ()),
+        language=submission.language,
+    )
+    db.session.add(proposal)
+    return proposal
+
+
+def _submitted_journey(submission: Submission) -> Journey:
+    return build_journey(submission, (), submission.answers)
+
+
+def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Actor) -> Event:
+    """Send a complete journey of an open proposal: as a new version if staff asked for the
+    changes, else as a correction that they decide on. The case must be locked."""
+    words = journey.answers.pop(changes.WORDS.name, "")
+    if is_requested(submission, proposal):
+        data = _store(submission, proposal, journey)
+        return change_status(submission, "in_review", actor, words=words, **data)
+    proposal.kind, proposal.expires_at = "correction", None
+    proposal.base_version = submission.answers_version
+    proposal.answers, proposal.words = journey.answers, words
+    proposal.sent_at = clock.now()
+    raise_version(submission)
+    return record_event(submission, "correction_proposed", actor, words=words)
+
+
+def _store(submission: Submission, proposal: Proposal, journey: Journey) -> dict[str, Any]:
+    """Store the answers of a proposal as a new version, and delete it; return both numbers."""
+    before = submission.answers_version
+    store_version(submission, journey)
+    db.session.delete(proposal)
+    return {"from": before, "to": submission.answers_version}
+
+
+def find_correction(submission: Submission) -> Proposal | None:
+    """Return the correction that waits for a decision of staff, if there is one."""
+    proposal = find_proposal(submission)
+    return proposal if proposal and proposal.sent_at else None
+
+
+def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJourney:
+    """Return the journey that a correction leads to when it is approved."""
+    steps, answers = current_flow().steps, newest_answers(submission, proposal)
+    return build_journey(submission, proposal.opened, answers, steps)
+
+
+def approve_correction(
+    reference: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
+) -> None:
+    """Make the correction that was sent; without consent any more, it is no longer published.
+
+    Raises as `locked_case`, and `NotAllowed`.
+    """
+    with locked_case(reference, version) as submission:
+        proposal = _sent_proposal(submission)
+        journey = correction_journey(submission, proposal)
+        if not journey.complete:
+            raise NotAllowed(
+                "This correction no longer fits the form. Decline it, or ask for changes."
+            )
+        words, data = proposal.words, _store(submission, proposal, journey)
+        record_event(submission, "corrected", actor, mail, reason=reason, words=words, **data)
+        if submission.published_at and not may_publish(submission.answers):
+            change_status(submission, "accepted", actor)
+
+
+def decline_correction(
+    reference: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
+) -> None:
+    """Decline the correction that was sent: the organization can change it and send it again.
+
+    Raises as `locked_case`, and `NotAllowed`.
+    """
+    with locked_case(reference, version) as submission:
+        proposal = _sent_proposal(submission)
+        proposal.sent_at = None
+        raise_version(submission)
+        data = {"reason": reason, "words": proposal.words}
+        record_event(submission, "correction_declined", actor, mail, **data)
+
+
+def _sent_proposal(submission: Submission) -> Proposal:
+    proposal = find_proposal(submission, lock=True)
+    if proposal is None or proposal.sent_at is None:
+        raise NotAllowed("No correction is waiting. Check the history.")
+    return proposal
+
+
+def expire_changes() -> int:
+    """Take the cases back into review whose time for changes ended; return how many.
+
+    What was entered is kept, and can be sent as a correction.
+    """
+    return _change_each(_expire, Proposal.expires_at <= clock.now())
+
+
+def _expire(submission: Submission, proposal: Proposal) -> bool:
+    is_due = is_requested(submission, proposal)
+    proposal.kind, proposal.expires_at = "correction", None
+    if is_due:
+        change_status(submission, "in_review", PROGRAM)
+    return is_due
+
+
+def remind() -> int:
+    """Queue a reminder of each request for changes that ends soon; return how many."""
+    soon = clock.now() + timedelta(days=REMINDER_DAYS)
+    return _change_each(_remind, Proposal.reminded_at.is_(None), Proposal.expires_at <= soon)
+
+
+def _remind(submission: Submission, proposal: Proposal) -> bool:
+    proposal.reminded_at = clock.now()
+    of_it = Event.submission_id == submission.id, Event.kind == "changes_requested"
+    event = db.session.scalars(select(Event).where(*of_it).order_by(Event.id.desc())).first()
+    if event is None or not is_requested(submission, proposal):
+        return False
+    messages.queue_messages(submission, event, STANDARD, "changes_reminder")
+    return True
+
+
+def _change_each(change: Callable[[Submission, Proposal], bool], *due: ColumnElement[bool]) -> int:
+    """Call `change` with each case and proposal that is due, locked; return how often it did it."""
+    query = select(Submission.reference).join(Proposal, Proposal.submission_id == Submission.id)
+    with reading():
+        references = list(db.session.scalars(query.where(Proposal.kind == "changes", *due)))
+    done = 0
+    for reference in references:
+        with suppress(CaseErased), locked_case(reference) as submission:
+            found = select(Proposal).where(Proposal.submission_id == submission.id, *due)
+            locked = found.with_for_update().execution_options(populate_existing=True)
+            proposal = db.session.scalars(locked).one_or_none()
+            done += proposal is not None and change(submission, proposal)
+    return done

@@ -1,0 +1,70 @@
+"""Withdrawals: an organization asks for one, and may take that back until staff decide."""
+
+from typing import Any
+
+from .. import clock
+from ..accounts.audit import Actor
+from ..db.models import Submission
+from .cases import TRANSITIONS, NotAllowed, change_status, locked_case
+from .events import record_event
+from .messages import STANDARD, Mail
+from .versions import raise_version
+
+WITHDRAWABLE = next(each.sources for each in TRANSITIONS if each.to == "withdrawn")
+"""The statuses in which a submission can be withdrawn."""
+
+
+def is_requested(submission: Submission) -> bool:
+    """Return True while the organization asks to withdraw, and staff have not decided."""
+    return submission.withdrawal_requested_at is not None and can_withdraw(submission)
+
+
+def can_withdraw(submission: Submission) -> bool:
+    """Return True if the submission can still be withdrawn."""
+    return submission.status in WITHDRAWABLE
+
+
+def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
+    """Ask to withdraw. Raises as `locked_case`, and `NotAllowed` if that is asked already."""
+    with locked_case(reference) as submission:
+        if is_requested(submission) or not can_withdraw(submission):
+            raise NotAllowed("The commitment changed meanwhile. Reload the page.")
+        submission.withdrawal_requested_at = clock.now()
+        raise_version(submission)
+        record_event(submission, "withdrawal_requested", actor, reason=reason)
+
+
+def cancel_withdrawal(reference: str, actor: Actor) -> None:
+    """Take back the request to withdraw, if it is open. Raises as `locked_case`."""
+    with locked_case(reference) as submission:
+        if is_requested(submission):
+            _close(submission)
+            record_event(submission, "withdrawal_cancelled", actor)
+
+
+def decide_withdrawal(
+    reference: str,
+    approved: bool,
+    version: int,
+    actor: Actor,
+    mail: Mail = STANDARD,
+    public_reason: str = "",
+) -> None:
+    """Withdraw a submission on request, or decline to. Raises as `locked_case`, and `NotAllowed`.
+
+    `public_reason` stands on the page of what was published.
+    """
+    data: dict[str, Any] = {"reason": public_reason} if public_reason else {}
+    with locked_case(reference, version) as submission:
+        if not is_requested(submission):
+            raise NotAllowed("There is no request to withdraw. Check the history.")
+        if approved:
+            change_status(submission, "withdrawn", actor, mail, **data)
+        else:
+            _close(submission)
+            record_event(submission, "withdrawal_declined", actor, mail, **data)
+
+
+def _close(submission: Submission) -> None:
+    submission.withdrawal_requested_at = None
+    raise_version(submission)
