@@ -14,6 +14,7 @@ from ..forms.outputs import cards
 from ..forms.text import Invalid
 from ..submissions import (
     contact_changes,
+    contacts,
     events,
     pdf,
     progress_reports,
@@ -89,6 +90,7 @@ def yours(reference: str) -> Response:
     submission = access.own_submission(reference)
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
+        new_contact = contacts.list_contacts(submission)["contact"].get(False)
     return render_page(
         "apply/yours.html",
         submission=submission,
@@ -101,6 +103,7 @@ def yours(reference: str) -> Response:
         can_report=progress_reports.can_report(submission),
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
+        new_contact=new_contact,
         acting=access.actor(reference).name,
         link=links.submission_url(reference, submission.link_version),
         notice=session.pop("notice", ""),

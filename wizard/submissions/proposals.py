@@ -23,7 +23,7 @@ from ..forms.fields import LongText
 from ..forms.journey import Journey
 from ..forms.text import Invalid
 from ..web.current import current_flow
-from . import messages
+from . import contact_changes, messages
 from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
 from .events import record_event
 from .messages import STANDARD, Mail
@@ -175,7 +175,7 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
     changes, else as a correction that they decide on. The case must be locked."""
     words = journey.answers.pop(changes.WORDS.name, "")
     if is_requested(submission, proposal):
-        data = _store(submission, proposal, journey)
+        data = _store(submission, proposal, journey, actor)
         return change_status(submission, "in_review", actor, words=words, **data)
     proposal.kind, proposal.expires_at = "correction", None
     proposal.base_version = submission.answers_version
@@ -185,10 +185,16 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
     return record_event(submission, "correction_proposed", actor, words=words)
 
 
-def _store(submission: Submission, proposal: Proposal, journey: Journey) -> dict[str, Any]:
-    """Store the answers of a proposal as a new version, and delete it; return both numbers."""
+def _store(
+    submission: Submission, proposal: Proposal, journey: Journey, actor: Actor
+) -> dict[str, Any]:
+    """Store the answers of a proposal as a new version, and delete it; return both numbers.
+
+    Another contact waits until its mailbox confirms.
+    """
     before = submission.answers_version
-    store_version(submission, journey)
+    answers = contact_changes.hold_back_contact(submission, journey.answers, actor)
+    store_version(submission, journey, answers)
     db.session.delete(proposal)
     return {"from": before, "to": submission.answers_version}
 
@@ -219,10 +225,18 @@ def approve_correction(
             raise NotAllowed(
                 "This correction no longer fits the form. Decline it, or ask for changes."
             )
-        words, data = proposal.words, _store(submission, proposal, journey)
-        record_event(submission, "corrected", actor, mail, reason=reason, words=words, **data)
+        data = {"proposed_by": _proposer(submission), "words": proposal.words}
+        data |= _store(submission, proposal, journey, actor)
+        record_event(submission, "corrected", actor, mail, reason=reason, **data)
         if submission.published_at and not may_publish(submission.answers):
             change_status(submission, "accepted", actor)
+
+
+def _proposer(submission: Submission) -> str:
+    """Return who sent the correction that waits: the organization, or staff who acted for it."""
+    proposed = Event.submission_id == submission.id, Event.kind == "correction_proposed"
+    newest = select(Event.actor).where(*proposed).order_by(Event.id.desc()).limit(1)
+    return "staff" if db.session.scalar(newest) else "organization"
 
 
 def decline_correction(
