@@ -99,6 +99,7 @@ def yours(reference: str) -> Response:
         until=proposals.last_day(proposal) if proposal else None,
         proposal=proposal,
         may_correct=proposals.may_correct(submission),
+        can_discard=proposals.can_discard(submission, proposal),
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
         can_withdraw=withdrawals.can_withdraw(submission),

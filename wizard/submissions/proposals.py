@@ -150,6 +150,22 @@ def propose_correction(submission: Submission, actor: Actor) -> Proposal:
     return proposal or _add_proposal(submission, "correction")
 
 
+def can_discard(submission: Submission, proposal: Proposal | None) -> bool:
+    """Return True for a correction that was begun, declined or taken back, and not sent again."""
+    return (
+        proposal is not None and proposal.sent_at is None and not is_requested(submission, proposal)
+    )
+
+
+def discard_correction(submission: Submission) -> bool:
+    """Delete the correction of a locked case; return False if there is none to discard."""
+    proposal = find_proposal(submission, lock=True)
+    if not can_discard(submission, proposal):
+        return False
+    db.session.delete(proposal)
+    return True
+
+
 def _add_proposal(submission: Submission, kind: str) -> Proposal:
     proposal = Proposal(
         submission_id=submission.id,
