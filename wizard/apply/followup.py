@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock
+from ..accounts.audit import ORGANIZATION
 from ..db.engine import reading
 from ..db.models import Submission
 from ..forms.fields import LongText
@@ -57,6 +58,11 @@ def on_erased(error: CaseErased) -> Response:
     return error_response(410, ERASED)
 
 
+def show_lost(error: Exception | None = None) -> Response:
+    """Show how to get the new link."""
+    return render_page("apply/lost.html", 404, ended=True)
+
+
 @bp.get("/updates/<token>")
 def open_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
@@ -64,10 +70,10 @@ def open_link(token: str) -> Response:
     with reading():
         submission = find_by_reference(reference)
     if submission is None or (submission.link_version != version and not submission.erased_at):
-        return render_page("apply/lost.html", 404, ended=True)
+        return show_lost()
     if submission.erased_at:
         raise CaseErased
-    access.grant_commitment(reference)
+    access.grant_commitment(submission)
     page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
     return redirect(url_for(page, reference=reference), 303)
 
@@ -133,6 +139,8 @@ def renew(reference: str) -> Response:
         submission.link_version += 1
         contact_changes.forget_pending(submission)  # whoever has the old link may have named one
         events.record_event(submission, "link_renewed", access.actor(reference))
+    if access.actor(reference) == ORGANIZATION:
+        access.grant_commitment(submission)
     session["notice"] = languages.translate(Message("The old link no longer works."))
     return _to_yours(reference)
 
