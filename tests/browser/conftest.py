@@ -74,7 +74,8 @@ def server(database_url, tmp_path) -> Iterator[Server]:
 @pytest.fixture
 def office(server):
     """Return an app on the server's database, to prepare data directly."""
-    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
+    app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
     with app.app_context():
         for name, role in [("ada", "admin"), ("bob", "editor")]:
             accounts.add_account(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
