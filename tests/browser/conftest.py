@@ -134,7 +134,7 @@ def record_console(person: Person, message) -> None:
     """Record console errors and warnings, except for 4xx responses, which forms handle."""
     refused = message.text.startswith("Failed to load resource") and " 4" in message.text
     if message.type in ("error", "warning") and not refused:
-        person.problems.append(message.text)
+        person.problems.append(f"{message.text} ({message.location['url']}, {person.page.url})")
 
 
 @pytest.fixture(scope="session")
