@@ -15,6 +15,7 @@ from ..forms.text import replace_forbidden
 from ..web.current import current_flow
 from .events import record_event
 from .messages import STANDARD, Mail
+from .search import store_words
 from .versions import raise_version
 
 
@@ -100,6 +101,7 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
         if version not in (None, submission.lock_version):
             raise StaleVersion
         yield submission
+        store_words(submission)
 
 
 def may_publish(answers: Mapping[str, Any]) -> bool:
