@@ -18,6 +18,7 @@ from wizard.db.models import (
     Event,
     MailMessage,
     OutboxMessage,
+    Progress,
     Proposal,
     Report,
     StaffNote,
@@ -30,6 +31,7 @@ from wizard.submissions import search
 from wizard.submissions.events import record_event
 from wizard.submissions.listing import index_columns
 from wizard.submissions.messages import Mail
+from wizard.submissions.promises import store_promises
 from wizard.web import links
 
 PUBLISHED_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -78,22 +80,24 @@ def add_submission(
     with app.app_context(), writing() as session:
         reference = submit.new_reference()
         (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
-        session.add(
-            Submission(
-                reference=reference,
-                draft_id=uuid.uuid4(),
-                flow=flow.name,
-                flow_version=flow.version,
-                branch=branch,
-                answers=given,
-                submitted_at=at or clock.now(),
-                status=status,
-                published_at=published_at,
-                first_published_at=published_at,
-                **index_columns(flow, reference, given),
-            )
+        submission = Submission(
+            reference=reference,
+            draft_id=uuid.uuid4(),
+            flow=flow.name,
+            flow_version=flow.version,
+            branch=branch,
+            answers=given,
+            submitted_at=at or clock.now(),
+            status=status,
+            published_at=published_at,
+            first_published_at=published_at,
+            **index_columns(flow, reference, given),
         )
-    store_words(app, reference)
+        session.add(submission)
+        session.flush()
+        session.refresh(submission)
+        store_promises(submission)
+        search.store_words(submission)
     return reference
 
 
@@ -136,6 +140,8 @@ def add_conversation(app, reference: str, secret: str) -> None:
                         email=f"{secret}@example.org"),
                 Report(submission_id=it.id, entries={"milestones": {"0": {"note": secret}}},
                        withdraws=False),
+                Progress(submission_id=it.id, entry_id="0", outcome="dropped", words=secret,
+                         promised_on=it.submitted_at.date()),
                 StaffNote(submission_id=it.id, author="editor", text=secret),
                 MailMessage(submission_id=it.id, kind="declined", words=secret,
                             message_id=f"<{reference}@example.org>", recipient="a@example.org"),

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from wizard import apply, flows
 from wizard.apply import contact_views, followup, resume_views
 from wizard.config import DEFAULTS
-from wizard.forms import changes, dates
+from wizard.forms import changes, dates, promises
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
@@ -27,6 +27,7 @@ TRANSLATABLE = (
     progress_reports.REPORT_FIELDS,
     events.KINDS,
     messages.CONTACT_MESSAGES,
+    promises.STATES,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import abort, request, session
+from werkzeug.exceptions import NotFound
 
 from .. import clock
 from ..accounts.audit import ORGANIZATION, Actor
@@ -20,6 +21,10 @@ MAX_ACTING = timedelta(hours=2)
 """How long staff can act for an organization in one browser, once they opened it."""
 MAX_DRAFTS = 20
 """Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
+
+
+class LinkReplaced(NotFound):
+    """This browser opened a commitment by a link that was replaced since."""
 
 
 def open_draft_ids() -> list[uuid.UUID]:
@@ -54,7 +59,7 @@ def start_key() -> str:
 def revoke_access(draft_id: uuid.UUID) -> None:
     """Remove a draft from this browser, with all that could lead back to it: the commitments, a
     link that waits to be shown, and the key by which an old start page names the draft."""
-    for name in ("commitments", "lost_draft", "start_key"):
+    for name in ("commitments", "links", "lost_draft", "start_key"):
         session.pop(name, None)
     session["drafts"] = [value for value in session.get("drafts", []) if value != str(draft_id)]
 
@@ -94,39 +99,47 @@ def editing(draft_id: uuid.UUID) -> Iterator[Draft]:
         yield draft or abort(404)
 
 
-def grant_commitment(reference: str) -> None:
-    """Let this browser report on a commitment."""
-    _append("commitments", reference)
+def grant_commitment(submission: Submission) -> None:
+    """Let this browser act for the organization of a submission until its link is replaced."""
+    _append("commitments", submission.reference)
+    # A version of the program before wrote no link versions: what is missing here is the first.
+    known = {**session.get("links", {}), submission.reference: submission.link_version}
+    session["links"] = {name: known[name] for name in session["commitments"] if known.get(name)}
 
 
-def may_open_commitment(reference: str) -> bool:
-    """Return True if this browser may report on a commitment, or staff act for it here."""
-    return reference in session.get("commitments", []) or actor(reference) != ORGANIZATION
+def _opened_version(reference: str) -> int:
+    """Return the version of the link by which this browser opened a commitment, or 0."""
+    is_opened = reference in session.get("commitments", [])
+    return int(session.get("links", {}).get(reference, 1)) if is_opened else 0
 
 
 def own_submission(reference: str) -> Submission:
     """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
-    require_commitment(reference)
-    with reading():
-        submission = find_by_reference(reference) or abort(404)
+    submission = require_commitment(reference)
     if submission.erased_at is not None:
         raise CaseErased
     return submission
 
 
-def require_commitment(reference: str) -> None:
-    """Answer 404 unless this browser may report on a commitment, or posts a page that may."""
-    if may_open_commitment(reference):
-        return
+def require_commitment(reference: str) -> Submission:
+    """Return a submission; answer 404 unless this browser may act for its organization, or posts a
+    page that may. Raises `LinkReplaced`."""
+    with reading():
+        submission = find_by_reference(reference) or abort(404)
+    if actor(reference) != ORGANIZATION:
+        return submission
     if reference in session.get("acting", {}):  # the time is over: staff are not the organization
         abort(404)
+    opened = _opened_version(reference)
+    if opened == submission.link_version or (opened and submission.erased_at):
+        return submission
     token = request.form.get("pass", "") if request.method == "POST" else ""
-    named, version = links.parse_submission_token(token, "page") or ("", 0)
-    with reading():
-        submission = find_by_reference(reference)
-    if named != reference or submission is None or submission.link_version != version:
-        abort(404)
-    grant_commitment(reference)
+    if links.parse_submission_token(token, "page") == (reference, submission.link_version):
+        grant_commitment(submission)
+        return submission
+    if opened:
+        raise LinkReplaced
+    abort(404)
 
 
 def act_for(reference: str, staff: str) -> None:

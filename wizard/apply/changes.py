@@ -38,6 +38,7 @@ CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "correc
 """The kinds of events after which changes may be closed."""
 SENT = Message("Thank you. We received your changes. Program staff review them next.")
 PROPOSED = Message("Thank you. We received your correction. Program staff decide on it next.")
+DISCARDED = Message("We discarded your correction. Your answers stay as they are.")
 CLOSED = Message("You can’t change your answers now.")
 PAUSED = Message(
     "Your answers are saved. To continue later, on any device, use the link in our emails."
@@ -97,6 +98,7 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         until=proposals.last_day(proposal) if proposal else None,
         kept=_kept_answers(submission, proposal) if proposal and not form else [],
         may_correct=proposals.may_correct(submission),
+        can_discard=proposals.can_discard(submission, proposal),
         told=_newest_event(submission),
         acting=access.actor(reference).name,
         said=session.pop("notice", ""),
@@ -134,6 +136,27 @@ def correct(reference: str) -> Response:
     return redirect(
         url_for("changes.step", reference=reference, name=current_flow().review.name), 303
     )
+
+
+@bp.get("/discard")
+def ask_to_discard(reference: str) -> Response:
+    """Ask before a correction is discarded."""
+    submission, proposal = read_case(reference)
+    if not proposals.can_discard(submission, proposal):
+        return _to_overview(reference)
+    acting = access.actor(reference).name
+    return render_page("apply/discard.html", submission=submission, acting=acting)
+
+
+@bp.post("/discard")
+def discard(reference: str) -> Response:
+    """Discard a correction that was not sent."""
+    with editing(reference) as (submission, _):
+        is_discarded = proposals.discard_correction(submission)
+    if not is_discarded:  # it was sent or asked for meanwhile, and the page shows it
+        return _to_overview(reference)
+    session["notice"] = languages.translate(DISCARDED)
+    return redirect(url_for("followup.yours", reference=reference), 303)
 
 
 @bp.get("/exit")

@@ -200,7 +200,6 @@ def confirm(token: str) -> Response:
         found = contact_changes.find_pending(token)
     if found is None or not contact_changes.confirm(found[1].reference, found[0].id):
         return error_response(404, NO_CONTACT)
-    reference = found[1].reference
-    access.grant_commitment(reference)
+    access.grant_commitment(found[1])
     session["notice"] = languages.translate(Message("Thank you. You now get our messages."))
-    return redirect(url_for("followup.yours", reference=reference), 303)
+    return redirect(url_for("followup.yours", reference=found[1].reference), 303)

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock
+from ..accounts.audit import ORGANIZATION
 from ..db.engine import reading
 from ..db.models import Submission
 from ..forms.fields import LongText
@@ -14,6 +15,7 @@ from ..forms.outputs import cards
 from ..forms.text import Invalid
 from ..submissions import (
     contact_changes,
+    contacts,
     events,
     pdf,
     progress_reports,
@@ -56,6 +58,11 @@ def on_erased(error: CaseErased) -> Response:
     return error_response(410, ERASED)
 
 
+def show_lost(error: Exception | None = None) -> Response:
+    """Show how to get the new link."""
+    return render_page("apply/lost.html", 404, ended=True)
+
+
 @bp.get("/updates/<token>")
 def open_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
@@ -63,10 +70,10 @@ def open_link(token: str) -> Response:
     with reading():
         submission = find_by_reference(reference)
     if submission is None or (submission.link_version != version and not submission.erased_at):
-        return render_page("apply/lost.html", 404, ended=True)
+        return show_lost()
     if submission.erased_at:
         raise CaseErased
-    access.grant_commitment(reference)
+    access.grant_commitment(submission)
     page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
     return redirect(url_for(page, reference=reference), 303)
 
@@ -89,6 +96,7 @@ def yours(reference: str) -> Response:
     submission = access.own_submission(reference)
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
+        new_contact = contacts.list_contacts(submission)["contact"].get(False)
     return render_page(
         "apply/yours.html",
         submission=submission,
@@ -97,10 +105,12 @@ def yours(reference: str) -> Response:
         until=proposals.last_day(proposal) if proposal else None,
         proposal=proposal,
         may_correct=proposals.may_correct(submission),
+        can_discard=proposals.can_discard(submission, proposal),
         cards=cards(current_flow(), submission.answers),
         can_report=progress_reports.can_report(submission),
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
+        new_contact=new_contact,
         acting=access.actor(reference).name,
         link=links.submission_url(reference, submission.link_version),
         notice=session.pop("notice", ""),
@@ -129,6 +139,8 @@ def renew(reference: str) -> Response:
         submission.link_version += 1
         contact_changes.forget_pending(submission)  # whoever has the old link may have named one
         events.record_event(submission, "link_renewed", access.actor(reference))
+    if access.actor(reference) == ORGANIZATION:
+        access.grant_commitment(submission)
     session["notice"] = languages.translate(Message("The old link no longer works."))
     return _to_yours(reference)
 

@@ -17,6 +17,7 @@ from ..notify import outbox
 from ..submissions import contacts
 from ..submissions.events import record_event
 from ..submissions.listing import index_columns
+from ..submissions.promises import store_promises
 from ..submissions.search import store_words
 from ..web import languages, links
 from ..web.current import current_flow
@@ -49,6 +50,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
     db.session.add(submission)
     db.session.flush()
     contacts.store_contact(submission)
+    store_promises(submission)
     record_event(submission, "submitted", ORGANIZATION)
     if contact := journey.answers.get(journey.flow.roles.contact):
         delay = _confirmation_delay(contact)

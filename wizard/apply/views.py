@@ -108,7 +108,8 @@ def receipt(draft_id: uuid.UUID) -> Response:
     submission = draft.submission
     if submission is None:
         return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
-    access.grant_commitment(submission.reference)
+    if submission.link_version == 1:  # the link of a draft opens no more once it is replaced
+        access.grant_commitment(submission)
     with reading():
         happened = list_events(submission)
     shown = cards(current_flow(), submission.answers)

@@ -15,7 +15,7 @@ from .fields import Date, Email, Field, Text, Url
 from .groups import ENTRY_ID, Group
 from .messages import Declaration
 
-RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume"})
+RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume", "discard"})
 """Step names that are addresses themselves."""
 
 RESERVED_FIELD_NAMES = frozenset(

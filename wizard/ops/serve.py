@@ -26,7 +26,7 @@ from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
 from ..staff import cases
-from ..submissions import contacts, progress_reports, proposals, search
+from ..submissions import contacts, progress_reports, promises, proposals, search
 from ..web import logs
 from . import processes, server
 from .check import require_database
@@ -42,6 +42,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "requests for changes ended": proposals.expire_changes,
     "sessions ended": sign_in.purge_expired,
     "contacts of older commitments stored": contacts.store_missing,
+    "promises of older commitments stored": promises.store_missing,
     "leftovers of deleted answers removed": cases.purge_after_erasure,
     "submissions indexed": search.index_stale,
 }

@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, select
 
 from .. import clock
 from ..db.engine import db
-from ..db.models import Submission
+from ..db.models import Event, Submission
 from ..forms.differences import StepDifference, differences
 from ..forms.groups import Group
 from ..forms.outputs import Card, cards, entry_label, public_record
@@ -140,9 +140,14 @@ def _corrections(found: Submission) -> Iterator[Correction]:
         if event.kind in NEW_VERSION and event.at > first:
             before, after = versions.get(event.version - 1, {}), versions.get(event.version, {})
             if changes := differences(current_flow(), before, after, public_only=True):
-                # A correction that the organization proposed holds its words.
-                theirs = event.kind == "resubmitted" or "words" in event.data
-                yield Correction(event.at, theirs, changes)
+                yield Correction(event.at, _is_by_organization(event), changes)
+
+
+def _is_by_organization(event: Event) -> bool:
+    """Return True if the organization itself changed its answers, or proposed to."""
+    if event.kind == "resubmitted":
+        return not event.actor  # of staff who act for it
+    return event.data.get("proposed_by") == "organization"
 
 
 def describe_withdrawn(found: Submission) -> dict[str, Any]:

@@ -35,6 +35,8 @@ from ..db.models import (
     Event,
     MailMessage,
     OutboxMessage,
+    Progress,
+    Promise,
     Proposal,
     Report,
     StaffNote,
@@ -50,6 +52,7 @@ from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_
 from ..submissions.events import (
     AUDITED_KINDS,
     KIND_BY_REPORT,
+    MAKE_VERSIONS,
     describe_event,
     list_events,
     record_event,
@@ -76,6 +79,8 @@ ABOUT_ANSWERS = (
     Contact,
     MailMessage,
     OutboxMessage,
+    Progress,
+    Promise,
     Proposal,
     Report,
     StaffNote,
@@ -88,8 +93,6 @@ NOTE = LongText("text", "New note", noun="what you want to note", required=True)
 HOW_ASKED = LongText(
     "how", "How did they ask?", noun="how they asked", required=True, max_length=500
 )
-MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
-"""The kinds of events that made a version of the answers."""
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:

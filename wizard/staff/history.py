@@ -12,7 +12,9 @@ def describe_data(event: Event) -> Iterator[tuple[str, str]]:
     data = event.data
     yield from describe_opened(data.get("opened", {}))
     if data.get("words"):
-        yield "The organization wrote", str(data["words"])
+        is_acting = event.actor_kind == "organization" and event.actor
+        by_staff = is_acting or data.get("proposed_by") == "staff"
+        yield "Staff wrote for it" if by_staff else "The organization wrote", str(data["words"])
     if data.get("reason"):
         yield "Reason", str(data["reason"])
     if data.get("of"):

@@ -15,6 +15,7 @@ from ..forms.text import replace_forbidden
 from ..web.current import current_flow
 from .events import record_event
 from .messages import STANDARD, Mail
+from .promises import store_promises
 from .search import store_words
 from .versions import raise_version
 
@@ -100,7 +101,10 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
             raise CaseErased
         if version not in (None, submission.lock_version):
             raise StaleVersion
+        before = submission.lock_version
         yield submission
+        if submission.lock_version != before and submission.erased_at is None:
+            store_promises(submission)
         store_words(submission)
 
 

@@ -55,13 +55,47 @@ def _ask_to_confirm(
         for column, value in columns.items():
             setattr(waiting, column, value)
         return
-    if outbox.count_kind(address, timedelta(hours=1), "confirm_contact") >= MAX_PER_HOUR:
+    if _is_over_limit(address):
         raise NotAllowed("We already sent several emails to this address. Try again in an hour.")
+    _add_pending(submission, role, address, actor, **columns)
+
+
+def _is_over_limit(address: str) -> bool:
+    return outbox.count_kind(address, timedelta(hours=1), "confirm_contact") >= MAX_PER_HOUR
+
+
+def _add_pending(
+    submission: Submission,
+    role: str,
+    address: str,
+    actor: Actor,
+    delay: timedelta = outbox.NO_DELAY,
+    **columns: Any,
+) -> None:
+    """Add a contact that must confirm in place of one that has not, and tell the old one."""
     forget_pending(submission, role)
     row = Contact(submission_id=submission.id, role=role, email=address, **columns)
     db.session.add(row)
-    queue("confirm_contact", address, submission.language, submission)
+    queue("confirm_contact", address, submission.language, submission, delay)
     record_event(submission, "contact_changed", actor, role=role)
+
+
+def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) -> Answers:
+    """Return the answers of a new version of a locked case, with its contact as it is now.
+
+    If their address is another one, it is asked to confirm, and what they say about the contact
+    waits with it. Over the limit of messages, it is asked an hour later. Else they stay as given.
+    """
+    name = current_flow().roles.contact
+    address = answers.get(name)
+    if not address or address == submission.answers.get(name):
+        return answers
+    names = _contact_names()
+    delay = timedelta(hours=1) if _is_over_limit(address) else outbox.NO_DELAY
+    given = {each: value for each, value in answers.items() if each in names}
+    _add_pending(submission, "contact", address, actor, delay, answers=given)
+    now = {each: value for each, value in submission.answers.items() if each in names}
+    return {each: value for each, value in answers.items() if each not in names} | now
 
 
 def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
@@ -85,10 +119,14 @@ def forget_pending(submission: Submission, *roles: str) -> None:
 
 def _replace(submission: Submission, clean: Answers) -> None:
     """Replace the answers about the contact, as a new version."""
-    step = contact_step()
-    names = {field.name for field in step.fields} if step else set()
+    names = _contact_names()
     others = {name: value for name, value in submission.answers.items() if name not in names}
     replace_answers(submission, current_flow(), {**others, **clean})
+
+
+def _contact_names() -> set[str]:
+    step = contact_step()
+    return {field.name for field in step.fields} if step else set()
 
 
 def find_pending(token: str) -> tuple[Contact, Submission] | None:

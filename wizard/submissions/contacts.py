@@ -108,11 +108,17 @@ def mail_links(address: str, language: str) -> None:
         queue("links", address, language, found[0])
 
 
-def queue(kind: str, address: str, language: str, submission: Submission) -> None:
+def queue(
+    kind: str,
+    address: str,
+    language: str,
+    submission: Submission,
+    delay: timedelta = outbox.NO_DELAY,
+) -> None:
     """Queue a message to an address that is no contact yet, or of more than one submission."""
     unique = f"{clock.now():%Y%m%d%H%M%S%f}"
     name = f"{submission.reference}.{kind}-{unique}"
-    outbox.queue_message(kind, address, language, name, submission_id=submission.id)
+    outbox.queue_message(kind, address, language, name, delay, submission_id=submission.id)
 
 
 def _links_context(message: MailMessage) -> dict[str, Any]:

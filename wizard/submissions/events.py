@@ -79,6 +79,8 @@ KINDS = {
     "erased": EventKind("Deleted the answers", "The answers were deleted."),
 }
 """Every kind of event, by its code."""
+MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
+"""The kinds that make a version of the answers."""
 
 
 def describe_event(kind: str) -> EventKind:

@@ -23,7 +23,7 @@ from ..forms.fields import LongText
 from ..forms.journey import Journey
 from ..forms.text import Invalid
 from ..web.current import current_flow
-from . import messages
+from . import contact_changes, messages
 from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
 from .events import record_event
 from .messages import STANDARD, Mail
@@ -150,6 +150,22 @@ def propose_correction(submission: Submission, actor: Actor) -> Proposal:
     return proposal or _add_proposal(submission, "correction")
 
 
+def can_discard(submission: Submission, proposal: Proposal | None) -> bool:
+    """Return True for a correction that was begun, declined or taken back, and not sent again."""
+    return (
+        proposal is not None and proposal.sent_at is None and not is_requested(submission, proposal)
+    )
+
+
+def discard_correction(submission: Submission) -> bool:
+    """Delete the correction of a locked case; return False if there is none to discard."""
+    proposal = find_proposal(submission, lock=True)
+    if not can_discard(submission, proposal):
+        return False
+    db.session.delete(proposal)
+    return True
+
+
 def _add_proposal(submission: Submission, kind: str) -> Proposal:
     proposal = Proposal(
         submission_id=submission.id,
@@ -175,7 +191,7 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
     changes, else as a correction that they decide on. The case must be locked."""
     words = journey.answers.pop(changes.WORDS.name, "")
     if is_requested(submission, proposal):
-        data = _store(submission, proposal, journey)
+        data = _store(submission, proposal, journey, actor)
         return change_status(submission, "in_review", actor, words=words, **data)
     proposal.kind, proposal.expires_at = "correction", None
     proposal.base_version = submission.answers_version
@@ -185,10 +201,16 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
     return record_event(submission, "correction_proposed", actor, words=words)
 
 
-def _store(submission: Submission, proposal: Proposal, journey: Journey) -> dict[str, Any]:
-    """Store the answers of a proposal as a new version, and delete it; return both numbers."""
+def _store(
+    submission: Submission, proposal: Proposal, journey: Journey, actor: Actor
+) -> dict[str, Any]:
+    """Store the answers of a proposal as a new version, and delete it; return both numbers.
+
+    Another contact waits until its mailbox confirms.
+    """
     before = submission.answers_version
-    store_version(submission, journey)
+    answers = contact_changes.hold_back_contact(submission, journey.answers, actor)
+    store_version(submission, journey, answers)
     db.session.delete(proposal)
     return {"from": before, "to": submission.answers_version}
 
@@ -219,10 +241,18 @@ def approve_correction(
             raise NotAllowed(
                 "This correction no longer fits the form. Decline it, or ask for changes."
             )
-        words, data = proposal.words, _store(submission, proposal, journey)
-        record_event(submission, "corrected", actor, mail, reason=reason, words=words, **data)
+        data = {"proposed_by": _proposer(submission), "words": proposal.words}
+        data |= _store(submission, proposal, journey, actor)
+        record_event(submission, "corrected", actor, mail, reason=reason, **data)
         if submission.published_at and not may_publish(submission.answers):
             change_status(submission, "accepted", actor)
+
+
+def _proposer(submission: Submission) -> str:
+    """Return who sent the correction that waits: the organization, or staff who acted for it."""
+    proposed = Event.submission_id == submission.id, Event.kind == "correction_proposed"
+    newest = select(Event.actor).where(*proposed).order_by(Event.id.desc()).limit(1)
+    return "staff" if db.session.scalar(newest) else "organization"
 
 
 def decline_correction(

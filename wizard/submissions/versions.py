@@ -23,15 +23,16 @@ class Version:
     answers: Answers
 
 
-def store_version(submission: Submission, journey: Journey) -> None:
+def store_version(submission: Submission, journey: Journey, answers: Answers | None = None) -> None:
     """Replace the answers of a locked case by those of a complete journey, as a new version.
 
+    `answers` are stored in their place if a part of them has to wait.
     The caller records the event that says who did it, and why.
     """
     if not journey.complete:
         raise ValueError("a journey that is not complete cannot be stored")
     submission.branch = journey.branch.name if journey.branch else ""
-    replace_answers(submission, journey.flow, journey.answers)
+    replace_answers(submission, journey.flow, journey.answers if answers is None else answers)
 
 
 def replace_answers(submission: Submission, flow: Flow, answers: Answers) -> None:

@@ -139,7 +139,7 @@ def test_forged_answer_to_closed_question_changes_nothing(app, asked):
     assert found.answers == {**before, "city": "Tampa"}
 
 
-@pytest.mark.parametrize("path", ["", "contact", "review", "exit"])
+@pytest.mark.parametrize("path", ["", "contact", "review", "exit", "discard"])
 def test_changes_need_the_link(app, client, asked, path):
     assert client.get(address(asked, path)).status_code == 404
     if path != "exit":
@@ -327,6 +327,44 @@ def test_correction_is_sent_taken_back_and_approved(app):
     assert "Start a correction" in client.page(address(reference)).text("main")
 
 
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("way", ["begun", "declined", "taken back"])
+def test_correction_that_was_not_sent_is_discarded(app, way, htmx):
+    reference = add_submission(app, status="published")
+    client = owner(app, reference)
+    client.send(address(reference))
+    submit_page(client, client.page(address(reference, "organization")), city="Tampa")
+    if way != "begun":
+        submit_page(client, client.page(address(reference, "review")), authorized="yes")
+        page = client.page(f"/commitments/{reference}/yours")
+        assert "Discard" not in page.text("main")
+        assert client.send(address(reference, "discard")).path == address(reference)
+        assert stored(app, Proposal).sent_at is not None
+    if way == "declined":
+        with app.app_context():
+            proposals.decline_correction(reference, stored(app).lock_version, EDITOR)
+    if way == "taken back":
+        client.send(address(reference))
+    for path in (address(reference), address(reference, "review")):
+        assert client.page(path).all(f"a[href='{address(reference, 'discard')}']")
+    asks = client.page(f"/commitments/{reference}/yours").all("a[href$='/discard']")
+    assert asks and client.page(address(reference, "discard")).text("h1")[:7] == "Discard"
+    assert stored(app, Proposal) is not None
+    page = client.send(address(reference, "discard"), htmx=htmx)
+    assert page.path == f"/commitments/{reference}/yours"
+    assert page.text(".sent").startswith("We discarded your correction.")
+    assert stored(app, Proposal) is None and stored(app).answers["city"] != "Tampa"
+    assert client.send(address(reference, "discard")).path == address(reference)
+
+
+def test_changes_that_staff_wait_for_are_not_discarded(app, asked):
+    client = owner(app, asked)
+    assert "Discard" not in client.page(address(asked)).text("main")
+    for page in (client.page(address(asked, "discard")), client.send(address(asked, "discard"))):
+        assert page.path == address(asked)
+    assert stored(app, Proposal) is not None
+
+
 def test_words_of_staff_are_text_only(app):
     words = "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>\r\nBcc: eve@example.org"
     reference = add_submission(app)
@@ -350,7 +388,7 @@ def test_erased_submission_is_410(app, asked):
     client = owner(app, asked)
     with app.app_context(), locked_case(asked) as submission:
         submission.erased_at = submission.submitted_at
-    for path in ("", "contact", "exit"):
+    for path in ("", "contact", "exit", "discard"):
         assert client.get(address(asked, path)).status_code == 410
     assert client.send(address(asked, "contact"), {"contact_name": "Ann"}).status == 410
     assert client.send(address(asked)).status == 410

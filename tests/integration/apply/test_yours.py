@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.complete_form import complete_form
+from tests.conftest import AGENCY
 from tests.factories import (
     add_published,
     add_submission,
@@ -17,8 +18,8 @@ from tests.factories import (
 from tests.mail import render_message
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.apply import access
-from wizard.db.engine import db
-from wizard.db.models import MailMessage
+from wizard.db.engine import db, reading
+from wizard.db.models import MailMessage, Proposal
 from wizard.staff import cases
 from wizard.submissions import withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
@@ -67,7 +68,55 @@ def test_link_opens_page_until_it_is_replaced(app, path_of):
     assert (lost.status, lost.text("h1")) == (404, "This link no longer works")
     assert stranger.page(f"/commitments/{reference}/yours").status == 404
     assert app.test_client().page(update_path(app, reference)).status == 200
+    assert owner.page(f"/commitments/{reference}/yours").status == 200
     assert [event.kind for event in events_of(app)] == ["link_renewed"]
+
+
+@pytest.mark.parametrize("is_older", [False, True], ids=["this", "before"])
+def test_browser_of_replaced_link_is_told_what_to_do(app, is_older):
+    reference = add_published(app)
+    colleague, owner = update_client(app, reference), update_client(app, reference)
+    if is_older:  # its session is of a version of the program before
+        with colleague.session_transaction() as session:
+            del session["links"]
+    colleague.send(f"/commitments/{reference}/changes/")
+    step = colleague.page(f"/commitments/{reference}/changes/contact")
+    owner.send(f"/commitments/{reference}/link")
+    pages = [
+        colleague.page(f"/commitments/{reference}/{each}")
+        for each in ("yours", "update", "withdraw", "contacts", "link", "changes/", "reminders")
+    ]
+    pages += [
+        colleague.send(step.path, step.values() | {"contact_name": "Eve"}, htmx=htmx)
+        for htmx in (False, True)
+    ]
+    for page in pages:
+        assert (page.status, page.text("h1")) == (404, "This link no longer works"), page.path
+        assert page.all("form[action='/lost']")
+    assert colleague.page(f"/commitments/{reference}/yours.pdf").status == 404
+    with app.app_context(), reading():
+        typed = db.session.scalars(select(Proposal)).one().answers
+    assert typed["contact_name"] != "Eve"
+    assert colleague.page(update_path(app, reference)).status == 200
+    assert colleague.page(f"/commitments/{reference}/yours").status == 200
+
+
+def test_receipt_opens_no_commitment_whose_link_was_replaced(app, client):
+    receipt = complete_form(client, AGENCY)
+    reference = receipt.text(".reference")
+    owner = update_client(app, reference)
+    owner.send(f"/commitments/{reference}/link")
+    assert client.page(receipt.path).text(".reference") == reference
+    assert client.page(f"/commitments/{reference}/yours").text("h1") == "This link no longer works"
+
+
+def test_replaced_link_of_deleted_answers_is_410(app):
+    reference = add_published(app)
+    colleague, owner = update_client(app, reference), update_client(app, reference)
+    owner.send(f"/commitments/{reference}/link")
+    with app.app_context():
+        cases.erase(reference, EDITOR)
+    assert colleague.page(f"/commitments/{reference}/yours").status == 410
 
 
 @pytest.mark.parametrize("path_of", [update_path, old_path])

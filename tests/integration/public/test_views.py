@@ -244,9 +244,9 @@ def replace_answers(app, reference: str, kind: str, actor: Actor, data=None, **a
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_corrections_say_who_when_and_what_changed(app, client, case, language):
     reference = add_published(app, "agency" if "data_sets" in case else "partner", at=EARLIER)
-    by_staff = {"reason": "secret-reason"}
+    by_staff = {"reason": "secret-reason", "words": "secret-words", "proposed_by": "staff"}
     replace_answers(app, reference, "corrected", OFFICE, by_staff, organization_name="Alpha")
-    proposed = {"words": "secret-words", "reason": ""}
+    proposed = {"words": "secret-words", "reason": "", "proposed_by": "organization"}
     replace_answers(app, reference, "corrected", OFFICE, proposed, organization_name="Beta")
     replace_answers(app, reference, "resubmitted", ORGANIZATION, city="Springfield")
     if language == "es":

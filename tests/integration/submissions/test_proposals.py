@@ -1,14 +1,18 @@
 """Tests of changes that staff ask for, and of corrections."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from tests.conftest import advance_clock
 from tests.factories import add_submission, events_of
+from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, reading
-from wizard.db.models import MailMessage, Submission
-from wizard.submissions import proposals
+from wizard.db.models import Contact, MailMessage, Submission
+from wizard.staff.history import describe_data
+from wizard.submissions import contact_changes, contacts, proposals
 from wizard.submissions.cases import (
     NotAllowed,
     StaleVersion,
@@ -54,7 +58,7 @@ def enter(reference: str, **answers) -> None:
         proposal.answers = {**proposal.answers, **answers}
 
 
-def send(reference: str, words: str = "", **answers) -> None:
+def send(reference: str, words: str = "", actor: Actor = ORGANIZATION, **answers) -> None:
     """Send a proposal with changed answers."""
     with locked_case(reference) as submission:
         proposal = proposals.find_proposal(submission, lock=True)
@@ -64,7 +68,7 @@ def send(reference: str, words: str = "", **answers) -> None:
             submission, proposal.opened, answers, [*submission_steps(), "review"]
         )
         assert journey.complete
-        proposals.send(submission, proposal, journey, ORGANIZATION)
+        proposals.send(submission, proposal, journey, actor)
 
 
 def submission_steps() -> list[str]:
@@ -72,11 +76,11 @@ def submission_steps() -> list[str]:
     return list(proposals.current_flow().steps)
 
 
-def correct(reference: str, words: str = "", **answers) -> None:
+def correct(reference: str, words: str = "", actor: Actor = ORGANIZATION, **answers) -> None:
     """Propose a correction, and send it."""
     with locked_case(reference) as submission:
-        proposals.propose_correction(submission, ORGANIZATION)
-    send(reference, words, **answers)
+        proposals.propose_correction(submission, actor)
+    send(reference, words, actor, **answers)
 
 
 def queued() -> list[str]:
@@ -156,9 +160,79 @@ def test_correction_waits_until_staff_approve_it(app):
     assert found.answers_version == 2 and found.updated_at is not None
     assert read_proposal(reference) is None
     (event,) = events_of(app, "corrected")
-    assert event.data == {"reason": "Typo", "words": "A typo.", "from": 1, "to": 2}
+    expected = {"proposed_by": "organization", "words": "A typo.", "from": 1, "to": 2}
+    assert event.data == {"reason": "Typo", **expected}
     with pytest.raises(NotAllowed):
         proposals.approve_correction(reference, found.lock_version, EDITOR)
+
+
+def test_correction_of_staff_says_so(app):
+    reference = add_submission(app, status="published")
+    correct(reference, "A typo.", Actor("bob@example.gov", "organization"), city="Tampa")
+    proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
+    (event,) = events_of(app, "corrected")
+    assert (event.data["proposed_by"], event.data["words"]) == ("staff", "A typo.")
+    assert ("Staff wrote for it", "A typo.") in list(describe_data(event))
+
+
+def recipients(kind: str) -> list[str]:
+    """Return whom messages of a kind are queued for."""
+    query = select(MailMessage).where(MailMessage.kind == kind).order_by(MailMessage.id)
+    with reading():
+        return [each.recipient for each in db.session.scalars(query)]
+
+
+NEW_CONTACT = {"contact_name": "Lee Chen", "contact_email": "lee@example.org"}
+
+
+@pytest.mark.parametrize("way", ["changes", "correction"])
+def test_new_address_counts_once_its_mailbox_confirms(app, way):
+    reference = add_submission(app)
+    old = read(reference).answers
+    address = old["contact_email"]
+    if way == "changes":
+        ask(reference, contact="Who?", city="Which?")
+        send(reference, city="Tampa", **NEW_CONTACT)
+    else:
+        correct(reference, city="Tampa", **NEW_CONTACT)
+        assert recipients("confirm_contact") == []
+        proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
+    found = read(reference)
+    contact = {name: old[name] for name in NEW_CONTACT}
+    assert found.answers == old | {"city": "Tampa"} | contact
+    assert recipients("contact_changed") == [address]
+    assert recipients("confirm_contact") == ["lee@example.org"]
+    assert recipients("resubmitted" if way == "changes" else "corrected") == [address]
+    with reading():
+        (pending,) = db.session.scalars(select(Contact).where(Contact.confirmed_at.is_(None)))
+    assert contact_changes.confirm(reference, pending.id)
+    found = read(reference)
+    assert found.answers == old | {"city": "Tampa"} | NEW_CONTACT
+    assert found.answers_version == 3
+    with reading():
+        assert contacts.recipients(found) == ["lee@example.org"]
+
+
+def test_other_details_of_same_contact_count_at_once(app):
+    reference = add_submission(app)
+    ask(reference, contact="Who?")
+    send(reference, contact_name="Lee Chen")
+    assert read(reference).answers["contact_name"] == "Lee Chen"
+    assert queued() == ["changes_requested", "resubmitted"]
+
+
+def test_new_address_over_the_limit_is_asked_later(app):
+    reference = add_submission(app)
+    for number in range(contacts.MAX_PER_HOUR + 1):
+        ask(reference, contact="Who?")
+        send(reference, contact_name=f"Lee {number}", contact_email="lee@example.org")
+    query = select(MailMessage).where(MailMessage.kind == "confirm_contact")
+    with reading():
+        *first, last = db.session.scalars(query.order_by(MailMessage.id))
+        (pending,) = db.session.scalars(select(Contact).where(Contact.confirmed_at.is_(None)))
+    assert all(each.next_attempt_at < clock.now() for each in first)
+    assert last.next_attempt_at > clock.now() + timedelta(minutes=55)
+    assert pending.answers["contact_name"] == f"Lee {contacts.MAX_PER_HOUR}"
 
 
 def test_declined_correction_can_be_changed_and_sent_again(app):

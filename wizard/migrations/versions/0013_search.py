@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 NAMES = ("public", "staff")
 SECURE_SINCE = (3, 42)

@@ -1,0 +1,156 @@
+"""Tests of the states of promises."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.promises import (
+    KEPT,
+    STATES,
+    Promise,
+    Revision,
+    Update,
+    days_late,
+    derive_promises,
+    state_of,
+)
+
+TODAY = date(2027, 6, 15)
+DAYS = st.dates(date(2027, 1, 1), date(2027, 12, 31))
+
+
+def promise(**changes) -> Promise:
+    """Return a promise that is due in 100 days, with some changes."""
+    due_on = changes.pop("due_on", TODAY + timedelta(days=100))
+    given = {"first_due_on": due_on, "submitted_on": date(2027, 1, 1), **changes}
+    return Promise("1a2b3c4d", "data_sets", "arrests", due_on, **given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"dropped_on": TODAY, "done_on": TODAY}, "dropped"),
+        ({"done_on": TODAY, "due_on": date(2026, 1, 1)}, "done"),
+        ({"due_on": date(2026, 12, 31)}, "already_released"),
+        ({"due_on": date(2027, 1, 1)}, "overdue"),
+        ({"due_on": TODAY - timedelta(days=1)}, "overdue"),
+        ({"due_on": TODAY - timedelta(days=1), "first_due_on": date(2027, 2, 1)}, "overdue"),
+        ({"due_on": TODAY, "first_due_on": date(2027, 2, 1)}, "delayed"),
+        ({"due_on": TODAY}, "due_soon"),
+        ({"due_on": TODAY + timedelta(days=30)}, "due_soon"),
+        ({"due_on": TODAY + timedelta(days=31)}, "due_later"),
+        ({"first_due_on": TODAY + timedelta(days=200)}, "due_later"),
+    ],
+)
+def test_first_rule_that_holds_is_the_state(changes, state):
+    assert state_of(promise(**changes), TODAY) == state
+
+
+PROMISES = st.builds(
+    Promise,
+    st.just("1a2b3c4d"),
+    st.just("data_sets"),
+    st.just("arrests"),
+    due_on=DAYS,
+    first_due_on=DAYS,
+    submitted_on=DAYS,
+    done_on=st.none() | DAYS,
+    dropped_on=st.none() | DAYS,
+)
+
+
+@given(PROMISES, DAYS)
+def test_every_promise_has_one_known_state(found, today):
+    state = state_of(found, today)
+    assert state in STATES
+    assert (state in KEPT) <= (found.dropped_on is None)
+    assert (days_late(found, today) > 0) <= (state in ("done", "overdue", "dropped"))
+
+
+@given(PROMISES, DAYS, DAYS)
+def test_kept_promise_stays_kept(found, one, other):
+    first, later = sorted([one, other])
+    if state_of(found, first) in (*KEPT, "dropped"):
+        assert state_of(found, later) == state_of(found, first)
+
+
+def test_days_late_is_counted_from_the_newest_date():
+    due_on = date(2027, 5, 1)
+    assert days_late(promise(due_on=due_on, done_on=date(2027, 5, 4)), TODAY) == 3
+    assert days_late(promise(due_on=due_on, done_on=due_on), TODAY) == 0
+    assert days_late(promise(due_on=TODAY - timedelta(days=5)), TODAY) == 5
+    assert days_late(promise(), TODAY) == 0
+
+
+def answers_with(*entries: tuple[str, str]) -> dict:
+    """Return answers with a data set for each id and date."""
+    return {
+        "data_sets": [
+            {"id": entry_id, "category": "stops", "title": "Stops", "release_on": day}
+            for entry_id, day in entries
+        ]
+    }
+
+
+def derived(*revisions: Revision, updates=()) -> dict[str, Promise]:
+    found = derive_promises(COMMITMENT, date(2027, 1, 1), revisions, updates)
+    return {promise.entry_id: promise for promise in found}
+
+
+def test_moved_date_is_a_delay_and_a_slip_is_none():
+    before = Revision(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
+    later = answers_with(("a", "2027-09-01"), ("b", "2027-09-01"))
+    found = derived(before, Revision(later, date(2027, 2, 1), "Late", frozenset("b")))
+    assert [found[each].first_due_on.month for each in "ab"] == [3, 9]
+    assert state_of(found["a"], TODAY) == "delayed"
+    assert state_of(found["b"], TODAY) == "due_later"
+
+
+def test_removed_entry_is_dropped_with_reason_unless_it_was_done():
+    before = Revision(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
+    after = Revision(answers_with(), date(2027, 2, 1), "No money")
+    found = derived(before, after, updates=[Update("b", "done", date(2027, 1, 9))])
+    assert (found["a"].dropped_on, found["a"].words) == (date(2027, 2, 1), "No money")
+    assert [found[each].place for each in "ab"] == [None, None]
+    assert [state_of(found[each], TODAY) for each in "ab"] == ["dropped", "done"]
+    assert derived(after, before)["a"].place == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([("done", date(2027, 2, 3))], "done"),
+        ([("done", None), ("on_track", None)], "overdue"),
+        ([("dropped", None)], "dropped"),
+        ([("dropped", None), ("on_track", None)], "overdue"),
+        ([("delayed", date(2027, 9, 1))], "delayed"),
+        ([("delayed", date(2027, 9, 1)), ("on_track", None)], "delayed"),
+        ([("delayed", date(2027, 9, 1)), ("done", None)], "done"),
+        ([("done", None), ("", None)], "done"),
+    ],
+)
+def test_newest_outcome_counts_and_delay_remains(told, state):
+    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    updates = [
+        Update("a", outcome, date(2027, 4, 1), day, date(2027, 3, 1), words=outcome)
+        for outcome, day in told
+    ]
+    found = derived(first, updates=updates)["a"]
+    assert state_of(found, TODAY) == state
+    assert found.words == told[-1][0]
+
+
+def test_corrected_date_replaces_an_older_delay():
+    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    second = Revision(answers_with(("a", "2027-05-01")), date(2027, 4, 2))
+    delay = Update("a", "delayed", date(2027, 4, 1), date(2027, 9, 1), date(2027, 3, 1))
+    assert derived(first, second, updates=[delay])["a"].due_on == date(2027, 5, 1)
+
+
+def test_day_done_is_never_later_than_its_report():
+    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    done = Update("a", "done", date(2027, 4, 1), date(2028, 1, 1))
+    assert derived(first, updates=[done])["a"].done_on == date(2027, 4, 1)

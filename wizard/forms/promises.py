@@ -1,0 +1,206 @@
+"""The state of a promise: an entry of a group with a date, as of a day. Facts, and no score.
+
+A state is never stored. It follows from what was promised and what was approved, by the first rule
+of `STATES` that holds; `submissions/promises.py` says the same in SQL.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from .conditions import Answers
+from .flow import Flow
+from .groups import ENTRY_ID, Group
+from .messages import Declaration
+
+SOON = timedelta(days=30)
+
+
+OUTCOMES = ("on_track", "done", "delayed", "dropped")
+"""What an organization can report about a promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An entry of the newest version, or one that a correction removed after it was published.
+
+    `group` is the name of its group; `place` counts from 0 in there, and is None once removed.
+    `due_on` is the newest date, `first_due_on` that of the version first published. `done_on` and
+    `dropped_on` are set once staff approved a report that says so. `submitted_on` is the day of the
+    submission. `url`, `words` and `reported_on` are from the newest approved report.
+    """
+
+    entry_id: str
+    group: str
+    topic: str
+    due_on: date
+    first_due_on: date
+    submitted_on: date
+    done_on: date | None = None
+    dropped_on: date | None = None
+    place: int | None = 0
+    title: str = ""
+    url: str = ""
+    words: str = ""
+    reported_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A version of the answers, the day it was made, and why.
+
+    `slips` are the ids of entries whose date before was a slip, so that the new one is the first.
+    """
+
+    answers: Answers
+    day: date
+    reason: str = ""
+    slips: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An approved report on one entry: an outcome of `OUTCOMES`, or none with words alone.
+
+    `day` is when it was done, or the new date of a delay; `promised_on` was the entry's date then.
+    """
+
+    entry_id: str
+    outcome: str
+    reported_on: date
+    day: date | None = None
+    promised_on: date | None = None
+    url: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State(Declaration):
+    """What a state is called, its sign, and the rule by which a promise has it."""
+
+    label: str
+    sign: str
+    rule: str
+
+    translatable = ("label", "rule")
+
+
+STATES: Mapping[str, State] = {
+    "dropped": State(
+        "Dropped", "✕", "The organization said that it won’t do this. The reason is next to it."
+    ),
+    "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
+    "already_released": State(
+        "Already released", "✓", "Its date was before the organization made this commitment."
+    ),
+    "overdue": State(
+        "Overdue", "!", "Its date has passed, and the organization hasn’t reported that it is done."
+    ),
+    "delayed": State("Delayed", "→", "The organization gave a later date than the first one."),
+    "due_soon": State("Due soon", "○", "It is due within 30 days."),
+    "due_later": State("Due later", "○", "It is due in more than 30 days."),
+}
+"""The states by code, in the order in which their rules are tried."""
+KEPT = ("done", "already_released")
+
+
+def state_of(promise: Promise, today: date) -> str:
+    """Return the code of a promise's state on a day."""
+    if promise.dropped_on:
+        return "dropped"
+    if promise.done_on:
+        return "done"
+    if promise.due_on < promise.submitted_on:
+        return "already_released"
+    if promise.due_on < today:
+        return "overdue"
+    if promise.due_on > promise.first_due_on:
+        return "delayed"
+    return "due_soon" if promise.due_on <= today + SOON else "due_later"
+
+
+def days_late(promise: Promise, today: date) -> int:
+    """Return by how many days a promise was done late, or is overdue; 0 if it is in time."""
+    end = promise.done_on or (today if state_of(promise, today) == "overdue" else promise.due_on)
+    return max(0, (end - promise.due_on).days)
+
+
+def promised_groups(flow: Flow) -> tuple[Group, ...]:
+    """Return the groups whose entries are promises, since they have a date."""
+    return tuple(group for group in flow.groups if group.due)
+
+
+def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int, Answers]]:
+    """Yield each entry that is a promise, with its group and its place in there."""
+    for group in promised_groups(flow):
+        for place, entry in enumerate(answers.get(group.name, ())):
+            if group.due in entry:
+                yield group, place, entry
+
+
+def derive_promises(
+    flow: Flow, submitted_on: date, revisions: Sequence[Revision], updates: Iterable[Update]
+) -> list[Promise]:
+    """Return the promises of a commitment: those of its newest version, then those removed.
+
+    `revisions` are the version first published and all after it, or the newest alone if it was
+    never published. `updates` are in the order in which they were reported.
+    """
+    told: dict[str, list[Update]] = {}
+    for update in updates:
+        told.setdefault(update.entry_id, []).append(update)
+    newest: dict[str, Promise] = {}
+    removed: dict[str, Promise] = {}
+    for revision in revisions:
+        before, newest = newest, {}
+        for group, place, entry in promised_entries(flow, revision.answers):
+            entry_id, due_on = entry[ENTRY_ID], date.fromisoformat(entry[group.due])
+            old = before.pop(entry_id, None) or removed.pop(entry_id, None)
+            is_first = old is None or entry_id in revision.slips
+            newest[entry_id] = Promise(
+                entry_id=entry_id,
+                group=group.name,
+                topic=str(entry.get(group.topic, "")),
+                due_on=due_on,
+                first_due_on=due_on if is_first or old is None else old.first_due_on,
+                submitted_on=submitted_on,
+                place=place,
+                title=str(entry.get(group.title, "")),
+            )
+        for entry_id, old in before.items():
+            removed[entry_id] = replace(
+                old, place=None, dropped_on=revision.day, words=revision.reason
+            )
+    found = [*newest.values(), *removed.values()]
+    return [_add_updates(promise, told.get(promise.entry_id, ())) for promise in found]
+
+
+def _add_updates(promise: Promise, updates: Sequence[Update]) -> Promise:
+    """Return a promise as its updates have it: the newest one counts, and a delay until the
+    organization corrects the date itself. What is done stays done if a correction removes it."""
+    if not updates:
+        return promise
+    outcomes = [update for update in updates if update.outcome]
+    delays = [update.day for update in outcomes if _delays(update, promise)]
+    last = outcomes[-1] if outcomes else updates[-1]
+    is_done = last.outcome == "done"
+    removed_on = None if is_done else promise.dropped_on
+    return replace(
+        promise,
+        due_on=(delays and delays[-1]) or promise.due_on,
+        done_on=min(last.day or last.reported_on, last.reported_on) if is_done else None,
+        dropped_on=last.reported_on if last.outcome == "dropped" else removed_on,
+        url=next((update.url for update in reversed(updates) if update.url), ""),
+        words=promise.words or updates[-1].words,
+        reported_on=updates[-1].reported_on,
+    )
+
+
+def _delays(update: Update, promise: Promise) -> bool:
+    return update.outcome == "delayed" and update.promised_on == promise.due_on
+
+
+def count_states(promises: Iterable[Promise], today: date) -> Counter[str]:
+    """Return the number of promises in each state."""
+    return Counter(state_of(promise, today) for promise in promises)

@@ -1,0 +1,158 @@
+"""The promises of submissions, as rows for lists, counts and reminders."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, case, func, or_, select
+
+from .. import clock
+from ..db.engine import db, write_in_batches
+from ..db.models import Event, Progress, Promise, Report, Submission
+from ..forms import promises
+from ..forms.groups import ENTRY_ID, add_entry_ids
+from ..forms.promises import Revision, Update
+from ..web.current import current_flow
+from .events import MAKE_VERSIONS, list_events
+from .versions import list_versions
+
+
+def state_column(today: date) -> ColumnElement[str]:
+    """Return the state of a row of `Promise` on a day, as `forms.promises.state_of` has it."""
+    return case(
+        (Promise.dropped_on.is_not(None), "dropped"),
+        (Promise.done_on.is_not(None), "done"),
+        (Promise.due_on < Promise.submitted_on, "already_released"),
+        (Promise.due_on < today, "overdue"),
+        (Promise.due_on > Promise.first_due_on, "delayed"),
+        (Promise.due_on <= today + promises.SOON, "due_soon"),
+        else_="due_later",
+    )
+
+
+def list_promises(submission_ids: Collection[int]) -> Mapping[int, list[promises.Promise]]:
+    """Return the promises of each submission, in the order of its answers; removed ones last."""
+    order = [group.name for group in promises.promised_groups(current_flow())]
+    found: dict[int, list[promises.Promise]] = defaultdict(list)
+    query = select(Promise).where(
+        Promise.submission_id.in_(submission_ids), Promise.group.in_(order)
+    )
+    for row in db.session.scalars(query.order_by(Promise.submission_id, Promise.id)):
+        values = {name: getattr(row, name) for name in promises.Promise.__dataclass_fields__}
+        found[row.submission_id].append(promises.Promise(**values))
+    for rows in found.values():
+        rows.sort(key=lambda row: (row.place is None, order.index(row.group), row.place or 0))
+    return found
+
+
+def store_promises(submission: Submission) -> None:
+    """Write the promises of a locked submission, within the transaction that changes any."""
+    derived = promises.derive_promises(
+        current_flow(),
+        clock.local(submission.submitted_at).date(),
+        _revisions(submission),
+        approved_updates(submission),
+    )
+    query = select(Promise).where(Promise.submission_id == submission.id)
+    rows = {row.entry_id: row for row in db.session.scalars(query)}
+    for promise in derived:
+        row = rows.pop(promise.entry_id, None) or Promise(submission_id=submission.id)
+        for name, value in asdict(promise).items():
+            setattr(row, name, value)
+        db.session.add(row)
+    for row in rows.values():
+        db.session.delete(row)
+    submission.promises_at = clock.now()
+
+
+def _revisions(submission: Submission) -> list[Revision]:
+    """Return the version first published and all after it; the newest alone if never published."""
+    made_on = clock.local(submission.submitted_at).date()
+    if not (submission.first_published_at or submission.published_at):
+        answers = add_entry_ids(current_flow().groups, submission.answers, submission.reference)
+        return [Revision(answers, made_on)]
+    events = list_events(submission)
+    first = next((event.version for event in events if event.kind == "published"), 1)
+    makers = {event.version: event for event in events if event.kind in MAKE_VERSIONS}
+    return [
+        _revision(version.answers, makers.get(version.number), made_on)
+        for version in list_versions(submission)
+        if version.number >= first
+    ]
+
+
+def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date) -> Revision:
+    if maker is None:  # such as new details of the contact
+        return Revision(answers, made_on)
+    data = maker.data
+    reason = data.get("reason") or data.get("words") or ""
+    return Revision(answers, clock.local(maker.at).date(), reason, frozenset(data.get("slips", ())))
+
+
+def approved_updates(submission: Submission) -> list[Update]:
+    """Return the approved updates on each promise, in the order in which they were reported."""
+    found = [*_old_updates(submission), *_updates(submission)]
+    return [update for _, update in sorted(found, key=lambda pair: pair[0])]
+
+
+def _updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
+    query = select(Progress).where(
+        Progress.submission_id == submission.id, Progress.approved.is_(True)
+    )
+    for row in db.session.scalars(query.order_by(Progress.id)):
+        reported_on = clock.local(row.reported_at).date()
+        update = Update(
+            row.entry_id, row.outcome, reported_on, row.day, row.promised_on, row.url, row.words
+        )
+        yield row.reported_at, update
+
+
+def _old_updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
+    """Yield what reports of a version before say, which refer to the place of an entry.
+
+    Their `done` has no day: it takes the one on which it was reported.
+    """
+    query = select(Report).where(Report.submission_id == submission.id, Report.approved.is_(True))
+    answers = list_versions(submission)[0].answers if submission.answers_version > 1 else None
+    for report in db.session.scalars(query.order_by(Report.id)):
+        reported_on = clock.local(report.reported_at).date()
+        for name, entries in report.entries.items():
+            known = (answers or submission.answers).get(name, ())
+            for place, told in entries.items():
+                if int(place) < len(known):
+                    outcome = "done" if told.get("done") else ""
+                    url, words = told.get("url", ""), told.get("note", "")
+                    entry_id = known[int(place)][ENTRY_ID]
+                    update = Update(entry_id, outcome, reported_on, url=url, words=words)
+                    yield report.reported_at, update
+
+
+def store_missing() -> int:
+    """Write the promises of submissions that another version of the program stored or changed, or
+    whose reports it decided on; return how many."""
+    decided = select(Report.id).where(
+        Report.submission_id == Submission.id, Report.decided_at > Submission.promises_at
+    )
+    stale = or_(
+        Submission.promises_at.is_(None),
+        Submission.changed_at > Submission.promises_at,
+        decided.exists(),
+    )
+    query = select(Submission).where(
+        Submission.flow == current_flow().name, Submission.erased_at.is_(None), stale
+    )
+    return write_in_batches(query, _store_all)
+
+
+def _store_all(submissions: Sequence[Submission]) -> int:
+    for submission in submissions:
+        store_promises(submission)
+    return len(submissions)
+
+
+def count_states(today: date, *conditions: ColumnElement[bool]) -> dict[str, int]:
+    """Return the number of promises in each state, of submissions that meet the conditions."""
+    state = state_column(today)
+    query = select(state, func.count()).join(Submission).where(*conditions).group_by(state)
+    return {code: count for code, count in db.session.execute(query)}
