@@ -4,12 +4,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from .text import fold_text
 
 MAX_QUERY_WORDS = 32
 MAX_WORD_CHARS = 100
 """A longer word is cut, in texts and in queries alike: PostgreSQL holds up to 2,046 bytes."""
+MAX_SIDES = 4
+"""The sides of apostrophes in one word that are words of their own."""
 MAX_WORDS, MAX_CHARS = 16_000, 200_000
 """The words of one submission that are indexed, and their characters: PostgreSQL counts places up
 to 16,383, and holds less than a megabyte."""
@@ -51,11 +54,15 @@ def list_words(text: str) -> list[str]:
 
 
 def _parts(text: str) -> list[str]:
-    """Return what stands beside apostrophes, so that “alene” finds Coeur d’Alene too."""
+    """Return the parts of words with apostrophes, such as “alene” and “dalene” of d’Alene’s."""
     if "'" not in (folded := fold_text(text)):
         return []
-    parts = (part for token in _tokens(folded) if "'" in token for part in token.split("'"))
-    return [part[:MAX_WORD_CHARS] for part in parts if part]
+    found = []
+    for token in _tokens(folded):
+        sides = token.split("'")[:MAX_SIDES]
+        spans = combinations(range(len(sides) + 1), 2) if len(sides) > 1 else ()
+        found += ["".join(sides[first:end])[:MAX_WORD_CHARS] for first, end in spans]
+    return [part for part in found if part]
 
 
 def index_words(texts: Iterable[str]) -> list[str]:
