@@ -1,4 +1,4 @@
-"""Admin pages: people, tokens and the audit log."""
+"""Admin pages: tokens and the audit log."""
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -7,45 +7,8 @@ from .. import clock
 from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, parse_whole_number, wants_bom
-from . import accounts, audit, tokens
+from . import audit, tokens
 from .permissions import bp, current_actor, pop_secret_once, store_secret_once
-
-
-@bp.get("/people", role="admin")
-def people(status: int = 200, error: str = "") -> Response:
-    """Show every account."""
-    return render_page(
-        "accounts/people.html",
-        status,
-        people=accounts.list_accounts(),
-        roles=accounts.ROLES,
-        errors={"email": error} if error else {},
-        secret=pop_secret_once(),
-    )
-
-
-@bp.post("/people", role="admin")
-def change_people() -> Response:
-    """Add or change an account."""
-    actor, password = current_actor(), ""
-    email, role = request.form.get("email", ""), request.form.get("role", "")
-    try:
-        match request.form.get("action"):
-            case "add":
-                password = accounts.add_account(email, role, actor)
-            case "role":
-                accounts.set_role(email, role, actor)
-            case "disable":
-                accounts.disable_account(email, actor)
-            case "reset":
-                password = accounts.reset_account(email, actor)
-            case _:
-                abort(400)
-    except accounts.AccountError as error:
-        return people(422, str(error))
-    if password:
-        store_secret_once(f"Temporary password for {email}", password)
-    return redirect(url_for("staff.people"), 303)
 
 
 @bp.get("/tokens", endpoint="tokens", role="admin")
