@@ -7,7 +7,7 @@ from .. import clock
 from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, parse_whole_number, wants_bom
-from . import audit, tokens
+from . import accounts, audit, sentences, tokens
 from .permissions import bp, current_actor, pop_secret_once, store_secret_once
 
 
@@ -56,7 +56,8 @@ def audit_page() -> Response:
         older=events[audit.PAGE_SIZE - 1].id if len(events) > audit.PAGE_SIZE else 0,
         chosen=chosen,
         actions=audit.ACTIONS,
-        describe_details=audit.describe_details,
+        describe_action=sentences.describe_action,
+        people=[each.email for each in accounts.list_accounts()],
     )
 
 
@@ -65,7 +66,8 @@ def audit_export() -> Response:
     """Stream the filtered audit log as CSV."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("bom",))
     audit.record_event(current_actor(), "exported", "audit.csv", filters=chosen)
-    stream = tables.as_csv(audit.COLUMNS, audit.csv_rows(chosen), bom=wants_bom(request.args))
+    rows = audit.csv_rows(chosen, sentences.describe_action)
+    stream = tables.as_csv(audit.COLUMNS, rows, bom=wants_bom(request.args))
     file_name = f"audit-{clock.today()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type="text/csv; charset=utf-8", headers=headers)
