@@ -47,7 +47,7 @@ def list_promises(submission_ids: Collection[int]) -> Mapping[int, list[promises
 
 
 def store_promises(submission: Submission) -> None:
-    """Write the promises of a locked submission anew, within the transaction that changes any."""
+    """Write the promises of a locked submission, within the transaction that changes any."""
     derived = promises.derive_promises(
         current_flow(),
         clock.local(submission.submitted_at).date(),

@@ -83,7 +83,7 @@ def test_leftovers_of_version_before_are_deleted(app, caplog):
         add_conversation(app, each, "whisper")
     erase_as_version_before(app, reference)
     kept = stored_text(app, other).count("whisper")
-    assert stored_text(app, reference).count("whisper") == 7
+    assert stored_text(app, reference).count("whisper") == 8
     with app.app_context():
         DailyJobs().run_due()  # at start, and every day
         assert cases.purge_after_erasure() == 0
