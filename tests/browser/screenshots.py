@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -172,10 +173,24 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     shoot(page, "staff-dashboard")
     for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
                  f"submissions/{reference}", f"submissions/{reference}/erase", "account", "people",
-                 "tokens", "audit"):  # fmt: skip
+                 "people/1/disable", "tokens", "audit"):  # fmt: skip
         page.goto(f"/staff/{path}")
         shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))
+    page.goto("/staff/people")
+    page.get_by_label("Email address").fill("grace@example.gov")
+    page.get_by_label("Name", exact=True).fill("Grace Hopper")
+    page.get_by_role("button", name="Send invitation").click()
+    page.locator("#secret").wait_for()
+    shoot(page, "staff-people-invited")
+    link = page.locator("#secret code").inner_text()
     page.get_by_role("button", name="Sign out").click()
+    page.goto(urlsplit(link).path)
+    shoot(page, "staff-welcome")
+    page.get_by_role("button", name="Finish and sign in").click()
+    page.locator("#errors").wait_for()
+    shoot(page, "staff-welcome-errors")
+    page.goto("/staff/welcome/invented")
+    shoot(page, "staff-link-closed")
 
 
 if __name__ == "__main__":
