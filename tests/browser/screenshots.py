@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -183,11 +184,25 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     expect(page.locator("h1")).to_have_text("Dashboard")
     shoot(page, "staff-dashboard")
     for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
-                 "account", "people", "tokens", "audit", f"submissions/{reference}"):  # fmt: skip
+                 "account", "people", "people/1/disable", "tokens", "audit", f"submissions/{reference}"):  # fmt: skip
         page.goto(f"/staff/{path}")
         shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))
     shoot_links(page, "staff-case", shoot)
+    page.goto("/staff/people")
+    page.get_by_label("Email address").fill("grace@example.gov")
+    page.get_by_label("Name", exact=True).fill("Grace Hopper")
+    page.get_by_role("button", name="Send invitation").click()
+    page.locator("#secret").wait_for()
+    shoot(page, "staff-people-invited")
+    link = page.locator("#secret code").inner_text()
     page.get_by_role("button", name="Sign out").click()
+    page.goto(urlsplit(link).path)
+    shoot(page, "staff-welcome")
+    page.get_by_role("button", name="Finish and sign in").click()
+    page.locator("#errors").wait_for()
+    shoot(page, "staff-welcome-errors")
+    page.goto("/staff/welcome/invented")
+    shoot(page, "staff-link-closed")
 
 
 if __name__ == "__main__":
