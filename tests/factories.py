@@ -70,13 +70,13 @@ def events_of(app, kind: str = "") -> list[Event]:
 
 
 def add_submission(
-    app, case: str = "agency", *, at=None, status: str = "received", **answers
+    app, case: str = "agency", *, at=None, status: str = "received", listed_at=None, **answers
 ) -> str:
     """Store a submission of a case with some answers changed; return its reference."""
     flow = COMMITMENT
     typed = load_case(case)
     given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
-    published_at = clock.now() if status == "published" else None
+    published_at = (listed_at or clock.now()) if status == "published" else None
     with app.app_context(), writing() as session:
         reference = submit.new_reference()
         (branch,) = [each.name for each in flow.branches if each.when.holds(given)]
@@ -117,12 +117,7 @@ def set_language(app, reference: str, code: str) -> None:
 
 def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **answers) -> str:
     """Store a published commitment; return its reference."""
-    reference = add_submission(app, case, status="published", at=at, **answers)
-    with app.app_context(), writing() as session:
-        of_it = update(Submission).where(Submission.reference == reference)
-        session.execute(of_it.values(published_at=at, first_published_at=at, lock_version=2))
-    store_words(app, reference)
-    return reference
+    return add_submission(app, case, status="published", at=at, listed_at=at, **answers)
 
 
 def add_conversation(app, reference: str, secret: str) -> None:
