@@ -16,9 +16,11 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
 from ..db.models import Contact, Event, SearchEntry, StaffNote, Submission
 from ..forms.conditions import Answers
+from ..forms.fields import Field
 from ..forms.flow import Flow
+from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
-from ..forms.outputs import Row, cards, public_record
+from ..forms.outputs import public_record
 from ..forms.words import Term, index_words, mark, parse_query
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
@@ -147,7 +149,10 @@ def public_texts(flow: Flow, submission: Submission) -> list[Text]:
         if submission.status != "withdrawn" or submission.first_published_at is None:
             return []
         record = _promises_alone(flow, record)
-    return [(Message("Reference"), submission.reference), *_answer_texts(flow, record)]
+    return [
+        (Message("Reference"), submission.reference),
+        *_answer_texts(flow.columns.values(), record),
+    ]
 
 
 def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
@@ -167,7 +172,10 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
 
 def staff_texts(flow: Flow, submission: Submission) -> list[Text]:
     """Return what staff search: reference, answers, confirmed contacts and notes."""
-    texts = [("Reference", submission.reference), *_answer_texts(flow, submission.answers)]
+    texts = [
+        ("Reference", submission.reference),
+        *_answer_texts(flow.columns.values(), submission.answers),
+    ]
     confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
     for contact in db.session.scalars(select(Contact).where(*confirmed).order_by(Contact.id)):
         texts.append(("Contact", f"{contact.name} {contact.email}".strip()))
@@ -177,18 +185,15 @@ def staff_texts(flow: Flow, submission: Submission) -> list[Text]:
     return texts
 
 
-def _answer_texts(flow: Flow, answers: Answers) -> Iterator[Text]:
-    for card in cards(flow, answers):
-        yield from _row_texts(card.rows)
-
-
-def _row_texts(rows: Iterable[Row]) -> Iterator[Text]:
-    for row in rows:
-        if row.entries:
-            for _, parts in row.entries:
-                yield from _row_texts(parts)
+def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
+    for field in fields:
+        if field.name not in answers:
+            continue
+        if isinstance(field, Group):
+            for entry in answers[field.name]:
+                yield from _answer_texts(field.fields, entry)
         else:
-            yield row.label, row.text
+            yield field.label, field.display(answers[field.name])
 
 
 @dataclass(frozen=True, slots=True)
