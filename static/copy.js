@@ -1,8 +1,9 @@
-// Copy a link or a reference, or select it for the keyboard.
+// Copy a link, codes or a reference, or select it for the keyboard; print the page.
 
 const messages = document.body.dataset;
 
 addEventListener("click", async (event) => {
+  if (event.target.closest?.("[data-print]")) print();
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);

@@ -3,6 +3,6 @@
 Its views and those of `staff` share one blueprint (`permissions.bp`), which `staff` registers.
 """
 
-from . import admin_views, views
+from . import admin_views, people_views, views
 
-__all__ = ["admin_views", "views"]
+__all__ = ["admin_views", "people_views", "views"]

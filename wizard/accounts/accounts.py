@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from flask import g
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..db.accounts import StaffSession, StaffUser
+from ..db.accounts import StaffLink, StaffSession, StaffUser
 from ..db.engine import db, reading, writing
-from ..forms.fields import Email
+from ..forms.fields import Email, Text
 from ..forms.text import Invalid, replace_forbidden
 from . import audit, passwords, throttle
 from .audit import COMMAND_LINE, Actor, record
@@ -22,10 +23,15 @@ ROLES = {
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
 EMAIL = Email("email", "Email address", noun="the email address", required=True)
+NAME = Text("name", "Name", noun="the name", required=True, max_length=80)
 
 
 class AccountError(ValueError):
-    """A change that an account does not allow; the text says why."""
+    """A change that an account does not allow; the text says why, `field` is the form field."""
+
+    def __init__(self, text: str, field: str = "email") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class WrongPassword(AccountError):
@@ -38,6 +44,7 @@ class CurrentUser:
 
     id: int
     email: str
+    name: str
     role: str
     has_second_factor: bool
     session: str
@@ -53,17 +60,27 @@ def list_accounts() -> list[StaffUser]:
         return list(session.scalars(select(StaffUser).order_by(StaffUser.email)))
 
 
-def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
+def describe_person(email: str) -> str:
+    """Return name and address of an account; the address alone if there is no name."""
+    if "staff_names" not in g:
+        with reading() as session:
+            named = select(StaffUser.email, StaffUser.name).where(StaffUser.name != "")
+            g.staff_names = {row.email: row.name for row in session.execute(named)}
+    name = g.staff_names.get(email)
+    return f"{name} ({email})" if name else email
+
+
+def add_account(email: str, role: str, actor: Actor, password: str = "", name: str = "") -> str:
     """Add an account; return its password. Raises `AccountError` or `WeakPassword`."""
-    email, role = clean_email(email), _check_role(role)
+    email, role, name = clean_email(email), check_role(role), name and clean_name(name)
     if password:
         passwords.check_strength(password, email)
     password = password or passwords.generate_password()
     password_hash = passwords.hash_password(password)
     try:
         with writing() as session:
-            _lock_admins(actor)
-            session.add(StaffUser(email=email, role=role, password_hash=password_hash))
+            lock_admins(actor)
+            session.add(StaffUser(email=email, name=name, role=role, password_hash=password_hash))
             record(actor, "person_added", email, role=role)
     except IntegrityError:
         raise AccountError(f"There’s already an account for {email}.") from None
@@ -72,27 +89,40 @@ def add_account(email: str, role: str, actor: Actor, password: str = "") -> str:
 
 def set_role(email: str, role: str, actor: Actor) -> None:
     """Change the role of an account. Raises `AccountError`."""
-    with _locked_account(email, actor) as user:
+    with locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("You can’t change your own role. Ask another admin.")
         if role != "admin":
             _keep_last_admin(user, actor)
-        record(actor, "person_changed", user.email, role=[user.role, _check_role(role)])
+        record(actor, "person_changed", user.email, role=[user.role, check_role(role)])
         user.role = role
 
 
+def set_name(email: str, name: str, actor: Actor) -> None:
+    """Change the name that is shown beside an address. Raises `AccountError`."""
+    name = clean_name(name)
+    with locked_account(email, actor if email != actor.name else None) as user:
+        if user.name != name:
+            record(actor, "person_changed", user.email, name=[user.name, name])
+            user.name = name
+
+
 def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
-    """Disable an account and end its sessions; with `force` that of the last admin too.
+    """Disable an account, end its sessions and the links that it sent; with `force` that of the
+    last admin too.
 
     Raises `AccountError`.
     """
-    with _locked_account(email, actor) as user:
+    with locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("You can’t disable your own account. Ask another admin.")
         if not force:
             _keep_last_admin(user, actor)
         user.disabled_at = clock.now()
         end_sessions(user)
+        is_open = StaffLink.used_at.is_(None), StaffLink.revoked_at.is_(None)
+        sent = or_(StaffLink.sent_by == user.email, StaffLink.user_id == user.id)
+        db.session.execute(update(StaffLink).where(*is_open, sent).values(revoked_at=clock.now()))
         record(actor, "person_changed", user.email, disabled=True)
 
 
@@ -100,7 +130,7 @@ def reset_account(email: str, actor: Actor) -> str:
     """Enable an account with a new password (returned), no sessions and no second factor."""
     password = passwords.generate_password()
     password_hash = passwords.hash_password(password)
-    with _locked_account(email, actor) as user:
+    with locked_account(email, actor) as user:
         user.password_hash, user.disabled_at = password_hash, None
         user.totp_secret, user.totp_step, user.recovery_codes = None, 0, []
         end_sessions(user)
@@ -115,6 +145,12 @@ def find_account(email: str) -> StaffUser | None:
         return session.scalars(select(StaffUser).where(StaffUser.email == email)).one_or_none()
 
 
+def find_account_by_id(user_id: int) -> StaffUser | None:
+    """Return the account with that id, if any."""
+    with reading() as session:
+        return session.get(StaffUser, user_id)
+
+
 def clean_email(email: str) -> str:
     """Return the address as it is stored. Raises `AccountError`."""
     try:
@@ -123,7 +159,16 @@ def clean_email(email: str) -> str:
         raise AccountError(str(invalid)) from None
 
 
-def _check_role(role: str) -> str:
+def clean_name(name: str) -> str:
+    """Return the name as it is stored. Raises `AccountError`."""
+    try:
+        return str(NAME.parse(name, clock.today()))
+    except Invalid as invalid:
+        raise AccountError(str(invalid), "name") from None
+
+
+def check_role(role: str) -> str:
+    """Return the role. Raises `AccountError` for an unknown one."""
     if role not in ROLES:
         raise AccountError(f"“{role}” isn’t a role. Roles: {', '.join(ROLES)}.")
     return role
@@ -134,7 +179,7 @@ def throttle_key(email: str) -> str:
     return f"account:{passwords.hash_token(email)}"
 
 
-def _lock_admins(actor: Actor) -> list[str]:
+def lock_admins(actor: Actor) -> list[str]:
     """Lock the admins, so that no two of them act at once; return their addresses.
 
     Raises `AccountError` if the actor is no admin any more: another may have acted meanwhile.
@@ -148,7 +193,7 @@ def _lock_admins(actor: Actor) -> list[str]:
 
 
 def _keep_last_admin(user: StaffUser, actor: Actor) -> None:
-    if _lock_admins(actor) == [user.email]:
+    if lock_admins(actor) == [user.email]:
         raise AccountError(
             f"{user.email} is the last admin. Without one, no one can manage staff accounts or API"
             " tokens, or delete answers. Add another admin first, or disable this one with --force."
@@ -156,12 +201,12 @@ def _keep_last_admin(user: StaffUser, actor: Actor) -> None:
 
 
 @contextmanager
-def _locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUser]:
+def locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUser]:
     """Lock an account; with an actor who is not its owner, the admins before it."""
     email = replace_forbidden(email)
     with writing() as session:
         if actor:
-            _lock_admins(actor)
+            lock_admins(actor)
         query = select(StaffUser).where(StaffUser.email == email.strip().lower())
         user = session.scalars(query.with_for_update()).one_or_none()
         if user is None:
@@ -172,7 +217,7 @@ def _locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUse
 @contextmanager
 def locked_own_account(user: CurrentUser) -> Iterator[StaffUser]:
     """Lock the user's own account. Raises `AccountError` if the session has ended meanwhile."""
-    with _locked_account(user.email) as account:
+    with locked_account(user.email) as account:
         if db.session.get(StaffSession, user.session) is None:
             raise AccountError("Your session has ended. Sign in again.")
         yield account

@@ -1,4 +1,4 @@
-"""Admin pages: people, tokens and the audit log."""
+"""Admin pages: tokens and the audit log."""
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -7,45 +7,8 @@ from .. import clock
 from ..web import tables
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_args, parse_whole_number, wants_bom
-from . import accounts, audit, tokens
+from . import accounts, audit, sentences, tokens
 from .permissions import bp, current_actor, pop_secret_once, store_secret_once
-
-
-@bp.get("/people", role="admin")
-def people(status: int = 200, error: str = "") -> Response:
-    """Show every account."""
-    return render_page(
-        "accounts/people.html",
-        status,
-        people=accounts.list_accounts(),
-        roles=accounts.ROLES,
-        errors={"email": error} if error else {},
-        secret=pop_secret_once(),
-    )
-
-
-@bp.post("/people", role="admin")
-def change_people() -> Response:
-    """Add or change an account."""
-    actor, password = current_actor(), ""
-    email, role = request.form.get("email", ""), request.form.get("role", "")
-    try:
-        match request.form.get("action"):
-            case "add":
-                password = accounts.add_account(email, role, actor)
-            case "role":
-                accounts.set_role(email, role, actor)
-            case "disable":
-                accounts.disable_account(email, actor)
-            case "reset":
-                password = accounts.reset_account(email, actor)
-            case _:
-                abort(400)
-    except accounts.AccountError as error:
-        return people(422, str(error))
-    if password:
-        store_secret_once(f"Temporary password for {email}", password)
-    return redirect(url_for("staff.people"), 303)
 
 
 @bp.get("/tokens", endpoint="tokens", role="admin")
@@ -93,7 +56,8 @@ def audit_page() -> Response:
         older=events[audit.PAGE_SIZE - 1].id if len(events) > audit.PAGE_SIZE else 0,
         chosen=chosen,
         actions=audit.ACTIONS,
-        describe_details=audit.describe_details,
+        describe_action=sentences.describe_action,
+        people=[each.email for each in accounts.list_accounts()],
     )
 
 
@@ -102,7 +66,8 @@ def audit_export() -> Response:
     """Stream the filtered audit log as CSV."""
     chosen = parse_args(request.args.to_dict(flat=False), audit.FILTERS, ("bom",))
     audit.record_event(current_actor(), "exported", "audit.csv", filters=chosen)
-    stream = tables.as_csv(audit.COLUMNS, audit.csv_rows(chosen), bom=wants_bom(request.args))
+    rows = audit.csv_rows(chosen, sentences.describe_action)
+    stream = tables.as_csv(audit.COLUMNS, rows, bom=wants_bom(request.args))
     file_name = f"audit-{clock.today()}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type="text/csv; charset=utf-8", headers=headers)

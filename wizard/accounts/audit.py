@@ -1,7 +1,7 @@
 """The audit log: who did what to which subject, and when. Never an answer or a secret."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -26,6 +26,10 @@ ACTIONS = {
     "exported": "Exported data",
     "person_added": "Added a staff account",
     "person_changed": "Changed a staff account",
+    "invited": "Invited a colleague",
+    "link_sent": "Sent a link again",
+    "link_revoked": "Revoked a link",
+    "link_used": "Set up an account by a link",
     "token_made": "Created an API token",
     "token_revoked": "Revoked an API token",
     "backed_up": "Backed up the database",
@@ -39,7 +43,7 @@ FILTERS: dict[str, Field] = {
     **DAYS,
 }
 PAGE_SIZE = 100
-COLUMNS = ("at", "actor", "action", "subject", "details", "address")
+COLUMNS = ("at", "actor", "action", "subject", "details", "address", "sentence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,15 @@ def list_events(chosen: Mapping[str, str], before: int = 0) -> list[AuditEvent]:
     return list(db.session.scalars(query.limit(PAGE_SIZE + 1)))
 
 
-def csv_rows(chosen: Mapping[str, str]) -> Iterator[list[str]]:
-    """Yield every event as a table row, oldest first; needs no application context."""
+def csv_rows(chosen: Mapping[str, str], describe: Callable[[Any], str]) -> Iterator[list[str]]:
+    """Yield every event as a table row with what `describe` says of it, oldest first.
+
+    It needs no application context.
+    """
     events = read_in_batches(
         db.engine, select(AuditEvent).where(*_conditions(chosen)), AuditEvent.id
     )
-    return map(_csv_row, chain.from_iterable(events))
+    return ([*_csv_row(event), describe(event)] for event in chain.from_iterable(events))
 
 
 def _csv_row(event: Row[*tuple[Any, ...]]) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from .. import clock
 from ..db.accounts import StaffSession, StaffUser
-from ..db.engine import delete_in_batches, reading, writing
+from ..db.engine import db, delete_in_batches, reading, writing
 from ..forms.text import replace_forbidden
 from ..web.limits import address_key
 from . import accounts, passwords, second_factor, throttle
@@ -59,13 +59,18 @@ def sign_in(
         else:
             for key in keys:
                 (throttle.reset if key == account_key else throttle.give_back)(key)
-            record(actor, "signed_in")
-            token, now = secrets.token_urlsafe(32), clock.now()
-            row = StaffSession(token_hash=passwords.hash_token(token), user_id=user.id)
-            row.created_at = row.seen_at = now
-            session.add(row)
-            return token, user
+            return open_session(user, actor), user
     raise SignInRefused
+
+
+def open_session(user: StaffUser, actor: Actor) -> str:
+    """Open a session in the caller's transaction; return its token."""
+    token, now = secrets.token_urlsafe(32), clock.now()
+    row = StaffSession(token_hash=passwords.hash_token(token), user_id=user.id)
+    row.created_at = row.seen_at = user.signed_in_at = now
+    db.session.add(row)
+    record(actor, "signed_in")
+    return token
 
 
 def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: Actor) -> str:
@@ -90,7 +95,8 @@ def load_session(token: str) -> CurrentUser | None:
     if now - row.seen_at > LAST_SEEN_RESOLUTION:
         with writing() as session:
             session.execute(update(StaffSession).where(own).values(seen_at=now))
-    return CurrentUser(user.id, user.email, user.role, user.totp_secret is not None, row.token_hash)
+    has_factor = user.totp_secret is not None
+    return CurrentUser(user.id, user.email, user.name, user.role, has_factor, row.token_hash)
 
 
 def sign_out(user: CurrentUser, actor: Actor) -> None:

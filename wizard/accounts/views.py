@@ -2,14 +2,10 @@
 
 import math
 import secrets
-from contextlib import suppress
 from typing import Any
 
-import pyotp
-import segno
 from flask import abort, current_app, redirect, request, session, url_for
 from itsdangerous import BadSignature
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from ..forms.text import replace_forbidden
@@ -39,10 +35,16 @@ def submit_sign_in() -> Response:
         token, user = sign_in.sign_in(email, password, code, address, browser)
     except sign_in.SignInRefused as refused:
         return _sign_in_error(refused, email, page)
-    response = redirect(page or url_for("staff.dashboard"), 303)
+    return begin_session(
+        redirect(page or url_for("staff.dashboard"), 303), token, user.email, browser
+    )
+
+
+def begin_session(response: Response, token: str, email: str, browser: str = "") -> Response:
+    """Set the cookies of a session that was opened, and return the response."""
     seconds = int(sign_in.ABSOLUTE_TIMEOUT.total_seconds())
     _set_cookie(response, permissions.SESSION_COOKIE, token, seconds, "/staff")
-    signed = str(serializer("staff-browser").dumps([user.email, browser or secrets.token_hex(8)]))
+    signed = str(serializer("staff-browser").dumps([email, browser or secrets.token_hex(8)]))
     _set_cookie(response, BROWSER_COOKIE, signed, BROWSER_COOKIE_SECONDS, url_for("staff.sign_in"))
     return response
 
@@ -92,25 +94,19 @@ def sign_out() -> Response:
 @bp.get("/account", role="viewer")
 def account(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     """Show the user's own account."""
-    secret = _offered_secret()
-    name = current_app.config["PROGRAM_NAME"]
-    uri = pyotp.TOTP(secret).provisioning_uri(name=current_user().email, issuer_name=name)
     return render_page(
         "accounts/account.html",
         status,
         errors=errors or {},
         notice=session.pop("notice", ""),
-        secret=permissions.pop_secret_once(),
-        key=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        setup=str(serializer("staff-totp").dumps([current_user().id, secret])),
-        code_image=Markup(segno.make(uri).svg_inline(scale=5, dark="#000", light="#fff")),  # noqa: S704
+        setup=_offered_setup(),
         is_second_factor_required=second_factor.is_second_factor_required(),
     )
 
 
 @bp.post("/account", role="viewer")
 def change_account() -> Response:
-    """Change the password or the second factor."""
+    """Change the password, the second factor or the name."""
     form, user, actor = request.form, current_user(), current_actor()
     action = form.get("action")
     try:
@@ -119,22 +115,22 @@ def change_account() -> Response:
             session["notice"] = "Password changed. You’ve been signed out everywhere else."
         elif action == "second-factor":
             password, code = form.get("password", ""), "".join(form.get("code", "").split())
-            codes = second_factor.set_second_factor(user, password, _offered_secret(), code, actor)
-            permissions.store_secret_once("Your recovery codes", *codes)
+            second_factor.set_second_factor(
+                user, password, _offered_setup(), code, actor, kept="kept" in form
+            )
+            session["notice"] = "Two-step sign-in is set up. You’ve been signed out elsewhere."
+        elif action == "name":
+            accounts.set_name(user.email, form.get("name", ""), actor)
+            session["notice"] = "Name saved."
         else:
             abort(400)
     except passwords.WeakPassword as weak:
         return account(422, {"new": str(weak)})
     except accounts.AccountError as error:
-        wrong = "password" if isinstance(error, accounts.WrongPassword) else "code"
+        wrong = "password" if isinstance(error, accounts.WrongPassword) else error.field
         return account(422, {"old" if action == "password" else wrong: str(error)})
     return redirect(url_for("staff.account"), 303)
 
 
-def _offered_secret() -> str:
-    """Return the secret that the posted page offered, signed for this user, or a new one."""
-    with suppress(BadSignature):
-        owner, secret = serializer("staff-totp").loads(request.form.get("setup", ""))
-        if owner == current_user().id:
-            return str(secret)
-    return pyotp.random_base32()
+def _offered_setup() -> second_factor.Setup:
+    return second_factor.offer_setup(str(current_user().id), request.form.get("setup", ""))

@@ -1,5 +1,6 @@
-"""The tables of staff: accounts, sessions, sign-in failures, API tokens and the audit log."""
+"""The tables of staff: accounts, links to join, sessions, tokens and the audit log."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ class StaffUser(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="", server_default="")
     role: Mapped[str]
     password_hash: Mapped[str]
     totp_secret: Mapped[str | None]
@@ -27,6 +29,29 @@ class StaffUser(Model):
     recovery_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StaffLink(Model):
+    """A link that works once: to join, or to set a new password or a new authenticator app.
+
+    The token in it is signed, and names this row and its `version`: sending a link again raises
+    that, which ends the link before. Until somebody joins there is no `user_id`, and `email`,
+    `name` and `role` are those of the account to come.
+    """
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    version: Mapped[int] = mapped_column(default=1)
+    user_id: Mapped[int | None] = mapped_column(parent_key("staff_user.id"), index=True)
+    email: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(default="")
+    role: Mapped[str] = mapped_column(default="")
+    sets_password: Mapped[bool]
+    sets_second_factor: Mapped[bool]
+    sent_by: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class StaffSession(Model):

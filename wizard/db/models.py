@@ -247,7 +247,8 @@ class MailMessage(Delivery, Model):
     """A message whose text is rendered on delivery; `outbox.register` declares its kind.
 
     It tells of the event with `event_id`, and shows that version of the answers. `words` is what
-    staff wrote instead of the standard paragraph.
+    staff wrote instead of the standard paragraph. One with a `link_id` holds that version of a
+    `StaffLink`.
     """
 
     __tablename__ = "message"
@@ -257,6 +258,7 @@ class MailMessage(Delivery, Model):
     event_id: Mapped[int | None]
     version: Mapped[int | None]
     words: Mapped[str | None] = mapped_column(Text)
+    link_id: Mapped[uuid.UUID | None]
 
     __table_args__ = (
         Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),

@@ -171,10 +171,10 @@ def count_recent(recipient: str, within: timedelta, about: str) -> int:
     )
 
 
-def count_kind(recipient: str, within: timedelta, kind: str) -> int:
-    """Count the messages of a kind to an address."""
+def count_kind(recipient: str, within: timedelta, kind: str, about: str = "submission_id") -> int:
+    """Count the messages of a kind to an address with an `about` column."""
     _lock_address(recipient)
-    recent = recent_count(MailMessage, recipient, clock.now() - within, "submission_id")
+    recent = recent_count(MailMessage, recipient, clock.now() - within, about)
     return db.session.scalars(recent.where(MailMessage.kind == kind)).one()
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import checks, clock
-from ..accounts import sign_in
+from ..accounts import invitations, sign_in
 from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
@@ -41,6 +41,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
     "sessions ended": sign_in.purge_expired,
+    "links to join deleted": invitations.purge_ended,
     "contacts of older commitments stored": contacts.store_missing,
     "promises of older commitments stored": promises.store_missing,
     "leftovers of deleted answers removed": cases.purge_after_erasure,

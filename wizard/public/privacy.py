@@ -51,9 +51,14 @@ RETENTION_SCHEDULE = (
         ("message", "outbox_message"),
     ),
     RetentionRule(
-        "Staff accounts: email address, role, and a password stored so no one can read it",
+        "Staff accounts: name, email address, role, and a password stored so no one can read it",
         "As long as they work with the program",
         ("staff_user",),
+    ),
+    RetentionRule(
+        "Invitations of staff: name, email address and role",
+        "Up to 30 days after the invitation ends",
+        ("staff_link",),
     ),
     RetentionRule("Which staff members are signed in", "Up to 12 hours", ("staff_session",)),
     RetentionRule(

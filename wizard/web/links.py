@@ -107,6 +107,21 @@ def parse_acting_token(given: str) -> tuple[str, str] | None:
     return (reference, staff_email) if clock.now().timestamp() < expires else None
 
 
+def staff_link_url(link_id: uuid.UUID, version: int) -> str:
+    """Return the link by which staff join or begin anew, below `PUBLIC_URL`."""
+    token = serializer("staff-link").dumps([link_id.hex, version])
+    return f"{current_app.config['PUBLIC_URL']}/staff/welcome/{token}"
+
+
+def parse_staff_token(given: str) -> tuple[uuid.UUID, int] | None:
+    """Return id and version of a staff link, or None if the signature is invalid."""
+    try:
+        hexadecimal, version = serializer("staff-link").loads(given)
+    except BadSignature:
+        return None
+    return uuid.UUID(hexadecimal), version
+
+
 def derive_draft_id(session_secret: str, page: str) -> uuid.UUID:
     """Return the id of the draft that a start page creates, the same if it is posted twice.
 

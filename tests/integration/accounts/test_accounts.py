@@ -50,10 +50,10 @@ def test_ended_session_cannot_change_account(app, client, account):
     with app.app_context():
         person = sign_in.load_session(client.get_cookie("staff", path="/staff").value)
         password = accounts.reset_account(EMAIL, COMMAND_LINE)
-        secret = pyotp.random_base32()
+        setup = second_factor.offer_setup("1")
         with pytest.raises(accounts.AccountError, match="session has ended"):
             second_factor.set_second_factor(
-                person, "", secret, pyotp.TOTP(secret).now(), COMMAND_LINE
+                person, "", setup, pyotp.TOTP(setup.secret).now(), COMMAND_LINE, kept=True
             )
         with pytest.raises(accounts.AccountError, match="session has ended"):
             accounts.change_password(person, password, "marble-otter-lantern-22", COMMAND_LINE)

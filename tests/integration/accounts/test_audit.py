@@ -10,7 +10,8 @@ from sqlalchemy import select
 from tests.factories import audit_events, staff_client
 from tests.integration.accounts.conftest import EXPORT_PATH
 from wizard.accounts import audit
-from wizard.accounts.audit import COMMAND_LINE, Actor
+from wizard.accounts.audit import ACTIONS, COMMAND_LINE, Actor
+from wizard.accounts.sentences import SENTENCES, describe_action
 from wizard.db import batches
 from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
@@ -19,10 +20,10 @@ from wizard.db.engine import db
 def test_log_formats_details(app):
     admin = staff_client(app, "admin")
     with app.app_context():
-        details = {"before": "received", "after": "in_review"}
-        audit.record_event(Actor("ada@example.gov"), "exported", "list", **details)
+        filters = {"status": "received", "state": "FL"}
+        audit.record_event(Actor("ada@example.gov"), "exported", "list", filters=filters)
     log = admin.page("/staff/audit").text(".list")
-    assert "before: received; after: in_review" in log and "{" not in log
+    assert "exported list, filtered by status: received; state: FL" in log and "{" not in log
 
 
 def record_events(app, *entries: tuple[str, str]) -> None:
@@ -82,8 +83,8 @@ def test_log_export_is_logged(app, admin):
     answer = admin.get("/staff/audit.csv?action=viewed")
     assert answer.mimetype == "text/csv"
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
-    assert rows[0] == ["at", "actor", "action", "subject", "details", "address"]
-    assert rows[1][1:] == ["ada@example.gov", "viewed", "'=1+1", "", "192.0.2.7"]
+    assert rows[0] == list(audit.COLUMNS)
+    assert rows[1][1:] == ["ada@example.gov", "viewed", "'=1+1", "", "192.0.2.7", "opened =1+1"]
     assert [event.subject for event in audit_events(app, "exported")] == ["audit.csv"]
 
 
@@ -92,7 +93,7 @@ def test_log_export_streams_without_session_or_app_context(app, monkeypatch):
     record_events(app, *(("viewed", f"PDI-{number}") for number in range(5)))
     with app.app_context():
         mine = db.session.scalars(select(AuditEvent)).first()
-        rows = audit.csv_rows({"action": "viewed"})
+        rows = audit.csv_rows({"action": "viewed"}, describe_action)
         assert next(rows)[3] == "PDI-0"
         assert mine in db.session
         db.session.rollback()
@@ -103,7 +104,7 @@ def test_log_export_streams_without_session_or_app_context(app, monkeypatch):
 def test_log_export_has_exact_times(app):
     record_events(app, ("viewed", "PDI-AAAA-AAAA"))
     with app.app_context():
-        (row,) = audit.csv_rows({})
+        (row,) = audit.csv_rows({}, describe_action)
     assert datetime.fromisoformat(row[0]) == audit_events(app)[0].at
 
 
@@ -118,3 +119,77 @@ def test_search_text_is_not_logged(app, admin):
     admin.get(f"{EXPORT_PATH}?text=Jane+Doe&status=received")
     (event,) = audit_events(app, "exported")
     assert event.details == {"filters": {"status": "received", "text": "…"}}
+
+
+def describe(action: str, subject: str = "ada@example.gov", **details) -> str:
+    return describe_action(AuditEvent(action=action, subject=subject, details=details))
+
+
+@pytest.mark.parametrize(
+    ("action", "details", "said"),
+    [
+        ("signed_in", {}, "signed in"),
+        ("refused", {"reason": "password"}, "was refused at sign-in: the password was wrong"),
+        ("refused", {"reason": "moon"}, "was refused at sign-in: moon"),
+        ("refused", {"reason": "current password"}, "entered a wrong current password"),
+        ("recovery_code_used", {"left": 9}, "signed in with a recovery code; 9 are left"),
+        ("person_added", {"role": "viewer"}, "added an account for ada@example.gov as viewer"),
+        ("invited", {"role": "admin"}, "invited ada@example.gov as admin"),
+        (
+            "person_changed",
+            {"role": ["viewer", "admin"]},
+            "changed the role of ada@example.gov from viewer to admin",
+        ),
+        (
+            "person_changed",
+            {"name": ["", "Ada"]},
+            "changed the name of ada@example.gov from none to Ada",
+        ),
+        ("person_changed", {"disabled": True}, "disabled the account of ada@example.gov"),
+        (
+            "person_changed",
+            {"reset": True},
+            "reset the password and two-step sign-in of ada@example.gov",
+        ),
+        ("person_changed", {"reset": ["password"]}, "reset the password of ada@example.gov"),
+        ("person_changed", {}, "changed the account of ada@example.gov"),
+        ("link_used", {"role": "editor"}, "joined as editor, by a link"),
+        ("link_used", {}, "set up their account again, by a link"),
+        ("token_made", {"days": 9}, "created the API token “ada@example.gov”, for 9 days"),
+        (
+            "moved",
+            {"before": "received", "after": "in_review"},
+            "changed the status of ada@example.gov from received to in review",
+        ),
+        (
+            "report_decided",
+            {"approved": True, "withdraws": False},
+            "approved the progress update of ada@example.gov",
+        ),
+        ("danced", {"steps": 3}, "did something unknown (danced): ada@example.gov; steps: 3"),
+    ],
+)
+def test_line_is_sentence(action, details, said):
+    assert describe(action, **details) == said
+
+
+def test_every_action_has_sentence_with_any_details(app):
+    assert ACTIONS.keys() <= SENTENCES.keys()
+    for action in SENTENCES:
+        assert describe(action) and describe(action, subject="")
+
+
+def test_page_says_where_history_of_commitment_is(admin):
+    assert "The history of a commitment is on its own page" in admin.page("/staff/audit").text(
+        "main"
+    )
+
+
+def test_filters_stay_in_address_while_paging(app, admin):
+    record_events(app, *(("viewed", f"PDI-{number:04}") for number in range(120)))
+    query = "action=viewed&actor=ada@example.gov&first_day=2000-01-01"
+    older = admin.page(admin.page(f"/staff/audit?{query}").all(".pages a")[0].attrs["href"])
+    assert older.values()["action"] == ["viewed"]
+    assert older.values()["actor"] == ["ada@example.gov"]
+    newest = older.all(".pages a")[0].attrs["href"]
+    assert "action=viewed" in newest and "before" not in newest

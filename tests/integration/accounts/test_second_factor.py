@@ -60,8 +60,20 @@ def test_recovery_code_works_once_and_is_hashed(app, client, account):
 
 def test_recovery_codes_are_shown_once(client, account):
     submit_sign_in(client)
-    set_up_second_factor(client)
-    assert client.page("/staff/account").all(".secret") == []
+    _, codes = set_up_second_factor(client)
+    assert not set(codes) & set(client.page("/staff/account").text("main").split())
+
+
+def test_set_up_waits_until_codes_are_kept(app, client, account, now):
+    submit_sign_in(client)
+    page = client.page("/staff/account")
+    code = pyotp.TOTP(page.text("code.key").replace(" ", "")).at(now[0])
+    data = {"action": "second-factor", "code": code, "setup": page.values()["setup"][0]}
+    again = client.send("/staff/account", data)
+    assert (again.status, list(again.errors())) == (422, ["kept"])
+    assert again.text("#codes") == page.text("#codes")
+    with app.app_context():
+        assert db.session.scalars(select(StaffUser)).one().totp_secret is None
 
 
 def test_wrong_setup_code_keeps_key_on_page(app, client, account):
@@ -98,7 +110,8 @@ def test_replacing_app_needs_password(app, client, account, now):
         assert (refused.status, list(refused.errors())) == (422, ["password"])
         with app.app_context():
             assert db.session.scalars(select(StaffUser)).one().totp_secret == secret
-    assert client.send("/staff/account", data | {"password": PASSWORD}).all(".secret code")
+    done = client.send("/staff/account", data | {"password": PASSWORD, "kept": "yes"})
+    assert done.status == 200
     with app.app_context():
         assert db.session.scalars(select(StaffUser)).one().totp_secret == other
 
