@@ -99,6 +99,11 @@ def _database(settings: dict[str, Any]) -> Iterator[str]:
             f"SQLite {found} has a rare bug that can corrupt the database (fixed in {wanted})."
             " Use PostgreSQL, or a Python with a newer SQLite."
         )
+    if is_sqlite and SQLITE_VERSION < (3, 42, 0):
+        yield (
+            "This SQLite is older than 3.42, and leaves words of deleted answers in the files of"
+            " the search index. Use PostgreSQL, or a Python with a newer SQLite."
+        )
 
 
 def _is_sqlite(settings: dict[str, Any]) -> bool:

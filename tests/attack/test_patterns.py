@@ -9,12 +9,16 @@ import pytest
 
 from tests.server import ROOT
 from wizard.forms import differences, fields
-from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
+from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid, fold_text
+from wizard.forms.words import mark, parse_query
 from wizard.public import open_data
-from wizard.submissions import filters
+from wizard.submissions import filters, search
 from wizard.web import logs, query, security, tables
 
 PATTERNS = {
+    "folded": fold_text,
+    "looked for": lambda text: mark(text, parse_query("a")),
+    "sentences": search.SENTENCE_END.split,
     "cell": tables.FORMULA_START,
     "xml": open_data.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
@@ -77,7 +81,7 @@ def filter_reader(name: str):
 READERS = (
     PATTERNS
     | {name: field_reader(field) for name, field in CLEANED.items()}
-    | {name: filter_reader(name) for name in ("text", "since", "first_day")}
+    | {name: filter_reader(name) for name in ("q", "since", "first_day")}
 )
 
 
@@ -125,4 +129,4 @@ def test_every_pattern_is_covered():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 33
+    assert found == 37

@@ -28,6 +28,7 @@ from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.staff import exports
+from wizard.submissions import search
 from wizard.submissions.filters import Filters
 
 PAGE_RUNS, CSV_RUNS = 15, 5
@@ -54,6 +55,7 @@ def main() -> None:
         app = make_app(url, made)
         with app.app_context():
             seconds, _ = time_call(lambda: demo.fill(chosen.count))
+            search.index_stale()
             vacuum()
         print(f"{chosen.count:,} submissions, made in {seconds:.0f} s\n")
         print_pages(app)
@@ -81,7 +83,7 @@ def vacuum() -> None:
     """Vacuum and analyze on PostgreSQL, as autovacuum soon would."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM (ANALYZE) submission"))
+            connection.execute(text("VACUUM (ANALYZE) submission, search_entry"))
 
 
 def signed_in_client(app: Flask) -> FlaskClient:
@@ -128,6 +130,8 @@ def page_addresses(app: Flask) -> dict[str, str]:
         "one day": f"first_day={day}&last_day={day}",
         "a year": f"first_day={today - timedelta(days=365)}&last_day={today}",
         "text, many": "text=lakeview",
+        "words, most": "q=police",
+        "words, phrase": "q=%22use+of+force%22+dat",
         "text, two words": "text=tenants+sereno",
         "text, one": f"text={middle.reference}",
         "text, none": "text=zzzz",
@@ -148,6 +152,7 @@ def page_addresses(app: Flask) -> dict[str, str]:
         "state=CA",
         "category=use_of_force",
         "text=zzzz",
+        "q=police",
         "kind=company",
     )
     public = {"public: first page": "/"} | {

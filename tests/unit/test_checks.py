@@ -69,3 +69,8 @@ def test_old_sqlite_is_warning(monkeypatch):
     monkeypatch.setattr(checks, "SQLITE_VERSION", (3, 51, 2))
     (line,) = warnings_for()
     assert "SQLite 3.51.2 has a rare bug" in line
+
+
+def test_sqlite_that_leaves_deleted_words_is_warning(monkeypatch):
+    monkeypatch.setattr(checks, "SQLITE_VERSION", (3, 41, 9))
+    assert "leaves words of deleted answers" in warnings_for()[-1]

@@ -226,7 +226,10 @@ class Phone(Text):
         return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
     def display(self, value: str) -> str:
-        number, style = phonenumbers.parse(value), PhoneNumberFormat
+        try:
+            number, style = phonenumbers.parse(value), PhoneNumberFormat
+        except phonenumbers.NumberParseException:  # stored by another program
+            return value
         extension = f" ext. {number.extension}" if number.extension else ""
         number.extension = None
         is_us = number.country_code == 1

@@ -30,6 +30,19 @@ def check_encoding(connection: Connection) -> None:
         )
 
 
+def check_words(connection: Connection) -> None:
+    """Search needs FTS5, which every usual SQLite has."""
+    if connection.dialect.name != "sqlite":
+        return
+    with connection.begin():
+        has_fts5 = connection.scalar(text("SELECT sqlite_compileoption_used('ENABLE_FTS5')"))
+    if not has_fts5:
+        raise CommandError(
+            "This SQLite was built without FTS5, which search needs. Use PostgreSQL, or a Python"
+            " with another SQLite."
+        )
+
+
 def check_version() -> None:
     """Alembic says of a newer database that it cannot locate a revision."""
     with reading():
@@ -45,6 +58,7 @@ with one_line_errors(describe_cause):
     check_version()
     with db.engine.connect().execution_options(writes=True) as connection:
         check_encoding(connection)
+        check_words(connection)
         context.configure(
             connection=connection,
             target_metadata=db.metadata,

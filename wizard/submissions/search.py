@@ -10,15 +10,29 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, bindparam, cast, column, false, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    cast,
+    column,
+    false,
+    func,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
 from ..db.models import Contact, Event, SearchEntry, StaffNote, Submission
 from ..forms.conditions import Answers
+from ..forms.fields import Field
 from ..forms.flow import Flow
+from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
-from ..forms.outputs import Row, cards, public_record
+from ..forms.outputs import public_record
+from ..forms.text import fold_text
 from ..forms.words import Term, index_words, mark, parse_query
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
@@ -45,8 +59,12 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
     terms = parse_query(query)
     if not terms:
         return false()
-    found = _match_sqlite(terms, index) if is_sqlite() else _match_postgresql(terms, index)
-    return Submission.id.in_(found)
+    if not is_sqlite():
+        return Submission.id.in_(_match_postgresql(terms, index))
+    # The sign keeps SQLite at the index of the list, which is sorted: 7 ms instead of 109 for a
+    # word that half of 100,000 submissions have.
+    unsorted = literal_column("+submission.id", Submission.id.type)
+    return unsorted.in_(_match_sqlite(terms, index))
 
 
 def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
@@ -79,7 +97,10 @@ def store_words(submission: Submission) -> None:
     if entry and all(getattr(entry, name) == value for name, value in stamp.items()):
         return
     flow = current_flow()
-    words = {"public": public_texts(flow, submission), "staff": staff_texts(flow, submission)}
+    words: dict[str, Iterable[Text]] = {
+        "public": public_texts(flow, submission),
+        "staff": staff_texts(flow, submission),
+    }
     for name, texts in words.items():
         stamp[name] = " ".join(index_words(chain.from_iterable(map(_in_every_language, texts))))
     if entry is None:
@@ -147,7 +168,10 @@ def public_texts(flow: Flow, submission: Submission) -> list[Text]:
         if submission.status != "withdrawn" or submission.first_published_at is None:
             return []
         record = _promises_alone(flow, record)
-    return [(Message("Reference"), submission.reference), *_answer_texts(flow, record)]
+    return [
+        (Message("Reference"), submission.reference),
+        *_answer_texts(flow.columns.values(), record),
+    ]
 
 
 def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
@@ -165,30 +189,27 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
     return kept
 
 
-def staff_texts(flow: Flow, submission: Submission) -> list[Text]:
-    """Return what staff search: reference, answers, confirmed contacts and notes."""
-    texts = [("Reference", submission.reference), *_answer_texts(flow, submission.answers)]
+def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
+    """Yield what staff search: reference, answers, confirmed contacts and notes."""
+    yield "Reference", submission.reference
+    yield from _answer_texts(flow.columns.values(), submission.answers)
     confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
     for contact in db.session.scalars(select(Contact).where(*confirmed).order_by(Contact.id)):
-        texts.append(("Contact", f"{contact.name} {contact.email}".strip()))
+        yield "Contact", f"{contact.name} {contact.email}".strip()
     notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
     for note in db.session.scalars(notes.order_by(StaffNote.id)):
-        texts.append((f"Note by {note.author}", note.text))
-    return texts
+        yield f"Note by {note.author}", note.text
 
 
-def _answer_texts(flow: Flow, answers: Answers) -> Iterator[Text]:
-    for card in cards(flow, answers):
-        yield from _row_texts(card.rows)
-
-
-def _row_texts(rows: Iterable[Row]) -> Iterator[Text]:
-    for row in rows:
-        if row.entries:
-            for _, parts in row.entries:
-                yield from _row_texts(parts)
+def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
+    for field in fields:
+        if field.name not in answers:
+            continue
+        if isinstance(field, Group):
+            for entry in answers[field.name]:
+                yield from _answer_texts(field.fields, entry)
         else:
-            yield row.label, row.text
+            yield field.label, field.display(answers[field.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +235,20 @@ def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, 
 def _find_hit(submission: Submission, terms: Sequence[Term], index: Index) -> Hit | None:
     """Return the sentence that has the most of the terms, the first one of several."""
     flow, best, most = current_flow(), None, 0
-    texts = public_texts(flow, submission) if index == "public" else staff_texts(flow, submission)
+    list_texts = public_texts if index == "public" else staff_texts
+    texts: Iterable[Text] = list_texts(flow, submission)
     for label, text in texts:
-        for sentence in _sentences(str(translate(text))):
+        shown = str(translate(text))
+        folded = fold_text(shown).replace("'", "")
+        if not any(term.words[0] in folded for term in terms):  # most texts, and quick to see
+            continue
+        for sentence in _sentences(shown):
             words = index_words([sentence])
             count = sum(term.matches(words) for term in terms)
             if count > most:
                 best, most = (label, sentence), count
+        if most == len(terms):
+            break
     return best and Hit(best[0], _shorten(mark(best[1], terms)))
 
 
