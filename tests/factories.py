@@ -27,6 +27,7 @@ from wizard.db.models import (
 )
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
+from wizard.submissions import search
 from wizard.submissions.events import record_event
 from wizard.submissions.listing import index_columns
 from wizard.submissions.messages import Mail
@@ -96,7 +97,15 @@ def add_submission(
         session.flush()
         session.refresh(submission)
         store_promises(submission)
+        search.store_words(submission)
     return reference
+
+
+def store_words(app, reference: str) -> None:
+    """Index a submission as it is now."""
+    with app.app_context(), writing() as session:
+        of_it = select(Submission).where(Submission.reference == reference)
+        search.store_words(session.scalars(of_it).one())
 
 
 def set_language(app, reference: str, code: str) -> None:
@@ -111,7 +120,8 @@ def add_published(app, case: str = "agency", *, at: datetime = PUBLISHED_AT, **a
     reference = add_submission(app, case, status="published", at=at, **answers)
     with app.app_context(), writing() as session:
         of_it = update(Submission).where(Submission.reference == reference)
-        session.execute(of_it.values(published_at=at, first_published_at=at))
+        session.execute(of_it.values(published_at=at, first_published_at=at, lock_version=2))
+    store_words(app, reference)
     return reference
 
 

@@ -5,6 +5,7 @@ from . import interrupts
 interrupts.watch_start()
 
 # ruff: noqa: E402
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ class Program(Flask):
     """Flask with the program's configuration."""
 
     config_class = config.Config
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: none is a coroutine, and Flask asks 21 times a request."""
+        return func
 
 
 def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) -> Flask:

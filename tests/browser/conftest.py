@@ -74,7 +74,8 @@ def server(database_url, tmp_path) -> Iterator[Server]:
 @pytest.fixture
 def office(server):
     """Return an app on the server's database, to prepare data directly."""
-    app = create_app({"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)})
+    settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
+    app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
     with app.app_context():
         for name, role in [("ada", "admin"), ("bob", "editor")]:
             accounts.add_account(f"{name}@example.gov", role, COMMAND_LINE, PASSWORD)
@@ -133,7 +134,7 @@ def record_console(person: Person, message) -> None:
     """Record console errors and warnings, except for 4xx responses, which forms handle."""
     refused = message.text.startswith("Failed to load resource") and " 4" in message.text
     if message.type in ("error", "warning") and not refused:
-        person.problems.append(message.text)
+        person.problems.append(f"{message.text} ({message.location['url']}, {person.page.url})")
 
 
 @pytest.fixture(scope="session")

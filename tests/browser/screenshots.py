@@ -85,7 +85,7 @@ def fill(url: str, folder: Path) -> str:
 def shoot_public_side(page: Page, shoot: Shoot) -> None:
     """Take the public pages."""
     for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
-                 "/commitments?state=XX", "/nowhere", "/resume/invented",
+                 "/commitments?state=XX", "/nowhere", "/lost", "/resume/invented",
                  "/respond/exit"):  # fmt: skip
         page.goto(path)
         shoot(page, path.strip("/").replace("/", "-").replace("?", "-") or "landing")
@@ -140,9 +140,21 @@ def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:
     page.emulate_media(media="print")
     shoot(page, f"{branch}-receipt-printed")
     page.emulate_media(media="screen")
-    page.get_by_role("link", name="report progress").click()
-    expect(page.locator("main form")).to_be_visible()
-    shoot(page, f"{branch}-update")
+    page.get_by_role("link", name="Your commitment").click()
+    expect(page.locator("#link")).to_be_visible()
+    shoot(page, f"{branch}-yours")
+    shoot_links(page, f"{branch}-yours", shoot)
+
+
+def shoot_links(page: Page, name: str, shoot: Shoot) -> None:
+    """Take the pages that belong to the one shown, and that it links to."""
+    reference = page.url.split("/")[-2 if page.url.endswith("/yours") else -1]
+    links = page.locator(f"main a[href*='/{reference}/']")
+    found = links.evaluate_all("all => all.map(link => link.getAttribute('href'))")
+    for path in dict.fromkeys(path.partition("#")[0] for path in found):
+        if not path.endswith((".pdf", ".eml")):
+            page.goto(path)
+            shoot(page, f"{name}-{path.split(reference)[-1].strip('/').replace('/', '-')}")
 
 
 def shoot_conflict(page: Page, branch: str, shoot: Shoot) -> None:
@@ -172,10 +184,10 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     expect(page.locator("h1")).to_have_text("Dashboard")
     shoot(page, "staff-dashboard")
     for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
-                 f"submissions/{reference}", f"submissions/{reference}/erase", "account", "people",
-                 "people/1/disable", "tokens", "audit"):  # fmt: skip
+                 "account", "people", "people/1/disable", "tokens", "audit", f"submissions/{reference}"):  # fmt: skip
         page.goto(f"/staff/{path}")
         shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))
+    shoot_links(page, "staff-case", shoot)
     page.goto("/staff/people")
     page.get_by_label("Email address").fill("grace@example.gov")
     page.get_by_label("Name", exact=True).fill("Grace Hopper")

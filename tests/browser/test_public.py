@@ -9,21 +9,9 @@ from tests.browser.pages import check_accessibility
 from tests.factories import add_published, update_path
 from tests.integration.public.conftest import OFFICE
 from tests.integration.public.test_views import replace_answers, withdraw
-from wizard import create_app
 from wizard.accounts.audit import ORGANIZATION
-from wizard.db.engine import db
 
 pytestmark = pytest.mark.pages
-
-
-@pytest.fixture
-def office(server):
-    """Return an app on the server's database, to prepare data directly."""
-    settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
-    app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
-    yield app
-    with app.app_context():
-        db.engine.dispose()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])

@@ -6,21 +6,9 @@ from playwright.sync_api import expect
 from tests.browser.pages import check_accessibility
 from tests.browser.test_access import CUT_OFF
 from tests.factories import add_published, set_language, update_path
-from wizard import create_app
-from wizard.db.engine import db
 from wizard.submissions import contacts
 
 pytestmark = pytest.mark.pages
-
-
-@pytest.fixture
-def office(server):
-    """Return an app on the server's database, to prepare data directly."""
-    settings = {"DATABASE_URL": server.database_url, "INSTANCE_PATH": str(server.folder)}
-    app = create_app(settings | {"PUBLIC_URL": "http://commitments.example.org"})
-    yield app
-    with app.app_context():
-        db.engine.dispose()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])

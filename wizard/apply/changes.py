@@ -100,7 +100,6 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         may_correct=proposals.may_correct(submission),
         can_discard=proposals.can_discard(submission, proposal),
         told=_newest_event(submission),
-        acting=access.actor(reference).name,
         said=session.pop("notice", ""),
         error=error,
     )
@@ -144,8 +143,7 @@ def ask_to_discard(reference: str) -> Response:
     submission, proposal = read_case(reference)
     if not proposals.can_discard(submission, proposal):
         return _to_overview(reference)
-    acting = access.actor(reference).name
-    return render_page("apply/discard.html", submission=submission, acting=acting)
+    return render_page("apply/discard.html", submission=submission)
 
 
 @bp.post("/discard")

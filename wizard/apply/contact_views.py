@@ -21,7 +21,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from . import access
-from .binding import Display, build_questions, find_slip, read_post
+from .binding import Display, build_questions, confirm_address, find_slip, read_post
 
 bp = Blueprint("contacts", __name__)
 
@@ -62,6 +62,9 @@ def mail_links() -> Response:
         address = ADDRESS.parse(typed, clock.today())
     except Invalid as invalid:
         return find_link(422, typed=typed, error=invalid.message)
+    address, suggestion = confirm_address(ADDRESS.name, address)
+    if suggestion:
+        return find_link(typed=address, suggestion=suggestion)
     with writing():
         contacts.mail_links(address, languages.get_locale())
     return redirect(url_for("contacts.find_link", mailed="1"), 303)

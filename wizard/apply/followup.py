@@ -52,6 +52,12 @@ ERASED = ErrorPage(
 )
 
 
+@bp.app_context_processor
+def add_acting() -> dict[str, Any]:
+    """Let every page say that staff act for its organization."""
+    return {"acting_as": access.acting_as}
+
+
 @bp.app_errorhandler(CaseErased)
 def on_erased(error: CaseErased) -> Response:
     """Show that the answers were deleted."""
@@ -111,7 +117,6 @@ def yours(reference: str) -> Response:
         can_withdraw=withdrawals.can_withdraw(submission),
         asks_to_withdraw=withdrawals.is_requested(submission),
         new_contact=new_contact,
-        acting=access.actor(reference).name,
         link=links.submission_url(reference, submission.link_version),
         notice=session.pop("notice", ""),
     )

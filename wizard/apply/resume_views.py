@@ -8,14 +8,13 @@ from werkzeug.wrappers import Response
 
 from .. import clock
 from ..db.engine import db, reading
-from ..forms.addresses import likely_address
 from ..forms.fields import Email
 from ..forms.text import Invalid
 from ..web import links
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from . import access, drafts, resume
-from .binding import CHECKED_FIELD, REPLACE
+from .binding import confirm_address
 from .pages import to_receipt, to_step
 
 bp = Blueprint("resume", __name__)
@@ -79,10 +78,8 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
         address = ADDRESS.parse(typed, clock.today())
     except Invalid as invalid:
         return save_link(draft_id, 422, typed=typed, error=invalid.message)
-    suggestion = likely_address(address)
-    if suggestion and request.form.get("action") == REPLACE + ADDRESS.name:
-        address = suggestion
-    elif suggestion not in (None, request.form.get(CHECKED_FIELD)):
+    address, suggestion = confirm_address(ADDRESS.name, address)
+    if suggestion:
         return save_link(draft_id, typed=address, suggestion=suggestion)
     resume.mail_link(draft_id, address)
     return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)

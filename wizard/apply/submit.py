@@ -18,6 +18,7 @@ from ..submissions import contacts
 from ..submissions.events import record_event
 from ..submissions.listing import index_columns
 from ..submissions.promises import store_promises
+from ..submissions.search import store_words
 from ..web import languages, links
 from ..web.current import current_flow
 
@@ -56,6 +57,7 @@ def submit_draft(draft: Draft, journey: Journey) -> Submission:
         _queue(submission, "confirmation", contact, submission.language, delay)
     if office := current_app.config["PROGRAM_EMAIL"]:
         _queue(submission, "notice", office, "en")
+    store_words(submission)
     return submission
 
 

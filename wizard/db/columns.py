@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, ForeignKey, TypeDecorator
+from sqlalchemy import DateTime, Dialect, ForeignKey, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -23,6 +25,28 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         moment: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
         return moment.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Folded words with a space between: text on SQLite, and on PostgreSQL a `tsvector`.
+
+    It is written with the places of its words, not by `to_tsvector`, whose parser has words of its
+    own: it keeps addresses and numbers together, and depends on the locale of the database.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return TSVECTOR() if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        places: dict[str, list[str]] = {}
+        for place, word in enumerate(value.split(), start=1):
+            places.setdefault(word, []).append(str(place))
+        return " ".join(f"'{word}':{','.join(at[:256])}" for word, at in places.items())
 
 
 parent_key = partial(ForeignKey, ondelete="CASCADE")

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import clock
-from .columns import UtcDateTime, parent_key
+from .columns import UtcDateTime, Words, parent_key
 from .engine import Model
 
 SubmissionId = Annotated[int, mapped_column(parent_key("submission.id"), index=True)]
@@ -363,3 +363,23 @@ class StaffNote(Model):
     author: Mapped[str]
     text: Mapped[str]
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class SearchEntry(Model):
+    """The words of a submission by which it is found (`submissions/search.py`), and no more than
+    that: everything is computed from other tables, and backups leave it out.
+
+    `public` holds what anyone may read, and is empty unless the submission is public; `staff` holds
+    what staff may read. The other columns say what was indexed: in which format, at which
+    `lock_version`, and the last event and note.
+    """
+
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"), primary_key=True)
+    public: Mapped[str] = mapped_column(Words, deferred=True)
+    staff: Mapped[str] = mapped_column(Words, deferred=True)
+    format: Mapped[int]
+    lock_version: Mapped[int]
+    event_id: Mapped[int]
+    note_id: Mapped[int]
+
+    __table_args__ = {"info": {"derived": True}}  # its migration makes the indexes of the words

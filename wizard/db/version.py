@@ -1,6 +1,7 @@
 """Migration status of the database, and its compatibility with this program."""
 
 from functools import cache
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -25,6 +26,11 @@ def is_compatible() -> bool:
     An unknown revision is a newer one, which the program serves during a rolling update.
     """
     return database_revision() not in ("", *_known_revisions(current_app.root_path)[1:])
+
+
+def is_declared(name: str | None, kind: str, parents: Any) -> bool:
+    """Return False for the indexes of words, which SQLite keeps in tables: no model has them."""
+    return not (name or "").startswith(("search_public", "search_staff", "ix_search_entry"))
 
 
 @cache

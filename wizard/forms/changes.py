@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 
 from .conditions import Answers
 from .fields import LongText
@@ -122,10 +122,11 @@ class ChangeJourney(Journey):
     def is_path_known(self) -> bool:
         return True
 
-    def may_visit(self, name: str) -> bool:
-        """Return True for any open step, and for the review once all are complete."""
-        is_review = name == self.flow.review.name
-        return name in self.steps and (not is_review or self.first_incomplete == name)
+    @cached_property
+    def reachable(self) -> Collection[str]:
+        """Return the names of the open steps, and of the review once all are complete."""
+        review = self.flow.review.name
+        return self.steps.keys() - ({review} if self.first_incomplete != review else set())
 
     def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
         """Return the journey of other answers to the same questions."""

@@ -30,6 +30,8 @@ MAX_TIMES_STORED = 4
 shortened later."""
 PUNYCODE = "xn--"
 """How a part of an internet name starts that is not ASCII when shown (RFC 5890)."""
+TO_SPACE = re.compile(r"[\n\t]+")
+SCHEME = re.compile(r"https?:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -128,7 +130,7 @@ class Text(Field):
         return {"type": "string", "minLength": 1, "maxLength": self.max_length}
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(re.sub(r"[\n\t]+", " ", normalize_text(self._single(raw), self.noun)))
+        return self._limited(TO_SPACE.sub(" ", normalize_text(self._single(raw), self.noun)))
 
     def longest(self) -> int:
         return self.max_length
@@ -244,7 +246,7 @@ class Url(Text):
 
     def clean(self, raw: Any, today: date) -> str:
         text = remove_invisible(normalize_text(self._single(raw), self.noun)).strip('<>“”" ')
-        if not re.match(r"https?:|[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        if not SCHEME.match(text):
             text = f"https://{text}"
         if href := public_address(text):
             return self._limited(href)

@@ -181,10 +181,15 @@ class Journey:
         names = list(self.steps)
         return next((name for name in names if not self.steps[name].complete), names[-1])
 
-    def may_visit(self, name: str) -> bool:
-        """Return True if a step applies and is not after the first incomplete one."""
+    @cached_property
+    def reachable(self) -> Collection[str]:
+        """Return the names of the steps that apply and are not after the first incomplete one."""
         names = list(self.steps)
-        return name in names[: names.index(self.first_incomplete) + 1]
+        return set(names[: names.index(self.first_incomplete) + 1])
+
+    def may_visit(self, name: str) -> bool:
+        """Return True if a step can be opened."""
+        return name in self.reachable
 
     @cached_property
     def complete(self) -> bool:

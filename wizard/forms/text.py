@@ -91,7 +91,23 @@ def _with_line(noun: str, text: str, place: int) -> str:
     return Message("%(noun)s (line %(line)s)", noun=noun, line=text.count("\n", 0, place) + 1)
 
 
+ALIKE = str.maketrans(
+    dict.fromkeys(
+        "\u2018\u2019\u201a\u201b\u2032\u02b9\u02bb\u02bc\u02bd\u02be\u02bf`\u00b4\uff07", "'"
+    )
+    | dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58", "-")
+    | {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ł": "l", "ŧ": "t"}
+)
+"""Typographic signs and the plain ones; letters with a stroke or joined, which Unicode keeps."""
+UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
+
+
 def fold_text(text: str) -> str:
-    """Return the text without case and accents, so that “san jose” finds San José."""
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in parts if not unicodedata.combining(char)).casefold()
+    """Return the text without case, accents and typographic signs, so that “san jose” finds San
+    José, and “coeur d'alene” finds Coeur d’Alene."""
+    if text.isascii():  # the same, faster
+        return text.lower().replace("`", "'")
+    parts = unicodedata.normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
+    plain = "".join(char for char in parts if not unicodedata.combining(char))
+    return plain.casefold().translate(ALIKE)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from wizard.db.engine import db, is_sqlite, reading
 from wizard.db.failures import UPGRADE, describe_cause, describe_mismatch
+from wizard.db.version import is_declared
 from wizard.ops.cli import one_line_errors
 
 UPGRADE_LOCK = 17_021_789
@@ -49,6 +50,7 @@ with one_line_errors(describe_cause):
             target_metadata=db.metadata,
             render_as_batch=True,
             compare_type=True,
+            include_name=is_declared,
             transactional_ddl=True,  # SQLite's too: all migrations, or none
         )
         with context.begin_transaction():

@@ -99,7 +99,9 @@ def _engine_for(path: Path, failure: str) -> Iterator[sa.Engine]:
 
 
 def _copy_all(source: sa.Connection, target: sa.Connection) -> int:
-    return sum(_copy(table, source, target) for table in db.metadata.sorted_tables)
+    """Copy every table but those that are computed from others."""
+    tables = [table for table in db.metadata.sorted_tables if not table.info.get("derived")]
+    return sum(_copy(table, source, target) for table in tables)
 
 
 def _copy(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:

@@ -183,7 +183,7 @@ def export(name: str, output: Path, **options: str) -> None:
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
     stream = exports.export(name, flow, chosen)
-    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without("text"))
+    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without("q"))
     if output == PIPE:
         sys.stdout.buffer.writelines(stream)
         return
@@ -195,7 +195,8 @@ def export_command(flow: Flow) -> click.Command:
     """Return the command with an option for each filter of the flow."""
     names = (name.replace("_", "-") for name in filters.list_filters(flow))
     text = "Same filter as on the submissions page."
-    options = [click.Option([f"--{name}"], help=text) for name in names]
+    older = {"q": ["--text"]}  # the name of the option in versions before
+    options = [click.Option([f"--{name}", *older.get(name, [])], help=text) for name in names]
     params = [*export.params, *options]
     return Command("export", params=params, callback=export.callback, help=export.help)
 

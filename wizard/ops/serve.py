@@ -26,7 +26,7 @@ from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
 from ..staff import cases
-from ..submissions import contacts, progress_reports, promises, proposals
+from ..submissions import contacts, progress_reports, promises, proposals, search
 from ..web import logs
 from . import processes, server
 from .check import require_database
@@ -45,6 +45,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "contacts of older commitments stored": contacts.store_missing,
     "promises of older commitments stored": promises.store_missing,
     "leftovers of deleted answers removed": cases.purge_after_erasure,
+    "submissions indexed": search.index_stale,
 }
 """Daily jobs, by what the number that each returns counts."""
 JOBS_LOCK = 0x776A6F6273

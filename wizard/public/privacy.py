@@ -31,7 +31,7 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Submissions: your answers and earlier versions of them, the decision, and staff notes",
         "As long as the program keeps its records, or until you ask us to delete it",
-        ("submission", "submission_version", "staff_note"),
+        ("submission", "submission_version", "staff_note", "search_entry"),
     ),
     RetentionRule(
         "Changes and progress updates you make, and the names and email addresses of your contacts",

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from ..forms.messages import Message
 from ..forms.wording import describe_condition
-from ..submissions import filters, listing
+from ..submissions import filters, listing, search
 from ..submissions.cases import find_by_reference
 from ..web import charts
 from ..web.current import current_flow
@@ -39,7 +39,7 @@ ERASED = ErrorPage(
 def landing() -> Response:
     """Show the landing page."""
     notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
-    mapped = commitments.count_by_mapped(filters.Filters())
+    mapped = commitments.count_by_mapped(filters.PublicFilters())
     labels = filters.filter_options(current_flow())
     return render_page(
         current_flow().pages.landing,
@@ -68,6 +68,7 @@ def commitment_list() -> Response:
         "public/commitments.html",
         address=list_address(url_for("public.commitment_list"), chosen, request.args),
         found=found,
+        hits=search.find_hits(chosen.get("q", ""), "public", [row.reference for row in found.rows]),
         chosen=chosen,
         labels=labels,
         map=make_map(found.mapped, labels),

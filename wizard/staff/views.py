@@ -19,7 +19,7 @@ from ..accounts.permissions import (
 from ..db.models import Submission, describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
-from ..submissions import filters, proposals, withdrawals
+from ..submissions import filters, proposals, search, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import charts, links
@@ -123,6 +123,7 @@ def submissions() -> Response:
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
         found=found,
+        hits=search.find_hits(chosen.get("q", ""), "staff", [each.reference for each in found]),
         keys=keys,
         count=count,
         chosen=chosen,
@@ -146,7 +147,7 @@ def export(name: str) -> Response:
         advice = "Or filter the list to export fewer submissions."
         page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
         return error_response(400, page)
-    logged = chosen | ({"text": "…"} if "text" in chosen else {})
+    logged = chosen | ({"q": "…"} if "q" in chosen else {})
     audit.record_event(current_actor(), "exported", name, filters=logged)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.today()}.{suffix}"

@@ -16,8 +16,11 @@ from .cases import CaseErased, locked_case
 from .events import record_event
 from .messages import STANDARD
 
-MAX_BYTES = 128 * 1024
-"""How much of a returned message is read."""
+MAX_BYTES = 64 * 1024
+"""How much of a returned message is read: the report comes first, then our headers."""
+MAX_SEPARATORS = 100
+"""Lines that may start a part, which also limits how deep they nest. A report has about five; the
+library takes the square of their number, 12 seconds for 20,000."""
 WHOLE = ("message/rfc822", "message/global")
 HEADERS = ("text/rfc822-headers", "message/global-headers")
 """The types of the part that is our message, or its headers (RFC 3462, RFC 6533)."""
@@ -57,8 +60,11 @@ def record_bounce(returned: bytes) -> str:
 
 def _read(returned: bytes) -> tuple[str, str]:
     """Return our Message-ID, and the reason that the mail server gives."""
+    returned = returned[:MAX_BYTES]
+    if sum(line.startswith(b"--") for line in returned.splitlines()) > MAX_SEPARATORS:
+        raise BounceError("This is not a returned email: it has too many parts.")
     try:
-        parts = message_from_bytes(returned[:MAX_BYTES])
+        parts = message_from_bytes(returned)
         LIBRARY_LOG.disabled = True  # it logs tracebacks, with what was returned
         permanent = all_failures(parts)[1]
         message_id, reason = _returned_id(parts), _reason(parts)

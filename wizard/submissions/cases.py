@@ -16,6 +16,7 @@ from ..web.current import current_flow
 from .events import record_event
 from .messages import STANDARD, Mail
 from .promises import store_promises
+from .search import store_words
 from .versions import raise_version
 
 
@@ -104,6 +105,7 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
         yield submission
         if submission.lock_version != before and submission.erased_at is None:
             store_promises(submission)
+        store_words(submission)
 
 
 def may_publish(answers: Mapping[str, Any]) -> bool:

@@ -1,8 +1,11 @@
 """Filters of lists and exports: parsed from an address, checked and applied."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_
 from sqlalchemy.orm import InstrumentedAttribute
@@ -13,9 +16,11 @@ from ..forms.choices import Choice
 from ..forms.dates import parse_moment
 from ..forms.fields import Field, Moment, Text
 from ..forms.flow import Facet, Flow
-from ..forms.text import fold_text
+from ..forms.text import Invalid
+from ..forms.words import MAX_QUERY_WORDS, count_words, parse_query
 from ..web.current import current_flow
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
+from . import search
 from .listing import facet_columns
 
 is_published = Submission.published_at.is_not(None)
@@ -40,12 +45,14 @@ class Filters(dict[str, str]):
 
     `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
     moment, itself excluded.
-    `text` is words that must all occur in the party's name, its place, the title or the reference.
+    `q` is words that must all occur in what staff may read.
     """
+
+    index: search.Index = "staff"
 
     def without(self, name: str) -> "Filters":
         """Return the same without one filter."""
-        return Filters({key: value for key, value in self.items() if key != name})
+        return type(self)({key: value for key, value in self.items() if key != name})
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions."""
@@ -67,10 +74,15 @@ class Filters(dict[str, str]):
         )
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
-        if words := self.get("text"):
-            folded = fold_text(words).split()
-            conditions += [Submission.search.contains(word, autoescape=True) for word in folded]
+        if words := self.get("q"):
+            conditions.append(search.matches(words, self.index))
         return conditions
+
+
+class PublicFilters(Filters):
+    """The filters of a public list, whose words must occur in what anyone may read."""
+
+    index = "public"
 
 
 def _has_code(
@@ -120,10 +132,21 @@ def _labels(flow: Flow, facet: Facet) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Query(Text):
+    """Words to search for."""
+
+    def clean(self, raw: Any, today: date) -> str:
+        text = Text.clean(self, raw, today)
+        if count_words(parse_query(text)) > MAX_QUERY_WORDS:
+            raise Invalid("Use %(count)s words or fewer.", count=MAX_QUERY_WORDS)
+        return text
+
+
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
-    "text": Text("text", "text", noun=VALUE),
+    "q": Query("q", "q", noun=VALUE),
 }
 """The filters that are no choice."""
 
@@ -137,14 +160,22 @@ def list_filters(flow: Flow) -> dict[str, Field]:
 
 def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
     """Return the filters of an address or a command. Raises `BadQuery`."""
-    return Filters(parse_args(args, list_filters(flow), ignored))
+    return Filters(parse_args(_renamed(args), list_filters(flow), ignored))
 
 
-def parse_public_filters(flow: Flow, args: Args) -> Filters:
+def _renamed(args: Args) -> Args:
+    """Return the arguments of an address as versions before wrote it, with `q` for `text`."""
+    if "text" not in args or "q" in args:
+        return args
+    return {"q" if name == "text" else name: values for name, values in args.items()}
+
+
+def parse_public_filters(flow: Flow, args: Args) -> PublicFilters:
     """Return the filters of a public address, which may hold other names. Raises `BadQuery`.
 
     An unknown code finds nothing instead of failing.
     """
-    names = ("branch", *(facet.name for facet in flow.facets), "text")
+    names = ("branch", *(facet.name for facet in flow.facets))
     public = {name: Text(name, name, noun=VALUE) for name in names}
-    return Filters(parse_args(args, public, ignored=args))
+    given = _renamed(args)
+    return PublicFilters(parse_args(given, {**public, "q": UNCODED_FILTERS["q"]}, ignored=given))

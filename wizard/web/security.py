@@ -39,8 +39,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        given = {name.lower() for name, _ in response.headers}
         for name, value in headers.items():
-            if name not in response.headers:
+            if name.lower() not in given:
                 response.headers.add(name, value)
         return response
 

@@ -417,3 +417,21 @@ def test_submission_without_address_can_name_one(app):
     assert stored(app, reference).answers["contact_email"] == NEW
     with app.app_context():
         assert contact_changes.change_contact(reference, ANSWERS, ORGANIZATION) is False
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize(
+    ("action", "mailed_to"),
+    [("replace-address", "ana@gmail.com"), ("mail", "ana@gmial.com")],
+)
+def test_likely_slip_in_lost_address_is_asked_about_once(app, client, action, mailed_to, htmx):
+    for address in ("ana@gmail.com", "ana@gmial.com"):
+        add_submission(app, contact_email=address)
+    store_contacts(app)
+    asked = send_lost(client, "ana@gmial.com", htmx)
+    assert asked.status == 200 and asked.values()["address"] == ["ana@gmial.com"]
+    assert asked.text("#address-suggestion") == "Did you mean ana@gmail.com ?"
+    assert queued(app, "links") == []
+    sent = client.send("/lost", asked.values() | {"action": action}, htmx=htmx)
+    assert "If we know this address" in sent.text(".sent")
+    assert recipients(app, "links") == [mailed_to]

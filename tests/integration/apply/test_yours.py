@@ -287,6 +287,40 @@ def test_staff_who_act_are_named_in_the_record(app):
     assert "Program staff did this for you." in timeline and EDITOR.name not in timeline
 
 
+def acting_client(app, reference: str):
+    """Return a browser in which staff act for an organization."""
+    with app.app_context():
+        path = links.acting_url(reference, EDITOR.name).partition("example.org")[2]
+    client = app.test_client()
+    client.page(path)
+    return client
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_every_page_says_that_staff_act(app, htmx):
+    reference = add_submission(app, status="published")
+    helper, own = acting_client(app, reference), f"/commitments/{reference}"
+    review = helper.send(f"{own}/changes/", htmx=htmx)
+    pages = [review, helper.send(review.path, review.values() | {"words": "x\0"}, htmx=htmx)]
+    paths = ("yours", "changes/", "changes/contact", "changes/discard", "update", "withdraw",
+             "contacts", "contacts/contact", "contacts/second", "link", "reminders")  # fmt: skip
+    pages += [helper.page(f"{own}/{path}", htmx=htmx) for path in paths]
+    for page in pages:
+        (notice,) = page.all("#acting")
+        assert EDITOR.name in notice.to_text(), page.path
+        assert page.all(f"#acting a[href='/staff/submissions/{reference}']")
+    assert not helper.page(own, htmx=htmx).all("#acting")
+    assert not update_client(app, reference).page(f"{own}/yours").all("#acting")
+
+
+def test_pages_with_a_copy_button_load_its_script(app):
+    reference = add_submission(app)
+    editor, case = staff_client(app, "editor"), f"/staff/submissions/{reference}"
+    shown = editor.send(f"{case}/link")
+    for page in (shown, update_client(app, reference).page(f"/commitments/{reference}/yours")):
+        assert page.all("[data-copy]") and page.all("script[src*='copy.js']"), page.path
+
+
 def test_acting_ends_by_itself(app, monkeypatch):
     with app.test_request_context():
         access.act_for("PDI-AAAA-AAAA", EDITOR.name)

@@ -21,7 +21,7 @@ def test_filter_shows_only_matches_and_totals_add_up(app, client):
         ("branch=partner", [partner]),
         ("kind=agency", [agency]),
         ("state=FL", [agency]),
-        ("text=every+STOP", [agency]),
+        ("q=%22every+STOP%22", [agency]),
         (f"category={category}", [agency]),
         ("category=other&state=GA", []),
         ("program=police_data_initiative&state=FL", [agency]),

@@ -1,5 +1,6 @@
 """Tests of emails that come back: only the message that is returned tells which one it was."""
 
+import time
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 
@@ -125,6 +126,30 @@ def test_unknown_bounce_ends_with_one_line(app, message, content):
         assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
         assert result.output.startswith("Error: ")
     assert events_of(app, "message_bounced") == []
+
+
+MANY_PARTS = b"Content-Type: multipart/report; boundary=b\n\n"
+BOMBS = {
+    "parts": MANY_PARTS + b"--b\n\nx\n" * 20_000,
+    "parts by return": MANY_PARTS + b"--b\r\rx\r" * 20_000,
+    "most parts": MANY_PARTS + (b"--b\n\n" + b"failed\n" * 90) * 99,
+    "depth": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3_000)
+    ),
+    "messages": b"Content-Type: message/rfc822\n\n" * 4_000,
+    "headers": b"X: a\n" * 26_000,
+    "one header": b"From: " + b"<" * 130_000,
+    "parameters": b"Content-Type: multipart/report; " + b"a=b; " * 26_000,
+    "addresses": b"X-Failed-Recipients: " + b"a@b.c," * 20_000 + b"\n\n",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_bomb_is_refused_within_seconds(app, bomb):
+    before = time.process_time()
+    with app.app_context(), pytest.raises(BounceError):
+        record_bounce(bomb)
+    assert time.process_time() - before < 5
 
 
 PIECES = st.sampled_from([

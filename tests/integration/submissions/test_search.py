@@ -1,0 +1,215 @@
+"""Tests of the search in words, of the public list and of the staff's."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, text, update
+
+from tests.client import case_references, commitment_references, spanish_client
+from tests.factories import add_published, add_submission, staff_client
+from wizard.accounts.audit import Actor
+from wizard.db.engine import db, reading, writing
+from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
+from wizard.forms.words import index_words, parse_query
+from wizard.staff import cases
+from wizard.submissions import search
+from wizard.submissions.cases import change_status, locked_case
+
+EDITOR = Actor("editor@example.gov")
+QUOTED = "“Every stop” is counted. Coeur d’Alene’s use-of-force data come yearly. That is all."
+
+
+def found(app, query: str, index: search.Index = "public") -> list[str]:
+    with app.app_context(), reading() as session:
+        wanted = select(Submission.reference).where(search.matches(query, index))
+        return sorted(session.scalars(wanted))
+
+
+def public(client, query: str) -> list[str]:
+    return commitment_references(client.page(f"/commitments?q={quote(query)}"))
+
+
+@pytest.fixture
+def viewer(app):
+    return staff_client(app, "viewer")
+
+
+def staff(viewer, query: str) -> list[str]:
+    return case_references(viewer.page(f"/staff/submissions?q={quote(query)}"))
+
+
+def test_public_answer_is_found_with_its_sentence(app, client):
+    reference = add_published(app, commitment_description=QUOTED)
+    add_published(app)
+    page = client.page("/commitments?q=coeur+d%27alene+yearly")
+    assert commitment_references(page) == [reference]
+    assert page.text(".hit bdi") == "Coeur d’Alene’s use-of-force data come yearly ."  # marked
+    assert [mark.to_text() for mark in page.all(".hit mark")][0] == "Coeur"
+
+
+def test_question_is_named_in_language_of_visitor(app, client):
+    add_published(app, commitment_title="Zanzibar")
+    english = client.page("/commitments?q=zanzibar").text(".hit .hint")
+    spanish = spanish_client(app).page("/commitments?q=zanzibar").text(".hit .hint")
+    assert english and spanish and english != spanish
+
+
+def test_private_and_unpublished_words_are_not_found_by_public(app, client):
+    add_published(app, contact_name="Zanzibar Private", delegate_name="Zanzibar")
+    waiting = add_submission(app, commitment_title="Zanzibar")
+    assert public(client, "zanzibar") == []
+    assert waiting in found(app, "zanzibar", "staff")
+
+
+def test_staff_find_contacts_notes_and_references(app, viewer):
+    reference = add_submission(app, contact_email="zanzibar@city.example", contact_name="Ann")
+    add_submission(app)
+    with app.app_context():
+        cases.add_note(reference, "They will call about Quetzalcoatl.", EDITOR)
+    for query in ("zanzibar@city.example", "zanzibar@ci", "quetzalc", reference, reference.lower()):
+        assert staff(viewer, query) == [reference], query
+    page = viewer.page("/staff/submissions?q=quetzalcoatl")
+    assert page.text(".hit .hint") == "Note by editor@example.gov:"
+
+
+def test_case_is_found_only_while_it_is_public(app, client):
+    reference = add_submission(app, status="accepted", commitment_title="Zanzibar")
+
+    def change(to: str) -> list[str]:
+        with app.app_context(), locked_case(reference) as submission:
+            change_status(submission, to, EDITOR)
+        return found(app, "zanzibar")
+
+    assert change("published") == [reference]
+    assert change("accepted") == []
+    change("published")
+    assert change("withdrawn") == [reference]  # its page has a title
+    assert public(client, "zanzibar") == []
+    assert change("in_review") == []
+
+
+def test_erased_case_leaves_no_word(app):
+    reference = add_published(app, commitment_title="Zanzibar", contact_name="Quetzalcoatl")
+    with app.app_context():
+        cases.add_note(reference, "Xylophone", EDITOR)
+        cases.erase(reference, EDITOR)
+        for word in ("zanzibar", "quetzalcoatl", "xylophone"):
+            for index in ("public", "staff"):
+                assert found(app, word, index) == []
+        assert found(app, reference, "staff") == [reference]
+        if db.engine.dialect.name == "sqlite":
+            stored = Path(db.engine.url.database).read_bytes().lower()
+            db.session.rollback()
+            for word in (b"zanzibar", b"quetzal", b"xylophone"):
+                assert word not in stored
+
+
+def test_words_of_version_before_are_indexed_once(app):
+    reference = add_published(app, commitment_title="Zanzibar")
+    with app.app_context():
+        with writing() as session:
+            session.execute(delete(SearchEntry))
+        assert found(app, "zanzibar") == []
+        assert (search.index_stale(), search.index_stale()) == (1, 0)
+        assert found(app, "zanzibar") == [reference]
+        with writing() as session:  # as the version before erases
+            of_it = update(Submission).where(Submission.reference == reference)
+            session.execute(of_it.values(answers={}, lock_version=9))
+        assert search.index_stale() == 1
+        assert found(app, "zanzibar") == []
+        with writing() as session:
+            (found_id,) = session.scalars(select(Submission.id))
+            session.add(StaffNote(submission_id=found_id, author="a", text="Xylophone"))
+        assert search.index_stale() == 1
+        assert found(app, "xylophone", "staff") == [reference]
+
+
+def test_deleted_submission_is_not_found(app):
+    add_published(app, commitment_title="Zanzibar")
+    with app.app_context():
+        with writing() as session:
+            session.execute(delete(Contact))
+            session.execute(delete(Submission))
+        assert found(app, "zanzibar") == []
+
+
+def test_search_combines_with_filters_pages_and_exports(app, client, viewer):
+    past = datetime(2026, 3, 1, tzinfo=UTC)
+    wanted = [
+        add_published(app, at=past, state="FL", commitment_title="Zanzibar") for _ in range(21)
+    ]
+    add_published(app, state="GA", commitment_title="Zanzibar")
+    add_published(app, state="FL")
+    page = client.page("/commitments?q=zanzibar&state=FL")
+    assert page.text("#found").startswith("21 ")
+    assert len(commitment_references(page)) == 20
+    older = client.page("/commitments?q=zanzibar&state=FL&last=1")
+    assert len({*commitment_references(page), *commitment_references(older)}) == 21
+    admin = staff_client(app, "admin")
+    rows = admin.get("/staff/export/submissions.csv?q=zanzibar&state=FL").text.splitlines()
+    assert sum(any(each in row for each in wanted) for row in rows) == 21
+
+
+def test_address_of_version_before_still_searches(app, client):
+    reference = add_published(app, commitment_title="Zanzibar")
+    add_published(app)
+    assert commitment_references(client.page("/commitments?text=zanzibar")) == [reference]
+
+
+@pytest.mark.parametrize("query", ["x" * 201, "a " * 33, "x" * 10_000])
+def test_too_long_query_is_400(client, query):
+    assert client.page(f"/commitments?q={quote(query)}").status == 400
+
+
+WORDS = st.sampled_from(
+    ["use", "of", "force", "forces", "d’Alene", "dalene", "peña", "PENA", "東京", "京", "NEAR",
+     "AND", "OR", "NOT", "a-b", "x@y.org", "1,000", "हिन्दी", "שלום", "ß", "'", '"']
+)  # fmt: skip
+TEXTS = st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=12).map(" ".join)
+
+
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4), queries=st.lists(TEXTS, max_size=6))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_found_is_what_a_scan_of_words_finds(app, texts, queries):
+    with app.app_context():
+        with writing() as session:
+            session.execute(delete(SearchEntry))
+            session.execute(delete(Submission))
+        ids = {}
+        for place, each in enumerate(texts):
+            reference = add_submission(app)
+            with writing() as session:
+                of_it = select(Submission.id).where(Submission.reference == reference)
+                ids[place] = session.scalars(of_it).one()
+                entry = update(SearchEntry).where(SearchEntry.submission_id == ids[place])
+                session.execute(entry.values(public=" ".join(index_words([each]))))
+        for query in queries:
+            terms = parse_query(query)
+            words = [index_words([each]) for each in texts]
+            scanned = [
+                ids[place]
+                for place, each in enumerate(words)
+                if terms and all(term.matches(each) for term in terms)
+            ]
+            with reading() as session:
+                wanted = select(Submission.id).where(search.matches(query, "public"))
+                assert sorted(session.scalars(wanted)) == scanned, query
+
+
+@given(query=st.text(max_size=200))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_query_fails(app, query):
+    with app.app_context(), reading() as session:
+        session.scalars(select(Submission.id).where(search.matches(query, "public"))).all()
+
+
+@pytest.mark.one_store
+def test_sqlite_overwrites_deleted_words(app):
+    with app.app_context(), reading() as session:
+        for name in ("public", "staff"):
+            stored = session.execute(text(f"SELECT k, v FROM search_{name}_config")).all()
+            assert dict(stored).get("secure-delete") == 1

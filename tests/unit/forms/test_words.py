@@ -1,0 +1,123 @@
+"""Tests of the words of texts and queries: what finds what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wizard.forms.text import fold_text
+from wizard.forms.words import (
+    BREAK,
+    MAX_CHARS,
+    MAX_WORD_CHARS,
+    MAX_WORDS,
+    Term,
+    index_words,
+    list_words,
+    mark,
+    parse_query,
+)
+
+
+def finds(query: str, *texts: str) -> bool:
+    words = index_words(texts)
+    terms = parse_query(query)
+    return bool(terms) and all(term.matches(words) for term in terms)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("coeur d'alene", "Coeur d’Alene"),
+        ("coeur d’alene", "Cœur d'Alene"),
+        ('"coeur d`alene"', "COEUR D’ALENE"),
+        ("alene", "Coeur d’Alene"),
+        ("d'alene police", "Coeur d’Alene’s police"),
+        ("mcdonalds", "McDonald’s"),
+        ("hawaii", "Hawaiʻi"),
+        ("hawai'i", "Hawaii"),
+        ("PENASCO", "Peñasco"),
+        ("peñasco", "Penasco"),
+        ("Lodz", "Łódź"),
+        ("strasse", "Straße"),
+        ("cooperate", "co\xadoperate"),
+        ("use-of-force", "use of force"),
+        ("use–of—force", "Use-of-force"),
+        ("“use of force”", "the use of force data"),
+        ("pdi-7k3m-q2xa", "PDI-7K3M-Q2XA"),
+        ("maria@ci", "maria@city.gov"),
+        ("for", "force"),
+        ("ﬁre", "fire"),
+        ("京", "東京都"),
+        ("東京", "国の東京都へ"),
+        ("مدينة", "في مَدِينَة"),
+        ("שלום", "שָׁלוֹם עולם"),
+        ("हिन्दी", "यह हिन्दी है"),
+    ],
+)
+def test_word_without_accents_and_signs_is_found(query, text):
+    assert finds(query, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("forc use", "use of force"),  # only the last word is found by its beginning
+        ('"forc"', "use of force"),
+        ('"use force"', "use of force"),
+        ('"use of"', "data of use"),
+        ("orce", "use of force"),
+        ("京東", "東京都"),
+        ("*", "a * b"),
+        ("use NOT force", "use of force"),
+        ("use OR other", "use of force"),
+    ],
+)
+def test_other_word_is_not_found(query, text):
+    assert not finds(query, text)
+
+
+def test_phrase_does_not_reach_into_next_text():
+    assert finds('"the end"', "the end", "begin")
+    assert not finds('"end begin"', "the end", "begin")
+
+
+@pytest.mark.parametrize("query", ["", " ", '"', '""', "*:^()-+'", "\u0301", "\u202e", BREAK])
+def test_query_without_words_has_no_terms(query):
+    assert parse_query(query) == ()
+
+
+def test_unclosed_quote_is_no_phrase():
+    assert parse_query('"use of') == (Term(("use",)), Term(("of",), begins=True))
+
+
+def test_too_many_and_too_long_words_are_cut():
+    assert list_words("x" * 10_000) == ["x" * MAX_WORD_CHARS]
+    assert len(index_words(["a " * 100_000])) == MAX_WORDS
+    assert sum(map(len, index_words(["x" * 90 + " "] * 5_000))) <= MAX_CHARS
+
+
+@given(st.text())
+def test_folding_again_changes_no_word(text):
+    words = list_words(text)
+    assert list_words(" ".join(words)) == words
+
+
+@given(st.text())
+def test_every_word_of_a_text_finds_it(text):
+    words = index_words([text])
+    for word in list_words(text):
+        assert all(term.matches(words) for term in parse_query(f'"{word}"'))
+
+
+@given(st.text(), st.text())
+def test_marked_pieces_are_the_text(text, query):
+    assert "".join(piece for piece, _ in mark(text, parse_query(query))) == text
+
+
+def test_words_are_marked_as_they_are_written():
+    pieces = mark("The Cœur d’Alene police, datasets.", parse_query("coeur alene dat"))
+    assert [text for text, is_word in pieces if is_word] == ["Cœur", "d’Alene", "datasets"]
+
+
+def test_signs_are_folded():
+    assert fold_text("D’Alene – “Łódź”") == 'd\'alene - "lodz"'

@@ -1,0 +1,134 @@
+"""The words of a text, as they are indexed and looked up: without case, accents and signs."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from .text import fold_text
+
+MAX_QUERY_WORDS = 32
+MAX_WORD_CHARS = 100
+"""A longer word is cut, in texts and in queries alike: PostgreSQL holds up to 2,046 bytes."""
+MAX_SIDES = 4
+"""The sides of apostrophes in one word that are words of their own."""
+MAX_WORDS, MAX_CHARS = 16_000, 200_000
+"""The words of one submission that are indexed, and their characters: PostgreSQL counts places up
+to 16,383, and holds less than a megabyte."""
+BREAK = "¶"
+"""Stands between two texts, so that no phrase reaches from one into the next. It is in no query."""
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff"
+    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
+)
+"""Scripts without spaces: Thai, Lao, Burmese, Khmer, Japanese and Chinese. Each letter is a word:
+several together are a phrase, which is found anywhere."""
+WORD = re.compile(rf"({UNSPACED.pattern}|[^\W_][\w'’‘ʻʼ\u0300-\u036f]*)")
+"""A word as it is written, with accents and apostrophes."""
+
+
+class _Signs(dict[int, str]):
+    """What takes the place of a folded character: of a sign a space."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        is_kept = unicodedata.category(char)[0] in "LMN" or char == "'"
+        self[code] = f" {char} " if UNSPACED.match(char) else char if is_kept else " "
+        return self[code]
+
+
+_signs = _Signs()
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """Yield the words of a text, each with the apostrophes inside it."""
+    for token in fold_text(text).translate(_signs).split():
+        if word := token.strip("'"):
+            yield word
+
+
+def list_words(text: str) -> list[str]:
+    """Return the words of a text in order; an apostrophe joins its two sides to one word."""
+    return [token.replace("'", "")[:MAX_WORD_CHARS] for token in _tokens(text)]
+
+
+def _parts(text: str) -> list[str]:
+    """Return the parts of words with apostrophes, such as “alene” and “dalene” of d’Alene’s."""
+    if "'" not in (folded := fold_text(text)):
+        return []
+    found = []
+    for token in _tokens(folded):
+        sides = token.split("'")[:MAX_SIDES]
+        spans = combinations(range(len(sides) + 1), 2) if len(sides) > 1 else ()
+        found += ["".join(sides[first:end])[:MAX_WORD_CHARS] for first, end in spans]
+    return [part for part in found if part]
+
+
+def index_words(texts: Iterable[str]) -> list[str]:
+    """Return the words to index of some texts, with a break after each, up to the limits."""
+    words: list[str] = []
+    chars = 0
+    for text in texts:
+        for word in [*list_words(text), BREAK, *_parts(text), BREAK]:
+            chars += len(word)
+            if chars > MAX_CHARS or len(words) == MAX_WORDS:
+                return words
+            words.append(word)
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that must stand side by side; of the last one the beginning is enough if `begins`."""
+
+    words: tuple[str, ...]
+    begins: bool = False
+
+    def matches(self, words: list[str]) -> bool:
+        """Return True if the term is in a list of words."""
+        return any(self._is_at(words, place) for place in range(len(words)))
+
+    def _is_at(self, words: list[str], place: int) -> bool:
+        found = words[place : place + len(self.words)]
+        if len(found) < len(self.words) or tuple(found[:-1]) != self.words[:-1]:
+            return False
+        last = self.words[-1]
+        return found[-1].startswith(last) if self.begins else found[-1] == last
+
+
+def parse_query(text: str) -> tuple[Term, ...]:
+    """Return the terms of a query, which must all occur: words, and "phrases" in quotes.
+
+    What has signs inside it, such as an email address, is a phrase. No sign is an operator. The
+    last word is found by its beginning unless it is in quotes.
+    """
+    pieces = fold_text(text).split('"')
+    terms = []
+    for place, piece in enumerate(pieces):
+        is_quoted = place % 2 == 1 and place < len(pieces) - 1
+        for part in [piece] if is_quoted else piece.split():
+            if words := tuple(list_words(part)):
+                terms.append(Term(words, begins=not is_quoted))
+    last = len(terms) - 1
+    return tuple(Term(each.words, each.begins and at == last) for at, each in enumerate(terms))
+
+
+def count_words(terms: Iterable[Term]) -> int:
+    """Return the number of words in some terms."""
+    return sum(len(term.words) for term in terms)
+
+
+def mark(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
+    """Return a text in pieces, each with whether it is a word that was looked for."""
+    wanted = {word for term in terms for word in term.words}
+    beginnings = tuple(term.words[-1] for term in terms if term.begins)
+    pieces: list[tuple[str, bool]] = []
+    for piece in WORD.split(text):
+        words = {*list_words(piece), *_parts(piece)}
+        found = bool(words & wanted) or any(word.startswith(beginnings) for word in words)
+        if pieces and pieces[-1][1] == found:
+            pieces[-1] = (pieces[-1][0] + piece, found)
+        elif piece:
+            pieces.append((piece, found))
+    return pieces

@@ -1,0 +1,246 @@
+"""Search in words: one index of what anyone may read, and one of what staff may read.
+
+What is indexed is written in the transaction that changes it. `index_stale` finds what an older
+version of the program, or a restored backup, stored without.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, bindparam, cast, column, false, func, select, table
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
+from ..db.models import Contact, Event, SearchEntry, StaffNote, Submission
+from ..forms.conditions import Answers
+from ..forms.flow import Flow
+from ..forms.messages import Message, translate_if_message
+from ..forms.outputs import Row, cards, public_record
+from ..forms.words import Term, index_words, mark, parse_query
+from ..web.current import current_flow
+from ..web.languages import LANGUAGES, load_catalog, translate
+
+FORMAT = 1
+"""Raise it when other words are indexed than before: everything is indexed again."""
+FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 5
+"""Stale submissions that are looked up at a time, and that are indexed in one transaction."""
+MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
+"""The length of the sentence that is shown, and of what is shown before the first found word."""
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+
+Index = Literal["public", "staff"]
+Label = str
+Text = tuple[Label, str]
+"""A text that is searched, and what it is: the label of its question, or “Note”."""
+
+
+def matches(query: str, index: Index) -> ColumnElement[bool]:
+    """Return the condition that a submission has all words of a query in an index.
+
+    A query of nothing but signs finds nothing.
+    """
+    terms = parse_query(query)
+    if not terms:
+        return false()
+    found = _match_sqlite(terms, index) if is_sqlite() else _match_postgresql(terms, index)
+    return Submission.id.in_(found)
+
+
+def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
+    wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
+    name = f"search_{index}"
+    match = column(name).op("MATCH", is_comparison=True)(bindparam(None, " AND ".join(wanted)))
+    return select(column("rowid")).select_from(table(name)).where(match)
+
+
+def _match_postgresql(terms: Iterable[Term], index: Index) -> Select[Any]:
+    wanted = (
+        " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
+        for term in terms
+    )
+    query = cast(bindparam(None, " & ".join(f"({each})" for each in wanted)), TSQUERY)
+    return select(SearchEntry.submission_id).where(
+        getattr(SearchEntry, index).op("@@", is_comparison=True)(query)
+    )
+
+
+def store_words(submission: Submission) -> None:
+    """Index a submission as it is now, within the caller's transaction, unless it is already."""
+    stamp = {
+        "format": FORMAT,
+        "lock_version": submission.lock_version,
+        "event_id": db.session.scalar(_last_id(Event, submission.id)),
+        "note_id": db.session.scalar(_last_id(StaffNote, submission.id)),
+    }
+    entry = db.session.get(SearchEntry, submission.id)
+    if entry and all(getattr(entry, name) == value for name, value in stamp.items()):
+        return
+    flow = current_flow()
+    words = {"public": public_texts(flow, submission), "staff": staff_texts(flow, submission)}
+    for name, texts in words.items():
+        stamp[name] = " ".join(index_words(chain.from_iterable(map(_in_every_language, texts))))
+    if entry is None:
+        db.session.add(SearchEntry(submission_id=submission.id, **stamp))
+        return
+    for name, value in stamp.items():
+        setattr(entry, name, value)
+
+
+def _last_id(model: type[Event | StaffNote], submission: Any) -> Select[Any]:
+    last = select(func.coalesce(func.max(model.id), 0))
+    return last.where(model.submission_id == submission)
+
+
+def _in_every_language(text: Text) -> list[str]:
+    """Return a text, or one that the flow declares in each language."""
+    _, words = text
+    if not isinstance(words, Message):
+        return [words]
+    return [translate_if_message(words, load_catalog(code).gettext) for code in LANGUAGES]
+
+
+def index_stale() -> int:
+    """Index what was stored or changed without; return how many submissions. The newest first."""
+    stored = select(SearchEntry.submission_id).where(
+        SearchEntry.submission_id == Submission.id,
+        SearchEntry.format == FORMAT,
+        SearchEntry.lock_version == Submission.lock_version,
+        SearchEntry.event_id == _last_id(Event, Submission.id).scalar_subquery(),
+        SearchEntry.note_id == _last_id(StaffNote, Submission.id).scalar_subquery(),
+    )
+    stale = select(Submission.id).where(Submission.flow == current_flow().name, ~stored.exists())
+    query, total = stale.order_by(Submission.id.desc()).limit(FOUND_AT_ONCE), 0
+    found = query
+    while True:
+        with reading() as session:
+            ids = session.scalars(found).all()
+        for place in range(0, len(ids), INDEXED_AT_ONCE):
+            total += _index_all(ids[place : place + INDEXED_AT_ONCE])
+        if len(ids) < FOUND_AT_ONCE:
+            break
+        found = query.where(Submission.id < ids[-1])
+    if total:
+        empty_write_ahead_log()
+    return total
+
+
+def _index_all(ids: Sequence[int]) -> int:
+    """Index some submissions in a transaction; those that another process locked are left to it."""
+    locked = select(Submission).where(Submission.id.in_(ids)).with_for_update(skip_locked=True)
+    with writing() as session:
+        found = session.scalars(locked).all()
+        for submission in found:
+            store_words(submission)
+    return len(found)
+
+
+def public_texts(flow: Flow, submission: Submission) -> list[Text]:
+    """Return what the public page of a submission shows; nothing if it has none."""
+    answers = submission.answers
+    if submission.erased_at or not flow.consents(answers):
+        return []
+    record = public_record(flow, answers)
+    if submission.published_at is None:
+        if submission.status != "withdrawn" or submission.first_published_at is None:
+            return []
+        record = _promises_alone(flow, record)
+    return [(Message("Reference"), submission.reference), *_answer_texts(flow, record)]
+
+
+def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
+    """Return what the page of a withdrawn commitment shows: its header, and titles and days."""
+    roles, facets = flow.roles, (facet.source for facet in flow.facets)
+    header = (roles.title, roles.party, *roles.place, *facets)
+    kept = {name: record[name] for name in header if name in record}
+    for group in flow.groups:
+        if group.due and group.name in record:
+            names = (group.title, group.due)
+            kept[group.name] = [
+                {name: entry[name] for name in names if name in entry}
+                for entry in record[group.name]
+            ]
+    return kept
+
+
+def staff_texts(flow: Flow, submission: Submission) -> list[Text]:
+    """Return what staff search: reference, answers, confirmed contacts and notes."""
+    texts = [("Reference", submission.reference), *_answer_texts(flow, submission.answers)]
+    confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
+    for contact in db.session.scalars(select(Contact).where(*confirmed).order_by(Contact.id)):
+        texts.append(("Contact", f"{contact.name} {contact.email}".strip()))
+    notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
+    for note in db.session.scalars(notes.order_by(StaffNote.id)):
+        texts.append((f"Note by {note.author}", note.text))
+    return texts
+
+
+def _answer_texts(flow: Flow, answers: Answers) -> Iterator[Text]:
+    for card in cards(flow, answers):
+        yield from _row_texts(card.rows)
+
+
+def _row_texts(rows: Iterable[Row]) -> Iterator[Text]:
+    for row in rows:
+        if row.entries:
+            for _, parts in row.entries:
+                yield from _row_texts(parts)
+        else:
+            yield row.label, row.text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a submission has words of a query: the label, and the sentence in pieces, each with
+    whether it was looked for."""
+
+    label: Label
+    pieces: list[tuple[str, bool]]
+
+
+def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, Hit]:
+    """Return where each of some listed submissions has the words, by reference."""
+    terms = parse_query(query)
+    if not terms or not references:
+        return {}
+    rows = select(Submission).where(Submission.reference.in_(references))
+    found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
+    hits = {each.reference: _find_hit(each, terms, index) for each in found}
+    return {reference: hit for reference, hit in hits.items() if hit}
+
+
+def _find_hit(submission: Submission, terms: Sequence[Term], index: Index) -> Hit | None:
+    """Return the sentence that has the most of the terms, the first one of several."""
+    flow, best, most = current_flow(), None, 0
+    texts = public_texts(flow, submission) if index == "public" else staff_texts(flow, submission)
+    for label, text in texts:
+        for sentence in _sentences(str(translate(text))):
+            words = index_words([sentence])
+            count = sum(term.matches(words) for term in terms)
+            if count > most:
+                best, most = (label, sentence), count
+    return best and Hit(best[0], _shorten(mark(best[1], terms)))
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in SENTENCE_END.split(text) if sentence]
+
+
+def _shorten(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Cut a long sentence around the first word that was looked for."""
+    if sum(len(text) for text, _ in pieces) <= MAX_SNIPPET_CHARS:
+        return pieces
+    before, *rest = pieces if not pieces[0][1] else [("", False), *pieces]
+    text = before[0]
+    if len(text) > LEAD_CHARS:
+        text = "… " + text[-LEAD_CHARS:].partition(" ")[2]
+    kept, left = [(text, False)], MAX_SNIPPET_CHARS - len(text)
+    for text, found in rest:
+        if len(text) > left:
+            kept.append((text[:left].rpartition(" ")[0] + " …", False))
+            break
+        kept.append((text, found))
+        left -= len(text)
+    return kept
