@@ -184,7 +184,8 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     expect(page.locator("h1")).to_have_text("Dashboard")
     shoot(page, "staff-dashboard")
     for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
-                 "account", "people", "people/1/disable", "tokens", "audit", f"submissions/{reference}"):  # fmt: skip
+                 "account", "people", "people/1/disable", "tokens", "audit",
+                 f"submissions/{reference}"):  # fmt: skip
         page.goto(f"/staff/{path}")
         shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))
     shoot_links(page, "staff-case", shoot)
