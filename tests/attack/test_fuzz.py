@@ -15,7 +15,7 @@ from tests.attack.browser import Browser
 from tests.attack.conftest import staff_browser
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
 from tests.conftest import load_case
-from tests.factories import add_submission
+from tests.factories import add_submission, update_path
 from wizard.flows.commitment import COMMITMENT
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "500"))
@@ -65,13 +65,16 @@ def fuzz_targets(server, server_app):
     receipt = complete_form(somebody, load_case("partner"))
     draft = draft_path(start_draft(somebody, load_case("agency")))
     link = somebody.page(f"{draft}/save").all("#link")[0].attrs["value"].rsplit("/", 1)[1]
+    opened = update_path(server_app, receipt.text(".reference")).rpartition("/")[2]
+    somebody.get(f"/updates/{opened}")
     admin = staff_browser(server, server_app, "admin", "fuzzed")
     admin.token()
     values = {
         "uuid:draft_id": [draft.rsplit("/", 1)[1], draft_path(receipt).rsplit("/", 1)[1], "x"],
         "name": [*COMMITMENT.steps, "submissions.csv", "data-sets.csv", "milestones", "x"],
         "reference": [receipt.text(".reference"), add_submission(server_app, status="published")],
-        "token": [link, "x"],
+        "token": [link, opened, "x"],
+        "role": ["contact", "second", "x"],
         "path:filename": ["site.css", "x"],
     }
     return [Browser(server), somebody, admin], values

@@ -8,6 +8,7 @@ from tests.attack.browser import Browser, send_raw, status_code
 from tests.attack.conftest import staff_browser, stored_rows
 from tests.complete_form import draft_path, start_draft
 from tests.conftest import load_case
+from tests.factories import update_path
 
 ODD = [
     "//evil.example/",
@@ -135,12 +136,15 @@ def test_get_requests_change_nothing(server, server_app, submitted_draft):
     other = draft_path(start_draft(owner, load_case("agency"))).rsplit("/", 1)[1]
     admin = staff_browser(server, server_app, "admin", "looks")
     assert admin.get("/staff/").status_code == 200
+    link = update_path(server_app, reference).rpartition("/")[2]
+    assert owner.get(f"/updates/{link}").status_code == 303
     before = stored_rows(server_app)
     for rule in server_app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.endpoint == "static":
             continue
         for each in (draft, other) if "draft_id" in rule.rule else (draft,):
-            names = {"draft_id": each, "name": "organization", "reference": reference}
+            names = {"draft_id": each, "name": "organization", "reference": reference,
+                     "role": "contact", "token": link}  # fmt: skip
             path = rule.rule.replace("<uuid:draft_id>", each)
             for name, value in names.items():
                 path = path.replace(f"<{name}>", value)

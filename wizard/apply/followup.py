@@ -33,7 +33,7 @@ from . import access
 bp = Blueprint("followup", __name__)
 
 REPORT_LIMIT = "60 per hour"
-"""Reports that one client may send."""
+"""Reports that one client may send, and likewise requests to withdraw and new links."""
 TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
 LINK_PAGES = {
     "changes": "changes.overview",
@@ -137,6 +137,7 @@ def ask_to_renew(reference: str) -> Response:
 
 
 @bp.post("/commitments/<reference>/link")
+@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def renew(reference: str) -> Response:
     """Replace the link: those in all messages so far stop working."""
     access.own_submission(reference)

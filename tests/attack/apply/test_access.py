@@ -3,6 +3,7 @@
 import base64
 import json
 
+from flask_limiter.util import get_qualified_name
 from itsdangerous import URLSafeTimedSerializer
 
 from tests.attack.browser import Browser
@@ -11,26 +12,90 @@ from tests.complete_form import complete_form, draft_path, start_draft
 from tests.conftest import load_case
 from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
+from wizard.web.limits import limiter
+
+ANYONE = {
+    "GET /", "GET /accessibility", "GET /commitments", "GET /commitments.atom",
+    "GET /commitments.csv", "GET /commitments.json", "GET /commitments/<name>.csv",
+    "GET /commitments/<reference>", "GET /commitments/schema.json", "GET /data.json", "GET /livez",
+    "GET /lost", "POST /lost", "GET /metrics", "GET /privacy", "GET /questions", "GET /readyz",
+    "GET /respond/", "POST /respond/", "GET /respond/exit", "GET /robots.txt",
+    "GET /static/<filename>",
+}  # fmt: skip
+"""What needs neither a link nor a draft of one's own; metrics see `integration/ops`."""
+ITS = "/commitments/<reference>"
+DRAFT = "/respond/<uuid:draft_id>"
+OWNER = {
+    "GET /acting/<token>", "GET /contact/<token>", "POST /contact/<token>", "GET /resume/<token>",
+    "GET /updates/<token>",
+    f"GET {ITS}/changes/", f"POST {ITS}/changes/", f"GET {ITS}/changes/<name>",
+    f"POST {ITS}/changes/<name>", f"POST {ITS}/changes/<name>/autosave",
+    f"GET {ITS}/changes/discard", f"POST {ITS}/changes/discard", f"GET {ITS}/changes/exit",
+    f"GET {ITS}/contacts", f"POST {ITS}/contacts", f"GET {ITS}/contacts/<role>",
+    f"POST {ITS}/contacts/<role>", f"GET {ITS}/link", f"POST {ITS}/link", f"GET {ITS}/reminders",
+    f"POST {ITS}/reminders", f"GET {ITS}/update", f"POST {ITS}/update", f"GET {ITS}/withdraw",
+    f"POST {ITS}/withdraw", f"GET {ITS}/yours", f"GET {ITS}/yours.pdf",
+    f"GET {DRAFT}/<name>", f"POST {DRAFT}/<name>", f"POST {DRAFT}/<name>/autosave",
+    f"GET {DRAFT}/delete", f"POST {DRAFT}/delete", f"GET {DRAFT}/done", f"GET {DRAFT}/save",
+    f"POST {DRAFT}/save",
+}  # fmt: skip
+"""What only the browser of a draft, or one that opened a link, may do. Staff: `integration`."""
+LIMITED = {
+    "POST /lost": "20 per 1 hour",
+    "POST /respond/": "120 per 1 hour",
+    f"POST {DRAFT}/save": "20 per 1 hour",
+    f"POST {ITS}/changes/": "20 per 1 hour",
+    f"POST {ITS}/contacts/<role>": "20 per 1 hour",
+    f"POST {ITS}/link": "60 per 1 hour",
+    f"POST {ITS}/update": "60 per 1 hour",
+    f"POST {ITS}/withdraw": "60 per 1 hour",
+}
+"""The posts that mail something, or store one more row each time."""
+
+
+def addresses(app) -> dict[str, str]:
+    """Return the endpoint of each method and rule, without those of staff."""
+    return {
+        f"{method} {rule.rule}": rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if not rule.rule.startswith("/staff")
+    }
+
+
+def test_tables_name_every_address(server_app):
+    assert set(addresses(server_app)) == ANYONE | OWNER and not ANYONE & OWNER
+    assert set(LIMITED) <= ANYONE | OWNER
+
+
+def test_posts_are_limited_as_the_table_says(server_app):
+    limits = {}
+    for address, endpoint in addresses(server_app).items():
+        name = get_qualified_name(server_app.view_functions[endpoint])
+        for each in limiter.limit_manager.decorated_limits(name):
+            limits[address] = str(each.limit)
+    assert limits == LIMITED
 
 
 def test_draft_id_and_reference_give_no_access(server, browser):
     receipt = complete_form(browser, load_case("partner"))
     reference, path = receipt.text(".reference"), draft_path(receipt)
     stranger = Browser(server)
-    for address in (
-        f"{path}/done", f"{path}/organization", f"{path}/save", f"{path}/delete",
-        f"/resume/{reference}", f"/updates/{reference}", f"/respond/{reference}/done",
-        f"/commitments/{reference}", f"/commitments/{reference}/update",
-        f"/commitments/{reference}/reminders", f"/commitments/{reference}/changes/",
-        f"/commitments/{reference}/changes/organization", f"/commitments/{reference}/changes/exit",
-        f"/commitments/{reference}/yours", f"/commitments/{reference}/yours.pdf",
-        f"/commitments/{reference}/withdraw", f"/commitments/{reference}/link",
-        f"/commitments/{reference}/contacts", f"/commitments/{reference}/contacts/contact",
-        f"/contact/{reference}", f"/acting/{reference}",
-    ):  # fmt: skip
-        answer = stranger.get(address)
-        assert answer.status_code == 404, address
+    known = {
+        DRAFT: path, "<reference>": reference, "<token>": reference, "<role>": "contact",
+        "<name>": "organization",
+    }  # fmt: skip
+    for each in sorted(OWNER):
+        method, address = each.split()
+        for name, value in known.items():
+            address = address.replace(name, value)
+        data = {"action": "delete", "authorized": "yes"}
+        answer = stranger.post(address, data) if method == "POST" else stranger.get(address)
+        assert answer.status_code == 404, each
         assert load_case("partner")["contact_email"] not in answer.text
+    assert stranger.get(f"/respond/{reference}/done").status_code == 404
+    assert stranger.get(f"/commitments/{reference}").status_code == 404
+    assert browser.get(f"{path}/done").status_code == 200
 
 
 def test_planted_session_gives_no_access(server):
