@@ -71,12 +71,16 @@ class Channel(HTTPChannel):
     @property
     def is_writing(self) -> bool:
         """True if a thread is sending a response: what it cannot send is not known yet."""
-        if not self.total_outbufs_len:
+        return self.total_outbufs_len > 0 and not self.has_unsent
+
+    @property
+    def has_unsent(self) -> bool:
+        """True if there is something to send, and no thread is sending it."""
+        if not self.outbuf_lock.acquire(False):
             return False
-        if self.outbuf_lock.acquire(False):
-            self.outbuf_lock.release()
-            return False
-        return True
+        unsent: bool = self.total_outbufs_len > 0
+        self.outbuf_lock.release()
+        return unsent
 
     @property
     def is_late(self) -> bool:
@@ -101,8 +105,8 @@ class Sockets(dict[int, Any]):
     """The open sockets by file descriptor, and the loop that serves them.
 
     `changed` has those opened, closed or used in this turn, `served` those that a thread works on:
-    only these can wait for something else than in the turn before. `writing` is True if one of
-    those threads is sending.
+    only these can wait for something else than in the turn before. `early` has those where more
+    arrives while a thread works on them. `writing` is True if one of those threads is sending.
     """
 
     def __init__(self) -> None:
@@ -110,6 +114,7 @@ class Sockets(dict[int, Any]):
         self.listeners: list[BaseWSGIServer] = []
         self.changed: set[int] = set()
         self.served: set[int] = set()
+        self.early: set[int] = set()
         self.watched: dict[int, SelectorKey] = {}
         self.writing = False
         self.swept_at = self.stopped_at = 0.0
@@ -142,20 +147,41 @@ class Sockets(dict[int, Any]):
                     self._watch(selector, number)
                 for key, events in selector.select(WRITING_SECONDS if self.writing else 1):
                     self.changed.add(key.fd)
-                    flags = select.POLLIN if events & EVENT_READ else 0
-                    flags |= select.POLLOUT if events & EVENT_WRITE else 0
+                    flags = select.POLLOUT if events & EVENT_WRITE else 0
+                    if events & EVENT_READ and key.data.readable():
+                        flags |= select.POLLIN
+                    elif events & EVENT_READ:
+                        self.early.add(key.fd)
                     wasyncore.readwrite(key.data, flags)
+
+    def has_work(self) -> bool:
+        """Return True if a thread leaves the loop something to do; most send all and leave none."""
+        served = [(each, self.get(each)) for each in self.served.copy()]
+        return bool(self.stopped_at) or any(
+            opened is None or opened.writable() or not self._awaits_more(number)
+            for number, opened in served
+        )
+
+    def _awaits_more(self, number: int) -> bool:
+        """Return True if the selector waits for the next request of a connection."""
+        known = self.watched.get(number)
+        return known is not None and known.events == EVENT_READ and number not in self.early
 
     def _watch(self, selector: BaseSelector, number: int) -> None:
         """Let the selector wait for what a socket waits for now."""
         opened, known, wanted = self.get(number), self.watched.get(number), 0
-        if not getattr(opened, "requests", None):  # first: a thread may end while we look
+        if opened is None or not getattr(opened, "requests", None):  # first: a thread may end now
             self.served.discard(number)
-        elif opened is not None and opened.is_writing:
+        elif self._awaits_more(number) and not opened.has_unsent:
+            self.writing = self.writing or opened.total_outbufs_len > 0
+            return  # seldom does more arrive before the response
+        elif opened.is_writing:
             self.writing, opened = True, None
         if opened is not None:
             wanted |= EVENT_READ if opened.readable() else 0
             wanted |= EVENT_WRITE if opened.writable() else 0
+        if wanted & EVENT_READ or number not in self:
+            self.early.discard(number)
         if known and (known.data is not opened or not wanted):
             del self.watched[number]
             selector.unregister(number)
@@ -217,12 +243,19 @@ class Server:
                 each.channel_class = Channel
                 self.sockets.listeners.append(each)
         self.wake = self.sockets.listeners[0].pull_trigger
+        for each in self.sockets.listeners:
+            each.pull_trigger = self.wake_for_work
 
     def run(self) -> None:
         """Serve until stopped."""
         self.sockets.loop()
         self.server.task_dispatcher.shutdown()
         wasyncore.close_all(self.sockets)
+
+    def wake_for_work(self) -> None:
+        """Wake the loop after a thread, if it has something to do."""
+        if self.sockets.has_work():
+            self.wake()
 
     def stop(self) -> None:
         """End `run`; for a signal handler."""

@@ -14,6 +14,7 @@ from wizard.ops import server
 from wizard.ops.server import Server, bind_sockets
 
 pytestmark = pytest.mark.one_store
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
 
 
@@ -124,6 +125,35 @@ def test_pipelined_requests_are_all_answered():
         got = b""
         while got.count(b"HTTP/1.1 200") < 20:
             got += client.recv(65536)
+
+
+def test_request_that_arrives_during_another_is_answered_at_once():
+    with running_program() as program, program.connect() as browser:
+        for number in range(1, 20, 2):
+            program.proceed.clear()
+            browser.sendall(GET)
+            wait_until(lambda: len(program.begun) == number)  # noqa: B023
+            browser.sendall(GET)
+            wait_until(lambda: program.server.sockets.early)
+            program.proceed.set()
+            began, received = time.monotonic(), b""
+            while received.count(b"\r\n\r\nok") < 2:
+                received += browser.recv(1000)
+            assert time.monotonic() - began < 0.9  # the loop looks once a second in any case
+
+
+def test_loop_sleeps_when_a_thread_has_sent_all():
+    with running_program() as program, program.connect() as browser:
+        program.proceed.set()
+        wakes: list[int] = []
+        program.server.wake, wake = lambda: wakes.append(1), program.server.wake
+        for _ in range(10):
+            browser.sendall(GET)
+            while not browser.recv(1000).endswith(b"ok"):
+                pass
+            wait_until(lambda: not any(each.requests for each in program.server.sockets.channels))
+        program.server.wake = wake
+        assert not wakes
 
 
 def test_stop_answers_requests_that_wait_for_a_thread():
