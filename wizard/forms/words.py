@@ -1,10 +1,10 @@
 """The words of a text, as they are indexed and looked up: without case, accents and signs."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from unicodedata import category
 
 from .text import fold_text
 
@@ -33,7 +33,7 @@ class _Signs(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        is_kept = unicodedata.category(char)[0] in "LMN" or char == "'"
+        is_kept = category(char)[0] in "LMN" or char == "'"
         self[code] = f" {char} " if UNSPACED.match(char) else char if is_kept else " "
         return self[code]
 

@@ -116,9 +116,9 @@ def test_action_without_label_raises(app):
 
 
 def test_search_text_is_not_logged(app, admin):
-    admin.get(f"{EXPORT_PATH}?text=Jane+Doe&status=received")
+    admin.get(f"{EXPORT_PATH}?q=Jane+Doe&status=received")
     (event,) = audit_events(app, "exported")
-    assert event.details == {"filters": {"status": "received", "text": "…"}}
+    assert event.details == {"filters": {"status": "received", "q": "…"}}
 
 
 def describe(action: str, subject: str = "ada@example.gov", **details) -> str:

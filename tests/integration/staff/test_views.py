@@ -79,10 +79,10 @@ def test_back_link_keeps_list_filters(app):
 def test_back_link_is_per_tab(app):
     reference = add_submission(app, state="FL")
     viewer = staff_client(app, "viewer")
-    tabs = [viewer.page(f"/staff/submissions?{query}") for query in ("state=FL", "text=a&last=1")]
+    tabs = [viewer.page(f"/staff/submissions?{query}") for query in ("state=FL", "q=a&last=1")]
     pages = [viewer.page(link_address(tab, reference)) for tab in tabs]
     backs = [page.all("a.back")[0].attrs["href"] for page in pages]
-    assert backs == ["/staff/submissions?state=FL", "/staff/submissions?text=a&last=1"]
+    assert backs == ["/staff/submissions?state=FL", "/staff/submissions?q=a&last=1"]
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
