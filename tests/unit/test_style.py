@@ -52,7 +52,6 @@ NAMES_THE_WORDS = "docs/style-guide.md"
 REBUILT_LATER = {
     "templates/accounts/people.html",
     "templates/apply/reminders.html",
-    "templates/apply/update.html",
     "templates/email/news.html",
     "templates/email/news.txt",
     "templates/public/commitment.html",

@@ -14,9 +14,9 @@ down_revision = "0011"
 moment = sa.DateTime(timezone=True)
 
 
-def submission_id() -> sa.Column[int]:
+def submission_id(*, unique: bool = False) -> sa.Column[int]:
     key = sa.ForeignKey("submission.id", ondelete="CASCADE")
-    return sa.Column("submission_id", sa.Integer(), key, nullable=False)
+    return sa.Column("submission_id", sa.Integer(), key, nullable=False, unique=unique)
 
 
 def upgrade() -> None:
@@ -56,10 +56,22 @@ def upgrade() -> None:
         sa.Column("reply", sa.Text(), nullable=False),
     )
     op.create_index("ix_progress_submission_id", "progress", ["submission_id"])
+    op.create_table(
+        "report_draft",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        submission_id(unique=True),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("completed_steps", sa.JSON(), nullable=False),
+        sa.Column("saves", sa.JSON(), nullable=False),
+        sa.Column("promised", sa.JSON(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("updated_at", moment, nullable=False),
+    )
     op.add_column("submission", sa.Column("promises_at", moment))
 
 
 def downgrade() -> None:
     op.drop_column("submission", "promises_at")
+    op.drop_table("report_draft")
     op.drop_table("progress")
     op.drop_table("promise")
