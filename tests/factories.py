@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from tests.client import Client
 from tests.conftest import load_case
 from wizard import clock
-from wizard.accounts.audit import Actor
+from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.accounts.passwords import hash_token
 from wizard.apply import submit
 from wizard.db.accounts import AuditEvent, StaffSession, StaffUser
@@ -21,6 +21,7 @@ from wizard.db.models import (
     Progress,
     Proposal,
     Report,
+    ReportDraft,
     StaffNote,
     Submission,
     SubmissionVersion,
@@ -137,6 +138,7 @@ def add_conversation(app, reference: str, secret: str) -> None:
                        withdraws=False),
                 Progress(submission_id=it.id, entry_id="0", outcome="dropped", words=secret,
                          promised_on=it.submitted_at.date()),
+                ReportDraft(submission_id=it.id, answers={"words_0": secret}),
                 StaffNote(submission_id=it.id, author="editor", text=secret),
                 MailMessage(submission_id=it.id, kind="declined", words=secret,
                             message_id=f"<{reference}@example.org>", recipient="a@example.org"),
@@ -182,6 +184,17 @@ def add_old_withdrawal(app, reference: str) -> int:
         report = Report(submission_id=session.scalars(of_it).one(), entries={}, withdraws=True)
         session.add(report)
         session.flush()
+        return report.id
+
+
+def add_old_report(app, reference: str, entries: dict) -> int:
+    """Store a progress report as the version before did; return its id."""
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
+        report = Report(submission_id=it.id, entries=entries, withdraws=False)
+        session.add(report)
+        session.flush()
+        record_event(it, "progress_reported", ORGANIZATION)
         return report.id
 
 

@@ -8,12 +8,12 @@ from typing import Any, BinaryIO
 from wizard import apply, flows
 from wizard.apply import contact_views, followup, resume_views
 from wizard.config import DEFAULTS
-from wizard.forms import changes, dates, promises
+from wizard.forms import changes, dates, promises, reports
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
 from wizard.public import views as public_views
-from wizard.submissions import events, filters, messages, progress_reports
+from wizard.submissions import events, filters, messages
 from wizard.web import errors
 
 MODULES = [import_module(f"{flows.__name__}.{each.name}") for each in iter_modules(flows.__path__)]
@@ -24,7 +24,12 @@ TRANSLATABLE = (
     dates.MONTHS,
     [filters.filter_options(flow) for flow in FLOWS],
     dates.ZONES,
-    progress_reports.REPORT_FIELDS,
+    reports.TITLE,
+    reports.CHECK_AND_SEND,
+    reports.NOTHING_TOLD,
+    reports.OUTCOME_LABELS,
+    reports.HINTS,
+    reports.report_fields("0"),
     events.KINDS,
     messages.CONTACT_MESSAGES,
     promises.STATES,

@@ -78,10 +78,19 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
         version = read_page(admin.get(case_path)).values()["version"][0]
         assert admin.post(f"{case_path}/status", {"to": to, "version": version}).status_code == 303
     admin.post(f"{case_path}/note", {"text": payload})
-    told = {"action": "report", "milestones-0-note": payload}
-    assert applicant.post(f"/commitments/{reference}/update", told).status_code == 303
-    report = read_page(admin.get(case_path)).values()["report"][0]
-    admin.post(f"{case_path}/report", {"report": report, "action": "approve"})
+    review = f"/commitments/{reference}/update/review"
+    page = read_page(applicant.get(review)).all("#report .cardhead a")[0].attrs["href"]
+    name = page.rpartition("/")[2]
+    told = {f"outcome_{name}": "on_track", f"words_{name}": payload, "asked": f"words_{name}"}
+    assert applicant.post(page, {"action": "continue", **told}).status_code in (303, 422)
+    assert_harmless(applicant.get(page))
+    assert_harmless(applicant.get(review))
+    applicant.post(review, {"action": "continue"})
+    shown = read_page(admin.get(case_path)).values()
+    if "offered" in shown:
+        data = {"key": f"progress_approved-{shown['offered'][0]}", "offered": shown["offered"][0],
+                "approve": shown["approve"][0], "version": shown["version"][0]}  # fmt: skip
+        assert admin.post(f"{case_path}/progress", data).status_code == 303
     admin.post(
         "/staff/people",
         {"action": "invite", "email": "x@example.gov", "name": payload, "role": "viewer"},

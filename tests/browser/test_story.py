@@ -173,7 +173,12 @@ def test_commitment_is_a_conversation(open_browser, server, office, language, ja
 
     # Progress is told.
     phone.goto(f"/commitments/{reference}/update")
-    phone.locator("[name=data_sets-0-note]").fill("It is out.")
+    phone.locator("#report .cardhead a").first.click()
+    phone.locator("[name^=outcome_][value=on_track]").check()
+    phone.locator("[name^=words_]").fill("It is out.")
+    phone.locator("#continue").click()
+    expect(phone.locator("#report")).to_contain_text("It is out.")
+    look(phone)
     phone.locator("#continue").click()
     expect(phone.locator(".sent")).to_be_visible()
     read_mail(server, f"{reference}.office_progress_reported")

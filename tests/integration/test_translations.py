@@ -16,7 +16,7 @@ from tests.factories import add_published, staff_client, update_client, update_p
 from tests.mail import render_message
 from wizard.apply import resume
 from wizard.db.engine import db, writing
-from wizard.db.models import Draft, MailMessage, Submission
+from wizard.db.models import Draft, MailMessage, Promise, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
 from wizard.submissions import progress_reports
@@ -182,9 +182,18 @@ def test_followup_pages_are_translated(configured_app, checked_pages):
     client = spanish_client(configured_app)
     path = f"/commitments/{reference}"
     client.page(update_path(configured_app, reference))
-    news = {"milestones-0-done": "yes", "milestones-0-note": TYPED, "milestones-0-url": "a.org"}
-    for data in ({}, {"milestones-0-url": "a b"}, news):
-        client.send(f"{path}/update", {"action": "report"} | data)
+    with configured_app.app_context():
+        name = db.session.scalars(select(Promise.entry_id).order_by(Promise.id)).first()
+    page = f"{path}/update/{name}"
+    asked = {"asked": [f"{each}_{name}" for each in ("done_on", "url", "new_date", "words")]}
+    for told in ({}, {"done_on": "2099-01-01", "url": "a b"}, {"done_on": "2027-01-01"}):
+        data = {f"{key}_{name}": value for key, value in told.items()}
+        client.send(page, {f"outcome_{name}": "done", f"words_{name}": TYPED} | asked | data)
+    for code in ("delayed", "dropped"):
+        client.page(f"{page}?outcome={code}")
+    client.page(f"{path}/update")
+    client.send(f"{path}/update/review")
+    client.send(f"{path}/update/review")
     for page in ("link", "contacts", "contacts/contact", "contacts/second", "withdraw", "yours"):
         client.page(f"{path}/{page}")
     contact = {"name": TYPED, "email": "other@example.org"}
@@ -199,8 +208,9 @@ def test_followup_pages_are_translated(configured_app, checked_pages):
     client.page(f"{path}/reminders")
     client.send(f"{path}/reminders")
     editor = staff_client(configured_app, "editor")
-    for number, action in ((1, "approve"), (2, "decline")):
-        editor.send(f"/staff/submissions/{reference}/report", {"report": number, "action": action})
+    case = editor.page(f"/staff/submissions/{reference}").values()
+    data = {"key": "progress_approved-1", "offered": "1", "approve": "1"}
+    editor.send(f"/staff/submissions/{reference}/progress", data | {"version": case["version"][0]})
     client.page(path)
     client.page(f"{path}/update")
 

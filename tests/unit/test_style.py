@@ -50,7 +50,6 @@ INSTEAD_OF_SPANISH = {
 }
 NAMES_THE_WORDS = "docs/style-guide.md"
 REBUILT_LATER = {
-    "templates/apply/update.html",
     "templates/email/news.html",
     "templates/email/news.txt",
     "templates/public/commitment.html",

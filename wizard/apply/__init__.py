@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ..web.errors import ErrorPage, error_response
-from . import access, changes, contact_views, followup, resume_views, views
+from . import access, changes, contact_views, followup, report_views, resume_views, views
 
 NOT_FOUND = ErrorPage(
     "Page not found",
@@ -12,7 +12,7 @@ NOT_FOUND = ErrorPage(
     "If you started on another device, continue there or use the link we emailed you. Otherwise, "
     "go to the home page.",
 )
-BLUEPRINTS = (views.bp, resume_views.bp, followup.bp, contact_views.bp, changes.bp)
+BLUEPRINTS = (views.bp, resume_views.bp, followup.bp, contact_views.bp, changes.bp, report_views.bp)
 for blueprint in BLUEPRINTS:
     blueprint.register_error_handler(404, lambda error: error_response(404, NOT_FOUND))
     blueprint.register_error_handler(access.LinkReplaced, followup.show_lost)

@@ -29,7 +29,7 @@ def begin(
 def save(form: OpenForm, post: saving.StepPost) -> outcomes.Outcome:
     """Save or submit the post of a step's button. The form must be locked."""
     state = form.read_state()
-    outcome, after = saving.decide(current_flow(), state, post, clock.today())
+    outcome, after = saving.decide(form.flow, state, post, clock.today())
     if isinstance(outcome, outcomes.Submitted):
         form.submit(outcome.journey)
     if after is state or form.store(after):

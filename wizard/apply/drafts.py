@@ -16,7 +16,7 @@ from .. import clock
 from ..config import MEBIBYTE
 from ..db import upgrades
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
-from ..db.models import Draft, Proposal, Submission
+from ..db.models import Draft, Proposal, ReportDraft, Submission
 from ..forms.conditions import Answers
 from ..forms.journey import Journey
 from ..forms.saving import DraftState, StepPost
@@ -162,7 +162,7 @@ def state_of(draft: Draft) -> DraftState:
     )
 
 
-def read_saves(draft: Draft | Proposal) -> dict[str, tuple[str, int]]:
+def read_saves(draft: Draft | Proposal | ReportDraft) -> dict[str, tuple[str, int]]:
     """Return the page that saved each step last, and its turn."""
     return {name: (page, turn) for name, (page, turn) in draft.saves.items()}
 
@@ -179,7 +179,7 @@ def charge_growth() -> None:
     """Count `g.growth` bytes against `MAX_DAILY_BYTES`. Raise `RateLimitExceeded`."""
 
 
-def store_answers(draft: Draft | Proposal, state: DraftState) -> bool:
+def store_answers(draft: Draft | Proposal | ReportDraft, state: DraftState) -> bool:
     """Store the state after a save; the lifetime of a draft starts again.
 
     Return False, with the draft as it was, if all answers together exceed `MAX_DRAFT_BYTES`. Raise
@@ -193,7 +193,7 @@ def store_answers(draft: Draft | Proposal, state: DraftState) -> bool:
         charge_growth()
     draft.answers = dict(state.answers)
     draft.completed_steps = list(state.completed_steps)
-    if draft.flow_version != current_flow().version:
+    if not isinstance(draft, ReportDraft) and draft.flow_version != current_flow().version:
         upgrades.store_version(draft)
     draft.saves = {name: [page, turn] for name, (page, turn) in state.saves.items()}
     draft.language = languages.get_locale()

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from .. import clock
 from ..accounts.audit import ORGANIZATION
 from ..db.engine import reading
-from ..db.models import Submission
 from ..forms.fields import LongText
 from ..forms.messages import Message
 from ..forms.outputs import cards
@@ -34,11 +33,10 @@ bp = Blueprint("followup", __name__)
 
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send, and likewise requests to withdraw and new links."""
-TOO_MANY = Message("What you told before still waits to be read. Come back once it is listed.")
 LINK_PAGES = {
     "changes": "changes.overview",
     "stop": "followup.confirm_unsubscribe",
-    "update": "followup.update",
+    "update": "report.overview",
 }
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
@@ -187,50 +185,6 @@ def _to_yours(reference: str) -> Response:
     return redirect(url_for("followup.yours", reference=reference), 303)
 
 
-@bp.get("/commitments/<reference>/update")
-def update(reference: str) -> Response:
-    """Show the page to report on each data set or milestone."""
-    return update_page(access.own_submission(reference), {}, {})
-
-
-@bp.post("/commitments/<reference>/update")
-@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
-def report(reference: str) -> Response:
-    """Store a report, or a request to withdraw, for staff to decide on."""
-    submission, typed = access.own_submission(reference), request.form.to_dict()
-    return _send_news(submission, typed)
-
-
-def _send_news(submission: Submission, typed: dict[str, Any]) -> Response:
-    if not progress_reports.can_report(submission):
-        return _to_update(submission.reference)
-    entries, errors = progress_reports.validate_report(submission, typed)
-    if not entries and not errors:
-        errors = {"report": Message("Tell something of at least one of them first.")}
-    if errors:
-        return update_page(submission, typed, errors, 422)
-    return _store(submission, typed, entries)
-
-
-def _store(submission: Submission, typed: dict[str, Any], entries: dict[str, Any]) -> Response:
-    """Store a report."""
-    reference = submission.reference
-    try:
-        progress_reports.submit_report(reference, entries, access.actor(reference))
-    except NotAllowed:  # the commitment has just changed, and the page will show it
-        return _to_update(reference)
-    except progress_reports.TooManyReports:
-        return update_page(submission, typed, {"report": TOO_MANY}, 422)
-    session["notice"] = languages.translate(
-        Message("Thank you. Staff of the program read it next.")
-    )
-    return _to_update(submission.reference)
-
-
-def _to_update(reference: str) -> Response:
-    return redirect(url_for("followup.update", reference=reference), 303)
-
-
 @bp.get("/commitments/<reference>/reminders")
 def confirm_unsubscribe(reference: str) -> Response:
     """Show the page that confirms to unsubscribe from yearly reminders."""
@@ -242,24 +196,5 @@ def unsubscribe(reference: str) -> Response:
     """Unsubscribe from yearly reminders."""
     access.own_submission(reference)
     progress_reports.stop_reminders(reference)
-    session["notice"] = languages.translate(Message("There will be no yearly message any more."))
-    return _to_update(reference)
-
-
-def update_page(
-    submission: Submission, typed: dict[str, Any], errors: dict[str, str], status: int = 200
-) -> Response:
-    """Return the update page with the typed values."""
-    return render_page(
-        "apply/update.html",
-        status,
-        submission=submission,
-        groups=progress_reports.reportable_groups(submission),
-        title_of=progress_reports.entry_title,
-        news=progress_reports.REPORT_FIELDS,
-        given=progress_reports.list_reports(submission),
-        can_report=progress_reports.can_report(submission),
-        typed=typed,
-        errors=errors,
-        said=session.pop("notice", ""),
-    )
+    session["notice"] = languages.translate(Message("We won’t send you any more reminders."))
+    return _to_yours(reference)

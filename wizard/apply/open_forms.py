@@ -8,14 +8,20 @@ from typing import Any, ClassVar
 
 from flask import url_for
 
+from .. import clock
 from ..accounts.audit import Actor
-from ..db.models import Draft, Proposal, Submission
+from ..db.engine import db
+from ..db.models import Draft, Proposal, ReportDraft, Submission
 from ..forms.changes import ChangeJourney, ChangeState
 from ..forms.conditions import Answers
 from ..forms.differences import StepDifference, differences
+from ..forms.flow import Flow
 from ..forms.journey import Journey
+from ..forms.outputs import Row
+from ..forms.promises import promised_groups
+from ..forms.reports import ReportJourney, ReportState, build_flow, typed_rows
 from ..forms.saving import DraftState
-from ..submissions import proposals
+from ..submissions import proposals, reports
 from ..web import links
 from ..web.current import current_flow
 from . import drafts, submit
@@ -26,9 +32,16 @@ class OpenForm(ABC):
 
     ENDPOINTS: ClassVar[Mapping[str, str]]
     """The addresses by what they are for: a `step`, `autosave`, to `pause`, `exit` or `end`."""
-    stored: Draft | Proposal
+    STEP_PAGE: ClassVar[str] = "apply/step.html"
+    REVIEW_PAGE: ClassVar[str] = "apply/review.html"
+    stored: Draft | Proposal | ReportDraft
     submission: Submission | None
     """What is changed; None for a draft."""
+
+    @property
+    def flow(self) -> Flow:
+        """Return what is filled in."""
+        return current_flow()
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -164,6 +177,87 @@ class OpenChanges(OpenForm):
 
     def page_token(self) -> str:
         return links.page_token(self.submission.reference, self.submission.link_version)
+
+
+@dataclass(frozen=True)
+class OpenReport(OpenForm):
+    """A progress report about a submission, to be filled in by an actor."""
+
+    submission: Submission
+    stored: ReportDraft
+    told: list[reports.Told]
+    actor: Actor
+    ENDPOINTS = {
+        "step": "report.step",
+        "autosave": "report.autosave",
+        "pause": "followup.yours",
+        "end": "followup.yours",
+    }
+    STEP_PAGE = "apply/report_step.html"
+    REVIEW_PAGE = "apply/report.html"
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"reference": self.submission.reference}
+
+    @cached_property
+    def flow(self) -> Flow:
+        promises = [each.promise for each in self.told if each.is_open]
+        return build_flow(promised_groups(current_flow()), promises)
+
+    def build_journey(self, answers: Answers) -> ReportJourney:
+        steps = self.stored.completed_steps
+        return ReportJourney(self.flow, answers, steps, today=clock.today())
+
+    def read_state(self) -> ReportState:
+        return ReportState(
+            answers=self.stored.answers,
+            completed_steps=tuple(self.stored.completed_steps),
+            saves=drafts.read_saves(self.stored),
+        )
+
+    def store(self, state: DraftState) -> bool:
+        before = self.stored.answers
+        if is_stored := super().store(state):
+            changed = {
+                each.promise.entry_id: each.promise.due_on.isoformat()
+                for each in self.told
+                for name in (f"outcome_{each.promise.entry_id}",)
+                if state.answers.get(name) != before.get(name)
+            }
+            self.stored.promised = {**self.stored.promised, **changed}
+            db.session.add(self.stored)
+        return is_stored
+
+    def submit(self, journey: Journey) -> None:
+        told = [each for each in self.told if each.is_open]
+        reports.send(self.submission, self.stored, told, journey, self.actor)
+
+    def page_token(self) -> str:
+        return links.page_token(self.submission.reference, self.submission.link_version)
+
+    def find_told(self, name: str) -> reports.Told:
+        """Return the promise of a step."""
+        return next(each for each in self.told if each.promise.entry_id == name)
+
+    def typed_rows(self, told: reports.Told) -> list[Row]:
+        """Return what is filled in about a promise."""
+        return typed_rows(told.promise.entry_id, self.answers, clock.today())
+
+    def lost_rows(self) -> list[Row]:
+        """Return what is filled in about promises that are gone without a trace."""
+        known = {each.promise.entry_id for each in self.told}
+        named = [name.removeprefix("outcome_") for name in self.answers if "outcome_" in name]
+        rows = [typed_rows(name, self.answers, clock.today()) for name in named]
+        return [row for name, found in zip(named, rows, strict=True) if name not in known
+                for row in found]  # fmt: skip
+
+    def is_moved(self, told: reports.Told) -> bool:
+        """Return True if the date of a promise changed after the report on it was filled in."""
+        entry_id = told.promise.entry_id
+        then = self.stored.promised.get(entry_id)
+        is_told = bool(self.stored.answers.get(f"outcome_{entry_id}"))
+        return is_told and then not in (None, told.promise.due_on.isoformat())
 
 
 def _without_review(answers: Answers) -> Answers:

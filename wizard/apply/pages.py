@@ -51,7 +51,7 @@ def step_page(
     result = state.result
     display = Display(result.visible, result.required, errors, focus, page["page"], notes)
     return render_page(
-        "apply/review.html" if is_review else "apply/step.html",
+        (form.REVIEW_PAGE if is_review else form.STEP_PAGE) if form else "apply/step.html",
         status,
         journey=journey,
         step=step,

@@ -355,6 +355,23 @@ class Progress(Model):
     reply: Mapped[str] = mapped_column(Text, default="")
 
 
+class ReportDraft(Model):
+    """A progress report that an organization is filling in; it becomes rows of `Progress`.
+
+    Answers, steps and saves are those of a `Draft`; `promised` is the date of each promise, by the
+    id of its entry, as it was when it was answered.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"), unique=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    completed_steps: Mapped[list[str]] = mapped_column(JSON, default=list)
+    saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    promised: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    language: Mapped[str] = mapped_column(default="en")
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
 class StaffNote(Model):
     """An internal note of staff about a submission."""
 

@@ -271,6 +271,8 @@ class Date(Field):
     """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
     not_past: bool = False
+    not_future: bool = False
+    after_today: bool = False
     missing_error: ClassVar[Message] = Message("Enter %(noun)s, with the month, day and year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
@@ -288,6 +290,10 @@ class Date(Field):
             )
         if self.not_past and day < today:
             raise Invalid("Change %(noun)s to today or a later date.", noun=self.noun)
+        if self.not_future and day > today:
+            raise Invalid("Change %(noun)s to today or an earlier date.", noun=self.noun)
+        if self.after_today and day <= today:
+            raise Invalid("Change %(noun)s to a date after today.", noun=self.noun)
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:

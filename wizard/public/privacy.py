@@ -36,7 +36,7 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Changes and progress updates you make, and the names and email addresses of your contacts",
         "As long as we keep the submission",
-        ("proposal", "report", "progress", "promise", "contact"),
+        ("proposal", "report", "report_draft", "progress", "promise", "contact"),
     ),
     RetentionRule(
         "The history of your submission: what happened, when, and who did it (your organization or "

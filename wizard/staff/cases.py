@@ -39,6 +39,7 @@ from ..db.models import (
     Promise,
     Proposal,
     Report,
+    ReportDraft,
     StaffNote,
     Submission,
     SubmissionVersion,
@@ -47,7 +48,7 @@ from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..notify import email, outbox
-from ..submissions import cases, progress_reports, proposals, withdrawals
+from ..submissions import cases, progress_reports, proposals, reports, withdrawals
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
@@ -65,7 +66,7 @@ from ..submissions.versions import list_versions, raise_version
 from ..web import links
 from ..web.current import current_flow
 from ..web.query import PageStart
-from . import decisions
+from . import decisions, progress
 from .decisions import Decision
 
 ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
@@ -83,6 +84,7 @@ ABOUT_ANSWERS = (
     Promise,
     Proposal,
     Report,
+    ReportDraft,
     StaffNote,
     SubmissionVersion,
 )
@@ -160,6 +162,7 @@ class Case:
     """What staff wrote in the message about an event, by the id of the event."""
     notes: list[StaffNote]
     reports: list[ReportToRead]
+    progress: list[progress.Sent]
     decisions: list[Decision]
     proposal: Proposal | None
     correction: Correction | None
@@ -174,6 +177,7 @@ class Case:
     def all_decisions(self) -> list[Decision]:
         """Return everything that staff may decide now."""
         pending = [self.decisions, *(each.decisions for each in self.reports)]
+        pending += [each.decisions for each in self.progress]
         pending += [each.decisions for each in (self.correction, self.withdrawal) if each]
         return [decision for each in pending for decision in each]
 
@@ -185,7 +189,7 @@ def get_case(reference: str) -> Case:
         if submission is None:
             raise CaseNotFound(reference)
         notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
-        reports = progress_reports.list_reports(submission)
+        old_reports = progress_reports.list_reports(submission)
         history, sent = list_events(submission), outbox.messages_about(submission.id)
         proposal = proposals.find_proposal(submission)
         return Case(
@@ -198,7 +202,8 @@ def get_case(reference: str) -> Case:
                 if isinstance(each, MailMessage) and each.event_id and each.words
             },
             list(db.session.scalars(notes.order_by(StaffNote.id))),
-            [_describe_report(each, submission) for each in reports],
+            [_describe_report(each, submission) for each in old_reports],
+            progress.list_sent(submission),
             [] if submission.erased_at else decisions.status_decisions(submission),
             proposal,
             _describe_correction(proposal, submission),
@@ -211,7 +216,8 @@ def _describe_correction(proposal: Proposal | None, submission: Submission) -> C
         return None
     flow, after = current_flow(), proposals.correction_journey(submission, proposal).answers
     changed = differences(flow, submission.answers, after)
-    return Correction(proposal, changed, decisions.correction_decisions(submission))
+    moved = reports.moved_promises(submission, after)
+    return Correction(proposal, changed, decisions.correction_decisions(submission, moved))
 
 
 def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdrawal | None:

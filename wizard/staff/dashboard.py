@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
-from ..db.models import Draft, Proposal, Report, Submission
+from ..db.models import Draft, Progress, Proposal, Report, Submission
 from ..submissions.listing import facet_columns
 from ..submissions.withdrawals import WITHDRAWABLE
 from ..web.current import current_flow
@@ -59,9 +59,11 @@ def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
         .join(Report, OF_REPORT)
         .where(Report.approved.is_(None)),
     }
+    rows = Progress.submission_id == Submission.id, Progress.approved.is_(None)
+    told = _about(Progress.reported_at).join(Progress, rows[0]).where(rows[1]).distinct()
     found = [
         Request(label, *row)
-        for label, query in waiting.items()
+        for label, query in (*waiting.items(), ("Progress update", told))
         for row in db.session.execute(query.where(Submission.erased_at.is_(None), *conditions))
     ]
     return sorted(found, key=lambda request: request.at)

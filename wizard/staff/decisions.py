@@ -36,6 +36,17 @@ class InvalidDecision(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Ticks:
+    """Boxes beside a decision, by the value that each posts as `name`; all are ticked at first if
+    `ticked`."""
+
+    name: str
+    legend: str
+    options: Mapping[str, str]
+    ticked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A button of the case page, and the message that goes with it.
 
@@ -52,6 +63,7 @@ class Decision:
     known_reason: str = ""
     subject: str = ""
     paragraph: str = ""
+    ticks: Ticks | None = None
 
 
 def make_decision(
@@ -90,9 +102,26 @@ def report_decisions(submission: Submission, report: Report) -> list[Decision]:
     ]
 
 
-def correction_decisions(submission: Submission) -> list[Decision]:
-    """Return what staff may decide on a correction that waits."""
-    return [
+def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> list[Decision]:
+    """Return what staff may decide on reports on promises that wait, by their ids."""
+    offered = ",".join(map(str, titles))
+    ways = [
+        replace(
+            make_decision(submission, f"{kind}-{offered}", kind, verb, "staff.decide_progress",
+                          offered=offered, version=submission.lock_version),
+            reason="optional",
+        )
+        for kind, verb in (("progress_approved", "Approve what is checked"),
+                           ("progress_declined", "Don’t approve any"))
+    ]  # fmt: skip
+    ticks = Ticks("approve", "Approve", titles, ticked=True)
+    return [replace(ways[0], ticks=ticks), ways[1]]
+
+
+def correction_decisions(submission: Submission, moved: Mapping[str, str]) -> list[Decision]:
+    """Return what staff may decide on a correction that waits; it moves the dates of the `moved`
+    promises, by the ids of their entries."""
+    ways = [
         make_decision(submission, key, kind, verb, "staff.decide_correction", action=action,
                       version=submission.lock_version)
         for key, kind, verb, action in (
@@ -100,6 +129,9 @@ def correction_decisions(submission: Submission) -> list[Decision]:
             ("leave", "correction_declined", "Don’t approve", "decline"),
         )
     ]  # fmt: skip
+    legend = "The date before was a slip: count the new one as the first"
+    ticks = Ticks("slips", legend, moved) if moved else None
+    return [replace(ways[0], ticks=ticks), ways[1]]
 
 
 def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:

@@ -1,6 +1,7 @@
 """The dashboard, the list of submissions, its exports, and one submission to decide on."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from ..accounts.permissions import (
 from ..db.models import Submission, describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
-from ..submissions import filters, proposals, search, withdrawals
+from ..submissions import filters, proposals, reports, search, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import charts, links
@@ -38,6 +39,7 @@ ERROR_FIELDS = {
     "staff.note": "text",
     "staff.resend": "messages",
     "staff.decide_report": "reports",
+    "staff.decide_progress": "reports",
     "staff.decide_correction": "case",
     "staff.decide_withdrawal": "case",
     "staff.act": "how",
@@ -246,12 +248,29 @@ def decide_report(reference: str) -> Response:
     return _to_case(reference, "Update approved." if approved else "Update not approved.")
 
 
+@bp.post("/submissions/<reference>/progress", role="editor")
+def decide_progress(reference: str) -> Response:
+    """Approve those reports on promises that are checked, and decline the others."""
+    offered, version = request.form.get("offered", ""), _posted_number("version")
+    key = request.form.get("key", "").partition("-")[0]
+    mail, reply = _parse_decision(reference, f"{key}-{offered}")
+    checked = request.form.getlist("approve") if key == "progress_approved" else []
+    numbers = {parse_whole_number(each) or 0 for each in offered.split(",")}
+    approved = {parse_whole_number(each) or 0 for each in checked} & numbers
+    if key == "progress_approved" and not approved:
+        raise NotAllowed("Check at least one of them, or choose not to approve any.")
+    reports.decide(reference, version, numbers, approved, current_actor(), mail, reply)
+    return _to_case(reference, "Update approved." if approved else "Update not approved.")
+
+
 @bp.post("/submissions/<reference>/correction", role="editor")
 def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
     is_approved = _posted_action() == "approve"
     mail, reason = _parse_decision(reference, "correct" if is_approved else "leave")
-    decided = proposals.approve_correction if is_approved else proposals.decline_correction
+    slips = request.form.getlist("slips")
+    approve = partial(proposals.approve_correction, slips=slips)
+    decided = approve if is_approved else proposals.decline_correction
     decided(reference, _posted_number("version"), current_actor(), mail, reason)
     return _to_case(reference, "Answers corrected." if is_approved else "Correction not approved.")
 

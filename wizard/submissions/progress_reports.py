@@ -8,27 +8,19 @@ from typing import Any
 from sqlalchemy import func, select
 
 from .. import clock
-from ..accounts.audit import PROGRAM, Actor
+from ..accounts.audit import PROGRAM
 from ..db.engine import db, write_in_batches
 from ..db.models import MailMessage, Report, Submission
-from ..forms.fields import Confirm, Field, Text, Url
 from ..forms.groups import Group
 from ..forms.messages import Message, join_messages
 from ..forms.outputs import entry_label
-from ..forms.text import Invalid
 from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
 from . import contacts
-from .cases import NotAllowed, locked_case
+from .cases import locked_case
 from .events import record_event
 
-REPORT_FIELDS: tuple[Field, ...] = (
-    Confirm("done", "Done", noun="that it is done", public=True),
-    Url("url", "Where to see it", noun="where to see it", public=True),
-    Text("note", "In a line", noun="the line", max_length=300, public=True),
-)
-"""The questions about each data set or milestone."""
 REPORTABLE_STATUSES = ("accepted", "published")
 MAX_PENDING = 5
 """Reports of one commitment that wait for staff; more are a mistake or a flood."""
@@ -58,41 +50,6 @@ def can_report(submission: Submission) -> bool:
 def reportable_groups(submission: Submission) -> list[Group]:
     """Return the groups in which it has entries."""
     return [group for group in current_flow().groups if submission.answers.get(group.name)]
-
-
-def validate_report(
-    submission: Submission, typed: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return clean values by group and entry index, and errors by HTML name (`milestones-0-url`).
-
-    An entry without values is left out.
-    """
-    values: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for group in reportable_groups(submission):
-        for index in range(len(submission.answers[group.name])):
-            entry = {}
-            for field in REPORT_FIELDS:
-                path = f"{group.name}-{index}-{field.name}"
-                try:
-                    entry[field.name] = field.parse(typed.get(path), clock.today())
-                except Invalid as invalid:
-                    errors[path] = invalid.message
-            if given := {name: value for name, value in entry.items() if value is not None}:
-                values.setdefault(group.name, {})[str(index)] = given
-    return values, errors
-
-
-def submit_report(reference: str, entries: Mapping[str, Any], actor: Actor) -> None:
-    """Store a report for staff. Raises as `locked_case`, `NotAllowed` or `TooManyReports`."""
-    with locked_case(reference) as submission:
-        if not can_report(submission):
-            raise NotAllowed("The commitment changed meanwhile. Reload the page.")
-        if sum(report.approved is None for report in list_reports(submission)) >= MAX_PENDING:
-            raise TooManyReports
-        report = Report(submission_id=submission.id, entries=dict(entries), withdraws=False)
-        db.session.add(report)
-        record_event(submission, "progress_reported", actor)
 
 
 def list_reports(submission: Submission) -> list[Report]:

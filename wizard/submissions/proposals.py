@@ -228,9 +228,16 @@ def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJour
 
 
 def approve_correction(
-    reference: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
+    reference: str,
+    version: int,
+    actor: Actor,
+    mail: Mail = STANDARD,
+    reason: str = "",
+    slips: Collection[str] = (),
 ) -> None:
     """Make the correction that was sent; without consent any more, it is no longer published.
+
+    `slips` are the ids of entries whose date before was a slip, and not a promise.
 
     Raises as `locked_case`, and `NotAllowed`.
     """
@@ -243,7 +250,8 @@ def approve_correction(
             )
         data = {"proposed_by": _proposer(submission), "words": proposal.words}
         data |= _store(submission, proposal, journey, actor)
-        record_event(submission, "corrected", actor, mail, reason=reason, **data)
+        made: dict[str, Any] = {**data, **({"slips": list(slips)} if slips else {})}
+        record_event(submission, "corrected", actor, mail, reason=reason, **made)
         if submission.published_at and not may_publish(submission.answers):
             change_status(submission, "accepted", actor)
 

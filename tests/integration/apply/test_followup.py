@@ -7,9 +7,9 @@ from threading import Event
 import pytest
 from sqlalchemy import select
 
-from tests.client import Page
 from tests.complete_form import complete_form
 from tests.factories import (
+    add_old_report,
     add_old_withdrawal,
     add_published,
     add_submission,
@@ -30,68 +30,35 @@ from wizard.submissions.cases import CaseErased, locked_case
 EDITOR = Actor("editor@example.gov")
 
 
-def send_report(client, reference: str, data: dict, htmx: bool = False) -> Page:
-    """Send a progress report."""
-    path = f"/commitments/{reference}/update"
-    return client.send(path, {"action": "report"} | data, htmx=htmx)
-
-
 NEWS = {
-    "milestones-0-done": "yes",
-    "milestones-0-url": "example.org/done",
-    "milestones-1-note": "The room is booked.",
+    "milestones": {
+        "0": {"done": True, "url": "https://example.org/done"},
+        "1": {"note": "The room is booked."},
+    }
 }
 
 
-@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
-def test_approved_report_is_public(app, client, htmx):
+def test_approved_report_of_a_version_before_is_public(app, client):
     reference = add_published(app, "partner")
-    page = send_report(update_client(app, reference), reference, NEWS, htmx)
-    assert "Staff of the program read it next" in page.text(".sent")
-    assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
+    number = add_old_report(app, reference, NEWS)
     editor = staff_client(app, "editor")
     assert "Progress update" in editor.page("/staff/").text("#requests")
     path = f"/staff/submissions/{reference}"
-    asked = editor.page(path)
-    assert "The room is booked." in asked.text("#reports")
-    number = asked.values()["report"][0]
+    assert "The room is booked." in editor.page(path).text("#reports")
     editor.send(f"{path}/report", {"report": number, "action": "approve"})
     public = client.page(f"/commitments/{reference}")
-    assert "✓ Done" in public.all(".told tbody tr")[0].to_text()
     assert "https://example.org/done" in str(public.response.data)
-    assert "The room is booked." in public.text(".next")
+    assert "The room is booked." in public.text("main")
     assert [event.kind for event in events_of(app)] == ["progress_reported", "progress_approved"]
     assert editor.send(f"{path}/report", {"report": number, "action": "decline"}).status == 422
 
 
-def test_declined_report_stays_hidden(app, client):
+def test_declined_report_of_a_version_before_stays_hidden(app, client):
     reference = add_published(app, "partner")
-    own = update_client(app, reference)
-    send_report(own, reference, NEWS)
+    number = add_old_report(app, reference, NEWS)
     editor = staff_client(app, "editor")
-    path = f"/staff/submissions/{reference}"
-    number = editor.page(path).values()["report"][0]
-    editor.send(f"{path}/report", {"report": number, "action": "decline"})
+    editor.send(f"/staff/submissions/{reference}/report", {"report": number, "action": "decline"})
     assert "The room is booked" not in client.page(f"/commitments/{reference}").text("main")
-    assert "Not taken up" in own.page(f"/commitments/{reference}/update").text("main")
-
-
-@pytest.mark.parametrize(
-    ("data", "where"),
-    [
-        ({}, "report"),
-        ({"milestones-0-url": "no address"}, "milestones-0-url"),
-        ({"milestones-1-note": "x" * 301}, "milestones-1-note"),
-        ({"milestones-1-note": "a\x00b"}, "milestones-1-note"),
-        ({"milestones-99-note": "x", "data_sets-0-done": "yes"}, "report"),
-    ],
-)
-def test_invalid_report_is_422_and_stays_on_page(app, data, where):
-    reference = add_published(app, "partner")
-    page = send_report(update_client(app, reference), reference, data)
-    assert (page.status, list(page.errors())) == (422, [where])
-    with app.app_context():
-        assert db.session.scalars(select(Report)).all() == []
 
 
 def test_old_withdrawal_request_is_decided_by_staff(app, client):
@@ -111,7 +78,7 @@ def test_update_page_needs_link_or_own_browser(app, client, case):
     path = f"/commitments/{reference}/update"
     assert client.page(path).status == 200
     stranger = app.test_client()
-    for page in ("update", "reminders", "withdraw", "link", "contacts", "contacts/second"):
+    for page in ("update/review", "reminders", "withdraw", "link", "contacts", "contacts/second"):
         address = f"/commitments/{reference}/{page}"
         assert stranger.get(address).status_code == 404
         assert (
@@ -124,37 +91,10 @@ def test_update_page_needs_link_or_own_browser(app, client, case):
     assert stranger.page("/updates/%00").status == 404
 
 
-@pytest.mark.parametrize(
-    ("status", "data"),
-    [
-        ("received", {}),
-        ("received", NEWS),
-        ("declined", NEWS),
-        ("withdrawn", NEWS),
-    ],
-)
-def test_report_not_offered_is_not_stored(app, status, data):
-    reference = add_submission(app, "partner", status=status)
-    page = send_report(update_client(app, reference), reference, data)
-    assert (page.status, page.all(".sent")) == (200, [])
-    with app.app_context():
-        assert db.session.scalars(select(Report)).all() == []
-
-
 def test_report_is_closed_until_accepted(app):
     reference = add_submission(app, "partner", status="received")
     page = update_client(app, reference).page(f"/commitments/{reference}/update")
     assert "once your commitment is accepted" in page.text("main")
-
-
-def test_pending_reports_are_limited(app):
-    reference = add_published(app, "partner")
-    own = update_client(app, reference)
-    for _ in range(progress_reports.MAX_PENDING):
-        assert send_report(own, reference, NEWS).status == 200
-    page = send_report(own, reference, NEWS)
-    assert (page.status, list(page.errors())) == (422, ["report"])
-    assert page.values()["milestones-1-note"] == ["The room is booked."]
 
 
 def stored_state(app) -> list[list]:
@@ -167,9 +107,6 @@ def stored_state(app) -> list[list]:
 
 
 WRITES = {
-    "news": lambda it: progress_reports.submit_report(
-        it, {"milestones": {"0": {"note": "secret"}}}, ORGANIZATION
-    ),
     "withdrawal": lambda it: withdrawals.request_withdrawal(it, "No staff", ORGANIZATION),
     "second contact": lambda it: contact_changes.name_second(
         it, "Ada", "ada@example.org", ORGANIZATION
@@ -194,7 +131,7 @@ def test_write_after_erasure_stores_nothing(app, write):
     assert stored_state(app) == before
 
 
-@pytest.mark.parametrize("write", ["news", "withdrawal", "second contact", "reminders"])
+@pytest.mark.parametrize("write", ["withdrawal", "second contact", "reminders"])
 def test_write_during_erasure_waits_and_stores_nothing(app, write):
     reference = add_published(app, "partner")
     is_locked = Event()
@@ -224,7 +161,6 @@ def test_write_during_erasure_waits_and_stores_nothing(app, write):
 @pytest.mark.parametrize(
     ("module", "function", "path", "data"),
     [
-        (progress_reports, "submit_report", "update", NEWS | {"action": "report"}),
         (progress_reports, "stop_reminders", "reminders", {}),
         (withdrawals, "request_withdrawal", "withdraw", {"reason": "No staff"}),
         (withdrawals, "cancel_withdrawal", "withdraw", {"action": "cancel"}),
@@ -255,22 +191,6 @@ def test_post_during_erasure_is_410(app, monkeypatch, module, function, path, da
     for address in ("update", "reminders", "yours", "withdraw", "link", "contacts"):
         assert own.page(f"/commitments/{reference}/{address}").status == 410
     assert app.test_client().page(f"/commitments/{reference}/update").status == 404
-
-
-def test_report_during_withdrawal_shows_page_again(app, monkeypatch):
-    reference = add_published(app, "partner")
-    own = update_client(app, reference)
-    original = progress_reports.submit_report
-
-    def withdraw_first(*args, **kwargs) -> None:
-        cases.decide(reference, "withdrawn", 1, EDITOR)
-        original(*args, **kwargs)
-
-    monkeypatch.setattr(progress_reports, "submit_report", withdraw_first)
-    page = send_report(own, reference, NEWS)
-    assert (page.status, page.all(".sent"), page.all("form")) == (200, [], [])
-    with app.app_context():
-        assert db.session.scalars(select(Report)).all() == []
 
 
 def test_two_old_withdrawal_requests_withdraw_once(app):

@@ -10,6 +10,7 @@ from tests.client import SPANISH_HEADERS, commitment_references
 from tests.complete_form import complete_form
 from tests.factories import (
     PUBLISHED_AT,
+    add_old_report,
     add_published,
     add_submission,
     events_of,
@@ -28,7 +29,7 @@ from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
-from wizard.db.models import Event, Report, Submission
+from wizard.db.models import Event, Submission
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.dates import format_day
 from wizard.forms.flow import Pages
@@ -38,7 +39,6 @@ from wizard.staff import cases as staff_cases
 from wizard.submissions import cases
 from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
-from wizard.submissions.progress_reports import submit_report
 from wizard.submissions.versions import store_version
 from wizard.web import languages
 
@@ -294,10 +294,8 @@ def test_correction_changes_files_and_their_tag(app, client):
 def test_approved_report_is_a_public_change(app, client, approved):
     reference = add_published(app, at=EARLIER)
     before = json_records(client)[0]["updated_at"]
+    report = add_old_report(app, reference, {"data_sets": {"0": {"done": True}}})
     with app.app_context():
-        submit_report(reference, {"data_sets": {"0": {"done": True}}}, ORGANIZATION)
-        report = db.session.scalars(select(Report)).one().id
-        db.session.rollback()
         staff_cases.decide_report(reference, report, approved, OFFICE)
     assert (json_records(client)[0]["updated_at"] > before) == approved
 

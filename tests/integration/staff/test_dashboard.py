@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.complete_form import complete_form
-from tests.factories import add_submission, staff_client
+from tests.factories import add_old_report, add_submission, staff_client
 from tests.integration.submissions.test_proposals import correct
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
 from wizard.notify import email
 from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
-from wizard.submissions import progress_reports, withdrawals
+from wizard.submissions import withdrawals
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ def test_requests_of_organizations_wait_on_dashboard_and_list(app, editor):
     with app.app_context():
         withdrawals.request_withdrawal(asks, "No staff.", ORGANIZATION)
         correct(corrects, city="Tampa")
-        progress_reports.submit_report(reports, {"data_sets": {"0": {"done": True}}}, ORGANIZATION)
+    add_old_report(app, reports, {"data_sets": {"0": {"done": True}}})
     page = editor.page("/staff/")
     assert "From organizations (3)" in page.text("main")
     links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#requests a")]

@@ -1,0 +1,222 @@
+"""Tests of the form on which an organization reports on its promises."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import Page
+from tests.factories import add_published, events_of, staff_client, update_client
+from wizard import clock
+from wizard.db.engine import db, writing
+from wizard.db.models import MailMessage, Progress, Promise, ReportDraft
+
+
+def promise_ids(app) -> list[str]:
+    """Return the ids of the promises, in their order."""
+    with app.app_context():
+        return list(db.session.scalars(select(Promise.entry_id).order_by(Promise.id)))
+
+
+def rows_of(app, table) -> list:
+    """Return the rows of a table."""
+    with app.app_context():
+        return list(db.session.scalars(select(table).order_by(table.id)))
+
+
+def save(own, reference: str, entry_id: str, action: str = "continue", htmx=False, **told) -> Page:
+    """Post the page about a promise."""
+    path = f"/commitments/{reference}/update/{entry_id}"
+    hidden = own.page(path).values()
+    fixed = {name: hidden[name] for name in ("page", "turn", "based_on") if name in hidden}
+    data = {f"{name}_{entry_id}": value for name, value in told.items()}
+    asked = [f"{name}_{entry_id}" for name in ("done_on", "url", "new_date", "words")]
+    return own.send(path, {**fixed, "action": action, "asked": asked, **data}, htmx=htmx)
+
+
+def send(own, reference: str) -> Page:
+    """Send the report."""
+    return own.send(f"/commitments/{reference}/update/review", {"action": "continue"})
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_report_is_sent_and_waits_for_staff(app, htmx):
+    app.config["PROGRAM_EMAIL"] = "office@example.gov"
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    with app.app_context():
+        today = clock.today()
+    told = {"outcome": "done", "done_on": today.isoformat(), "url": "example.org/done"}
+    assert save(own, reference, ids[0], htmx=htmx, **told).path.endswith("/update/review")
+    page = save(own, reference, ids[1], htmx=htmx, outcome="on_track", words="A room is booked.")
+    assert "https://example.org/done" in page.text(f"#promise-{ids[0]}")
+    assert "A room is booked." in page.text(f"#promise-{ids[1]}")
+    assert "We received your progress update" in send(own, reference).text(".sent")
+    rows = rows_of(app, Progress)
+    assert [(row.entry_id, row.outcome, row.day) for row in rows] == [
+        (ids[0], "done", today),
+        (ids[1], "on_track", None),
+    ]
+    assert (rows_of(app, ReportDraft), [e.kind for e in events_of(app)]) == (
+        [],
+        ["progress_reported"],
+    )
+    assert [message.kind for message in rows_of(app, MailMessage)] == ["office_progress_reported"]
+    again = own.page(f"/commitments/{reference}/update/review")
+    assert "Waits for program staff" in again.text(f"#promise-{ids[0]}")
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ({"outcome": "done"}, "done_on"),
+        ({"outcome": "done", "done_on": "2099-01-01"}, "done_on"),
+        ({"outcome": "delayed", "new_date": "2020-01-01", "words": "Why"}, "new_date"),
+        ({"outcome": "delayed", "new_date": "2099-01-01"}, "words"),
+        ({"outcome": "dropped"}, "words"),
+        ({"outcome": "dropped", "words": "x" * 501}, "words"),
+        ({"outcome": "no such outcome"}, "outcome"),
+    ],
+)
+def test_incomplete_answer_is_422_and_kept_unsent(app, told, wrong):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    path = f"/commitments/{reference}/update/{ids[0]}"
+    asked = [f"{name}_{ids[0]}" for name in ("done_on", "url", "new_date", "words")]
+    data = {f"{name}_{ids[0]}": value for name, value in told.items()}
+    page = own.send(path, {"action": "continue", "asked": asked, **data})
+    assert (page.status, list(page.errors())) == (422, [f"{wrong}_{ids[0]}"])
+    assert send(own, reference).path == path
+    assert rows_of(app, Progress) == []
+
+
+def test_report_about_nothing_is_422(app):
+    reference = add_published(app, "partner")
+    page = send(update_client(app, reference), reference)
+    assert (page.status, list(page.errors())) == (422, ["report"])
+
+
+def test_opening_a_link_chooses_an_answer_and_stores_nothing(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    page = own.page(f"/commitments/{reference}/update/{ids[0]}?outcome=done")
+    assert page.values()[f"outcome_{ids[0]}"] == ["done"]
+    assert f"done_on_{ids[0]}" in page.values()
+    assert (page.errors(), rows_of(app, ReportDraft)) == ({}, [])
+
+
+def test_autosaved_report_is_resumed_in_another_browser(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    path = f"/commitments/{reference}/update/{ids[1]}"
+    data = {f"outcome_{ids[1]}": "delayed", f"new_date_{ids[1]}": "next"}
+    data["asked"] = f"new_date_{ids[1]}"
+    assert own.send(f"{path}/autosave", data).status == 200
+    page = update_client(app, reference).page(path)
+    assert page.values()[f"new_date_{ids[1]}"] == ["next"]
+    assert rows_of(app, Progress) == []
+
+
+def test_second_tab_chooses_between_both_answers(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    path = f"/commitments/{reference}/update/{ids[0]}"
+    stale = own.page(path).values()
+    save(own, reference, ids[0], outcome="on_track")
+    fixed = {name: stale[name] for name in ("page", "turn", "based_on")}
+    page = own.send(path, {**fixed, "action": "continue", f"outcome_{ids[0]}": "dropped"})
+    assert page.status == 409
+
+
+def test_sixth_report_waits_until_staff_read_the_others(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    for _ in range(5):
+        save(own, reference, ids[0], outcome="on_track")
+        assert send(own, reference).path.endswith("/yours")
+    save(own, reference, ids[0], outcome="on_track")
+    page = send(own, reference)
+    assert (page.status, list(page.errors())) == (422, ["report"])
+    assert len(rows_of(app, ReportDraft)) == 1
+
+
+def test_promise_removed_meanwhile_loses_nothing(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], outcome="on_track", words="Nearly there.")
+    with app.app_context(), writing() as session:
+        session.delete(session.scalars(select(Promise).where(Promise.entry_id == ids[0])).one())
+    page = own.page(f"/commitments/{reference}/update/review")
+    assert "Nearly there." in page.text("#lost")
+    typed = {
+        f"outcome_{ids[0]}": "on_track",
+        f"words_{ids[0]}": "Done soon.",
+        "asked": f"words_{ids[0]}",
+    }
+    refused = own.send(f"/commitments/{reference}/update/{ids[0]}", typed)
+    assert (refused.status, "Done soon." in refused.text("main")) == (409, True)
+
+
+def test_promise_with_a_corrected_date_says_so(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], outcome="on_track")
+    with app.app_context(), writing() as session:
+        row = session.scalars(select(Promise).where(Promise.entry_id == ids[0])).one()
+        row.due_on += timedelta(days=3)
+    page = own.page(f"/commitments/{reference}/update/review")
+    assert "was corrected after" in page.text(f"#promise-{ids[0]}")
+
+
+def report_two(app, reference: str) -> list[str]:
+    """Report that one promise is done and one is dropped; return the ids of their entries."""
+    own, ids = update_client(app, reference), promise_ids(app)
+    with app.app_context():
+        today = clock.today().isoformat()
+    save(own, reference, ids[0], outcome="done", done_on=today, url="https://example.org/it")
+    save(own, reference, ids[1], outcome="dropped", words="No money.")
+    send(own, reference)
+    return ids
+
+
+def test_staff_approve_some_of_a_report_with_a_word_back(app, client):
+    reference = add_published(app, "partner")
+    ids, editor = report_two(app, reference), staff_client(app, "editor")
+    path = f"/staff/submissions/{reference}"
+    assert "Progress update" in editor.page("/staff/").text("#requests")
+    page = editor.page(path)
+    assert "No money." in page.text("#reports")
+    offered, version = (page.values()[name][0] for name in ("offered", "version"))
+    fixed = {"key": f"progress_approved-{offered}", "offered": offered, "version": version}
+    assert editor.send(f"{path}/progress", fixed).status == 422
+    done = offered.split(",")[0]
+    words = {"approve": done, "reason": "Well done.", "words": "Thank you for the first."}
+    assert editor.send(f"{path}/progress", fixed | words).status == 200
+    stale = editor.send(f"{path}/progress", fixed | words)
+    assert (stale.status, "Somebody was quicker" in stale.text("main")) == (409, True)
+    assert [(row.approved, row.reply) for row in rows_of(app, Progress)] == [
+        (True, "Well done."),
+        (False, "Well done."),
+    ]
+    promises = {row.entry_id: row for row in rows_of(app, Promise)}
+    assert promises[ids[0]].done_on and not promises[ids[1]].dropped_on
+    told = [each for each in rows_of(app, MailMessage) if each.kind == "progress_approved"]
+    assert [each.words for each in told] == ["Thank you for the first."]
+    (event,) = events_of(app, "progress_approved")
+    assert (event.data["approved"], event.data["declined"]) == ([ids[0]], [ids[1]])
+    own = update_client(app, reference).page(f"/commitments/{reference}/update/review")
+    assert "Well done." in own.text(f"#promise-{ids[0]}")
+
+
+def test_staff_decline_all_of_a_report(app):
+    reference = add_published(app, "partner")
+    report_two(app, reference)
+    editor, path = staff_client(app, "editor"), f"/staff/submissions/{reference}"
+    page = editor.page(path)
+    offered, version = (page.values()[name][0] for name in ("offered", "version"))
+    data = {"key": f"progress_declined-{offered}", "offered": offered, "version": version}
+    assert editor.send(f"{path}/progress", data).status == 200
+    assert [row.approved for row in rows_of(app, Progress)] == [False, False]
+    assert [event.kind for event in events_of(app)] == ["progress_reported", "progress_declined"]
+    viewer = staff_client(app, "viewer")
+    assert viewer.send(f"{path}/progress", data).status == 403

@@ -1,0 +1,146 @@
+"""The form on which an organization reports on its promises: a flow that is built from them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from .choices import Choice, Option
+from .conditions import Answered, Answers, Has
+from .fields import Date, Field, LongText, Url
+from .flow import Flow, Section, Step
+from .groups import Group
+from .journey import Journey
+from .messages import Message, join_messages
+from .outputs import Row, entry_label, format_raw_answer
+from .promises import Promise
+from .saving import DraftState
+
+REVIEW = "review"
+NOTHING_TOLD = Message("Report on at least one of them first.")
+TITLE = Message("Progress update")
+CHECK_AND_SEND = Message("Check and send")
+OUTCOME_LABELS: Mapping[str, Message] = {
+    "on_track": Message("On track"),
+    "done": Message("Done"),
+    "delayed": Message("Delayed"),
+    "dropped": Message("Dropped"),
+}
+"""What an outcome is called, by its code."""
+HINTS: Mapping[str, Message] = {
+    "delayed": Message("It will be done later. You give a new date."),
+    "dropped": Message("It won’t be done. You say why."),
+}
+
+
+def report_fields(entry_id: str, kept: str = "") -> tuple[Field, ...]:
+    """Return the questions about the promise with that id; `kept` is the word for one kept."""
+    outcome, told = f"outcome_{entry_id}", Message("how it’s going")
+    labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
+    options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in labels)
+    is_done, is_delayed = Has(outcome, frozenset({"done"})), Has(outcome, frozenset({"delayed"}))
+    return (
+        Choice(outcome, "How is it going?", noun=told, options=options, public=True),
+        Date(f"done_on_{entry_id}", "When was it done?", noun="the day on which it was done",
+             required=True, when=is_done, not_future=True, public=True),
+        Url(f"url_{entry_id}", "Where can people see it?", noun="where people can see it",
+            when=is_done, public=True),
+        Date(f"new_date_{entry_id}", "When will it be done?", noun="the new date", required=True,
+             when=is_delayed, after_today=True, public=True),
+        LongText(f"words_{entry_id}", "In a few words", noun="why it is delayed or dropped",
+                 hint="If it is delayed or dropped, say why. Once approved, anyone can read this.",
+                 required=Has(outcome, frozenset({"delayed", "dropped"})), when=Answered(outcome),
+                 max_length=500, public=True),
+    )  # fmt: skip
+
+
+def promise_title(group: Group, promise: Promise) -> Message:
+    """Return the title of a promise: its number from 1, and its own title if it has one."""
+    numbered = promise.place is not None
+    label = entry_label(group, (promise.place or 0) + 1) if numbered else group.entry
+    return join_messages(": ", [label, *([promise.title] if promise.title else [])])
+
+
+def build_flow(groups: Sequence[Group], promises: Sequence[Promise]) -> Flow:
+    """Return the form about some promises, with a step for each, named by its entry's id."""
+    by_name = {group.name: group for group in groups}
+    steps = []
+    for promise in promises:
+        group = by_name[promise.group]
+        title = promise_title(group, promise)
+        fields = report_fields(promise.entry_id, group.kept)
+        steps.append(Step(promise.entry_id, title, fields, short=title))
+    review = Step(REVIEW, CHECK_AND_SEND, (), short=CHECK_AND_SEND)
+    return Flow("report", 1, (Section(TITLE, tuple(steps)),), review)
+
+
+class ReportJourney(Journey):
+    """A journey through a report, of which any part may be filled in, in any order.
+
+    A step without an answer counts as complete. It can be sent once one has an answer.
+    """
+
+    def __init__(
+        self, flow: Flow, answers: Answers, posted: Collection[str] = (), *, today: date
+    ) -> None:
+        super().__init__(flow, answers, posted, today=today)
+        is_blank = {name: state.result.is_blank for name, state in self.steps.items()}
+        for name, state in self.steps.items():
+            if is_blank[name] and name != REVIEW:
+                self.steps[name] = replace(state, is_posted=True)
+        if all(is_blank.values()):
+            review = self.steps[REVIEW].result
+            review.errors["report"] = NOTHING_TOLD
+            review.missing.add("report")
+
+    @property
+    def is_path_known(self) -> bool:
+        return True
+
+    def may_visit(self, name: str) -> bool:
+        """Return True for every step."""
+        return name in self.steps
+
+    def previous_step(self, name: str) -> str | None:
+        """Return the review, which lists all promises, for each other step."""
+        return None if name == REVIEW else REVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class ReportState(DraftState):
+    """The stored state of a report."""
+
+    def walk(
+        self, flow: Flow, answers: Answers, posted: Collection[str], today: date
+    ) -> ReportJourney:
+        return ReportJourney(flow, answers, posted, today=today)
+
+
+def typed_rows(entry_id: str, answers: Answers, today: date) -> list[Row]:
+    """Return what is filled in about a promise as people read it, valid or not."""
+    fields = report_fields(entry_id)
+    given = {name: raw for name, raw in answers.items() if not fields[0].is_blank(raw)}
+    if not isinstance(given.get(fields[0].name), str):
+        return []
+    asked = [each for each in fields if each.when is None or each.when.holds(given)]
+    texts = [(each, format_raw_answer(each, given.get(each.name), today)) for each in asked]
+    return [Row(each.name, each.label, text) for each, text in texts if text]
+
+
+def read_told(promise: Promise, answers: Answers) -> dict[str, Any]:
+    """Return what clean answers report about a promise, as columns; empty for no outcome."""
+    given = {
+        name: answers.get(f"{name}_{promise.entry_id}")
+        for name in ("outcome", "done_on", "new_date", "url", "words")
+    }
+    if not given["outcome"]:
+        return {}
+    day = given["done_on"] or given["new_date"]
+    return {
+        "entry_id": promise.entry_id,
+        "outcome": given["outcome"],
+        "promised_on": promise.due_on,
+        "day": date.fromisoformat(day) if day else None,
+        "url": given["url"] or "",
+        "words": given["words"] or "",
+    }

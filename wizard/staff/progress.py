@@ -1,0 +1,31 @@
+"""Reports on promises as staff read them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from ..db.models import Progress, Submission
+from ..submissions import reports
+from . import decisions
+from .decisions import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The reports on promises that were sent together, and what staff may decide on them."""
+
+    at: datetime
+    rows: list[tuple[str, Progress]]
+    decisions: list[Decision]
+
+
+def list_sent(submission: Submission) -> list[Sent]:
+    """Return the reports on promises by when they were sent, oldest first."""
+    titles = {each.promise.entry_id: each.title for each in reports.list_told(submission)}
+    found = []
+    for at, sent in groupby(reports.list_progress(submission), key=lambda row: row.reported_at):
+        rows = [(titles.get(row.entry_id, "Removed since"), row) for row in sent]
+        waiting = {str(row.id): title for title, row in rows if row.approved is None}
+        ways = decisions.progress_decisions(submission, waiting) if waiting else []
+        found.append(Sent(at, rows, ways))
+    return found

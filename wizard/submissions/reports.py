@@ -1,0 +1,153 @@
+"""Progress reports on single promises: an organization sends them, staff decide on each."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from .. import clock
+from ..accounts.audit import Actor
+from ..db.engine import db
+from ..db.models import Progress, Report, ReportDraft, Submission
+from ..forms.conditions import Answers
+from ..forms.groups import ENTRY_ID
+from ..forms.journey import Journey
+from ..forms.promises import Promise, promised_entries, promised_groups
+from ..forms.reports import promise_title, read_told
+from ..web.current import current_flow
+from .cases import NotAllowed, locked_case
+from .events import record_event
+from .messages import STANDARD, Mail
+from .progress_reports import MAX_PENDING, TooManyReports, can_report
+from .promises import list_promises
+from .versions import raise_version
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A promise, its title, and what was reported: the newest approved report, and one that waits.
+
+    One that a correction removed cannot be reported on.
+    """
+
+    promise: Promise
+    title: str
+    approved: Progress | None = None
+    waiting: Progress | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if it can be reported on."""
+        return self.promise.place is not None
+
+
+def list_told(submission: Submission) -> list[Told]:
+    """Return the promises of a submission with what was reported, in the order of its answers."""
+    groups = {group.name: group for group in promised_groups(current_flow())}
+    rows = list_progress(submission)
+    approved = {row.entry_id: row for row in rows if row.approved}
+    waiting = {row.entry_id: row for row in rows if row.approved is None}
+    return [
+        Told(
+            promise,
+            promise_title(groups[promise.group], promise),
+            approved.get(promise.entry_id),
+            waiting.get(promise.entry_id),
+        )
+        for promise in list_promises([submission.id]).get(submission.id, ())
+    ]
+
+
+def list_progress(submission: Submission) -> list[Progress]:
+    """Return every report on a promise of a submission, oldest first."""
+    query = select(Progress).where(Progress.submission_id == submission.id)
+    return list(db.session.scalars(query.order_by(Progress.id)))
+
+
+def find_draft(submission: Submission, *, lock: bool = False) -> ReportDraft | None:
+    """Return the report that is being filled in, if there is one; with `lock`, reread it."""
+    query = select(ReportDraft).where(ReportDraft.submission_id == submission.id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(query).one_or_none()
+
+
+def count_waiting(submission: Submission) -> int:
+    """Return the number of reports that wait for staff, of this version and those before."""
+    old = select(func.count()).where(
+        Report.submission_id == submission.id, Report.approved.is_(None)
+    )
+    new = select(func.count(Progress.reported_at.distinct())).where(
+        Progress.submission_id == submission.id, Progress.approved.is_(None)
+    )
+    return db.session.scalars(old).one() + db.session.scalars(new).one()
+
+
+def send(
+    submission: Submission,
+    draft: ReportDraft,
+    told: Sequence[Told],
+    journey: Journey,
+    actor: Actor,
+) -> None:
+    """Send a complete report about a locked case to staff, and delete its draft.
+
+    Raises `NotAllowed`, or `TooManyReports` if `MAX_PENDING` wait.
+    """
+    if not can_report(submission):
+        raise NotAllowed("The commitment changed meanwhile. Reload the page.")
+    if count_waiting(submission) >= MAX_PENDING:
+        raise TooManyReports
+    at = clock.now()
+    for each in told:
+        if columns := read_told(each.promise, journey.answers):
+            db.session.add(Progress(submission_id=submission.id, reported_at=at, **columns))
+    if draft in db.session:
+        db.session.delete(draft)
+    record_event(submission, "progress_reported", actor)
+
+
+def decide(
+    reference: str,
+    version: int,
+    offered: Collection[int],
+    approved: Collection[int],
+    actor: Actor,
+    mail: Mail = STANDARD,
+    reply: str = "",
+) -> None:
+    """Approve those of the `offered` reports on promises that are `approved`, and decline the rest,
+    with a word back. Raises as `locked_case`, and `NotAllowed`."""
+    with locked_case(reference, version) as submission:
+        rows = [row for row in list_progress(submission) if row.id in offered]
+        if not rows or any(row.approved is not None for row in rows):
+            raise NotAllowed("Someone else already reviewed this update. Check the history.")
+        now = clock.now()
+        for row in rows:
+            row.approved, row.decided_at, row.reply = row.id in approved, now, reply
+        any_approved = any(row.approved for row in rows)
+        if any_approved and submission.published_at:
+            submission.updated_at = now
+        data = {"reason": reply} if reply else {}
+        kind = "progress_approved" if any_approved else "progress_declined"
+        ids = {
+            "approved": [row.entry_id for row in rows if row.approved],
+            "declined": [row.entry_id for row in rows if not row.approved],
+        }
+        raise_version(submission)
+        record_event(submission, kind, actor, mail, **data, **ids)
+
+
+def moved_promises(submission: Submission, after: Answers) -> dict[str, str]:
+    """Return the titles of the promises that answers give another date, by the ids of entries."""
+    dates = {
+        entry[ENTRY_ID]: entry[group.due]
+        for group, _, entry in promised_entries(current_flow(), after)
+        if ENTRY_ID in entry
+    }
+    return {
+        each.promise.entry_id: each.title
+        for each in list_told(submission)
+        if (entry_id := each.promise.entry_id) in dates
+        and dates[entry_id] != each.promise.due_on.isoformat()
+    }
