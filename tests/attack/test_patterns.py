@@ -10,13 +10,13 @@ import pytest
 from tests.server import ROOT
 from wizard.forms import differences, fields
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid
-from wizard.public import open_data
+from wizard.public import feeds
 from wizard.submissions import filters
 from wizard.web import logs, query, security, tables
 
 PATTERNS = {
     "cell": tables.FORMULA_START,
-    "xml": open_data.FORBIDDEN_IN_XML.search,
+    "xml": feeds.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
     "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,

@@ -25,10 +25,14 @@ RESERVED_FIELD_NAMES = frozenset(
     | {"reference", "submitted_at", "status", "branch", "flow_version"}  # exports
     | {"published_at", "first_published_at", "updated_at"}  # exports and open data
     | {"all_programs", "entry", "promise_id"}  # open data
+    | {"due_on", "first_due_on", "progress", "done_on", "dropped_on", "result_url"}
+    | {"last_report", "last_reported_on", "removed_entries", "promises"}
+    | {"withdrawn_on", "withdrawal_reason"}
 )
 """Field names that pages, exports and open data use themselves."""
 RESERVED_FACET_NAMES = frozenset(
     {"branch", "status", "first_day", "last_day", "since", "text", "older", "newer", "last"}
+    | {"name", "bom"}  # open data
 )
 """Facet names that the address of a list uses itself."""
 MAX_FACETS = 4

@@ -9,9 +9,10 @@ from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.wrappers import Response as Answer
 
 from .. import clock
+from ..submissions.filters import parse_public_filters
 from ..web.current import current_flow
 from ..web.query import wants_bom
-from . import open_data
+from . import catalogs, feeds, open_data
 
 bp = Blueprint("open_data", __name__)
 
@@ -22,8 +23,8 @@ FILES: dict[str, tuple[str, Writer, str]] = {
     "commitments.csv": ("commitments_csv", open_data.commitments_csv, CSV_TYPE),
     "commitments.json": ("commitments_json", open_data.commitments_json, "application/json"),
     open_data.SCHEMA: ("schema_json", open_data.schema_json, "application/schema+json"),
-    "commitments.atom": ("feed", open_data.feed, "application/atom+xml"),
-    "data.json": ("catalog", open_data.catalog, "application/json"),
+    "commitments.atom": ("feed", feeds.feed, "application/atom+xml"),
+    "data.json": ("catalog", catalogs.catalog, "application/json"),
 }
 """The endpoint, writer and content type of the files that every flow has, by path."""
 VALIDATOR_MIN_AGE = timedelta(seconds=60)
@@ -60,13 +61,15 @@ def _send(write: Writer, content_type: str) -> Answer:
     Caches revalidate before each use, so that a withdrawn commitment disappears at once.
     """
     bom = wants_bom(request.args)
-    snapshot = open_data.current_snapshot(current_flow(), _site(), bom=bom)
+    chosen = parse_public_filters(current_flow(), request.args.to_dict(flat=False))
+    snapshot = open_data.current_snapshot(current_flow(), _site(), bom=bom, filters=chosen)
     response = StreamedResponse(write(snapshot), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
     response.set_etag(snapshot.tag, weak=True)
-    if clock.now() - snapshot.changed > VALIDATOR_MIN_AGE:
-        response.last_modified = snapshot.changed + timedelta(seconds=1)  # it holds whole seconds
+    changed = max(snapshot.changed, clock.midnight(snapshot.today))
+    if clock.now() - changed > VALIDATOR_MIN_AGE:
+        response.last_modified = changed + timedelta(seconds=1)  # it holds whole seconds
     return response.make_conditional(request)
 
 

@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.engine import db, write_in_batches
 from ..db.models import Event, Progress, Promise, Report, Submission
 from ..forms import promises
+from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, add_entry_ids
 from ..forms.promises import Revision, Update
 from ..web.current import current_flow
@@ -33,14 +35,21 @@ def state_column(today: date) -> ColumnElement[str]:
 
 def list_promises(submission_ids: Collection[int]) -> Mapping[int, list[promises.Promise]]:
     """Return the promises of each submission, in the order of its answers; removed ones last."""
-    order = [group.name for group in promises.promised_groups(current_flow())]
+    return read_promises(db.session(), current_flow(), submission_ids)
+
+
+def read_promises(
+    source: Connection | Session, flow: Flow, submission_ids: Collection[int]
+) -> Mapping[int, list[promises.Promise]]:
+    """Return the same within any transaction."""
+    order = [group.name for group in promises.promised_groups(flow)]
     found: dict[int, list[promises.Promise]] = defaultdict(list)
-    query = select(Promise).where(
+    columns = [getattr(Promise, name) for name in promises.Promise.__dataclass_fields__]
+    query = select(Promise.submission_id, *columns).where(
         Promise.submission_id.in_(submission_ids), Promise.group.in_(order)
     )
-    for row in db.session.scalars(query.order_by(Promise.submission_id, Promise.id)):
-        values = {name: getattr(row, name) for name in promises.Promise.__dataclass_fields__}
-        found[row.submission_id].append(promises.Promise(**values))
+    for submission_id, *values in source.execute(query.order_by(Promise.submission_id, Promise.id)):
+        found[submission_id].append(promises.Promise(*values))
     for rows in found.values():
         rows.sort(key=lambda row: (row.place is None, order.index(row.group), row.place or 0))
     return found
