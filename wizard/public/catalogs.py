@@ -50,6 +50,7 @@ def _distributions(snapshot: Snapshot) -> list[dict[str, str]]:
     entries = entry_files(snapshot.flow).items()
     titles = {"commitments": snapshot.flow.noun.many.capitalize()}
     titles |= {f"commitments/{name}": group.label for name, group in entries}
+    titles["commitments/updates"] = "Approved progress reports"
     schema = snapshot.address(SCHEMA)
     described = {"describedBy": schema, "describedByType": "application/schema+json"}
     files = [(f"{path}.csv", title, "text/csv", "CSV") for path, title in titles.items()]

@@ -40,6 +40,7 @@ FORMAT = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change while nothing is published."""
 
+AnyRow = Row[*tuple[Any, ...]]
 Record = dict[str, Any]
 """A published commitment: JSON values by the names of `json_schema.public_columns`."""
 
@@ -87,9 +88,7 @@ class Snapshot:
         return f"{self.site.url}/{path}"
 
 
-def current_snapshot(
-    flow: Flow, site: Site, *, bom: bool = True, filters: Filters | None = None
-) -> Snapshot:
+def current_snapshot(flow: Flow, site: Site, *, bom: bool = True) -> Snapshot:
     """Return the current snapshot, by one query that reads only indexes."""
     changed = select(func.max(Submission.changed_at)).scalar_subquery()
     published = func.count(), func.max(Submission.published_at)
@@ -106,8 +105,6 @@ def current_snapshot(
         clock.today(),
         clock.zone(),
         bom,
-        filters or Filters(),
-        filters.conditions() if filters else (),
     )
 
 
@@ -200,19 +197,25 @@ def json_bytes(value: Any) -> list[bytes]:
 
 def published_records(snapshot: Snapshot, *, with_promises: bool = False) -> Iterator[Record]:
     """Yield the commitments of a snapshot that are still published, the oldest first."""
+    for batch in published_batches(snapshot):
+        rows = [row for row, _ in batch]
+        promises = read_public_promises(snapshot, rows) if with_promises else {}
+        for row, answers in batch:
+            record = _published_record(snapshot, row, answers)
+            _add_promises(record, promises.get(row.id, ()), snapshot)
+            yield record
+
+
+def published_batches(snapshot: Snapshot) -> Iterator[Sequence[tuple[AnyRow, Answers]]]:
+    """Yield the rows and answers of the same in batches."""
     query = _select_records(snapshot).where(
         is_published, Submission.published_at <= snapshot.newest
     )
     for rows in read_in_batches(
         snapshot.engine, query, Submission.published_at, Submission.reference
     ):
-        promises = _read_promises(snapshot, rows) if with_promises else {}
-        for row in rows:
-            answers = _read_answers(snapshot, row)
-            if snapshot.flow.consents(answers):
-                record = _published_record(snapshot, row, answers)
-                _add_promises(record, promises.get(row.id, ()), snapshot)
-                yield record
+        answered = [(row, _read_answers(snapshot, row)) for row in rows]
+        yield [(row, answers) for row, answers in answered if snapshot.flow.consents(answers)]
 
 
 def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
@@ -222,7 +225,10 @@ def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
     )
     order = (Submission.first_published_at, Submission.reference)
     for rows in read_in_batches(snapshot.engine, query, *order):
-        promises, withdrawals = _read_promises(snapshot, rows), _read_withdrawals(snapshot, rows)
+        promises, withdrawals = (
+            read_public_promises(snapshot, rows),
+            _read_withdrawals(snapshot, rows),
+        )
         for row in rows:
             answers = _read_answers(snapshot, row)
             if snapshot.flow.consents(answers):
@@ -231,7 +237,7 @@ def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
                     "withdrawn_on": at.astimezone(snapshot.zone).date().isoformat(),
                     **({"withdrawal_reason": reason} if reason else {}),
                     "promises": [
-                        _bare_promise(promise, snapshot.flow)
+                        bare_promise(promise, snapshot.flow)
                         for promise in promises.get(row.id, ())
                         if promise.place is not None
                     ],
@@ -252,16 +258,17 @@ def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
         Submission.updated_at,
         Submission.changed_at,
         Submission.branch,
+        Submission.party.label("party"),
         Submission.flow_version,
         programs.label("programs"),
     ).where(*snapshot.conditions)
 
 
-def _read_answers(snapshot: Snapshot, row: Row[*tuple[Any, ...]]) -> Answers:
+def _read_answers(snapshot: Snapshot, row: AnyRow) -> Answers:
     return upgrade_submitted(snapshot.flow, row.reference, row.flow_version, row.answers)
 
 
-def _published_record(snapshot: Snapshot, row: Row[*tuple[Any, ...]], answers: Answers) -> Record:
+def _published_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
     record = _facts(snapshot, row) | {
         "published_at": clock.iso_utc(row.published_at),
         "updated_at": clock.iso_utc(max(row.updated_at or EPOCH, row.published_at)),
@@ -273,7 +280,7 @@ def _published_record(snapshot: Snapshot, row: Row[*tuple[Any, ...]], answers: A
     return record | public_record(snapshot.flow, answers)
 
 
-def _facts(snapshot: Snapshot, row: Row[*tuple[Any, ...]]) -> Record:
+def _facts(snapshot: Snapshot, row: AnyRow) -> Record:
     return {
         "reference": row.reference,
         "url": snapshot.address(f"commitments/{row.reference}"),
@@ -281,13 +288,13 @@ def _facts(snapshot: Snapshot, row: Row[*tuple[Any, ...]]) -> Record:
     }
 
 
-def _withdrawn_record(snapshot: Snapshot, row: Row[*tuple[Any, ...]], answers: Answers) -> Record:
+def _withdrawn_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
     shown = json_schema.identity_columns(snapshot.flow)
     return _facts(snapshot, row) | {name: answers[name] for name in shown if name in answers}
 
 
-def _read_promises(
-    snapshot: Snapshot, rows: Sequence[Row[*tuple[Any, ...]]]
+def read_public_promises(
+    snapshot: Snapshot, rows: Sequence[AnyRow]
 ) -> Mapping[int, Sequence[Promise]]:
     """Return the promises of some commitments that the files may show."""
     shown = [group for group in snapshot.flow.groups if json_schema.shows_promises(group)]
@@ -301,7 +308,7 @@ def _read_promises(
 
 
 def _read_withdrawals(
-    snapshot: Snapshot, rows: Sequence[Row[*tuple[Any, ...]]]
+    snapshot: Snapshot, rows: Sequence[AnyRow]
 ) -> Mapping[int, tuple[datetime, str]]:
     """Return when and why each commitment was last withdrawn."""
     query = select(Event.submission_id, Event.at, Event.data).where(
@@ -317,7 +324,7 @@ def _add_promises(record: Record, promises: Iterable[Promise], snapshot: Snapsho
     values = {}
     for promise in promises:
         if promise.place is None:
-            bare = _bare_promise(promise, snapshot.flow) | promise_values(promise, snapshot.today)
+            bare = bare_promise(promise, snapshot.flow) | promise_values(promise, snapshot.today)
             record.setdefault("removed_entries", []).append(bare)
         else:
             values[promise.group, promise.entry_id] = promise_values(promise, snapshot.today)
@@ -328,7 +335,7 @@ def _add_promises(record: Record, promises: Iterable[Promise], snapshot: Snapsho
         ]
 
 
-def _bare_promise(promise: Promise, flow: Flow) -> Record:
+def bare_promise(promise: Promise, flow: Flow) -> Record:
     """Return a promise without what is reported about it, and without its other answers."""
     group = flow.fields[promise.group]
     public = {field.name for field in getattr(group, "fields", ()) if field.public}

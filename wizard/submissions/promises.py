@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -126,15 +127,22 @@ def _old_updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
     answers = list_versions(submission)[0].answers if submission.answers_version > 1 else None
     for report in db.session.scalars(query.order_by(Report.id)):
         reported_on = clock.local(report.reported_at).date()
-        for name, entries in report.entries.items():
-            known = (answers or submission.answers).get(name, ())
-            for place, told in entries.items():
-                if int(place) < len(known):
-                    outcome = "done" if told.get("done") else ""
-                    url, words = told.get("url", ""), told.get("note", "")
-                    entry_id = known[int(place)][ENTRY_ID]
-                    update = Update(entry_id, outcome, reported_on, url=url, words=words)
-                    yield report.reported_at, update
+        for entry_id, told in entries_told(report.entries, answers or submission.answers):
+            outcome = "done" if told.get("done") else ""
+            url, words = told.get("url", ""), told.get("note", "")
+            update = Update(entry_id, outcome, reported_on, url=url, words=words)
+            yield report.reported_at, update
+
+
+def entries_told(
+    entries: Mapping[str, Any], answers: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the id of each entry that a report of a version before names, and what it says."""
+    for name, by_place in entries.items():
+        known = answers.get(name, ())
+        for place, told in by_place.items():
+            if int(place) < len(known):
+                yield known[int(place)][ENTRY_ID], told
 
 
 def store_missing() -> int:

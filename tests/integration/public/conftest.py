@@ -20,6 +20,8 @@ FILES = {
     "/commitments/data-sets.csv": "text/csv; charset=utf-8",
     "/commitments/milestones.csv": "text/csv; charset=utf-8",
     "/commitments.json": "application/json",
+    "/commitments/updates.csv": "text/csv; charset=utf-8",
+    "/commitments.ics": "text/calendar; charset=utf-8",
     "/commitments/schema.json": "application/schema+json",
     "/commitments.atom": "application/atom+xml",
     "/data.json": "application/json",

@@ -1,6 +1,7 @@
 """Tests of what the open data says about promises, and about withdrawn commitments."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -19,9 +20,10 @@ from tests.integration.public.conftest import (
 )
 from wizard import clock
 from wizard.db.engine import writing
-from wizard.db.models import Progress, Promise, Submission
+from wizard.db.models import Progress, Promise, Report, Submission
 from wizard.staff import cases
 from wizard.submissions.cases import locked_case
+from wizard.submissions.events import record_event
 from wizard.submissions.promises import store_promises
 from wizard.submissions.versions import replace_answers
 from wizard.web.current import current_flow
@@ -169,3 +171,65 @@ def test_files_honor_the_filters_of_the_list(app, client):
 def test_bad_filter_is_no_server_error(client, query):
     for address in FILES:
         assert client.get(f"{address}?{query}").status_code in (200, 400), address
+
+
+def test_updates_have_a_row_for_each_approved_report(app, client):
+    reference = add_commitment(app)
+    entry = report(app, reference, 0, "delayed", day=date(2031, 1, 1), words="Later.")
+    report(app, reference, 1, "done", words="secretwords", approved=None)
+    with app.app_context(), writing() as session:
+        it = session.scalars(select(Submission)).one()
+        told = {"data_sets": {"1": {"done": True, "note": "Online.", "url": "https://a.example"}}}
+        session.add(Report(submission_id=it.id, withdraws=False, entries=told, approved=True))
+    rows = csv_rows(client, "/commitments/updates.csv")
+    delayed, done = rows
+    assert (delayed["promise_id"], delayed["outcome"]) == (entry, "delayed")
+    assert (delayed["new_due_on"], delayed["words"]) == ("2031-01-01", "Later.")
+    assert delayed["organization_name"] == load_case("agency")["organization_name"]
+    assert (done["outcome"], done["words"], done["done_on"]) == ("done", "Online.", "")
+    assert done["title"] == load_case("agency")["data_sets"][1]["title"]
+    withdraw(app, reference)
+    assert csv_rows(client, "/commitments/updates.csv") == []
+
+
+def test_feed_tells_what_happened(app, client):
+    reference = add_commitment(app)
+    with app.app_context(), locked_case(reference) as submission:
+        record_event(submission, "progress_approved", OFFICE)
+        record_event(submission, "noted", OFFICE, text="secretwords")
+    feed = file_text(client, "/commitments.atom")
+    assert "Progress: " in feed
+    assert "secretwords" not in feed
+    assert feed.count("<entry>") == 2
+    ids = re.findall("<id>(.*?)</id>", feed)
+    assert len(set(ids)) == 3
+    assert ids == re.findall("<id>(.*?)</id>", file_text(client, "/commitments.atom"))
+    withdraw(app, reference)
+    feed = file_text(client, "/commitments.atom")
+    assert ("Withdrawn: " in feed, "Progress: " in feed) == (True, False)
+    with app.app_context():
+        cases.erase(reference, OFFICE)
+    assert reference not in file_text(client, "/commitments.atom")
+
+
+def test_calendar_follows_the_standard(app, client):
+    title = "A; very, long \\ title — " + "é" * 80 + "\nEND:VEVENT"
+    sets = [{**each, "title": title} for each in load_case("agency")["data_sets"]]
+    reference = add_commitment(app, data_sets=sets)
+    assert client.get(f"/commitments/{reference}.ics").data == client.get("/commitments.ics").data
+    assert client.get("/commitments/PDI-AAAA-AAAA.ics").status_code == 404
+    text = client.get("/commitments.ics").data
+    assert text.startswith(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:")
+    assert text.endswith(b"END:VCALENDAR\r\n")
+    lines = text.split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert not [line for line in lines if b"\n" in line or b"\r" in line]
+    whole = text.decode().replace("\r\n ", "").split("\r\n")
+    summaries = [line for line in whole if line.startswith("SUMMARY:")]
+    assert "A\\; very\\, long \\\\ title" in summaries[0]
+    assert "\\nEND:VEVENT" in summaries[0]
+    assert whole.count("END:VEVENT") == len(summaries)
+    assert len({line for line in whole if line.startswith("UID:")}) == len(summaries)
+    assert [line for line in whole if line.startswith("DTSTART;VALUE=DATE:20")]
+    withdraw(app, reference)
+    assert client.get(f"/commitments/{reference}.ics").status_code == 404
