@@ -30,6 +30,8 @@ FILES: dict[str, tuple[str, Writer, str]] = {
     "commitments.ics": ("calendar", calendars.calendar, CALENDAR_TYPE),
     open_data.SCHEMA: ("schema_json", open_data.schema_json, "application/schema+json"),
     "commitments.atom": ("feed", feeds.feed, "application/atom+xml"),
+    "dcat-us-3.json": ("catalog_3", catalogs.catalog_3, "application/ld+json"),
+    "datapackage.json": ("data_package", catalogs.data_package, "application/json"),
     "data.json": ("catalog", catalogs.catalog, "application/json"),
 }
 """The endpoint, writer and content type of the files that every flow has, by path."""

@@ -25,9 +25,14 @@ FILES = {
     "/commitments/schema.json": "application/schema+json",
     "/commitments.atom": "application/atom+xml",
     "/data.json": "application/json",
+    "/dcat-us-3.json": "application/ld+json",
+    "/datapackage.json": "application/json",
 }
 COMMITMENT_FILES = [
-    name for name in FILES if name not in ("/commitments/schema.json", "/data.json")
+    name
+    for name in FILES
+    if name
+    not in ("/commitments/schema.json", "/data.json", "/dcat-us-3.json", "/datapackage.json")
 ]
 OFFICE = Actor("office@example.gov", "127.0.0.1")
 

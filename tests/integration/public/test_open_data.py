@@ -250,6 +250,7 @@ def test_catalog_matches_dcat_schema(make_app):
     assert dataset["contactPoint"]["hasEmail"] == "mailto:open@example.gov"
     linked = {each["downloadURL"].removeprefix(HOME) for each in dataset["distribution"]}
     others = {"/commitments/schema.json", "/commitments.atom", "/commitments.ics", "/data.json"}
+    others |= {"/dcat-us-3.json", "/datapackage.json"}
     assert linked == set(FILES) - others
     for each in dataset["distribution"]:
         for address in filter(None, (each["downloadURL"], each.get("describedBy"))):

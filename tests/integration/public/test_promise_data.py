@@ -233,3 +233,36 @@ def test_calendar_follows_the_standard(app, client):
     assert [line for line in whole if line.startswith("DTSTART;VALUE=DATE:20")]
     withdraw(app, reference)
     assert client.get(f"/commitments/{reference}.ics").status_code == 404
+
+
+def test_released_data_set_is_one_of_its_organization(app, client):
+    reference = add_commitment(app)
+    url = "https://data.example.gov/stops"
+    entry = report(app, reference, 0, "done", day=date(2026, 11, 1), url=url)
+    catalog = json.loads(file_text(client, "/dcat-us-3.json"))
+    for each in catalog["dataset"]:  # what DCAT-US 3.0 requires, and must not be empty
+        assert all(each[name] for name in ("title", "description", "identifier", "contactPoint"))
+        assert {"fn", "hasEmail"} <= set(each["contactPoint"])
+        assert each["publisher"]["name"]
+    own, *released = catalog["dataset"]
+    (found,) = [each for each in released if each["identifier"].endswith(entry)]
+    assert found["publisher"]["name"] == load_case("agency")["organization_name"]
+    assert "license" not in found
+    assert found["distribution"][0]["accessURL"] == url
+    assert own["distribution"][0]["license"]
+    assert len(released) == sum(
+        row["progress"] in ("done", "already_released") for row in csv_rows(client, ENTRIES)
+    )
+
+
+def test_data_package_describes_every_column(app, client):
+    add_commitment(app)
+    package = json.loads(file_text(client, "/datapackage.json"))
+    paths = set()
+    for resource in package["resources"]:
+        path = resource["path"].partition(".org")[2]
+        header = file_text(client, path).split("\r\n")[0]
+        names = [field["name"] for field in resource["schema"]["fields"]]
+        assert header == ",".join(f'"{name}"' for name in names)
+        paths.add(path)
+    assert paths == {name for name in FILES if name.endswith(".csv")}
