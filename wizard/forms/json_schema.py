@@ -1,5 +1,6 @@
 """The columns and the JSON Schema of the open data, derived from the declaration."""
 
+from functools import cache
 from typing import Any
 
 from . import choices, fields
@@ -10,6 +11,7 @@ from .groups import ENTRY_ID, ENTRY_ID_SCHEMA, Group, object_schema, required_na
 from .promises import STATES
 
 
+@cache
 def public_columns(flow: Flow) -> dict[str, Field]:
     """Return the columns by name: those about the record, then the public questions."""
     columns = (*_record_fields(flow), *flow.fields.values())
@@ -48,6 +50,7 @@ def shows_promises(group: Group) -> bool:
     return any(field.name == group.due and field.public for field in group.fields)
 
 
+@cache
 def identity_columns(flow: Flow) -> dict[str, Field]:
     """Return the columns that say whose promise it is: party, place and title."""
     roles, columns = flow.roles, public_columns(flow)

@@ -59,6 +59,8 @@ def escape_text(text: str) -> str:
 
 def fold_line(line: str) -> str:
     """Return a line in parts of at most 75 octets, none of which splits a character."""
+    if len(line) <= MAX_LINE_BYTES and line.isascii():
+        return f"{line}\r\n"
     parts, size = [""], 0
     for each in line:
         width = len(each.encode())

@@ -142,7 +142,9 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     promised = json_schema.PROMISE_FIELDS if json_schema.shows_promises(group) else ()
     of_entry |= {field.name: field for field in promised}
     of_commitment = {name: each for name, each in columns.items() if name not in of_entry}
-    records = chain(published_records(snapshot, with_promises=True), withdrawn_records(snapshot))
+    records = chain(
+        published_records(snapshot, with_promises=True, only=group), withdrawn_records(snapshot)
+    )
     rows = (
         (record["reference"], number, entry[ENTRY_ID], *cells(of_entry, entry).values(), *about)
         for record in records
@@ -195,11 +197,16 @@ def json_bytes(value: Any) -> list[bytes]:
     return [f"{json.dumps(value, ensure_ascii=False, indent=2)}\n".encode()]
 
 
-def published_records(snapshot: Snapshot, *, with_promises: bool = False) -> Iterator[Record]:
-    """Yield the commitments of a snapshot that are still published, the oldest first."""
+def published_records(
+    snapshot: Snapshot, *, with_promises: bool = False, only: Group | None = None
+) -> Iterator[Record]:
+    """Yield the commitments of a snapshot that are still published, the oldest first.
+
+    `with_promises` adds those to their entries, of one group if there is `only` one.
+    """
     for batch in published_batches(snapshot):
         rows = [row for row, _ in batch]
-        promises = read_public_promises(snapshot, rows) if with_promises else {}
+        promises = read_public_promises(snapshot, rows, only) if with_promises else {}
         for row, answers in batch:
             record = _published_record(snapshot, row, answers)
             _add_promises(record, promises.get(row.id, ()), snapshot)
@@ -294,17 +301,13 @@ def _withdrawn_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Reco
 
 
 def read_public_promises(
-    snapshot: Snapshot, rows: Sequence[AnyRow]
+    snapshot: Snapshot, rows: Sequence[AnyRow], only: Group | None = None
 ) -> Mapping[int, Sequence[Promise]]:
-    """Return the promises of some commitments that the files may show."""
-    shown = [group for group in snapshot.flow.groups if json_schema.shows_promises(group)]
-    names = [group.name for group in shown if group.public]
+    """Return the promises of some commitments that the files may show, or those of one group."""
+    groups = [only] if only else [group for group in snapshot.flow.groups if group.public]
+    shown = [group for group in groups if json_schema.shows_promises(group)]
     with snapshot.engine.connect() as connection:
-        found = read_promises(connection, snapshot.flow, [row.id for row in rows])
-    return {
-        key: [promise for promise in promises if promise.group in names]
-        for key, promises in found.items()
-    }
+        return read_promises(connection, shown, [row.id for row in rows])
 
 
 def _read_withdrawals(
@@ -354,19 +357,17 @@ def bare_promise(promise: Promise, flow: Flow) -> Record:
 
 def promise_values(promise: Promise, today: date) -> Record:
     """Return the values of `json_schema.PROMISE_FIELDS`, without empty ones."""
-    days = ("due_on", "first_due_on", "done_on", "dropped_on")
-    values = {name: getattr(promise, name) for name in days}
-    values |= {
+    values = {
+        "due_on": promise.due_on,
+        "first_due_on": promise.first_due_on,
         "progress": state_of(promise, today),
+        "done_on": promise.done_on,
+        "dropped_on": promise.dropped_on,
         "result_url": promise.url,
         "last_report": promise.words,
         "last_reported_on": promise.reported_on,
     }
-    return {
-        field.name: str(values[field.name])
-        for field in json_schema.PROMISE_FIELDS
-        if values[field.name]
-    }
+    return {name: str(value) for name, value in values.items() if value}
 
 
 def newest_records(snapshot: Snapshot, limit: int) -> list[Record]:

@@ -13,8 +13,7 @@ from .. import clock
 from ..db.engine import db, write_in_batches
 from ..db.models import Event, Progress, Promise, Report, Submission
 from ..forms import promises
-from ..forms.flow import Flow
-from ..forms.groups import ENTRY_ID, add_entry_ids
+from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.promises import Revision, Update
 from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
@@ -36,14 +35,14 @@ def state_column(today: date) -> ColumnElement[str]:
 
 def list_promises(submission_ids: Collection[int]) -> Mapping[int, list[promises.Promise]]:
     """Return the promises of each submission, in the order of its answers; removed ones last."""
-    return read_promises(db.session(), current_flow(), submission_ids)
+    return read_promises(db.session(), promises.promised_groups(current_flow()), submission_ids)
 
 
 def read_promises(
-    source: Connection | Session, flow: Flow, submission_ids: Collection[int]
+    source: Connection | Session, groups: Sequence[Group], submission_ids: Collection[int]
 ) -> Mapping[int, list[promises.Promise]]:
-    """Return the same within any transaction."""
-    order = [group.name for group in promises.promised_groups(flow)]
+    """Return the promises in some groups, within any transaction."""
+    order = [group.name for group in groups]
     found: dict[int, list[promises.Promise]] = defaultdict(list)
     columns = [getattr(Promise, name) for name in promises.Promise.__dataclass_fields__]
     query = select(Promise.submission_id, *columns).where(
