@@ -266,3 +266,20 @@ def test_data_package_describes_every_column(app, client):
         assert header == ",".join(f'"{name}"' for name in names)
         paths.add(path)
     assert paths == {name for name in FILES if name.endswith(".csv")}
+
+
+def test_page_has_linked_data_that_no_answer_can_end(app, client):
+    hostile = "</script><script>alert(1)</script><!--"
+    reference = add_commitment(app, commitment_title=hostile)
+    for address, kind in ((f"/commitments/{reference}", "WebPage"), ("/commitments", "Dataset")):
+        page = client.get(address).text
+        assert hostile not in page
+        (text,) = re.findall('<script type="application/ld.json">(.*?)</script>', page)
+        data = json.loads(text)
+        assert (data["@context"], data["@type"]) == ("https://schema.org", kind)
+        assert data["url"].endswith(address)
+        if kind == "WebPage":
+            assert data["name"] == hostile
+        else:  # what search engines require of a data set
+            assert len(data["description"]) >= 50
+            assert data["distribution"][0]["contentUrl"].endswith("/commitments.csv")
