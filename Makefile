@@ -17,7 +17,7 @@ COUNT ?= 400
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo check test test-slow test-python coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
-        translations audit lock clean help
+        check-data translations audit lock clean help
 
 run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
 	@umask 077; $(FLASK) db upgrade && exec $(FLASK) serve
@@ -103,6 +103,15 @@ bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500)
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes $(^:%=-r %)
 	@touch $@
 
+check-data: .venv-data/done ## read the open data files of a made-up store with what others made
+	rm -rf build/data && $(PY) -m tests.load.data_files build/data
+	.venv-data/bin/python tests/load/check_data.py build/data
+
+.venv-data/done: requirements/data.txt | .venv/test.done
+	$(PYTHON) -m venv .venv-data
+	.venv-data/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # Run it, translate what is new in wizard/translations/es/LC_MESSAGES/messages.po, and run it again
 # to compile the translations.
 translations: .venv/test.done ## extract, update and compile the translations
@@ -130,6 +139,7 @@ lock: .venv/test.done ## resolve the newest versions and lock them with hashes
 	$(PY) -m tools.wheels < .venv/lock/pylock.toml > requirements/wheels.txt
 	$(PY) -m uv pip compile $(LOCK) -o requirements/audit.txt requirements/audit.in
 	$(PY) -m uv pip compile $(LOCK) -o requirements/bench.txt -c requirements/run.txt requirements/bench.in
+	$(PY) -m uv pip compile $(LOCK) -o requirements/data.txt requirements/data.in
 
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
 

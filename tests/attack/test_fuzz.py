@@ -71,6 +71,7 @@ def fuzz_targets(server, server_app):
     admin.token()
     values = {
         "uuid:draft_id": [draft.rsplit("/", 1)[1], draft_path(receipt).rsplit("/", 1)[1], "x"],
+        "file": ["data-sets", "milestones", "x"],
         "name": [*COMMITMENT.steps, "submissions.csv", "data-sets.csv", "milestones", "x"],
         "reference": [receipt.text(".reference"), add_submission(server_app, status="published")],
         "token": [link, opened, "x"],

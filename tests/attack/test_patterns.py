@@ -11,7 +11,7 @@ from tests.server import ROOT
 from wizard.forms import differences, fields
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid, fold_text
 from wizard.forms.words import mark, parse_query
-from wizard.public import open_data
+from wizard.public import feeds
 from wizard.submissions import filters, search
 from wizard.web import logs, query, security, tables
 
@@ -20,7 +20,7 @@ PATTERNS = {
     "looked for": lambda text: mark(text, parse_query("a")),
     "sentences": search.SENTENCE_END.split,
     "cell": tables.FORMULA_START,
-    "xml": open_data.FORBIDDEN_IN_XML.search,
+    "xml": feeds.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
     "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,

@@ -1,18 +1,76 @@
 """The columns and the JSON Schema of the open data, derived from the declaration."""
 
+from functools import cache
 from typing import Any
 
 from . import choices, fields
 from .choices import Option
 from .fields import Field, Schema
 from .flow import Flow
-from .groups import object_schema, required_names
+from .groups import ENTRY_ID, ENTRY_ID_SCHEMA, Group, object_schema, required_names
+from .promises import STATES
 
 
+@cache
 def public_columns(flow: Flow) -> dict[str, Field]:
     """Return the columns by name: those about the record, then the public questions."""
     columns = (*_record_fields(flow), *flow.fields.values())
     return {column.name: column for column in columns if column.public}
+
+
+def _optional(kind: type[Field], name: str, label: str, **more: Any) -> Field:
+    return kind(name, label, noun="the value", public=True, **more)
+
+
+PROMISE_FIELDS = (
+    _optional(fields.Date, "due_on", "Newest due date"),
+    _optional(fields.Date, "first_due_on", "Due date when first published"),
+    _optional(
+        choices.Choice,
+        "progress",
+        "State on the day of the file, in the program’s time zone",
+        options=tuple(Option(code, state.label) for code, state in STATES.items()),
+    ),
+    _optional(fields.Date, "done_on", "Day on which it was done"),
+    _optional(fields.Date, "dropped_on", "Day on which it was dropped"),
+    _optional(fields.Url, "result_url", "Web address of the result"),
+    _optional(fields.LongText, "last_report", "Words of the newest approved report"),
+    _optional(fields.Date, "last_reported_on", "Day of the newest approved report"),
+)
+"""What the files say about each entry that is a promise."""
+WITHDRAWN_FIELDS = (
+    _optional(fields.Date, "withdrawn_on", "Day on which it was withdrawn"),
+    _optional(fields.LongText, "withdrawal_reason", "Why it was withdrawn"),
+)
+"""What the files say about a withdrawn submission."""
+
+
+def shows_promises(group: Group) -> bool:
+    """Return True if the entries of a group are promises whose date anyone may read."""
+    return any(field.name == group.due and field.public for field in group.fields)
+
+
+@cache
+def identity_columns(flow: Flow) -> dict[str, Field]:
+    """Return the columns that say whose promise it is: party, place and title."""
+    roles, columns = flow.roles, public_columns(flow)
+    names = dict.fromkeys(filter(None, (roles.party, *roles.place, roles.title)))
+    return {name: columns[name] for name in names if name in columns}
+
+
+def entry_columns(flow: Flow, group: Group) -> dict[str, Field]:
+    """Return the columns of a group's file after those that number its entries, by name."""
+    about = public_columns(flow)
+    charted = [about[facet.source] for facet in flow.charted if facet.source in about]
+    columns = [
+        *(field for field in group.fields if field.public),
+        *(PROMISE_FIELDS if shows_promises(group) else ()),
+        *identity_columns(flow).values(),
+        *charted,
+        *([about["branch"]] if "branch" in about else []),
+        *WITHDRAWN_FIELDS,
+    ]
+    return {column.name: column for column in columns}
 
 
 def _record_fields(flow: Flow) -> tuple[Field, ...]:
@@ -46,6 +104,7 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
         "describedBy": {"const": address},
         "license": {"const": license},
         "commitments": {"type": "array", "items": {"$ref": "#/$defs/commitment"}},
+        "withdrawn": {"type": "array", "items": {"$ref": "#/$defs/withdrawn"}},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,7 +114,11 @@ def document_schema(flow: Flow, address: str, license: str) -> Schema:
         "properties": members,
         "required": list(members),
         "additionalProperties": False,
-        "$defs": {"commitment": commitment_schema(flow)},
+        "$defs": {
+            "commitment": commitment_schema(flow),
+            "withdrawn": _withdrawn_schema(flow),
+            "promise": _promise_schema(flow),
+        },
     }
 
 
@@ -66,4 +129,41 @@ def commitment_schema(flow: Flow) -> Schema:
     everyone = {field.name for field in asked}
     columns = public_columns(flow).values()
     required = [name for name in required_names(columns) if name in everyone]
-    return {"title": flow.noun.one.capitalize(), **object_schema(columns, required)}
+    schema = {"title": flow.noun.one.capitalize(), **object_schema(columns, required)}
+    schema["properties"]["removed_entries"] = _PROMISES
+    promised = object_schema(PROMISE_FIELDS, ())["properties"]
+    for group in columns:
+        if isinstance(group, Group) and shows_promises(group):
+            schema["properties"][group.name]["items"]["properties"] |= promised
+    return schema
+
+
+_PROMISES: Schema = {"type": "array", "items": {"$ref": "#/$defs/promise"}}
+
+
+def _withdrawn_schema(flow: Flow) -> Schema:
+    """Return the schema of what stays of a withdrawn submission."""
+    about = [field for field in _record_fields(flow) if field.name in WITHDRAWN_RECORD]
+    columns = [*about, *identity_columns(flow).values(), *WITHDRAWN_FIELDS]
+    schema = object_schema(columns, (*WITHDRAWN_RECORD, "withdrawn_on", "promises"))
+    schema["properties"]["promises"] = _PROMISES
+    return {"title": f"Withdrawn {flow.noun.one}", **schema}
+
+
+WITHDRAWN_RECORD = ("reference", "url", "first_published_at")
+"""The facts about a submission that stay in the files after it was withdrawn."""
+
+
+def _promise_schema(flow: Flow) -> Schema:
+    """Return the schema of a promise without its other answers: removed, or withdrawn."""
+    groups = [group.name for group in flow.groups if shows_promises(group)]
+    schema = object_schema(PROMISE_FIELDS, ("group", ENTRY_ID, "due_on"))
+    text = {"type": "string", "minLength": 1}
+    schema["properties"] = {
+        "group": {"title": "Group of the entry", "enum": groups},
+        ENTRY_ID: ENTRY_ID_SCHEMA,
+        "title": {"title": "Title of the entry", **text},
+        "topic": {"title": "Topic of the entry, as a code", **text},
+        **schema["properties"],
+    }
+    return schema

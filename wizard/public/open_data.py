@@ -1,45 +1,46 @@
-"""The open data: published commitments as CSV and JSON, with a schema, a catalog and a feed.
+"""The open data: published commitments, and in short withdrawn ones, as CSV and JSON.
 
 The only data of a submission in the files are `outputs.public_record` and the columns of
 `json_schema.public_columns`. Submissions are read and sent in batches, each in its own transaction.
 """
 
 import json
-import re
-import textwrap
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import chain
 from typing import Any
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, func, literal, select
 
 from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
-from ..db.models import Submission
+from ..db.models import Event, Submission
 from ..db.upgrades import upgrade_submitted
 from ..forms import json_schema
-from ..forms.dates import parse_moment
-from ..forms.flow import Flow, Roles
+from ..forms.conditions import Answers
+from ..forms.fields import Field
+from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
+from ..forms.promises import Promise, state_of
 from ..submissions.dictionary import file_stem
-from ..submissions.filters import first_published_at, is_published
+from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import facet_columns
+from ..submissions.promises import read_promises
 from ..web.tables import as_csv
 
 SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
-FORMAT = 2
+FORMAT = 3
 """Raise it when the files change in a way that their schema does not show: it is in the ETag."""
-MAX_FEED_ENTRIES = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change while nothing is published."""
 
+AnyRow = Row[*tuple[Any, ...]]
 Record = dict[str, Any]
 """A published commitment: JSON values by the names of `json_schema.public_columns`."""
 
@@ -58,7 +59,8 @@ class Snapshot:
     """The state of the published commitments, which determines the contents of all files.
 
     `newest` is when the last of them was published; `changed` is when any case last changed, also
-    one that was withdrawn.
+    one that was withdrawn. Promises have the state of the day `today`, in the time zone `zone`. The
+    files hold the commitments that meet `conditions`, which are those of `filters`.
     """
 
     engine: Engine
@@ -67,14 +69,18 @@ class Snapshot:
     count: int
     newest: datetime
     changed: datetime
+    today: date
+    zone: ZoneInfo
     bom: bool = True
     """Whether CSV files begin with a byte-order mark."""
+    filters: Filters = field(default_factory=Filters)
+    conditions: Sequence[ColumnElement[bool]] = ()
 
     @property
     def tag(self) -> str:
         """Return the ETag: snapshots with the same tag have the same files."""
         form = (FORMAT, self.flow.version, json_schema.commitment_schema(self.flow), self.site)
-        state = (self.count, self.newest, self.changed)
+        state = (self.count, self.newest, self.changed, self.today, sorted(self.filters.items()))
         return sha256(repr((form, state)).encode()).hexdigest()[:32]
 
     def address(self, path: str) -> str:
@@ -89,7 +95,17 @@ def current_snapshot(flow: Flow, site: Site, *, bom: bool = True) -> Snapshot:
     query = select(*published, changed).where(is_published)
     with db.engine.connect() as connection:
         count, newest, last = connection.execute(query).one()
-    return Snapshot(db.engine, flow, site, count, newest or EPOCH, last or EPOCH, bom)
+    return Snapshot(
+        db.engine,
+        flow,
+        site,
+        count,
+        newest or EPOCH,
+        last or EPOCH,
+        clock.today(),
+        clock.zone(),
+        bom,
+    )
 
 
 def entry_files(flow: Flow) -> dict[str, Group]:
@@ -99,194 +115,270 @@ def entry_files(flow: Flow) -> dict[str, Group]:
 
 
 def commitments_csv(snapshot: Snapshot) -> Iterator[bytes]:
-    """Yield a row for each commitment, the oldest first, with the number of entries of groups."""
-    columns = json_schema.public_columns(snapshot.flow)
-    rows = (cells(columns, record).values() for record in _published(snapshot))
+    """Yield a row for each commitment, the oldest first, with the number of entries of groups.
+
+    Those that were withdrawn come last, with few cells.
+    """
+    columns = commitment_columns(snapshot.flow)
+    records = chain(published_records(snapshot), withdrawn_records(snapshot))
+    rows = (cells(columns, record).values() for record in records)
     return as_csv(tuple(columns), rows, bom=snapshot.bom)
 
 
+def commitment_columns(flow: Flow) -> dict[str, Field]:
+    """Return the columns of `commitments.csv` by name."""
+    withdrawn = {field.name: field for field in json_schema.WITHDRAWN_FIELDS}
+    return json_schema.public_columns(flow) | withdrawn
+
+
 def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
-    """Yield a row for each entry of a group, numbered from 1 within its commitment."""
-    fields = {field.name: field for field in group.fields if field.public}
-    rows = (
-        (record["reference"], str(number), entry[ENTRY_ID], *cells(fields, entry).values())
-        for record in _published(snapshot)
-        for number, entry in enumerate(record.get(group.name, ()), start=1)
+    """Yield a row for each entry of a group, numbered from 1 within its commitment.
+
+    An entry that was removed after it was published, or whose commitment was withdrawn, has no
+    answers but its title, topic and date.
+    """
+    columns = json_schema.entry_columns(snapshot.flow, group)
+    of_entry = {field.name: field for field in group.fields if field.public}
+    promised = json_schema.PROMISE_FIELDS if json_schema.shows_promises(group) else ()
+    of_entry |= {field.name: field for field in promised}
+    of_commitment = {name: each for name, each in columns.items() if name not in of_entry}
+    records = chain(
+        published_records(snapshot, with_promises=True, only=group), withdrawn_records(snapshot)
     )
-    return as_csv(("reference", "entry", "promise_id", *fields), rows, bom=snapshot.bom)
+    rows = (
+        (record["reference"], number, entry[ENTRY_ID], *cells(of_entry, entry).values(), *about)
+        for record in records
+        for about in [cells(of_commitment, record).values()]
+        for number, entry in _numbered_entries(record, group)
+    )
+    return as_csv((*ENTRY_KEYS, *columns), rows, bom=snapshot.bom)
+
+
+ENTRY_KEYS = ("reference", "entry", "promise_id")
+"""The first columns of an entry file."""
+
+
+def _numbered_entries(record: Record, group: Group) -> Iterator[tuple[str, Record]]:
+    """Yield the entries with their number; those that are no longer part of it have none."""
+    for number, entry in enumerate(record.get(group.name, ()), start=1):
+        yield str(number), entry
+    for entry in (*record.get("removed_entries", ()), *record.get("promises", ())):
+        if entry["group"] == group.name:
+            named = {group.title: "title", group.topic: "topic", group.due: "due_on"}
+            shown = {name: entry[key] for name, key in named.items() if name and key in entry}
+            yield "", {**entry, **shown}
 
 
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield all commitments as one JSON document, each on its own line."""
     described = {"describedBy": snapshot.address(SCHEMA), "license": LICENSE}
     yield f'{json.dumps(described)[:-1]}, "commitments": ['.encode()
+    yield from _json_lines(published_records(snapshot, with_promises=True))
+    yield b'\n], "withdrawn": ['
+    yield from _json_lines(withdrawn_records(snapshot))
+    yield b"\n]}\n"
+
+
+def _json_lines(records: Iterable[Record]) -> Iterator[bytes]:
     separator = "\n"
-    for record in _published(snapshot):
+    for record in records:
         yield f"{separator}{json.dumps(record, ensure_ascii=False)}".encode()
         separator = ",\n"
-    yield b"\n]}\n"
 
 
 def schema_json(snapshot: Snapshot) -> list[bytes]:
     """Return the JSON Schema of `commitments.json`."""
     address = snapshot.address(SCHEMA)
-    return _json_bytes(json_schema.document_schema(snapshot.flow, address, LICENSE))
+    return json_bytes(json_schema.document_schema(snapshot.flow, address, LICENSE))
 
 
-def _json_bytes(value: Any) -> list[bytes]:
+def json_bytes(value: Any) -> list[bytes]:
+    """Return a document as indented JSON."""
     return [f"{json.dumps(value, ensure_ascii=False, indent=2)}\n".encode()]
 
 
-def _published(snapshot: Snapshot) -> Iterator[Record]:
-    """Yield the commitments of a snapshot that are still published, the oldest first."""
-    query = _select_published(snapshot.flow).where(Submission.published_at <= snapshot.newest)
+def published_records(
+    snapshot: Snapshot, *, with_promises: bool = False, only: Group | None = None
+) -> Iterator[Record]:
+    """Yield the commitments of a snapshot that are still published, the oldest first.
+
+    `with_promises` adds those to their entries, of one group if there is `only` one.
+    """
+    for batch in published_batches(snapshot):
+        rows = [row for row, _ in batch]
+        promises = read_public_promises(snapshot, rows, only) if with_promises else {}
+        for row, answers in batch:
+            record = _published_record(snapshot, row, answers)
+            _add_promises(record, promises.get(row.id, ()), snapshot)
+            yield record
+
+
+def published_batches(snapshot: Snapshot) -> Iterator[Sequence[tuple[AnyRow, Answers]]]:
+    """Yield the rows and answers of the same in batches."""
+    query = _select_records(snapshot).where(
+        is_published, Submission.published_at <= snapshot.newest
+    )
     for rows in read_in_batches(
         snapshot.engine, query, Submission.published_at, Submission.reference
     ):
-        yield from _records(snapshot, rows)
+        answered = [(row, _read_answers(snapshot, row)) for row in rows]
+        yield [(row, answers) for row, answers in answered if snapshot.flow.consents(answers)]
 
 
-def _newest(snapshot: Snapshot) -> list[Record]:
-    """Return the last published commitments, the newest first."""
-    order = (Submission.published_at.desc(), Submission.reference.desc())
-    query = _select_published(snapshot.flow).order_by(*order).limit(MAX_FEED_ENTRIES)
-    with snapshot.engine.connect() as connection:
-        rows = connection.execute(query).all()
-    return list(_records(snapshot, rows))
+def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
+    """Yield in short the commitments that were withdrawn after publication, the oldest first."""
+    query = _select_records(snapshot).where(
+        is_public, Submission.published_at.is_(None), Submission.changed_at <= snapshot.changed
+    )
+    order = (Submission.first_published_at, Submission.reference)
+    for rows in read_in_batches(snapshot.engine, query, *order):
+        promises, withdrawals = (
+            read_public_promises(snapshot, rows),
+            _read_withdrawals(snapshot, rows),
+        )
+        for row in rows:
+            answers = _read_answers(snapshot, row)
+            if snapshot.flow.consents(answers):
+                at, reason = withdrawals.get(row.id, (row.changed_at, ""))
+                yield _withdrawn_record(snapshot, row, answers) | {
+                    "withdrawn_on": at.astimezone(snapshot.zone).date().isoformat(),
+                    **({"withdrawal_reason": reason} if reason else {}),
+                    "promises": [
+                        bare_promise(promise, snapshot.flow)
+                        for promise in promises.get(row.id, ())
+                        if promise.place is not None
+                    ],
+                }
 
 
-def _select_published(flow: Flow) -> Select[*tuple[Any, ...]]:
+def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
     """Return the query of what the records are made of."""
-    columns = facet_columns(flow).items()
+    columns = facet_columns(snapshot.flow).items()
     programs = next((column for facet, column in columns if not facet.source), literal(""))
     return select(
+        Submission.id,
         Submission.answers,
         Submission.reference,
         Submission.published_at,
-        first_published_at.label("first_published_at"),
+        Submission.first_published_at,
+        first_published_at.label("listed_at"),
         Submission.updated_at,
+        Submission.changed_at,
         Submission.branch,
+        Submission.party.label("party"),
         Submission.flow_version,
         programs.label("programs"),
-    ).where(is_published)
+    ).where(*snapshot.conditions)
 
 
-def _records(snapshot: Snapshot, rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[Record]:
-    """Yield the records of the rows that may be published."""
-    flow, columns = snapshot.flow, json_schema.public_columns(snapshot.flow)
-    for row in rows:
-        answers = upgrade_submitted(flow, row.reference, row.flow_version, row.answers)
-        if flow.consents(answers):
-            record = {
-                "reference": row.reference,
-                "url": snapshot.address(f"commitments/{row.reference}"),
-                "published_at": clock.iso_utc(row.published_at),
-                "first_published_at": clock.iso_utc(row.first_published_at),
-                "updated_at": clock.iso_utc(max(row.updated_at or EPOCH, row.published_at)),
-                "branch": row.branch,
-                "all_programs": row.programs.split(";") if row.programs else [],
-            }
-            record = {name: record[name] for name in columns if name in record}
-            yield record | public_record(flow, answers)
+def _read_answers(snapshot: Snapshot, row: AnyRow) -> Answers:
+    return upgrade_submitted(snapshot.flow, row.reference, row.flow_version, row.answers)
 
 
-def catalog(snapshot: Snapshot) -> list[bytes]:
-    """Return the catalog of the files in DCAT-US 1.1 (Project Open Data Metadata Schema)."""
-    standard = "https://project-open-data.cio.gov/v1.1/schema"
-    return _json_bytes(
-        {
-            "@context": f"{standard}/catalog.jsonld",
-            "@id": snapshot.address("data.json"),
-            "@type": "dcat:Catalog",
-            "conformsTo": standard,
-            "describedBy": f"{standard}/catalog.json",
-            "dataset": [_dataset(snapshot)],
-        }
-    )
+def _published_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
+    record = _facts(snapshot, row) | {
+        "published_at": clock.iso_utc(row.published_at),
+        "updated_at": clock.iso_utc(max(row.updated_at or EPOCH, row.published_at)),
+        "branch": row.branch,
+        "all_programs": row.programs.split(";") if row.programs else [],
+    }
+    columns = json_schema.public_columns(snapshot.flow)
+    record = {name: record[name] for name in columns if name in record}
+    return record | public_record(snapshot.flow, answers)
 
 
-def _dataset(snapshot: Snapshot) -> dict[str, Any]:
-    programs, noun = [program.title for program in snapshot.flow.programs], snapshot.flow.noun
+def _facts(snapshot: Snapshot, row: AnyRow) -> Record:
     return {
-        "@type": "dcat:Dataset",
-        "identifier": snapshot.address("commitments"),
-        "title": f"{snapshot.site.name}: published {noun.many}",
-        "description": f"Every published {noun.one}, in the words of whoever submitted it and with "
-        "their permission.",
-        "keyword": [noun.many, "open data", *programs],
-        "modified": clock.iso_utc(snapshot.changed),
-        "accrualPeriodicity": "irregular",
-        "language": ["en-US"],
-        "publisher": {"@type": "org:Organization", "name": snapshot.site.name},
-        "contactPoint": {
-            "@type": "vcard:Contact",
-            "fn": snapshot.site.name,
-            "hasEmail": f"mailto:{snapshot.site.email}",
-        },
-        "accessLevel": "public",
-        "license": LICENSE,
-        "landingPage": snapshot.address("commitments"),
-        "distribution": _distributions(snapshot),
+        "reference": row.reference,
+        "url": snapshot.address(f"commitments/{row.reference}"),
+        "first_published_at": clock.iso_utc(row.listed_at),
     }
 
 
-def _distributions(snapshot: Snapshot) -> list[dict[str, str]]:
-    entries = entry_files(snapshot.flow).items()
-    titles = {"commitments": snapshot.flow.noun.many.capitalize()}
-    titles |= {f"commitments/{name}": group.label for name, group in entries}
-    schema = snapshot.address(SCHEMA)
-    described = {"describedBy": schema, "describedByType": "application/schema+json"}
-    files = [(f"{path}.csv", title, "text/csv", "CSV") for path, title in titles.items()]
-    files.append(("commitments.json", "All in one", "application/json", "JSON"))
+def _withdrawn_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
+    shown = json_schema.identity_columns(snapshot.flow)
+    return _facts(snapshot, row) | {name: answers[name] for name in shown if name in answers}
+
+
+def read_public_promises(
+    snapshot: Snapshot, rows: Sequence[AnyRow], only: Group | None = None
+) -> Mapping[int, Sequence[Promise]]:
+    """Return the promises of some commitments that the files may show, or those of one group."""
+    groups = [only] if only else [group for group in snapshot.flow.groups if group.public]
+    shown = [group for group in groups if json_schema.shows_promises(group)]
+    with snapshot.engine.connect() as connection:
+        return read_promises(connection, shown, [row.id for row in rows])
+
+
+def _read_withdrawals(
+    snapshot: Snapshot, rows: Sequence[AnyRow]
+) -> Mapping[int, tuple[datetime, str]]:
+    """Return when and why each commitment was last withdrawn."""
+    query = select(Event.submission_id, Event.at, Event.data).where(
+        Event.submission_id.in_([row.id for row in rows]), Event.kind == "withdrawn"
+    )
+    with snapshot.engine.connect() as connection:
+        found = connection.execute(query.order_by(Event.id)).all()
+    return {key: (at, data.get("reason", "")) for key, at, data in found}
+
+
+def _add_promises(record: Record, promises: Iterable[Promise], snapshot: Snapshot) -> None:
+    """Add the promises of a commitment to its entries, and those that were removed."""
+    values = {}
+    for promise in promises:
+        if promise.place is None:
+            bare = bare_promise(promise, snapshot.flow) | promise_values(promise, snapshot.today)
+            record.setdefault("removed_entries", []).append(bare)
+        else:
+            values[promise.group, promise.entry_id] = promise_values(promise, snapshot.today)
+    for name in {group for group, _ in values}:
+        record[name] = [
+            {**entry, **values.get((name, entry.get(ENTRY_ID)), {})}
+            for entry in record.get(name, ())
+        ]
+
+
+def bare_promise(promise: Promise, flow: Flow) -> Record:
+    """Return a promise without what is reported about it, and without its other answers."""
+    group = flow.fields[promise.group]
+    public = {field.name for field in getattr(group, "fields", ()) if field.public}
+    shown = {
+        "title": promise.title if getattr(group, "title", "") in public else "",
+        "topic": promise.topic if getattr(group, "topic", "") in public else "",
+    }
+    return {
+        "group": promise.group,
+        ENTRY_ID: promise.entry_id,
+        **{name: text for name, text in shown.items() if text},
+        "due_on": promise.due_on.isoformat(),
+        "first_due_on": promise.first_due_on.isoformat(),
+    }
+
+
+def promise_values(promise: Promise, today: date) -> Record:
+    """Return the values of `json_schema.PROMISE_FIELDS`, without empty ones."""
+    values = {
+        "due_on": promise.due_on,
+        "first_due_on": promise.first_due_on,
+        "progress": state_of(promise, today),
+        "done_on": promise.done_on,
+        "dropped_on": promise.dropped_on,
+        "result_url": promise.url,
+        "last_report": promise.words,
+        "last_reported_on": promise.reported_on,
+    }
+    return {name: str(value) for name, value in values.items() if value}
+
+
+def newest_records(snapshot: Snapshot, limit: int) -> list[Record]:
+    """Return the last published commitments, the newest first."""
+    order = (Submission.published_at.desc(), Submission.reference.desc())
+    query = _select_records(snapshot).where(is_published).order_by(*order).limit(limit)
+    with snapshot.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    found = [(row, _read_answers(snapshot, row)) for row in rows]
     return [
-        {
-            "@type": "dcat:Distribution",
-            "title": title,
-            "downloadURL": snapshot.address(path),
-            "mediaType": media_type,
-            "format": format,
-            **(described if format == "JSON" else {}),
-        }
-        for path, title, media_type, format in files
+        _published_record(snapshot, row, answers)
+        for row, answers in found
+        if snapshot.flow.consents(answers)
     ]
-
-
-SUMMARY_CHARS = 400
-FORBIDDEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 forbids, even escaped."""
-
-
-def feed(snapshot: Snapshot) -> Iterator[bytes]:
-    """Yield the last published commitments as an Atom feed (RFC 4287)."""
-    # A generator, so that nothing is read for a 304.
-    address, page = snapshot.address("commitments.atom"), snapshot.address("commitments")
-    root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
-    _add_element(root, "id", address)
-    _add_element(root, "title", f"{snapshot.site.name}: new {snapshot.flow.noun.many}")
-    records = _newest(snapshot)
-    changed = max((parse_moment(each["updated_at"]) for each in records), default=EPOCH)
-    _add_element(root, "updated", clock.iso_utc(changed))
-    _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
-    _add_element(root, "link", rel="alternate", type="text/html", href=page)
-    _add_element(root, "link", rel="license", href=LICENSE)
-    _add_element(SubElement(root, "author"), "name", snapshot.site.name)
-    for record in records:
-        _add_feed_entry(root, record, snapshot.flow.roles)
-    yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-
-
-def _add_feed_entry(root: Element, record: Record, roles: Roles) -> None:
-    entry = SubElement(root, "entry")
-    summary = next((record[name] for name in roles.summary if name in record), "")
-    _add_element(entry, "id", record["url"])
-    _add_element(entry, "title", record.get(roles.title) or record["reference"])
-    _add_element(entry, "updated", record["updated_at"])
-    _add_element(entry, "published", record["first_published_at"])
-    _add_element(entry, "link", rel="alternate", type="text/html", href=record["url"])
-    author = record.get(roles.party) or record["reference"]
-    _add_element(SubElement(entry, "author"), "name", author)
-    _add_element(entry, "summary", textwrap.shorten(summary, SUMMARY_CHARS, placeholder=" …"))
-
-
-def _add_element(parent: Element, name: str, text: str = "", **attributes: str) -> None:
-    SubElement(parent, name, attributes).text = FORBIDDEN_IN_XML.sub("", text)

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.engine import db, write_in_batches
 from ..db.models import Event, Progress, Promise, Report, Submission
 from ..forms import promises
-from ..forms.groups import ENTRY_ID, add_entry_ids
+from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.promises import Revision, Update
 from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
@@ -33,14 +35,21 @@ def state_column(today: date) -> ColumnElement[str]:
 
 def list_promises(submission_ids: Collection[int]) -> Mapping[int, list[promises.Promise]]:
     """Return the promises of each submission, in the order of its answers; removed ones last."""
-    order = [group.name for group in promises.promised_groups(current_flow())]
+    return read_promises(db.session(), promises.promised_groups(current_flow()), submission_ids)
+
+
+def read_promises(
+    source: Connection | Session, groups: Sequence[Group], submission_ids: Collection[int]
+) -> Mapping[int, list[promises.Promise]]:
+    """Return the promises in some groups, within any transaction."""
+    order = [group.name for group in groups]
     found: dict[int, list[promises.Promise]] = defaultdict(list)
-    query = select(Promise).where(
+    columns = [getattr(Promise, name) for name in promises.Promise.__dataclass_fields__]
+    query = select(Promise.submission_id, *columns).where(
         Promise.submission_id.in_(submission_ids), Promise.group.in_(order)
     )
-    for row in db.session.scalars(query.order_by(Promise.submission_id, Promise.id)):
-        values = {name: getattr(row, name) for name in promises.Promise.__dataclass_fields__}
-        found[row.submission_id].append(promises.Promise(**values))
+    for submission_id, *values in source.execute(query.order_by(Promise.submission_id, Promise.id)):
+        found[submission_id].append(promises.Promise(*values))
     for rows in found.values():
         rows.sort(key=lambda row: (row.place is None, order.index(row.group), row.place or 0))
     return found
@@ -117,15 +126,22 @@ def _old_updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
     answers = list_versions(submission)[0].answers if submission.answers_version > 1 else None
     for report in db.session.scalars(query.order_by(Report.id)):
         reported_on = clock.local(report.reported_at).date()
-        for name, entries in report.entries.items():
-            known = (answers or submission.answers).get(name, ())
-            for place, told in entries.items():
-                if int(place) < len(known):
-                    outcome = "done" if told.get("done") else ""
-                    url, words = told.get("url", ""), told.get("note", "")
-                    entry_id = known[int(place)][ENTRY_ID]
-                    update = Update(entry_id, outcome, reported_on, url=url, words=words)
-                    yield report.reported_at, update
+        for entry_id, told in entries_told(report.entries, answers or submission.answers):
+            outcome = "done" if told.get("done") else ""
+            url, words = told.get("url", ""), told.get("note", "")
+            update = Update(entry_id, outcome, reported_on, url=url, words=words)
+            yield report.reported_at, update
+
+
+def entries_told(
+    entries: Mapping[str, Any], answers: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the id of each entry that a report of a version before names, and what it says."""
+    for name, by_place in entries.items():
+        known = answers.get(name, ())
+        for place, told in by_place.items():
+            if int(place) < len(known):
+                yield known[int(place)][ENTRY_ID], told
 
 
 def store_missing() -> int:

@@ -46,7 +46,8 @@ def as_csv(columns: Sequence[str], rows: Iterable[Cells], *, bom: bool = True) -
 
 def _csv_line(row: Cells) -> str:
     """Return a quoted line; `csv.writer` takes twice as long."""
-    return '"' + '","'.join([escape_cell(cell).replace('"', '""') for cell in row]) + '"\r\n'
+    cells = [cell and escape_cell(cell).replace('"', '""') for cell in row]
+    return '"' + '","'.join(cells) + '"\r\n'
 
 
 IGNORED_PREFIX = (

@@ -20,12 +20,19 @@ FILES = {
     "/commitments/data-sets.csv": "text/csv; charset=utf-8",
     "/commitments/milestones.csv": "text/csv; charset=utf-8",
     "/commitments.json": "application/json",
+    "/commitments/updates.csv": "text/csv; charset=utf-8",
+    "/commitments.ics": "text/calendar; charset=utf-8",
     "/commitments/schema.json": "application/schema+json",
     "/commitments.atom": "application/atom+xml",
     "/data.json": "application/json",
+    "/dcat-us-3.json": "application/ld+json",
+    "/datapackage.json": "application/json",
 }
 COMMITMENT_FILES = [
-    name for name in FILES if name not in ("/commitments/schema.json", "/data.json")
+    name
+    for name in FILES
+    if name
+    not in ("/commitments/schema.json", "/data.json", "/dcat-us-3.json", "/datapackage.json")
 ]
 OFFICE = Actor("office@example.gov", "127.0.0.1")
 

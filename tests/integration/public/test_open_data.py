@@ -31,13 +31,29 @@ from wizard.db import batches
 from wizard.db.engine import writing
 from wizard.db.models import STATUSES, Report, StaffNote, Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms import json_schema
 from wizard.forms.outputs import public_record
-from wizard.public import open_data
+from wizard.public import feeds, open_data
 from wizard.staff import cases
 
 HOME = "http://commitments.example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"
 DCAT = json.loads((ROOT / "tests/data/dcat-us-1.1.json").read_text("utf-8"))
+
+
+PROMISE = [field.name for field in json_schema.PROMISE_FIELDS]
+WITHDRAWN = ["withdrawn_on", "withdrawal_reason"]
+
+
+def without_promises(record: dict) -> dict:
+    """Return a record whose entries have their answers alone."""
+    lists = {name: value for name, value in record.items() if name in ("data_sets", "milestones")}
+    return record | {
+        name: [
+            {key: each for key, each in entry.items() if key not in PROMISE} for entry in entries
+        ]
+        for name, entries in lists.items()
+    }
 
 
 def feed_entries(client) -> list[ElementTree.Element]:
@@ -47,7 +63,7 @@ def feed_entries(client) -> list[ElementTree.Element]:
 
 def test_record_is_public_answers_and_metadata(client, both_commitments):
     agency, partner = json_records(client)
-    assert without_ids(agency) == {
+    assert without_ids(without_promises(agency)) == {
         "reference": both_commitments[0],
         "url": f"{HOME}/commitments/{both_commitments[0]}",
         "published_at": "2026-01-01T00:00:00Z",
@@ -61,7 +77,9 @@ def test_record_is_public_answers_and_metadata(client, both_commitments):
         "help_wanted": ["extraction", "privacy"],
     }
     assert partner["published_at"] == "2026-02-03T04:05:06.000007Z"
-    assert without_ids(partner)["milestones"] == load_case("partner")["milestones"]
+    assert (
+        without_ids(without_promises(partner))["milestones"] == load_case("partner")["milestones"]
+    )
 
 
 def test_json_document_matches_schema(client, both_commitments):
@@ -74,7 +92,7 @@ def test_json_document_matches_schema(client, both_commitments):
 
 def test_csv_matches_json_document(client, both_commitments):
     table = csv_rows(client, "/commitments.csv")
-    assert list(table[0]) == list(open_data.json_schema.public_columns(COMMITMENT))
+    assert list(table[0]) == [*json_schema.public_columns(COMMITMENT), *WITHDRAWN]
     for row, record in zip(table, json_records(client), strict=True):
         shown = {name: cell for name, cell in row.items() if cell}
         assert set(shown) == set(record)
@@ -89,12 +107,15 @@ def test_entry_tables_join_by_reference(client, both_commitments):
     for record, group in zip(json_records(client), ("data_sets", "milestones"), strict=True):
         table = csv_rows(client, f"/commitments/{group.replace('_', '-')}.csv")
         assert list(table[0])[:3] == ["reference", "entry", "promise_id"]
+        shown = ("organization_name", "organization_kind", "city", "state", "commitment_title")
+        about = {name: record[name] for name in (*shown, "branch") if name in record}
         assert [{name: cell for name, cell in row.items() if cell} for row in table] == [
             {
                 "reference": record["reference"],
                 "entry": str(number),
                 "promise_id": entry.pop("id"),
                 **entry,
+                **about,
             }
             for number, entry in enumerate(record[group], start=1)
         ]
@@ -128,8 +149,11 @@ def test_files_exist_with_nothing_published(client):
     assert (
         json_records(client) == feed_entries(client) == csv_rows(client, "/commitments.csv") == []
     )
+    columns = [*open_data.ENTRY_KEYS, "what", "measure", "due", *PROMISE]
+    about = ["organization_name", "city", "state", "commitment_title", "organization_kind"]
+    columns += [*about, "branch", *WITHDRAWN]
     assert file_text(client, "/commitments/milestones.csv") == (
-        '"reference","entry","promise_id","what","measure","due"\r\n'
+        ",".join(f'"{name}"' for name in columns) + "\r\n"
     )
 
 
@@ -147,7 +171,7 @@ def test_files_hold_no_private_answers(app, client):
     with app.app_context(), writing() as session:
         found = session.scalars(select(Submission).where(Submission.reference == reference)).one()
         draft = str(found.draft_id)
-        for given in (None, True, False):
+        for given in (None, False):
             told = {"data_sets": {"0": {"note": marker}}}
             session.add(
                 Report(submission_id=found.id, withdraws=False, entries=told, approved=given)
@@ -155,7 +179,12 @@ def test_files_hold_no_private_answers(app, client):
         session.add(StaffNote(submission_id=found.id, author=marker, text=marker))
     for address in FILES:
         text = file_text(client, address)
-        assert address not in COMMITMENT_FILES or reference in text or "milestones" in address
+        assert (
+            address not in COMMITMENT_FILES
+            or reference in text
+            or "milestones" in address
+            or "updates" in address
+        )
         for secret in (marker, "2025550143", "555-0143", draft, "submitted_at", *NEVER_PUBLIC):
             assert secret not in text, (address, secret)
 
@@ -170,7 +199,7 @@ def test_files_hold_only_published_with_consent(app, client):
     update_columns(app, hidden[-3], status="accepted", published_at=None)
     for address in COMMITMENT_FILES:
         text = file_text(client, address)
-        assert kept in text or "milestones" in address
+        assert kept in text or "milestones" in address or "updates" in address
         assert not [reference for reference in hidden if reference in text], address
 
 
@@ -220,7 +249,9 @@ def test_catalog_matches_dcat_schema(make_app):
     (dataset,) = catalog["dataset"]
     assert dataset["contactPoint"]["hasEmail"] == "mailto:open@example.gov"
     linked = {each["downloadURL"].removeprefix(HOME) for each in dataset["distribution"]}
-    assert linked == set(FILES) - {"/commitments/schema.json", "/commitments.atom", "/data.json"}
+    others = {"/commitments/schema.json", "/commitments.atom", "/commitments.ics", "/data.json"}
+    others |= {"/dcat-us-3.json", "/datapackage.json"}
+    assert linked == set(FILES) - others
     for each in dataset["distribution"]:
         for address in filter(None, (each["downloadURL"], each.get("describedBy"))):
             assert client.get(address.removeprefix(HOME)).status_code == 200
@@ -250,7 +281,7 @@ def test_feed_is_newest_first_and_complete(client, both_commitments):
 
 
 def test_feed_is_limited_to_newest(app, client, monkeypatch):
-    monkeypatch.setattr(open_data, "MAX_FEED_ENTRIES", 2)
+    monkeypatch.setattr(feeds, "MAX_FEED_ENTRIES", 2)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     added = [add_commitment(app, at=start + timedelta(days=day)) for day in (1, 2, 0)]
     found = [entry.findtext(f"{ATOM}id")[-13:] for entry in feed_entries(client)]

@@ -18,7 +18,7 @@ from tests.integration.public.conftest import (
 from wizard.db import batches
 from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
-from wizard.public import open_data
+from wizard.public import feeds, open_data
 from wizard.staff import cases
 
 
@@ -32,12 +32,12 @@ def test_files_are_same_in_every_language(app, client):
 def test_catalog_lists_every_file(app):
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("open_data.")]
     names = open_data.entry_files(COMMITMENT)
-    found = {rule.rule.replace("<name>", name) for rule in rules for name in names}
-    assert found == set(FILES)
+    found = {rule.rule.replace("<file>", name) for rule in rules for name in names}
+    assert found == {*FILES, "/commitments/<reference>.ics"}
 
 
-@pytest.mark.parametrize("how", ["withdrawn", "accepted", "erased"])
-def test_withdrawn_is_removed_from_cached_files(app, client, both_commitments, how):
+@pytest.mark.parametrize("how", ["accepted", "erased"])
+def test_unpublished_is_removed_from_cached_files(app, client, both_commitments, how):
     gone, kept = both_commitments
     age_changes(app)
     before = {address: client.get(address).headers for address in FILES}
@@ -82,7 +82,8 @@ def test_conditional_and_head_requests_read_no_rows(
         headers = whole.headers
     with monkeypatch.context() as patch:
         patch.setattr(open_data, "read_in_batches", fail_on_read)
-        patch.setattr(open_data, "_newest", fail_on_read)
+        patch.setattr(feeds, "_read_events", fail_on_read)
+        patch.setattr(feeds, "newest_records", fail_on_read)
         for name, known in (("None-Match", "ETag"), ("Modified-Since", "Last-Modified")):
             with client.get(address, headers={f"If-{name}": headers[known]}) as response:
                 assert (response.status_code, response.data) == (304, b"")

@@ -1,0 +1,120 @@
+"""The Atom feed (RFC 4287)."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from sqlalchemy import and_, or_, select
+
+from .. import clock
+from ..db.models import Event, Submission
+from ..forms.dates import parse_moment
+from ..forms.flow import Roles
+from ..submissions.filters import first_published_at, is_public, is_published
+from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
+
+MAX_FEED_ENTRIES = 50
+CORRECTED = ("Corrected", "The answers were corrected. The page says what changed.")
+HAPPENED = {
+    "resubmitted": CORRECTED,
+    "corrected": CORRECTED,
+    "progress_approved": (
+        "Progress",
+        "The organization reported progress. The page has its words.",
+    ),
+    "withdrawn": ("Withdrawn", "The organization’s commitment was withdrawn."),
+}
+"""The short and the long words for an event after publication, by its kind."""
+AFTER_PUBLICATION = ("resubmitted", "corrected", "progress_approved")
+"""The kinds of events that the page of a published commitment tells of."""
+SUMMARY_CHARS = 400
+FORBIDDEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids, even escaped."""
+
+
+def feed(snapshot: Snapshot) -> Iterator[bytes]:
+    """Yield the last published commitments as an Atom feed (RFC 4287)."""
+    # A generator, so that nothing is read for a 304.
+    address, page = snapshot.address("commitments.atom"), snapshot.address("commitments")
+    root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
+    _add_element(root, "id", address)
+    _add_element(root, "title", f"{snapshot.site.name}: new {snapshot.flow.noun.many}")
+    happened = _read_events(snapshot)
+    records = [*newest_records(snapshot, MAX_FEED_ENTRIES), *happened]
+    records.sort(key=lambda each: str(each.get("at") or each["published_at"]), reverse=True)
+    del records[MAX_FEED_ENTRIES:]
+    changed = max((parse_moment(each["updated_at"]) for each in records), default=EPOCH)
+    _add_element(root, "updated", clock.iso_utc(changed))
+    _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
+    _add_element(root, "link", rel="alternate", type="text/html", href=page)
+    _add_element(root, "link", rel="license", href=LICENSE)
+    _add_element(SubElement(root, "author"), "name", snapshot.site.name)
+    for record in records:
+        _add_feed_entry(root, record, snapshot.flow.roles)
+    yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _read_events(snapshot: Snapshot) -> list[Record]:
+    """Return what last happened to public commitments after their publication, the newest first.
+
+    A withdrawn commitment tells that it was withdrawn, and nothing else.
+    """
+    after = Event.kind.in_(AFTER_PUBLICATION), Event.at > first_published_at
+    query = (
+        select(
+            Event.id,
+            Event.kind,
+            Event.at,
+            Submission.reference,
+            Submission.answers,
+            Submission.title.label("title"),
+            Submission.party.label("party"),
+        )
+        .join(Submission, Submission.id == Event.submission_id)
+        .where(or_(and_(is_published, *after), and_(~is_published, Event.kind == "withdrawn")))
+        .where(is_public, *snapshot.conditions)
+        .order_by(Event.id.desc())
+        .limit(MAX_FEED_ENTRIES)
+    )
+    with snapshot.engine.connect() as connection:
+        found = connection.execute(query).all()
+    return [_event_record(snapshot, row) for row in found if snapshot.flow.consents(row.answers)]
+
+
+def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:
+    kind, happened = HAPPENED[row.kind]
+    roles, url = snapshot.flow.roles, snapshot.address(f"commitments/{row.reference}")
+    at = clock.iso_utc(row.at)
+    return {
+        "reference": row.reference,
+        "url": url,
+        "id": f"{url}#event-{row.id}",
+        "at": at,
+        "updated_at": at,
+        "first_published_at": at,
+        roles.title: row.title,
+        roles.party: row.party,
+        "kind": kind,
+        "happened": happened,
+    }
+
+
+def _add_feed_entry(root: Element, record: Record, roles: Roles) -> None:
+    entry = SubElement(root, "entry")
+    summary = next((record[name] for name in roles.summary if name in record), "")
+    summary = record.get("happened", summary)
+    _add_element(entry, "id", record.get("id") or record["url"])
+    title = record.get(roles.title) or record["reference"]
+    _add_element(entry, "title", f"{record['kind']}: {title}" if "kind" in record else title)
+    _add_element(entry, "updated", record["updated_at"])
+    _add_element(entry, "published", record["first_published_at"])
+    _add_element(entry, "link", rel="alternate", type="text/html", href=record["url"])
+    author = record.get(roles.party) or record["reference"]
+    _add_element(SubElement(entry, "author"), "name", author)
+    _add_element(entry, "summary", textwrap.shorten(summary, SUMMARY_CHARS, placeholder=" …"))
+
+
+def _add_element(parent: Element, name: str, text: str = "", **attributes: str) -> None:
+    SubElement(parent, name, attributes).text = FORBIDDEN_IN_XML.sub("", text)
