@@ -12,6 +12,7 @@ from wizard.forms import changes, dates, promises
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
+from wizard.public import promises as public_promises
 from wizard.public import views as public_views
 from wizard.submissions import events, filters, messages, progress_reports
 from wizard.web import errors
@@ -28,6 +29,9 @@ TRANSLATABLE = (
     events.KINDS,
     messages.CONTACT_MESSAGES,
     promises.STATES,
+    promises.KEPT_OF,
+    promises.EXCEPTIONS,
+    public_promises.OUTCOMES,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,

@@ -48,7 +48,8 @@ def test_approved_report_is_public(app, client, htmx):
     reference = add_published(app, "partner")
     page = send_report(update_client(app, reference), reference, NEWS, htmx)
     assert "Staff of the program read it next" in page.text(".sent")
-    assert "What became of it" not in client.page(f"/commitments/{reference}").text(".told")
+    before = client.page(f"/commitments/{reference}").text(".told")
+    assert "What the organization reported" not in before
     editor = staff_client(app, "editor")
     assert "Progress update" in editor.page("/staff/").text("#requests")
     path = f"/staff/submissions/{reference}"
@@ -57,7 +58,7 @@ def test_approved_report_is_public(app, client, htmx):
     number = asked.values()["report"][0]
     editor.send(f"{path}/report", {"report": number, "action": "approve"})
     public = client.page(f"/commitments/{reference}")
-    assert "✓ Done" in public.all(".told tbody tr")[0].to_text()
+    assert "✓ Done" in public.all(".promise")[0].to_text()
     assert "https://example.org/done" in str(public.response.data)
     assert "The room is booked." in public.text(".next")
     assert [event.kind for event in events_of(app)] == ["progress_reported", "progress_approved"]
