@@ -12,6 +12,7 @@ from wizard.forms import changes, dates, promises, reports
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
+from wizard.public import promises as public_promises
 from wizard.public import views as public_views
 from wizard.submissions import events, filters, messages
 from wizard.web import errors
@@ -33,6 +34,9 @@ TRANSLATABLE = (
     events.KINDS,
     messages.CONTACT_MESSAGES,
     promises.STATES,
+    promises.KEPT_OF,
+    promises.EXCEPTIONS,
+    public_promises.UPDATE,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,

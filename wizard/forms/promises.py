@@ -5,14 +5,14 @@ of `STATES` that holds; `submissions/promises.py` says the same in SQL.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from .conditions import Answers
 from .flow import Flow
 from .groups import ENTRY_ID, Group
-from .messages import Declaration
+from .messages import Declaration, Message, join_messages
 
 SOON = timedelta(days=30)
 
@@ -92,7 +92,7 @@ STATES: Mapping[str, State] = {
     ),
     "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
     "already_released": State(
-        "Already released", "✓", "Its date was before the organization made this commitment."
+        "Already released", "✓", "Its date was before the organization submitted it."
     ),
     "overdue": State(
         "Overdue", "!", "Its date has passed, and the organization hasn’t reported that it is done."
@@ -103,6 +103,16 @@ STATES: Mapping[str, State] = {
 }
 """The states by code, in the order in which their rules are tried."""
 KEPT = ("done", "already_released")
+BAR_ORDER = (*KEPT, "due_later", "due_soon", "delayed", "overdue", "dropped")
+"""The states from left to right in a bar."""
+KEPT_OF = Message("%(kept)s of %(total)s kept")
+"""How many promises are kept, if they are of several groups."""
+EXCEPTIONS: Mapping[str, Message] = {
+    "overdue": Message("%(number)s overdue"),
+    "delayed": Message("%(number)s delayed"),
+    "dropped": Message("%(number)s dropped"),
+}
+"""What a summary adds to the number of kept promises."""
 
 
 def state_of(promise: Promise, today: date) -> str:
@@ -204,3 +214,37 @@ def _delays(update: Update, promise: Promise) -> bool:
 def count_states(promises: Iterable[Promise], today: date) -> Counter[str]:
     """Return the number of promises in each state."""
     return Counter(state_of(promise, today) for promise in promises)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The promises of a commitment, or of many, in numbers: by state, and in words."""
+
+    counts: Mapping[str, int]
+    sentence: Message
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def parts(self) -> Iterator[tuple[str, int, int]]:
+        """The parts of a bar: a state, its number, and how many are left of it."""
+        left = 0
+        for state in BAR_ORDER:
+            if number := self.counts.get(state, 0):
+                yield state, number, left
+                left += number
+
+
+def tally(groups: Collection[Group], counts: Mapping[str, int]) -> Tally:
+    """Sum up the promises of some groups by state, such as *2 of 5 released, 1 overdue*."""
+    kept_of = {group.kept_of for group in groups}
+    template = kept_of.pop() if len(kept_of) == 1 else KEPT_OF
+    kept = sum(counts.get(state, 0) for state in KEPT)
+    total = sum(counts.values())
+    parts = [Message(template, kept=f"{kept:,}", total=f"{total:,}")]
+    for state, text in EXCEPTIONS.items():
+        if number := counts.get(state, 0):
+            parts.append(Message(text, number=f"{number:,}"))
+    return Tally(counts, join_messages(", ", parts))

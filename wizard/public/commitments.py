@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from .. import clock
 from ..db.engine import db
 from ..db.models import Event, Submission
 from ..forms.differences import StepDifference, differences
 from ..forms.groups import Group
-from ..forms.outputs import Card, cards, entry_label, public_record
-from ..submissions import progress_reports
+from ..forms.outputs import Card, cards, public_record
 from ..submissions.cases import find_by_reference
 from ..submissions.events import list_events
 from ..submissions.filters import Filters, first_published_at, is_public, is_published
@@ -24,6 +22,7 @@ from ..submissions.paging import select_keys
 from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
+from . import promises
 
 PAGE_SIZE = 20
 SUMMARY = (
@@ -114,18 +113,17 @@ def find_public(reference: str) -> Submission | None:
 def describe_published(found: Submission) -> dict[str, Any]:
     """Return what the page of a published commitment shows.
 
-    `summary` has the columns of a list, `history` its approved reports, `corrections` what changed
-    since it was first published.
+    `summary` has the columns of a list, `promised` its promises by group, `history` what was
+    reported about them, `tables` the groups without a date, and `corrections` what changed since
+    it was first published.
     """
     record = public_record(current_flow(), found.answers)
-    news = progress_reports.approved_reports(found)
-    newest = progress_reports.newest_by_entry(news)
     return {
         "summary": _summary(found),
         "link": record.get(current_flow().roles.link),
         "cards": list(_narrative_cards(record)),
-        "tables": [_table(group, record, newest) for group in _answered_groups(record)],
-        "history": news,
+        **promises.describe_promises(found, record),
+        "tables": list(_tables(record)),
         "corrections": list(_corrections(found)),
     }
 
@@ -153,14 +151,13 @@ def _is_by_organization(event: Event) -> bool:
 def describe_withdrawn(found: Submission) -> dict[str, Any]:
     """Return what the page of a withdrawn commitment shows: its promises, the day, the reason."""
     record = public_record(current_flow(), found.answers)
-    groups = [group for group in _answered_groups(record) if group.due]
     withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
     newest = withdrawals[-1] if withdrawals else None
     return {
         "summary": _summary(found),
         "withdrawn_at": newest.at if newest else found.changed_at,
         "reason": newest.data.get("reason", "") if newest else "",
-        "tables": [_promises(group, record[group.name]) for group in groups],
+        "promised": promises.describe_promises(found, record)["promised"],
     }
 
 
@@ -175,21 +172,6 @@ def _answered_groups(record: Mapping[str, Any]) -> list[Group]:
     return [group for group in current_flow().groups if record.get(group.name)]
 
 
-def _promises(group: Group, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the entries of a group as a table of their titles and days alone."""
-    fields = {field.name: field for field in group.fields}
-    title, due = fields.get(group.title), fields[group.due]
-    rows = [
-        (
-            entry.get(group.title) or entry_label(group, number),
-            due.display(entry[due.name]) if due.name in entry else "",
-        )
-        for number, entry in enumerate(entries, start=1)
-    ]
-    columns = (title.label if title else group.entry, due.label)
-    return {"title": group.label, "columns": columns, "rows": rows}
-
-
 def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
     """Yield the answers that are neither in the header nor in a table."""
     flow = current_flow()
@@ -201,26 +183,15 @@ def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
             yield replace(card, rows=rows)
 
 
-def _table(
-    group: Group, record: Mapping[str, Any], news: progress_reports.EntryReports
-) -> dict[str, Any]:
-    """Return the entries of a group as a table, each with its cells, progress and newest report."""
-    records = record[group.name]
-    shown = [field for field in group.fields if any(field.name in entry for entry in records)]
-    entries = []
-    for place, entry in enumerate(records):
-        cells = [field.display(entry[field.name]) if field.name in entry else "" for field in shown]
-        report = news.get((group.name, place), {})
-        entries.append(
-            {"cells": cells, "progress": _progress(group, entry, report), "news": report}
-        )
-    columns = [field.label for field in shown]
-    return {"title": group.label, "kept": group.kept, "columns": columns, "entries": entries}
-
-
-def _progress(group: Group, entry: Mapping[str, Any], report: Mapping[str, Any]) -> str:
-    """Return `done` once staff approved that report, else `past` or `ahead` of the date."""
-    if report.get("done"):
-        return "done"
-    due = entry.get(group.due)
-    return "past" if due and date.fromisoformat(due) < clock.today() else "ahead"
+def _tables(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield, by group, a table of the entries without a date, which are no promises."""
+    for group in _answered_groups(record):
+        entries = [entry for entry in record[group.name] if group.due not in entry]
+        shown = [field for field in group.fields if any(field.name in entry for entry in entries)]
+        rows = [
+            [field.display(entry[field.name]) if field.name in entry else "" for field in shown]
+            for entry in entries
+        ]
+        if rows:
+            columns = [field.label for field in shown]
+            yield {"title": group.label, "columns": columns, "rows": rows}

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from ..forms.messages import Message
+from ..forms.promises import STATES
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing, search
 from ..submissions.cases import find_by_reference
@@ -89,7 +90,7 @@ def commitment(reference: str) -> Response:
         shown = commitments.describe_withdrawn(found)
         return render_page("public/withdrawn.html", found=shown, labels=labels)
     shown = commitments.describe_published(found)
-    return render_page("public/commitment.html", found=shown, labels=labels)
+    return render_page("public/commitment.html", found=shown, labels=labels, states=STATES)
 
 
 @bp.get("/questions")

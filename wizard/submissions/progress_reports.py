@@ -58,15 +58,6 @@ def list_reports(submission: Submission) -> list[Report]:
     return list(db.session.scalars(query.order_by(Report.id)))
 
 
-def approved_reports(submission: Submission) -> list[ApprovedReport]:
-    """Return the approved reports, newest first."""
-    return [
-        describe_report(report, submission)
-        for report in reversed(list_reports(submission))
-        if report.approved and not report.withdraws
-    ]
-
-
 def describe_report(report: Report, submission: Submission) -> ApprovedReport:
     """Return a report with the titles of its entries."""
     entries, titles = {}, {}
@@ -81,11 +72,6 @@ def entry_title(group: Group, answers: Mapping[str, Any], index: int) -> str:
     """Return the title of an entry: its number from 1, and its own title if it has one."""
     title = answers[group.name][index].get(group.title)
     return join_messages(": ", [entry_label(group, index + 1), *([title] if title else [])])
-
-
-def newest_by_entry(news: list[ApprovedReport]) -> EntryReports:
-    """Return the newest report on each entry; `news` is newest first."""
-    return {key: values for report in reversed(news) for key, values in report.entries.items()}
 
 
 def stop_reminders(reference: str) -> None:

@@ -94,19 +94,22 @@ def test_commitment_page_shows_every_answer(app, client, case, htmx):
     group = case.get("data_sets") or case["milestones"]
     for entry in group:
         assert (entry.get("title") or entry["what"]) in text
-    assert len(page.all(".told tbody tr")) == len(group)
+    assert len(page.all(".told .promise")) == len(group)
 
 
-def test_entry_shows_if_due_date_has_passed(app, client, monkeypatch):
+def test_overdue_promise_says_since_when_without_judging(app, client, monkeypatch):
     entries = [
         {"what": "One", "measure": "x", "due": "2027-03-01"},
         {"what": "Two", "measure": "x", "due": "2027-03-02"},
     ]
     reference = add_published(app, "partner", milestones=entries)
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 3, 2, 20, tzinfo=UTC))
-    rows = client.page(f"/commitments/{reference}").all(".told tbody tr")
-    assert "Its day has passed" in rows[0].to_text()
-    assert "Ahead" in rows[1].to_text()
+    page = client.page(f"/commitments/{reference}")
+    first, second = [each.to_text() for each in page.all(".promise")]
+    assert "! Overdue" in first and "1 day overdue" in first
+    assert "The organization has not reported that it is done." in first
+    assert "○ Due soon" in second and "It is due within 30 days." in second
+    assert page.text(".progress").strip() == "0 of 2 done, 1 overdue"
 
 
 def test_commitment_page_has_canonical_and_description(app, client):
@@ -271,7 +274,7 @@ def test_private_or_earlier_change_is_no_correction(app, client, case):
         change_status(app, reference, to)
     replace_answers(app, reference, "corrected", OFFICE, contact_name="Secret Name")
     page = client.page(f"/commitments/{reference}")
-    assert page.all("details") == [] and "Corrected" not in page.text("main")
+    assert page.all("details.correction") == [] and "Corrected" not in page.text("main")
     assert "Secret Name" not in page.response.text
 
 

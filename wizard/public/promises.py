@@ -1,0 +1,106 @@
+"""The promises of a published commitment, each with its state and what was said about it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from .. import clock
+from ..db.models import Submission
+from ..forms import promises
+from ..forms.groups import ENTRY_ID, Group
+from ..forms.messages import Message
+from ..forms.outputs import entry_label
+from ..forms.promises import Promise, Update, days_late, state_of
+from ..forms.reports import OUTCOME_LABELS
+from ..submissions.promises import approved_updates, list_promises
+from ..web.current import current_flow
+
+UPDATE = Message("Update")
+"""What an old report with words alone is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPromise:
+    """A promise for a reader; `days` is by how many it is late, `answers` are its other answers."""
+
+    promise: Promise
+    title: str
+    code: str
+    label: str
+    days: int
+    answers: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An approved update, with the title of its promise."""
+
+    title: str
+    label: str
+    update: Update
+
+
+def public_groups() -> tuple[Group, ...]:
+    """Return the groups whose promises anyone may read."""
+    return tuple(
+        group
+        for group in promises.promised_groups(current_flow())
+        if group.public and all(_is_public(group, name) for name in (group.due, group.title))
+    )
+
+
+def _is_public(group: Group, name: str) -> bool:
+    return all(field.public for field in group.fields if field.name == name)
+
+
+def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the promises by group, their sum and what was reported, the newest first."""
+    today = clock.today()
+    shown: dict[str, list[ShownPromise]] = {}
+    for group, promise in _listed(found):
+        row = _show(group, promise, record.get(group.name, ()), today)
+        shown.setdefault(group.name, []).append(row)
+    groups = [group for group in public_groups() if group.name in shown]
+    rows = [row for each in shown.values() for row in each]
+    counts = promises.count_states([row.promise for row in rows], today)
+    titles = {row.promise.entry_id: row.title for row in rows}
+    kept = {row.promise.entry_id: group.kept for group in groups for row in shown[group.name]}
+    return {
+        "promised": [(group, shown[group.name]) for group in groups],
+        "tally": promises.tally(groups, counts) if rows else None,
+        "history": list(_history(found, titles, kept)),
+    }
+
+
+def _listed(found: Submission) -> Iterator[tuple[Group, Promise]]:
+    groups = {group.name: group for group in public_groups()}
+    for promise in list_promises([found.id]).get(found.id, ()):
+        if promise.group in groups:
+            yield groups[promise.group], promise
+
+
+def _show(
+    group: Group, promise: Promise, entries: Sequence[Mapping[str, Any]], today: date
+) -> ShownPromise:
+    state = state_of(promise, today)
+    entry = next((each for each in entries if each.get(ENTRY_ID) == promise.entry_id), {})
+    fields = [each for each in group.fields if each.name not in (group.title, group.due)]
+    return ShownPromise(
+        promise,
+        promise.title or entry_label(group, (promise.place or 0) + 1),
+        state,
+        group.kept if state == "done" else promises.STATES[state].label,
+        days_late(promise, today),
+        [(each.label, each.display(entry[each.name])) for each in fields if each.name in entry],
+    )
+
+
+def _history(
+    found: Submission, titles: Mapping[str, str], kept: Mapping[str, str]
+) -> Iterator[Told]:
+    for update in reversed(approved_updates(found)):
+        if update.entry_id in titles:
+            is_done = update.outcome == "done"
+            label = kept[update.entry_id] if is_done else OUTCOME_LABELS.get(update.outcome, UPDATE)
+            yield Told(titles[update.entry_id], label, update)
