@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, case, or_, select
 
 from .. import clock
 from ..db.engine import db, write_in_batches
@@ -149,10 +149,3 @@ def _store_all(submissions: Sequence[Submission]) -> int:
     for submission in submissions:
         store_promises(submission)
     return len(submissions)
-
-
-def count_states(today: date, *conditions: ColumnElement[bool]) -> dict[str, int]:
-    """Return the number of promises in each state, of submissions that meet the conditions."""
-    state = state_column(today)
-    query = select(state, func.count()).join(Submission).where(*conditions).group_by(state)
-    return {code: count for code, count in db.session.execute(query)}
