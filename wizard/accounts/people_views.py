@@ -104,7 +104,7 @@ def change_people() -> Response:
         match form.get("action"):
             case "invite":
                 link = invitations.invite(email, name, role, actor)
-                session["notice"] = f"Invitation sent to {replace_forbidden(email.strip())}."
+                session["notice"] = f"You invited {replace_forbidden(email.strip())}."
             case "send":
                 link = invitations.send_again(form.get("link", ""), actor)
                 session["notice"] = "A new link was sent. The one before has ended."

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, or_, select
 from sqlalchemy.orm import Session
 
 from .. import clock
@@ -165,10 +165,3 @@ def _store_all(submissions: Sequence[Submission]) -> int:
     for submission in submissions:
         store_promises(submission)
     return len(submissions)
-
-
-def count_states(today: date, *conditions: ColumnElement[bool]) -> dict[str, int]:
-    """Return the number of promises in each state, of submissions that meet the conditions."""
-    state = state_column(today)
-    query = select(state, func.count()).join(Submission).where(*conditions).group_by(state)
-    return {code: count for code, count in db.session.execute(query)}

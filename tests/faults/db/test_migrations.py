@@ -1,4 +1,4 @@
-"""Serve the version before the newest migration on today's database, as an upgrade does."""
+"""Serve the version before on today's database, as an upgrade does."""
 
 import io
 import subprocess
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ from wizard.db.models import MailMessage, Submission
 from wizard.submissions.cases import change_status, locked_case
 
 pytestmark = pytest.mark.slow
-MIGRATIONS = "wizard/migrations/versions"
+MIGRATIONS = Path("wizard/migrations/versions")
+FIRST_NEW = "0011_conversation.py"
+"""The first migration that the version before, which serves until this one does, has not."""
 
 
 def git(*arguments: str) -> bytes:
@@ -37,14 +40,13 @@ def git(*arguments: str) -> bytes:
 
 @pytest.fixture
 def version_before(tmp_path):
-    """Return a folder with the program as it was before the newest migration landed."""
-    newest = max(path.name for path in (ROOT / MIGRATIONS).glob("*.py"))
-    landed = git("log", "--diff-filter=A", "--format=%H", "--", f"{MIGRATIONS}/{newest}").split()
-    before = f"{landed[-1].decode()}^" if landed else "HEAD"
+    """Return a folder with the program as it was before `FIRST_NEW` was written."""
+    (*_, added) = git("log", "--diff-filter=A", "--format=%H", "--", MIGRATIONS / FIRST_NEW).split()
+    before = f"{added.decode()}^"
     folder = tmp_path / "before"
     with tarfile.open(fileobj=io.BytesIO(git("archive", before))) as files:
         files.extractall(folder, filter="data")
-    assert newest not in {path.name for path in (folder / MIGRATIONS).iterdir()}
+    assert FIRST_NEW not in {path.name for path in (folder / MIGRATIONS).iterdir()}
     return folder
 
 

@@ -93,8 +93,8 @@ def running_caddy(folder: Path, program_port: int, port: int):
     dynamic = re.search(r"\n\t\t# Choose.*?\n\t\t}\n", site, re.DOTALL)[0]
     site = site.replace(dynamic, f"\n\t\tto 127.0.0.1:{program_port}\n")
     site = site.replace(f"{NAME} {{", f"{NAME}:{port} {{\n\ttls internal", 1)
-    head = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n"
-    (folder / "Caddyfile").write_text(head + site)
+    options = "\n{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n"
+    (folder / "Caddyfile").write_text(site.replace("\n{\n", options, 1))
     command = ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     with running_proxy(command, port, folder):
         yield

@@ -88,7 +88,8 @@ def test_two_processes_share_limits_and_store(database_url, tmp_path, redis, mai
                 status, _, receipt = person.open("GET", person.complete_form(load_case(name)))
                 assert status == 200
         references = [row["reference"] for row in stored_rows(one, "submission")]
-        assert len(references) == 10 and references[-1] in receipt
+        assert len(references) == 10
+        assert sum(reference in receipt for reference in references) == 1
         for _ in range(100):
             if all(row["sent_at"] for row in stored_rows(one, "message")):
                 break
