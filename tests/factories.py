@@ -18,14 +18,13 @@ from wizard.db.models import (
     Event,
     MailMessage,
     OutboxMessage,
-    Progress,
     Proposal,
     Report,
-    ReportDraft,
     StaffNote,
     Submission,
     SubmissionVersion,
 )
+from wizard.db.promises import Progress, ReportDraft
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
 from wizard.submissions import search

@@ -16,7 +16,8 @@ from tests.factories import add_published, staff_client, update_client, update_p
 from tests.mail import render_message
 from wizard.apply import resume
 from wizard.db.engine import db, writing
-from wizard.db.models import Draft, MailMessage, Promise, Submission
+from wizard.db.models import Draft, MailMessage, Submission
+from wizard.db.promises import Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
 from wizard.submissions import progress_reports

@@ -11,7 +11,8 @@ from tests.load.page_times import make_app, new_database
 from tools import demo
 from wizard import clock
 from wizard.db.engine import writing
-from wizard.db.models import Progress, Promise, Submission
+from wizard.db.models import Submission
+from wizard.db.promises import Progress, Promise
 from wizard.public.open_data import entry_files
 from wizard.public.open_data_views import FILES
 from wizard.submissions.promises import store_missing, store_promises

@@ -16,7 +16,8 @@ from .. import clock
 from ..config import MEBIBYTE
 from ..db import upgrades
 from ..db.engine import db, delete_in_batches, is_sqlite, writing
-from ..db.models import Draft, Proposal, ReportDraft, Submission
+from ..db.models import Draft, Proposal, Submission
+from ..db.promises import ReportDraft
 from ..forms.conditions import Answers
 from ..forms.journey import Journey
 from ..forms.saving import DraftState, StepPost

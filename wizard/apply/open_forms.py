@@ -11,7 +11,8 @@ from flask import url_for
 from .. import clock
 from ..accounts.audit import Actor
 from ..db.engine import db
-from ..db.models import Draft, Proposal, ReportDraft, Submission
+from ..db.models import Draft, Proposal, Submission
+from ..db.promises import ReportDraft
 from ..forms.changes import ChangeJourney, ChangeState
 from ..forms.conditions import Answers
 from ..forms.differences import StepDifference, differences

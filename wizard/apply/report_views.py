@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 
 from .. import clock
 from ..db.engine import reading
-from ..db.models import ReportDraft, Submission
+from ..db.models import Submission
+from ..db.promises import ReportDraft
 from ..forms import outcomes, saving
 from ..forms.flow import Step
 from ..forms.messages import Message

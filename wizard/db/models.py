@@ -3,7 +3,7 @@
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from sqlalchemy import (
@@ -305,71 +305,6 @@ class Report(Model):
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class Promise(Model):
-    """An entry with a date: see `forms.promises.Promise`, of which this has every value.
-
-    It repeats answers and reports, so that lists and counts read neither, and can be rebuilt from
-    them (`submissions/promises.py`).
-    """
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
-    entry_id: Mapped[str]
-    group: Mapped[str] = mapped_column("group_name")
-    place: Mapped[int | None]
-    title: Mapped[str]
-    topic: Mapped[str]
-    due_on: Mapped[date] = mapped_column(index=True)
-    first_due_on: Mapped[date]
-    submitted_on: Mapped[date]
-    done_on: Mapped[date | None]
-    dropped_on: Mapped[date | None]
-    url: Mapped[str]
-    words: Mapped[str] = mapped_column(Text)
-    reported_on: Mapped[date | None]
-
-    __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
-
-
-class Progress(Model):
-    """What an organization reports about one promise; `approved` is None until staff decide.
-
-    `outcome` is a code of `forms.promises.OUTCOMES`; `day` is that on which it was done, or the new
-    date of a delay, in place of `promised_on`. `url` leads to the result; `words` say why or how.
-    `Report` is the form of the versions before.
-    """
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[SubmissionId]
-    entry_id: Mapped[str]
-    outcome: Mapped[str]
-    promised_on: Mapped[date]
-    day: Mapped[date | None]
-    url: Mapped[str] = mapped_column(default="")
-    words: Mapped[str] = mapped_column(Text, default="")
-    reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    approved: Mapped[bool | None]
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    reply: Mapped[str] = mapped_column(Text, default="")
-
-
-class ReportDraft(Model):
-    """A progress report that an organization is filling in; it becomes rows of `Progress`.
-
-    Answers, steps and saves are those of a `Draft`; `promised` is the date of each promise, by the
-    id of its entry, as it was when it was answered.
-    """
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"), unique=True)
-    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    completed_steps: Mapped[list[str]] = mapped_column(JSON, default=list)
-    saves: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    promised: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
-    language: Mapped[str] = mapped_column(default="en")
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class StaffNote(Model):

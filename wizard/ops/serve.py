@@ -25,7 +25,7 @@ from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
-from ..staff import cases
+from ..staff import erasure
 from ..submissions import contacts, progress_reports, promises, proposals, search
 from ..web import logs
 from . import processes, server
@@ -44,7 +44,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "links to join deleted": invitations.purge_ended,
     "contacts of older commitments stored": contacts.store_missing,
     "promises of older commitments stored": promises.store_missing,
-    "leftovers of deleted answers removed": cases.purge_after_erasure,
+    "leftovers of deleted answers removed": erasure.purge_after_erasure,
     "submissions indexed": search.index_stale,
 }
 """Daily jobs, by what the number that each returns counts."""

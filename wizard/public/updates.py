@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ..db.models import Progress, Report, SubmissionVersion
+from ..db.models import Report, SubmissionVersion
+from ..db.promises import Progress
 from ..db.upgrades import upgrade_submitted
 from ..forms import choices, fields, json_schema
 from ..forms.choices import Option

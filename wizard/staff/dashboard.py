@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Row, Select, String, cast, func, select
 
 from .. import clock
 from ..db.engine import db
-from ..db.models import Draft, Progress, Proposal, Report, Submission
+from ..db.models import Draft, Proposal, Report, Submission
+from ..db.promises import Progress
 from ..submissions.listing import facet_columns
 from ..submissions.withdrawals import WITHDRAWABLE
 from ..web.current import current_flow

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from ..db.models import Progress, Submission
+from ..db.models import Submission
+from ..db.promises import Progress
 from ..submissions import reports
 from . import decisions
 from .decisions import Decision

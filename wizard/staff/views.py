@@ -29,7 +29,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, changes, exports, history
+from . import cases, changes, erasure, exports, history
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
 
@@ -364,7 +364,7 @@ def ask_to_erase(reference: str) -> Response:
 @bp.post("/submissions/<reference>/erase", role="admin")
 def erase(reference: str) -> Response:
     """Erase the submission's answers."""
-    cases.erase(reference, current_actor())
+    erasure.erase(reference, current_actor())
     return _to_case(reference, "Answers deleted.")
 
 

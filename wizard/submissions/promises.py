@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.engine import db, write_in_batches
-from ..db.models import Event, Progress, Promise, Report, Submission
+from ..db.models import Event, Report, Submission
+from ..db.promises import Progress, Promise
 from ..forms import promises
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.promises import Revision, Update

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from .. import clock
 from ..accounts.audit import Actor
 from ..db.engine import db
-from ..db.models import Progress, Report, ReportDraft, Submission
+from ..db.models import Report, Submission
+from ..db.promises import Progress, ReportDraft
 from ..forms.conditions import Answers
 from ..forms.groups import ENTRY_ID
 from ..forms.journey import Journey

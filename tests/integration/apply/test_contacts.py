@@ -19,7 +19,7 @@ from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify.email import PermanentFailure
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 from wizard.submissions import contact_changes, contacts, progress_reports
 from wizard.submissions.cases import find_by_reference
 from wizard.submissions.versions import list_versions
@@ -240,7 +240,7 @@ def test_confirmation_after_erasure_is_refused(app, reference):
     name_contact(update_client(app, reference), reference)
     path = confirm_path(app)
     with app.app_context():
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
     assert app.test_client().send(path).status == 404
     assert count_contacts(app) == 0
 
@@ -361,7 +361,7 @@ def test_lost_link_of_deleted_answers_is_not_mailed(app, client, reference):
     send_lost(client, OLD)
     with app.app_context():
         for each in (reference, other):
-            cases.erase(each, EDITOR)
+            erasure.erase(each, EDITOR)
         assert db.session.scalars(select(MailMessage)).all() == []
     send_lost(client, OLD)
     assert queued(app, "links") == []

@@ -23,7 +23,7 @@ from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
 from wizard.db.models import OutboxMessage, Report, StaffNote, Submission
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 from wizard.submissions import contact_changes, progress_reports, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case
 
@@ -117,7 +117,7 @@ WRITES = {
     "note": lambda it: cases.add_note(it, "A note", EDITOR),
     "message": lambda it: cases.resend(it, 1, EDITOR),
     "decision": lambda it: cases.decide_report(it, 1, True, EDITOR),
-    "erasure": lambda it: cases.erase(it, EDITOR),
+    "erasure": lambda it: erasure.erase(it, EDITOR),
 }
 
 
@@ -125,7 +125,7 @@ WRITES = {
 def test_write_after_erasure_stores_nothing(app, write):
     reference = add_published(app, "partner")
     with app.app_context():
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
     before = stored_state(app)
     with app.app_context(), pytest.raises(CaseErased):
         write(reference)
@@ -180,7 +180,7 @@ def test_post_during_erasure_is_410(app, monkeypatch, module, function, path, da
     original = getattr(module, function)
 
     def erase_first(*args, **kwargs) -> None:
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
         original(*args, **kwargs)
 
     monkeypatch.setattr(module, function, erase_first)

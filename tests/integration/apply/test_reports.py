@@ -9,7 +9,8 @@ from tests.client import Page
 from tests.factories import add_published, events_of, staff_client, update_client
 from wizard import clock
 from wizard.db.engine import db, writing
-from wizard.db.models import MailMessage, Progress, Promise, ReportDraft
+from wizard.db.models import MailMessage
+from wizard.db.promises import Progress, Promise, ReportDraft
 
 
 def promise_ids(app) -> list[str]:

@@ -20,7 +20,7 @@ from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.apply import access
 from wizard.db.engine import db, reading
 from wizard.db.models import MailMessage, Proposal
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 from wizard.submissions import withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
 from wizard.web import links
@@ -115,7 +115,7 @@ def test_replaced_link_of_deleted_answers_is_410(app):
     colleague, owner = update_client(app, reference), update_client(app, reference)
     owner.send(f"/commitments/{reference}/link")
     with app.app_context():
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
     assert colleague.page(f"/commitments/{reference}/yours").status == 410
 
 
@@ -124,7 +124,7 @@ def test_link_of_deleted_answers_is_410(app, path_of):
     reference = add_published(app)
     path = path_of(app, reference)
     with app.app_context():
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
     page = app.test_client().page(path)
     assert (page.status, page.text("h1")) == (410, "These answers were deleted")
 

@@ -19,7 +19,7 @@ from wizard.db import batches
 from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
 from wizard.public import feeds, open_data
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 
 
 def test_files_are_same_in_every_language(app, client):
@@ -43,7 +43,7 @@ def test_unpublished_is_removed_from_cached_files(app, client, both_commitments,
     before = {address: client.get(address).headers for address in FILES}
     with app.app_context():
         if how == "erased":
-            cases.erase(gone, OFFICE)
+            erasure.erase(gone, OFFICE)
         else:
             cases.decide(gone, how, 1, OFFICE)
     for address, headers in before.items():

@@ -20,8 +20,9 @@ from tests.integration.public.conftest import (
 )
 from wizard import clock
 from wizard.db.engine import writing
-from wizard.db.models import Progress, Promise, Report, Submission
-from wizard.staff import cases
+from wizard.db.models import Report, Submission
+from wizard.db.promises import Progress, Promise
+from wizard.staff import cases, erasure
 from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.promises import store_promises
@@ -128,7 +129,7 @@ def test_erased_or_never_published_is_no_row(app, client):
     withdraw(app, gone)
     withdraw(app, never)
     with app.app_context():
-        cases.erase(gone, OFFICE)
+        erasure.erase(gone, OFFICE)
     update_columns(app, never, first_published_at=None)
     assert csv_rows(client, "/commitments.csv") == csv_rows(client, ENTRIES) == []
 
@@ -208,7 +209,7 @@ def test_feed_tells_what_happened(app, client):
     feed = file_text(client, "/commitments.atom")
     assert ("Withdrawn: " in feed, "Progress: " in feed) == (True, False)
     with app.app_context():
-        cases.erase(reference, OFFICE)
+        erasure.erase(reference, OFFICE)
     assert reference not in file_text(client, "/commitments.atom")
 
 

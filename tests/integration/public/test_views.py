@@ -36,6 +36,7 @@ from wizard.forms.flow import Pages
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
 from wizard.staff import cases as staff_cases
+from wizard.staff import erasure
 from wizard.submissions import cases
 from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
@@ -204,7 +205,7 @@ def test_withdrawn_after_publication_has_page_until_erased(app, client, known):
     withdraw(app, reference, reason="Secret no more")
     assert client.page(f"/commitments/{reference}").status == 200
     with app.app_context():
-        staff_cases.erase(reference, OFFICE)
+        erasure.erase(reference, OFFICE)
     page = client.page(f"/commitments/{reference}")
     assert (page.status, page.text("h1")) == (410, "This page was deleted")
     assert [event.data for event in events_of(app)] == [{}, {}]
@@ -218,7 +219,7 @@ def test_unpublished_and_erased_is_410_only_if_it_was_public(app, client):
     for reference, status in ((public, 410), (private, 404)):
         assert client.get(f"/commitments/{reference}").status_code == 404
         with app.app_context():
-            staff_cases.erase(reference, OFFICE)
+            erasure.erase(reference, OFFICE)
         assert client.get(f"/commitments/{reference}").status_code == status
 
 

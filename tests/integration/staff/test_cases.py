@@ -15,7 +15,7 @@ from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db
 from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNote, Submission
 from wizard.notify.outbox import deliver_due
-from wizard.staff import cases, dashboard
+from wizard.staff import cases, dashboard, erasure
 from wizard.submissions import cases as submission_cases
 from wizard.submissions import proposals, withdrawals
 from wizard.submissions.events import KINDS
@@ -157,7 +157,7 @@ def act_at_random(random: Random, reference: str) -> None:
         version = cases.get_case(reference).submission.lock_version
         withdrawals.decide_withdrawal(reference, random.random() < 0.7, version, actor)
     elif random.random() < 0.1:
-        cases.erase(reference, actor)
+        erasure.erase(reference, actor)
 
 
 @pytest.mark.parametrize("consent", ["yes", "no"])
@@ -361,11 +361,11 @@ def test_erase_leaves_no_bytes_of_answers(app, client, tmp_path, case):
 def test_leftovers_of_erased_case_are_deleted_daily(app):
     reference, other = add_submission(app, status="accepted"), add_submission(app)
     with app.app_context():
-        cases.erase(reference, Actor("editor"))
+        erasure.erase(reference, Actor("editor"))
         for submission in db.session.scalars(select(Submission)).all():
             db.session.add(Report(submission_id=submission.id, entries={}, withdraws=True))
             db.session.add(StaffNote(submission_id=submission.id, author="editor", text="late"))
         db.session.commit()
         db.session.rollback()
-        assert cases.purge_after_erasure() == 2
+        assert erasure.purge_after_erasure() == 2
         assert [each.reference for each in dashboard.list_requests()] == [other]

@@ -23,7 +23,7 @@ from wizard.db.models import (
     SubmissionVersion,
 )
 from wizard.ops.serve import DailyJobs
-from wizard.staff import cases
+from wizard.staff import erasure
 from wizard.submissions import cases as submission_cases
 from wizard.submissions import search
 
@@ -54,7 +54,7 @@ def test_erase_empties_every_table(app, status):
     update_columns(app, reference, withdrawal_requested_at=clock.now())
     intact = stored_text(app, other)
     with app.app_context():
-        cases.erase(reference, Actor("editor"))
+        erasure.erase(reference, Actor("editor"))
         kept = submission_cases.find_by_reference(reference)
         assert kept.status not in ("received", "in_review", "changes_requested", "published")
         assert kept.withdrawal_requested_at is None
@@ -89,7 +89,7 @@ def test_leftovers_of_version_before_are_deleted(app, caplog):
     assert stored_text(app, reference).count("whisper") == 9
     with app.app_context():
         DailyJobs().run_due()  # at start, and every day
-        assert cases.purge_after_erasure() == 0
+        assert erasure.purge_after_erasure() == 0
         file = db.engine.url.database
     assert "whisper" not in stored_text(app, reference)
     assert stored_text(app, other).count("whisper") == kept

@@ -14,7 +14,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
 from wizard.notify import outbox
 from wizard.notify.email import mail_folder
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 from wizard.submissions.bounces import BounceError, record_bounce
 
 EDITOR = Actor("editor@example.gov")
@@ -184,7 +184,7 @@ def test_returned_message_about_a_draft_is_given_up(app):
 
 def test_returned_message_about_deleted_answers_is_unknown(app, message):
     with app.app_context():
-        cases.erase(message.message_id[1:14], EDITOR)
+        erasure.erase(message.message_id[1:14], EDITOR)
     assert bounce(app, returned(message.message_id)).exit_code == 1
     assert not list(mail_folder_of(app))
 

@@ -11,7 +11,8 @@ from tests.factories import add_published, add_submission
 from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db, reading, writing
-from wizard.db.models import Promise, Report, Submission
+from wizard.db.models import Report, Submission
+from wizard.db.promises import Promise
 from wizard.forms import promises as core
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.promises import list_promises, state_column, store_missing

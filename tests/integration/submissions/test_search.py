@@ -15,7 +15,7 @@ from wizard.accounts.audit import Actor
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
 from wizard.forms.words import index_words, parse_query
-from wizard.staff import cases
+from wizard.staff import cases, erasure
 from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
 
@@ -96,7 +96,7 @@ def test_erased_case_leaves_no_word(app):
     reference = add_published(app, commitment_title="Zanzibar", contact_name="Quetzalcoatl")
     with app.app_context():
         cases.add_note(reference, "Xylophone", EDITOR)
-        cases.erase(reference, EDITOR)
+        erasure.erase(reference, EDITOR)
         for word in ("zanzibar", "quetzalcoatl", "xylophone"):
             for index in ("public", "staff"):
                 assert found(app, word, index) == []
