@@ -228,6 +228,19 @@ def test_staff_decline_all_of_a_report(app):
     assert viewer.send(f"{path}/progress", data).status == 403
 
 
+def test_incomplete_report_on_another_promise_does_not_lead_away(app):
+    reference = add_published(app)
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], action="save", outcome="done")
+    page = save(own, reference, ids[1], outcome="on_track")
+    assert page.path.endswith("/update/review")
+    assert "Not complete yet" in page.text(f"#promise-{ids[0]}")
+    assert "Released" in page.text(f"#promise-{ids[0]} dl:last-child")
+    assert page.text("#line").count("(completed)") == 1
+    links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#line a")]
+    assert links == ids
+
+
 def change_to(app, reference: str, *statuses: str) -> None:
     """Let staff change the status, once or more."""
     with app.app_context():
