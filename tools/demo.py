@@ -26,7 +26,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms import changes
 from wizard.forms.choices import Choice, Choices
 from wizard.forms.fields import Confirm, Date, Email, Field, LongText, Phone, Url
-from wizard.forms.groups import Group
+from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns
@@ -162,7 +162,7 @@ def fill(count: int, *, seed: int = 1) -> None:
 
 def _submission(random: Random, number: int, age: timedelta, now: datetime) -> dict[str, Any]:
     at, reference = now - age, _reference(number)
-    given = answers(random, at.date())
+    given = add_entry_ids(COMMITMENT.groups, answers(random, at.date()), reference)
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
     if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
