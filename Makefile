@@ -109,7 +109,7 @@ check-data: .venv-data/done ## read the open data files of a made-up store with 
 
 .venv-data/done: requirements/data.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-data
-	.venv-data/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@.venv-data/bin/python tools/install.py $<
 	@touch $@
 
 # Run it, translate what is new in wizard/translations/es/LC_MESSAGES/messages.po, and run it again
