@@ -103,7 +103,7 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
         answer = admin.get(address)
         assert answer.status_code == 200, address
         assert_harmless(answer)
-    for address in ("/", "/commitments", f"/commitments/{reference}", "/questions"):
+    for address in ("/", "/commitments", "/progress", f"/commitments/{reference}", "/questions"):
         assert_harmless(applicant.get(address))
     assert payload in read_page(applicant.get(f"/commitments/{reference}")).text("main")
     assert_files_hold(admin, applicant, reference, payload)
@@ -166,6 +166,7 @@ def test_payload_in_address_is_escaped(server, server_app, payload):
         "/staff/submissions",
         "/staff/audit",
         "/commitments",
+        "/progress",
         "/respond/exit",
         "/staff/login",
     ):

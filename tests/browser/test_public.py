@@ -46,7 +46,7 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
         page.set_viewport_size({"width": width, "height": 800})
         one = f"/commitments/{reference}"
         for path in ("/", "/commitments", "/commitments?state=XX", one, f"{one}/update",
-                     f"{one}/reminders"):  # fmt: skip
+                     "/progress", f"{one}/reminders"):  # fmt: skip
             page.goto(path)
             check_accessibility(page)
             wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"

@@ -79,6 +79,9 @@ def describe_status(code: str) -> Status:
     return CASE_STATUSES.get(code) or Status(code, "?")
 
 
+WITHDRAWN = text("status = 'withdrawn'")
+
+
 class Submission(Model):
     """The frozen answers that applied, at most one submission per draft.
 
@@ -112,7 +115,7 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answers_version: Mapped[VersionNumber]
     link_version: Mapped[VersionNumber]
@@ -133,6 +136,8 @@ class Submission(Model):
         Index("ix_submission_counts", "state", "organization_kind", "status"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
+        Index("ix_submission_withdrawn", "first_published_at", "reference", sqlite_where=WITHDRAWN,
+              postgresql_where=WITHDRAWN),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
@@ -35,7 +35,11 @@ class Promise(Model):
     words: Mapped[str] = mapped_column(Text)
     reported_on: Mapped[date | None]
 
-    __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
+    __table_args__ = (
+        UniqueConstraint("submission_id", "entry_id"),
+        Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
+              "submitted_on", "first_due_on", "topic"),
+    )  # fmt: skip
 
 
 class Progress(Model):

@@ -141,6 +141,16 @@ def promised_groups(flow: Flow) -> tuple[Group, ...]:
     return tuple(group for group in flow.groups if group.due)
 
 
+def public_groups(flow: Flow) -> tuple[Group, ...]:
+    """Return the groups whose promises anyone may read."""
+    return tuple(
+        group
+        for group in promised_groups(flow)
+        if group.public
+        and all(field.public for field in group.fields if field.name in (group.due, group.title))
+    )
+
+
 def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int, Answers]]:
     """Yield each entry that is a promise, with its group and its place in there."""
     for group in promised_groups(flow):
@@ -226,6 +236,14 @@ class Tally:
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def kept(self) -> int:
+        return sum(self.counts.get(state, 0) for state in KEPT)
+
+    @property
+    def to_come(self) -> int:
+        return self.counts.get("due_soon", 0) + self.counts.get("due_later", 0)
 
     @property
     def parts(self) -> Iterator[tuple[str, int, int]]:

@@ -21,7 +21,7 @@ ANYONE = {
     "GET /commitments/updates.csv", "GET /datapackage.json", "GET /dcat-us-3.json",
     "GET /commitments/<reference>", "GET /commitments/schema.json", "GET /data.json", "GET /livez",
     "GET /lost", "POST /lost", "GET /metrics", "GET /privacy", "GET /questions", "GET /readyz",
-    "GET /respond/", "POST /respond/", "GET /respond/exit", "GET /robots.txt",
+    "GET /progress", "GET /respond/", "POST /respond/", "GET /respond/exit", "GET /robots.txt",
     "GET /static/<filename>",
 }  # fmt: skip
 """What needs neither a link nor a draft of one's own; metrics see `integration/ops`."""
