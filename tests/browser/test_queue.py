@@ -58,6 +58,7 @@ def test_keys_lead_through_the_list_and_open_a_reason(open_browser, office):
         expect(page.get_by_role("link", name=reference)).to_be_focused()
     page.keyboard.press("Enter")
     shown = page.locator(".facts .reference")
+    expect(shown).to_have_text(second)
     for key, reference in [("n", third), ("p", second), ("k", first), ("j", second)]:
         page.keyboard.press(key)
         expect(shown).to_have_text(reference)
