@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
-from .columns import UtcDateTime, parent_key
+from .columns import UtcDateTime, parent_key, partial_index
 from .engine import Model
 from .models import SubmissionId
 
@@ -62,6 +62,11 @@ class Progress(Model):
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reply: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        partial_index("ix_progress_waiting", "approved IS NULL",
+                      "submission_id", "reported_at", "approved"),
+    )  # fmt: skip
 
 
 class PromiseReminder(Model):
