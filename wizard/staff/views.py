@@ -29,7 +29,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, changes, erasure, exports, history
+from . import cases, changes, erasure, exports, history, signs
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
 
@@ -197,6 +197,8 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         last_day=proposals.last_day,
         describe_data=history.describe_data,
         describe_opened=describe_opened,
+        signs=signs.list_signs(case.submission),
+        twins=signs.list_twins(case.submission),
         **context,
     )
 
