@@ -48,11 +48,12 @@ def init_app(app: Flask) -> None:
 @click.option(
     "--role", type=click.Choice(list(accounts.ROLES)), default="viewer", show_default=True
 )
+@click.option("--name", default="", help="Shown beside the address.")
 @click.option("--ask", is_flag=True, help="Prompt for a password instead of generating one.")
-def add_account(email: str, role: str, ask: bool) -> None:
+def add_account(email: str, role: str, name: str, ask: bool) -> None:
     """Add an account, and print its password."""
     typed = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else ""
-    password = accounts.add_account(email, role, COMMAND_LINE, typed)
+    password = accounts.add_account(email, role, COMMAND_LINE, typed, name)
     click.echo(f"Added {email} as {role}.")
     if not ask:
         click.echo(f"Password: {password}")
