@@ -98,7 +98,7 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
     admin.post("/staff/tokens", {"action": "make", "name": payload[:60], "days": "9"})
     for address in (
         case_path, f"{case_path}/erase", "/staff/", "/staff/submissions", "/staff/people",
-        "/staff/tokens", "/staff/audit",
+        "/staff/tokens", "/staff/audit", "/staff/report",
     ):  # fmt: skip
         answer = admin.get(address)
         assert answer.status_code == 200, address

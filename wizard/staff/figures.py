@@ -44,6 +44,13 @@ class Period:
     preset: str = ""
 
     @property
+    def query(self) -> dict[str, str]:
+        """The query string of an address with this period."""
+        if self.preset:
+            return {"period": self.preset}
+        return {"first_day": self.first_day.isoformat(), "last_day": self.last_day.isoformat()}
+
+    @property
     def before(self) -> "Period":
         """The period of the same length that ends the day before."""
         days = self.last_day - self.first_day

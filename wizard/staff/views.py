@@ -32,6 +32,7 @@ from ..web.tables import SheetTooLarge
 from . import cases, changes, erasure, exports, history, signs
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
+from .report_views import describe_period
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -98,6 +99,7 @@ def dashboard() -> Response:
         by_month=charts.make_bars(statistics.count_by_month()),
         by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
+        **describe_period(),
     )
 
 
