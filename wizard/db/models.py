@@ -47,6 +47,7 @@ class Draft(Model):
     link_email: Mapped[str | None] = mapped_column("mailed_to")
     language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     submission: Mapped["Submission | None"] = relationship(
         primaryjoin="foreign(Submission.draft_id) == Draft.id", viewonly=True
     )

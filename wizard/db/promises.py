@@ -60,6 +60,29 @@ class Progress(Model):
     reply: Mapped[str] = mapped_column(Text, default="")
 
 
+class PromiseReminder(Model):
+    """A reminder of a promise that was queued: `which` is a key of `reminders.OFFSETS`.
+
+    There is one for each date of a promise, so that a later one is reminded of as well.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
+    entry_id: Mapped[str]
+    which: Mapped[str]
+    due_on: Mapped[date]
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (UniqueConstraint("submission_id", "entry_id", "which", "due_on"),)
+
+
+class ReminderStart(Model):
+    """The first day whose reminders of promises are sent; one row, with the id 1."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date]
+
+
 class ReportDraft(Model):
     """A progress report that an organization is filling in; it becomes rows of `Progress`.
 

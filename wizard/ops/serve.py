@@ -26,7 +26,7 @@ from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
 from ..staff import digest, erasure
-from ..submissions import contacts, progress_reports, promises, proposals, search
+from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
 from . import processes, server
 from .check import require_database
@@ -37,7 +37,6 @@ POLL_SECONDS = 2.0
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
-    "commitments reminded": progress_reports.send_reminders,
     "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
     "digests queued": digest.queue_digests,
@@ -45,6 +44,8 @@ JOBS: dict[str, Callable[[], int]] = {
     "links to join deleted": invitations.purge_ended,
     "contacts of older commitments stored": contacts.store_missing,
     "promises of older commitments stored": promises.store_missing,
+    "commitments reminded of dates": reminders.send_due,
+    "commitments reminded after a year": reminders.send_yearly,
     "leftovers of deleted answers removed": erasure.purge_after_erasure,
     "submissions indexed": search.index_stale,
 }

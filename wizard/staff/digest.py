@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import delete, func, select
 
 from .. import clock
-from ..accounts.accounts import find_account
+from ..accounts.accounts import find_account, find_account_by_id, locked_account
+from ..accounts.audit import Actor, record
 from ..db.accounts import StaffUser
 from ..db.engine import db, reading, writing
 from ..db.models import MailMessage
-from ..notify import outbox
+from ..notify import outbox, unsubscribe
 from ..notify.email import PermanentFailure
+from ..web import links
 from . import cases, figures
 
 KINDS = {"digest_daily": timedelta(days=1), "digest_weekly": timedelta(days=7)}
@@ -38,7 +40,7 @@ def queue_digests() -> int:
             _forget_old(user.email)
             if has_news.get(kind):
                 name = f"digest.{user.id}-{today:%Y%m%d}"
-                outbox.queue_message(kind, user.email, "en", name, created_at=clock.now())
+                outbox.queue_message(kind, user.email, "en", name)
                 queued += 1
     return queued
 
@@ -79,5 +81,20 @@ def _context(message: MailMessage) -> dict[str, Any]:
     }
 
 
-outbox.register("digest_daily", "what waits today", _context, "digest")
-outbox.register("digest_weekly", "what waits this week", _context, "digest")
+def _unsubscribe_url(message: MailMessage) -> str:
+    user = find_account(message.recipient)
+    return links.unsubscribe_url("digest", str(user.id)) if user else ""
+
+
+def stop_digest(user_id: str) -> None:
+    """Send no digest anymore to an account, if it still gets one."""
+    user = find_account_by_id(int(user_id))
+    if user and user.digest:
+        with locked_account(user.email) as account:
+            record(Actor(account.email), "person_changed", account.email, digest=[user.digest, ""])
+            account.digest = ""
+
+
+outbox.register("digest_daily", "what waits today", _context, "digest", _unsubscribe_url)
+outbox.register("digest_weekly", "what waits this week", _context, "digest", _unsubscribe_url)
+unsubscribe.register("digest", stop_digest)

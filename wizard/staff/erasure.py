@@ -17,7 +17,7 @@ from ..db.models import (
     Submission,
     SubmissionVersion,
 )
-from ..db.promises import Progress, Promise, ReportDraft
+from ..db.promises import Progress, Promise, PromiseReminder, ReportDraft
 from ..notify import email
 from ..submissions import cases
 from ..submissions.cases import change_status, locked_case
@@ -33,6 +33,7 @@ ABOUT_ANSWERS = (
     OutboxMessage,
     Progress,
     Promise,
+    PromiseReminder,
     Proposal,
     Report,
     ReportDraft,

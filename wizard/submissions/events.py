@@ -97,6 +97,19 @@ def record_event(
 
     Raises `ValueError` for an unknown kind.
     """
+    event = add_event(submission, kind, actor, **data)
+    db.session.flush()
+    if mail.skip and messages.tells_contacts(kind):
+        record_event(submission, "message_skipped", actor, of=kind)
+    messages.queue_messages(submission, event, mail)
+    return event
+
+
+def add_event(submission: Submission, kind: str, actor: Actor, **data: Any) -> Event:
+    """Record an event without its messages; it has an id once the session is flushed.
+
+    Raises `ValueError` for an unknown kind.
+    """
     if kind not in KINDS:
         raise ValueError(f"no words for an event of the kind {kind!r}")
     event = Event(
@@ -108,10 +121,6 @@ def record_event(
         data=data,
     )
     db.session.add(event)
-    db.session.flush()
-    if mail.skip and messages.tells_contacts(kind):
-        record_event(submission, "message_skipped", actor, of=kind)
-    messages.queue_messages(submission, event, mail)
     return event
 
 

@@ -27,7 +27,7 @@ ITS = "/commitments/<reference>"
 DRAFT = "/respond/<uuid:draft_id>"
 OWNER = {
     "GET /acting/<token>", "GET /contact/<token>", "POST /contact/<token>", "GET /resume/<token>",
-    "GET /updates/<token>",
+    "GET /unsubscribe/<token>", "POST /unsubscribe/<token>", "GET /updates/<token>",
     f"GET {ITS}/changes/", f"POST {ITS}/changes/", f"GET {ITS}/changes/<name>",
     f"POST {ITS}/changes/<name>", f"POST {ITS}/changes/<name>/autosave",
     f"GET {ITS}/changes/discard", f"POST {ITS}/changes/discard", f"GET {ITS}/changes/exit",

@@ -164,3 +164,26 @@ def test_unknown_digest_is_refused(viewer):
     page = viewer.send("/staff/account", {"action": "digest", "digest": "hourly"})
     assert page.status == 422
     assert page.errors() == {"digest": "Select how often you want the digest."}
+
+
+def test_one_click_in_mail_program_ends_digest(app, today):
+    choose(app, "daily")
+    add_submission(app)
+    today[0] += timedelta(days=1)
+    queue(app)
+    with app.app_context():
+        mail = outbox.render_email(digests(app)[0])
+    url = mail["List-Unsubscribe"].strip("<>")
+    program = app.test_client(use_cookies=False)
+    body = {"List-Unsubscribe": "One-Click"}
+    for _ in range(2):
+        assert program.post(url, data=body).status_code == 200
+    (event,) = audit_events(app, "person_changed")
+    assert (event.actor, describe_action(event)) == (EMAIL, "chose the digest: never")
+    today[0] += timedelta(days=1)
+    assert queue(app) == 0
+
+
+def test_digest_of_account_that_is_gone_ends_quietly(app):
+    with app.app_context():
+        digest.stop_digest("7")
