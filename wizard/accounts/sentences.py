@@ -29,6 +29,7 @@ def _refused(subject: str, details: Details) -> str:
 
 def _exported(subject: str, details: Details) -> str:
     filters = details.get("filters") or {}
+    subject += " without contact details" if details.get("contacts") is False else ""
     return f"exported {subject}" + (f", filtered by {describe_details(filters)}" if filters else "")
 
 

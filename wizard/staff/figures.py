@@ -31,7 +31,7 @@ COUNTED = (
     *("corrected", "progress_reported", "progress_approved", "withdrawn", "erased"),
 )
 """The kinds of event that a report counts, in order, after what was submitted."""
-MAX_LISTED = 20
+MAX_LISTED = 10
 """Promises of each list of a report."""
 
 

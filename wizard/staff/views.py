@@ -142,9 +142,10 @@ def submissions() -> Response:
 @bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
-    chosen = parse_list_filters(("bom",))
+    chosen, contacts = parse_list_filters(("bom", "contacts")), request.args.get("contacts") != "0"
+    choices = {"bom": wants_bom(request.args), "contacts": contacts}
     try:
-        stream = exports.export(name, current_flow(), chosen, bom=wants_bom(request.args))
+        stream = exports.export(name, current_flow(), chosen, **choices)
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:
@@ -152,7 +153,7 @@ def export(name: str) -> Response:
         page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
         return error_response(400, page)
     logged = chosen | ({"q": "…"} if "q" in chosen else {})
-    audit.record_event(current_actor(), "exported", name, filters=logged)
+    audit.record_event(current_actor(), "exported", name, filters=logged, contacts=contacts)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.today()}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}

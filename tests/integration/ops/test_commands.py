@@ -100,6 +100,17 @@ def test_export_command_matches_web_export(app, run_command, tmp_path, name):
     assert len(web.data) > 100
 
 
+def test_export_command_leaves_out_contacts(app, run_command, tmp_path):
+    add_submission(app)
+    for option, found in (("--no-contacts", False), ("", True)):
+        path = tmp_path / f"{found}.jsonl"
+        run_command(
+            "export", "submissions.jsonl", *([option] if option else []), "--output", str(path)
+        )
+        assert ("contact_email" in path.read_text()) == found
+    assert [event.details["contacts"] for event in audit_events(app, "exported")] == [False, True]
+
+
 def test_failed_messages_are_listed_and_retried(make_app, case):
     app = make_app(SMTP_URL="smtp://127.0.0.1:1")
     complete_form(app.test_client(), case)
