@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from .. import clock
 from ..db.engine import db
@@ -31,6 +31,12 @@ COUNTED = (
     *("corrected", "progress_reported", "progress_approved", "withdrawn", "erased"),
 )
 """The kinds of event that a report counts, in order, after what was submitted."""
+IS_OPEN = (
+    Promise.done_on.is_(None),
+    Promise.dropped_on.is_(None),
+    Promise.due_on >= Promise.submitted_on,
+)
+"""The conditions of a promise that is not kept yet."""
 MAX_LISTED = 10
 """Promises of each list of a report."""
 
@@ -99,34 +105,18 @@ class Figures:
 def count_now(new_since: datetime) -> Figures:
     """Return the figures of today."""
     today = clock.today()
-    new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
-    queries = (
-        select(func.count()).where(Submission.status.in_(OPEN_STATUSES)),
-        *(select(func.count()).where(*each) for each in (_due_soon(today), _overdue(today), new)),
-    )
-    open_cases, *others = db.session.execute(
-        select(*(query.scalar_subquery() for query in queries))
-    ).one()
-    return Figures(open_cases + len(list_requests()), *others)
-
-
-def _promised() -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of a promise that is not kept yet, of an accepted submission."""
+    is_new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
+    conditions = (Submission.status.in_(OPEN_STATUSES),), is_new
+    queries = (select(func.count()).where(*each).scalar_subquery() for each in conditions)
+    waiting, new = db.session.execute(select(*queries)).one()
     accepted = select(Submission.id).where(Submission.status.in_(REPORTABLE_STATUSES))
-    return (
-        Promise.done_on.is_(None),
-        Promise.dropped_on.is_(None),
-        Promise.due_on >= Promise.submitted_on,
-        Promise.submission_id.in_(accepted),
-    )
-
-
-def _overdue(today: date) -> tuple[ColumnElement[bool], ...]:
-    return Promise.due_on < today, *_promised()
-
-
-def _due_soon(today: date) -> tuple[ColumnElement[bool], ...]:
-    return Promise.due_on >= today, Promise.due_on <= today + SOON, *_promised()
+    due_soon, overdue = db.session.execute(
+        select(
+            func.count().filter(Promise.due_on >= today),
+            func.count().filter(Promise.due_on < today),
+        ).where(Promise.due_on <= today + SOON, *IS_OPEN, Promise.submission_id.in_(accepted))
+    ).one()
+    return Figures(waiting + len(list_requests()), due_soon, overdue, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +134,15 @@ def list_due() -> dict[str, Sequence[DuePromise]]:
     today = clock.today()
     columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
     query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
-    ordered = query.order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
-    lists = {"overdue": _overdue(today), "due_soon": _due_soon(today)}
+    wanted = *IS_OPEN, Submission.status.in_(REPORTABLE_STATUSES)
+    ordered = query.where(*wanted).order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
+    lists = {
+        "overdue": ordered.where(Promise.due_on < today),
+        "due_soon": ordered.where(Promise.due_on.between(today, today + SOON)),
+    }
     return {
-        name: [DuePromise(*row) for row in db.session.execute(ordered.where(*wanted))]
-        for name, wanted in lists.items()
+        name: [DuePromise(*row) for row in db.session.execute(query)]
+        for name, query in lists.items()
     }
 
 

@@ -62,11 +62,11 @@ def list_twins(submission: Submission) -> list[Twin]:
 def _candidates(submission: Submission, ours: Organization) -> Select[Any]:
     roles = current_flow().roles
     columns = [Submission.answers[name].as_string() for name in (roles.link, roles.contact)]
+    found = search.select_with_any([ours.name, *ours.hosts]).limit(MAX_COMPARED)
     return (
         select(
             Submission.reference, Submission.title, Submission.status, Submission.party, *columns
         )
-        .where(Submission.id.in_(search.select_with_any([ours.name, *ours.hosts])))
+        .where(Submission.id.in_(found))
         .where(Submission.id != submission.id, Submission.erased_at.is_(None))
-        .limit(MAX_COMPARED)
     )
