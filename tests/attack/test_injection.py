@@ -98,9 +98,8 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
     admin.post("/staff/tokens", {"action": "make", "name": payload[:60], "days": "9"})
     for address in (
         case_path, f"{case_path}/erase", "/staff/", "/staff/submissions",
-        "/staff/submissions?todo=yes",
-        f"{case_path}?todo=yes", "/staff/people",
-        "/staff/tokens", "/staff/audit",
+        "/staff/submissions?todo=yes", f"{case_path}?todo=yes", "/staff/people",
+        "/staff/tokens", "/staff/audit", "/staff/report",
     ):  # fmt: skip
         answer = admin.get(address)
         assert answer.status_code == 200, address

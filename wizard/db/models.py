@@ -79,8 +79,6 @@ def describe_status(code: str) -> Status:
     return CASE_STATUSES.get(code) or Status(code, "?")
 
 
-
-
 class Submission(Model):
     """The frozen answers that applied, at most one submission per draft.
 
@@ -231,7 +229,7 @@ class Event(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     kind: Mapped[str]
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     actor_kind: Mapped[str]
     actor: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)

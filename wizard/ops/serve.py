@@ -25,7 +25,7 @@ from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
-from ..staff import erasure
+from ..staff import digest, erasure
 from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
 from . import processes, server
@@ -39,6 +39,7 @@ JOBS: dict[str, Callable[[], int]] = {
     "drafts reminded": resume.send_reminders,
     "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
+    "digests queued": digest.queue_digests,
     "sessions ended": sign_in.purge_expired,
     "links to join deleted": invitations.purge_ended,
     "contacts of older commitments stored": contacts.store_missing,
