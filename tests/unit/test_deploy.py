@@ -23,5 +23,7 @@ def test_proxies_log_no_address_with_a_token(app):
     rules = {rule.rule for rule in app.url_map.iter_rules() if "<token>" in rule.rule}
     named = {rule.removesuffix("/<token>").removeprefix("/") for rule in rules}
     for name in ("nginx.conf", "Caddyfile"):
-        (found,) = re.findall(r"\^/\+?\(([a-z/|]+)\)/", (DEPLOY / name).read_text(encoding="utf-8"))
+        (found,) = re.findall(
+            r"\^/\+?\(+([a-z/|]+)\)/", (DEPLOY / name).read_text(encoding="utf-8")
+        )
         assert set(found.split("|")) == named, name

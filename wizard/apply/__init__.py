@@ -16,6 +16,7 @@ BLUEPRINTS = (views.bp, resume_views.bp, followup.bp, contact_views.bp, changes.
 for blueprint in BLUEPRINTS:
     blueprint.register_error_handler(404, lambda error: error_response(404, NOT_FOUND))
     blueprint.register_error_handler(access.LinkReplaced, followup.show_lost)
+    blueprint.register_error_handler(access.ActingEnded, followup.show_acting_ended)
 
 
 def init_app(app: Flask) -> None:

@@ -19,7 +19,7 @@ from . import drafts
 
 MAX_ACTING = timedelta(hours=2)
 """How long staff can act for an organization in one browser, once they opened it."""
-OWN_BLUEPRINTS = ("changes", "contacts", "followup")
+OWN_BLUEPRINTS = ("changes", "contacts", "followup", "report")
 """The blueprints of the pages that an organization has for its commitment."""
 MAX_DRAFTS = 20
 """Drafts, and commitments, that one browser can open: a cookie holds about a hundred ids."""
@@ -27,6 +27,10 @@ MAX_DRAFTS = 20
 
 class LinkReplaced(NotFound):
     """This browser opened a commitment by a link that was replaced since."""
+
+
+class ActingEnded(NotFound):
+    """The time of staff who acted for an organization in this browser is over."""
 
 
 def open_draft_ids() -> list[uuid.UUID]:
@@ -125,13 +129,13 @@ def own_submission(reference: str) -> Submission:
 
 def require_commitment(reference: str) -> Submission:
     """Return a submission; answer 404 unless this browser may act for its organization, or posts a
-    page that may. Raises `LinkReplaced`."""
+    page that may. Raises `LinkReplaced` and `ActingEnded`."""
     with reading():
         submission = find_by_reference(reference) or abort(404)
     if actor(reference) != ORGANIZATION:
         return submission
     if reference in session.get("acting", {}):  # the time is over: staff are not the organization
-        abort(404)
+        raise ActingEnded
     opened = _opened_version(reference)
     if opened == submission.link_version or (opened and submission.erased_at):
         return submission

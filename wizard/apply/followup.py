@@ -40,8 +40,13 @@ LINK_PAGES = {
 }
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
-ACTING_ENDED = ErrorPage(
+LINK_ENDED = ErrorPage(
     "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
+)
+ACTING_ENDED = ErrorPage(
+    "You’re no longer acting for this organization",
+    "For security, it ends by itself after a while. Everything you saved is still there.",
+    "Use the button on the case again.",
 )
 ERASED = ErrorPage(
     "These answers were deleted",
@@ -67,6 +72,11 @@ def show_lost(error: Exception | None = None) -> Response:
     return render_page("apply/lost.html", 404, ended=True)
 
 
+def show_acting_ended(error: Exception) -> Response:
+    """Tell staff that they need to begin again."""
+    return error_response(404, ACTING_ENDED)
+
+
 @bp.get("/updates/<token>")
 def open_link(token: str) -> Response:
     """Open a commitment in this browser; redirect, so that the token is not in the address bar."""
@@ -89,7 +99,7 @@ def open_for_staff(token: str) -> Response:
     with reading():
         submission = find_by_reference(reference)
     if submission is None:
-        return error_response(404, ACTING_ENDED)
+        return error_response(404, LINK_ENDED)
     access.act_for(reference, staff)
     return _to_yours(reference)
 

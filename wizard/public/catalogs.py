@@ -101,8 +101,9 @@ def catalog_3(snapshot: Snapshot) -> Iterator[bytes]:
         "contactPoint": [_contact(snapshot)],
         "modified": clock.iso_utc(snapshot.changed),
         "language": ["en"],
+        "dataset": [],
     }
-    yield f'{json.dumps(about, ensure_ascii=False)[:-1]}, "dataset": [\n'.encode()
+    yield json.dumps(about, ensure_ascii=False).removesuffix("]}").encode()
     yield json.dumps(_own_dataset(snapshot), ensure_ascii=False).encode()
     for record in published_records(snapshot, with_promises=True):
         for name, group in released_groups(snapshot.flow).items():

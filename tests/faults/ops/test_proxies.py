@@ -152,6 +152,22 @@ def test_unfinished_requests_of_one_address_keep_nobody_out(site, sent):
             each.close()
 
 
+def test_no_proxy_logs_a_token(site, tmp_path):
+    port, secure = site
+    for path in (
+        "/acting/SECRET",
+        "//updates/SECRET",
+        "/%61cting/SECRET",
+        "/staff%2Fwelcome/SECRET",
+    ):
+        assert b" 404 " in get(port, "127.0.0.1", secure, path).splitlines()[0]
+    get(port, "127.0.0.1", secure, "/commitments?q=a%20b")
+    kept = [
+        each.read_text() for each in tmp_path.rglob("*") if each.is_file() and "log" in each.name
+    ]
+    assert [each for each in kept if "SECRET" in each] == []
+
+
 def test_proxy_passes_on_the_site_but_no_metrics(site):
     port, secure = site
     assert get(port, "127.0.0.1", secure).startswith(b"HTTP/1.1 200")

@@ -164,7 +164,7 @@ def test_timeline_tells_no_note_and_no_staff_account(app):
 
 def test_message_of_another_kind_leads_to_its_page(app):
     path = update_path(app, add_published(app))
-    for then, page in (("update", "/update"), ("stop", "/reminders"), ("other", "/yours")):
+    for then, page in (("update", "/update/review"), ("stop", "/reminders"), ("other", "/yours")):
         assert app.test_client().page(f"{path}?then={then}").path.endswith(page)
 
 
@@ -329,6 +329,15 @@ def test_acting_ends_by_itself(app, monkeypatch):
         later = access.clock.now() + access.MAX_ACTING
         monkeypatch.setattr(access.clock, "now", lambda: later)
         assert access.actor("PDI-AAAA-AAAA") == ORGANIZATION
+
+
+def test_page_says_why_acting_ended(app, monkeypatch):
+    reference = add_submission(app)
+    client = acting_client(app, reference)
+    later = access.clock.now() + access.MAX_ACTING
+    monkeypatch.setattr(access.clock, "now", lambda: later)
+    page = client.page(f"/commitments/{reference}/yours")
+    assert (page.status, page.text("h1")) == (404, "You’re no longer acting for this organization")
 
 
 @pytest.mark.parametrize(("setting", "copied"), [("yes", True), ("no", False)])

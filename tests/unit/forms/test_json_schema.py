@@ -53,7 +53,12 @@ def test_document_is_valid_schema():
 @pytest.mark.parametrize("case", ["agency", "partner"])
 def test_published_document_is_valid(case):
     whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
-    document = {"describedBy": ADDRESS, "license": LICENSE, "commitments": [make_record(case)]}
+    document = {
+        "describedBy": ADDRESS,
+        "license": LICENSE,
+        "commitments": [make_record(case)],
+        "withdrawn": [],
+    }
     validate(document, whole)
     del document["license"]
     with pytest.raises(ValidationError):
@@ -62,7 +67,8 @@ def test_published_document_is_valid(case):
 
 def test_properties_are_public_questions_and_metadata():
     public = {name for name in COMMITMENT.fields if name not in NEVER_PUBLIC}
-    assert set(PROPERTIES) == set(json_schema.public_columns(COMMITMENT)) == public | set(ABOUT)
+    assert set(json_schema.public_columns(COMMITMENT)) == public | set(ABOUT)
+    assert set(PROPERTIES) == public | set(ABOUT) | {"removed_entries"}
     assert list(PROPERTIES)[: len(ABOUT)] == list(ABOUT)
 
 
@@ -76,7 +82,8 @@ def test_required_are_unconditional_questions():
     data_set = PROPERTIES["data_sets"]["items"]
     always = ["id", "category", "title", "format", "incident_level", "release_on"]
     assert data_set["required"] == always
-    assert set(data_set["properties"]) == {*data_set["required"], "category_other", "url"}
+    about_promise = {field.name for field in json_schema.PROMISE_FIELDS}
+    assert set(data_set["properties"]) == {*always, "category_other", "url"} | about_promise
 
 
 def test_each_field_type_has_its_rule():
