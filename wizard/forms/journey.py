@@ -214,8 +214,6 @@ class Journey:
 
 def _entry_missing(group: Group, number: int, filled: int) -> Message:
     """Return the error about an entry that was not begun, while there are too few."""
-    if group.min_entries == 1:
-        return group.missing()
     return Message(
         "Add %(ordinal)s %(entry)s. You need at least %(least)s and you have %(count)s.",
         ordinal=ORDINALS[number - 1] if number <= len(ORDINALS) else Message("another"),
