@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from wizard import clock
 from wizard.db.batches import read_in_batches
@@ -38,18 +38,28 @@ def fill_promises(reports: float, *, seed: int = 1) -> None:
         Submission.submitted_at,
         Submission.published_at,
     )
+    events: list[dict[str, Any]] = []
     for rows in read_in_batches(db.engine, query, Submission.id):
         found: dict[type, list[dict[str, Any]]] = {Promise: [], Progress: [], Event: []}
         for row in rows:
             _add_rows(random, row, reports, now, found)
+        events += found.pop(Event)
+        ids = [row.id for row in rows]
         with writing() as session:
+            for table in (Promise, Progress):  # those that `demo` made
+                session.execute(delete(table).where(table.submission_id.in_(ids)))
+            told = Event.submission_id.in_(ids), Event.kind == "progress_approved"
+            session.execute(delete(Event).where(*told))
             for table, values in found.items():
                 if values:
                     session.execute(insert(table), values)
-            ids = [row.id for row in rows]
             session.execute(
                 update(Submission).where(Submission.id.in_(ids)).values(promises_at=now)
             )
+    events.sort(key=lambda event: event["at"])  # their ids have the order of time
+    with writing() as session:
+        for place in range(0, len(events), 1_000):
+            session.execute(insert(Event), events[place : place + 1_000])
 
 
 def _add_rows(random: Random, row: Any, reports: float, now: datetime, found: Any) -> None:

@@ -96,14 +96,19 @@ class Term:
 
     def matches(self, words: list[str]) -> bool:
         """Return True if the term is in a list of words."""
-        return any(self._is_at(words, place) for place in range(len(words)))
+        first, *rest = self.words
+        if not rest:
+            return any(map(self._is_last, words))
+        places = (at for at, word in enumerate(words) if word == first)
+        return any(
+            self._follows(rest, words[place + 1 : place + 1 + len(rest)]) for place in places
+        )
 
-    def _is_at(self, words: list[str], place: int) -> bool:
-        found = words[place : place + len(self.words)]
-        if len(found) < len(self.words) or tuple(found[:-1]) != self.words[:-1]:
-            return False
-        last = self.words[-1]
-        return found[-1].startswith(last) if self.begins else found[-1] == last
+    def _follows(self, rest: list[str], found: list[str]) -> bool:
+        return found[:-1] == rest[:-1] and len(found) == len(rest) and self._is_last(found[-1])
+
+    def _is_last(self, word: str) -> bool:
+        return word.startswith(self.words[-1]) if self.begins else word == self.words[-1]
 
 
 def parse_query(text: str) -> tuple[Term, ...]:
