@@ -138,6 +138,8 @@ def _cut(
     order = since, query.selected_columns.reference
     if after:
         row = tuple_(*order)
-        query = query.where(row > after if rises else row < after)
+        # The first condition lets SQLite begin at the right place of the index.
+        begins = since >= after[0] if rises else since <= after[0]
+        query = query.where(begins, row > after if rises else row < after)
     directed = order if rises else tuple(column.desc() for column in order)
     return query.order_by(*directed).limit(limit)
