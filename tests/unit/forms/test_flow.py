@@ -97,6 +97,7 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(roles=Roles(consent=Answered("gone"))), "the consent"),
         (lambda: make_flow(facets=(Facet("first", "First", "first"),)), "“first” needs a public"),
         (lambda: make_flow(PUBLIC, facets=(Facet("text", "T", "open"),)), "“text” is taken"),
+        (lambda: make_flow(PUBLIC, facets=(Facet("sort", "S", "open"),)), "“sort” is taken"),
         (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 2), "“x” is taken"),
         (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 5), "more than 4 facets"),
         (lambda: make_flow(facets=(Facet("x", "X", chart="By x"),)), "“x” cannot have a chart"),
