@@ -224,3 +224,43 @@ def test_tally_names_what_is_kept_and_each_exception(groups, counts, says):
 def test_parts_of_a_bar_lie_side_by_side_from_kept_to_dropped():
     found = tally([DATA_SETS], {"dropped": 1, "overdue": 2, "done": 3, "due_soon": 0})
     assert list(found.parts) == [("done", 3, 0), ("overdue", 2, 3), ("dropped", 1, 5)]
+
+
+def test_promise_tells_what_its_entry_is_about():
+    told = answers_with(("a", "2027-03-01"))
+    told["data_sets"].append({"id": "b", "release_on": "2027-03-01"})
+    found = derived(Revision(told, date(2027, 1, 1)))
+    assert [(each.group, each.topic, each.title, each.place) for each in found.values()] == [
+        ("data_sets", "stops", "Stops", 0),
+        ("data_sets", "", "", 1),
+    ]
+    assert [(each.url, each.words, each.reported_on) for each in found.values()] == [
+        ("", "", None)
+    ] * 2
+
+
+def test_entry_that_returns_keeps_its_first_date():
+    day = date(2027, 1, 1)
+    first, last = answers_with(("a", "2027-03-01")), answers_with(("a", "2027-09-01"))
+    found = derived(Revision(first, day), Revision(answers_with(), day), Revision(last, day))["a"]
+    assert (found.first_due_on, found.due_on) == (date(2027, 3, 1), date(2027, 9, 1))
+    assert found.dropped_on is None
+
+
+def test_words_alone_change_no_state_and_newest_address_remains():
+    first = Revision(answers_with(("a", "2027-07-01")), date(2027, 1, 1))
+    updates = [
+        Update("a", "", date(2027, 2, 1), url="https://a.example/", words="First."),
+        Update("a", "", date(2027, 3, 1), words="Second."),
+    ]
+    found = derived(first, updates=updates)["a"]
+    assert (found.url, found.words) == ("https://a.example/", "Second.")
+    assert (found.done_on, found.dropped_on, found.reported_on) == (None, None, date(2027, 3, 1))
+    assert derived(first, updates=updates[1:])["a"].url == ""
+
+
+def test_removed_entry_stays_dropped_whatever_was_reported():
+    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    removed = Revision(answers_with(), date(2027, 4, 1), "No money")
+    found = derived(first, removed, updates=[Update("a", "on_track", date(2027, 2, 1))])["a"]
+    assert (found.dropped_on, found.words) == (date(2027, 4, 1), "No money")

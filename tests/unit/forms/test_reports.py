@@ -6,11 +6,15 @@ from datetime import date
 import pytest
 
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.choices import Choice
+from wizard.forms.fields import Date, LongText, Url
+from wizard.forms.flow import Flow
 from wizard.forms.promises import OUTCOMES, Promise, promised_groups
 from wizard.forms.reports import (
     NOTHING_TOLD,
     OUTCOME_LABELS,
     REVIEW,
+    TITLE,
     ReportJourney,
     ReportState,
     build_flow,
@@ -26,11 +30,15 @@ RELEASE = Promise(
     title="Arrests",
 )  # fmt: skip
 TRAINING = replace(RELEASE, entry_id="bbbbbbbb", group="milestones", place=1, title="")
-FLOW = build_flow([DATA_SETS, MILESTONES], [RELEASE, TRAINING])
+
+
+def make_report() -> Flow:
+    """Return the form about both promises."""
+    return build_flow([DATA_SETS, MILESTONES], [RELEASE, TRAINING])
 
 
 def journey(answers: dict, posted: tuple[str, ...] = ()) -> ReportJourney:
-    return ReportState().walk(FLOW, answers, posted, TODAY)
+    return ReportState().walk(make_report(), answers, posted, TODAY)
 
 
 def about_release(**answers: str) -> dict[str, str]:
@@ -39,13 +47,14 @@ def about_release(**answers: str) -> dict[str, str]:
 
 
 def test_each_promise_has_a_step_and_kept_is_called_as_its_group_does():
-    assert list(FLOW.steps) == ["aaaaaaaa", "bbbbbbbb", REVIEW]
-    assert [str(step.title) for step in FLOW.steps.values()] == [
+    report = make_report()
+    assert list(report.steps) == ["aaaaaaaa", "bbbbbbbb", REVIEW]
+    assert [str(step.title) for step in report.steps.values()] == [
         "Data set 1: Arrests",
         "Milestone 2",
         "Check and send",
     ]
-    options = [FLOW.fields[f"outcome_{each.entry_id}"].options for each in (RELEASE, TRAINING)]
+    options = [report.fields[f"outcome_{each.entry_id}"].options for each in (RELEASE, TRAINING)]
     assert [[option.code for option in each] for each in options] == [list(OUTCOMES)] * 2
     assert [each[1].label for each in options] == ["Released", "Done"]
     assert [bool(option.hint) for option in options[0]] == [False, False, True, True]
@@ -110,7 +119,37 @@ def test_outcome_decides_what_is_asked(answers, errors):
 
 
 def test_everything_told_is_public():
-    assert all(field.public for field in FLOW.fields.values())
+    assert all(field.public for field in make_report().fields.values())
+
+
+def test_report_asks_how_it_goes_and_what_follows_from_that():
+    step = make_report().steps["aaaaaaaa"]
+    assert [(type(field), str(field.label)) for field in step.fields] == [
+        (Choice, "How is it going?"),
+        (Date, "When was it done?"),
+        (Url, "Where can people see it?"),
+        (Date, "When will it be done?"),
+        (LongText, "In a few words"),
+    ]
+    assert str(step.fields[-1].hint) == (
+        "If it is delayed or dropped, say why. Once approved, anyone can read this."
+    )
+    assert make_report().sections[0].title == TITLE
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "says"),
+    [
+        ({"outcome": "nope"}, "outcome", "Use the list to select how it’s going."),
+        ({"outcome": "done"}, "done_on", "Enter the day on which it was done, with"),
+        ({"outcome": "delayed"}, "new_date", "Enter the new date, with"),
+        ({"outcome": "dropped"}, "words", "Describe why it is delayed or dropped."),
+        ({"outcome": "done", "url": "x y"}, "url", "Enter where people can see it, like"),
+    ],
+)
+def test_error_says_what_to_do(answers, name, says):
+    errors = journey(about_release(**answers), ("aaaaaaaa",)).steps["aaaaaaaa"].result.errors
+    assert str(errors[f"{name}_aaaaaaaa"]).startswith(says)
 
 
 def test_rows_show_what_was_typed_and_applies():

@@ -11,6 +11,7 @@ from wizard.forms.words import (
     MAX_WORD_CHARS,
     MAX_WORDS,
     Term,
+    _Signs,
     count_words,
     index_words,
     list_words,
@@ -127,3 +128,9 @@ def test_signs_are_folded():
 def test_words_of_all_terms_are_counted():
     assert count_words(parse_query('"use of force" stops')) == 4
     assert count_words(parse_query("")) == 0
+
+
+def test_signs_become_spaces_and_each_character_of_an_unspaced_script_a_word():
+    table = _Signs()
+    assert "d'e\u0301 5€q".translate(table) == "d'e\u0301 5 q"
+    assert "東京".translate(table) == " 東  京 "
