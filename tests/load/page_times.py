@@ -28,6 +28,7 @@ from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.public import edition
 from wizard.staff import exports
 from wizard.submissions import search
 from wizard.submissions.filters import Filters
@@ -38,6 +39,8 @@ PAGE_GOAL, PUBLIC_GOAL, SEARCH_GOAL, MEMORY_GOAL = 50, 30, (50, 60), 50
 megabytes of an export."""
 HOLD_GOAL = 50
 """Milliseconds for which indexing may hold the store."""
+PUBLIC_KILOBYTES = 12
+"""The most that a public page has, compressed."""
 RECORD = ("reference", "submitted_at", "status", "branch", "flow_version", "published_at")
 ROWS = f"SELECT {', '.join(RECORD)}, answers FROM submission ORDER BY submitted_at, reference"
 
@@ -115,7 +118,7 @@ def vacuum() -> None:
     """Vacuum and analyze on PostgreSQL, as autovacuum soon would."""
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM (ANALYZE) submission, search_entry"))
+            connection.execute(text("VACUUM (ANALYZE) submission, promise, search_entry"))
 
 
 def signed_in_client(app: Flask) -> FlaskClient:
@@ -168,6 +171,13 @@ def page_addresses(app: Flask) -> dict[str, str]:
         "text, one": f"text={middle.reference}",
         "text, none": "text=zzzz",
         "text, none, oldest": "text=zzzz&last=1",
+        "queue": "todo=yes",
+        "queue, last page": "todo=yes&last=1",
+        "queue, kind": "todo=yes&kind=company",
+        "mine": "assigned=me",
+        "nobody's": "assigned=nobody",
+        "queue, unread": "todo=yes&seen=unread",
+        "changed": "seen=changed",
         "several, many": "branch=jurisdiction&status=accepted&program=police_data_initiative",
         "several, few": "kind=company&state=VT&status=declined&text=lakeview",
         "several, none": "kind=agency&branch=partner&state=CA&text=data",
@@ -188,10 +198,16 @@ def page_addresses(app: Flask) -> dict[str, str]:
         "q=%22use+of+force%22+dat",
         "q=zzzz",
         "kind=company",
+        "progress=overdue",
+        "sort=due",
+        "category=use_of_force&kind=agency&progress=overdue&state=TX",
+        "due=2027-03&progress=due_later",
     )
-    public = {"public: first page": "/"} | {
-        f"public: list {query}": f"/commitments?{query}" for query in public_queries
-    }
+    public = (
+        {"public: first page": "/", "public: numbers": "/progress"}
+        | {"public: numbers state=TX": "/progress?state=TX"}
+        | {f"public: list {query}": f"/commitments?{query}" for query in public_queries}
+    )
     public |= {f"public: {each}": f"/commitments/{each}" for each in published}
     return {"dashboard": "/staff/"} | lists | single | public
 
@@ -207,11 +223,26 @@ def print_pages(app: Flask) -> None:
         runs = [time_call(lambda at=address: fetch(client, at)) for _ in range(PAGE_RUNS)]
         taken = [1000 * seconds for seconds, _ in runs]
         goal = page_goal(name, address)
-        mark = "over" if median(taken) > goal else ""
         page = runs[-1][1]
+        is_large = name.startswith("public") and len(gzip.compress(page)) > PUBLIC_KILOBYTES * 1024
+        mark = "over" if median(taken) > goal or is_large else ""
         sizes = f"{len(page) / 1000:.0f} | {len(gzip.compress(page)) / 1000:.1f}"
         print(f"| {name} | {median(taken):.1f} | {max(taken):.1f} | {sizes} | {mark} |")
     print(flush=True)
+    print_editions(app)
+
+
+def print_editions(app: Flask) -> None:
+    """Print what the first public page after a change costs, of each process."""
+    with app.app_context():
+        taken = []
+        for _ in range(PAGE_RUNS):
+            app.extensions.pop("edition", None)
+            taken.append(1000 * time_call(edition.current_edition)[0])
+        found = edition.current_edition()
+        promised = found.size - len(found.ids)
+        sizes = f"{len(found.ids):,} commitments, {promised:,} promises"
+    print(f"{sizes}: once after each change, {median(taken):.0f} ms\n", flush=True)
 
 
 def page_goal(name: str, address: str) -> int:

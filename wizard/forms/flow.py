@@ -30,6 +30,7 @@ RESERVED_FIELD_NAMES = frozenset(
 """Field names that pages, exports and open data use themselves."""
 RESERVED_FACET_NAMES = frozenset(
     {"branch", "status", "first_day", "last_day", "since", "text", "older", "newer", "last", "bom"}
+    | {"contacts"}
 )
 """Facet names that the address of a list uses itself."""
 MAX_FACETS = 4

@@ -103,7 +103,9 @@ STATES: Mapping[str, State] = {
 }
 """The states by code, in the order in which their rules are tried."""
 KEPT = ("done", "already_released")
-BAR_ORDER = (*KEPT, "due_later", "due_soon", "delayed", "overdue", "dropped")
+TO_COME = ("due_later", "due_soon", "delayed")
+"""The states of promises whose date is still to come."""
+BAR_ORDER = (*KEPT, *TO_COME, "overdue", "dropped")
 """The states from left to right in a bar."""
 KEPT_OF = Message("%(kept)s of %(total)s kept")
 """How many promises are kept, if they are of several groups."""
@@ -242,8 +244,8 @@ class Tally:
         return sum(self.counts.get(state, 0) for state in KEPT)
 
     @property
-    def to_come(self) -> int:
-        return self.counts.get("due_soon", 0) + self.counts.get("due_later", 0)
+    def not_due(self) -> int:
+        return sum(self.counts.get(state, 0) for state in TO_COME)
 
     @property
     def parts(self) -> Iterator[tuple[str, int, int]]:

@@ -129,6 +129,9 @@ def describe_published(found: Submission) -> dict[str, Any]:
     return {
         "summary": _summary(found),
         "link": record.get(current_flow().roles.link),
+        "programs": [
+            each.title for each in current_flow().programs if each.when.holds(found.answers)
+        ],
         "cards": list(_narrative_cards(record)),
         **promises.describe_promises(found, record),
         "tables": list(_tables(record)),

@@ -37,8 +37,6 @@ from ..submissions.promises import state_column
 from ..web.current import current_flow
 from ..web.query import Key, PageStart, format_key
 
-TO_COME = ("due_soon", "due_later", "delayed")
-"""The states of promises whose date is still to come."""
 NEVER = date.max.isoformat()
 """The date of a commitment, in a list by date, that has none."""
 COLUMNS = 5
@@ -277,7 +275,7 @@ class _Marks:
 
     def _add_date(self, state: str, due_on: str) -> None:
         place = len(self.spans) - 1
-        for name in (state, "") if state in TO_COME else (state,):
+        for name in (state, "") if state in promises.TO_COME else (state,):
             first = self.dates[name]
             if due_on < first.get(place, NEVER):
                 first[place] = due_on

@@ -1,6 +1,6 @@
 """What was promised and what was kept, in numbers. Facts, and no ranking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import clock
@@ -15,13 +15,13 @@ from .edition import Selection
 
 MONTH = Message("%(month)s %(year)s")
 """A month, such as March 2027."""
-BY_MONTH = Message("By month of the date"), Message("Month")
+BY_MONTH = Message("By month of the date, a year before and after today"), Message("Month")
 """The title of the chart by month, and what its rows are."""
 BY_TOPIC = Message("By topic")
 STATUSES: dict[str, str] = {"withdrawn": Message("Withdrawn")}
 """What the list shows beside what is published."""
 MONTHS_AROUND = 12
-"""Months of the chart before and after this one; its table has all."""
+"""Months of the chart before and after this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,20 @@ def make_charts(chosen: Selection) -> list[Chart]:
     kinds = [facet for facet in flow.charted if not facet.is_map]
     topics = [facet for facet in flow.facets if facet.name in topic_groups(flow)]
     return [
-        _make_chart(chosen, "due", *BY_MONTH, promise_options(chosen)["due"]),
+        _make_chart(chosen, "due", *BY_MONTH, _months_around()),
         *(
             _make_chart(chosen, each.name, each.chart or BY_TOPIC, each.title, labels[each.name])
             for each in (*kinds, *topics)
         ),
     ]
+
+
+def _months_around() -> dict[str, str]:
+    today = clock.today()
+    this_month = today.year * 12 + today.month - 1
+    months = range(this_month - MONTHS_AROUND, this_month + MONTHS_AROUND + 1)
+    codes = [f"{number // 12:04}-{number % 12 + 1:02}" for number in months]
+    return {code: describe_month(code) for code in codes}
 
 
 def make_place_chart(chosen: Selection) -> Chart | None:
@@ -87,19 +95,8 @@ def _make_chart(
 ) -> Chart:
     sets = chosen.sets_of(name, is_of_promise=True)
     rows = [
-        (code, labels.get(code, code), tally)
-        for code in [*labels, *(code for code in sets if code and code not in labels)]
+        (code, label, tally)
+        for code, label in labels.items()
         if (tally := chosen.edition.tally(chosen.promises & sets.get(code, 0)))
     ]
     return Chart(name, title, what, charts.make_shares(rows))
-
-
-def months_shown(rows: Sequence[charts.Share]) -> list[charts.Share]:
-    """Return the months around this one."""
-    today = clock.today()
-    this_month = today.year * 12 + today.month
-    return [
-        row
-        for row in rows
-        if abs(int(row.code[:4]) * 12 + int(row.code[5:]) - this_month) <= MONTHS_AROUND
-    ]

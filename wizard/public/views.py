@@ -109,7 +109,6 @@ def progress_page() -> Response:
         map=make_map(numbers, labels),
         place=place,
         charts=progress.make_charts(found),
-        months_shown=progress.months_shown,
         states=STATES,
     )
 
