@@ -219,3 +219,50 @@ def test_report_of_a_version_before_is_on_the_entry_it_named(app, client):
     assert (entry["progress"], entry["last_report"]) == ("done", "Online.")
     catalog = json.loads(file_text(client, "/dcat-us-3.json"))
     assert [each for each in catalog["dataset"] if each["identifier"].endswith(with_report)]
+
+
+EMAIL = re.compile(r"mailto:[\w~!$&'()*+,;=:.-]+@[\w.-]+\.[\w.-]+")
+FREQUENCIES = {"continual", "daily", "weekly", "monthly", "annually", "asNeeded", "irregular"}
+CATALOG_TYPES = {"Catalog", "Dataset", "Distribution", "Organization", "Kind"}
+
+
+def test_catalog_keeps_the_rules_of_dcat_us_3(make_app):
+    """What the schemas of the standard demand, stated by hand."""
+    app = make_app(PROGRAM_EMAIL="data@example.gov")
+    add_reported(app)
+    add_reported(app, commitment_title="é & <b>", organization_name="Peñasco, Inc.")
+    catalog = json.loads(file_text(app.test_client(), "/dcat-us-3.json"))
+    sets = catalog["dataset"]
+    assert isinstance(sets, list)
+    assert {each["@type"] for each in objects_in(catalog)} == CATALOG_TYPES
+    for each in objects_in(catalog):
+        if each["@type"] == "Kind":
+            assert each["fn"]
+            assert EMAIL.fullmatch(each["hasEmail"])
+        if each["@type"] == "Organization":
+            assert each["name"]
+        for code in each.get("language", ()):
+            assert len(code) == 2
+        for name in ("issued", "modified"):
+            if name in each:
+                datetime.fromisoformat(each[name])
+    assert len({each["identifier"] for each in sets}) == len(sets) > 2
+    for each in sets:
+        assert all(isinstance(each[name], str) and each[name] for name in ("title", "description"))
+        assert all(isinstance(word, str) and word for word in each["keyword"])
+        assert each.get("accrualPeriodicity", "irregular") in FREQUENCIES
+        assert isinstance(each.get("distribution", []), list)
+        for file in each.get("distribution", ()):
+            address = file.get("accessURL") or file["downloadURL"]
+            assert address.startswith(("https://", "http://"))
+            assert file["title"]
+
+
+def objects_in(value) -> list[dict]:
+    """Return an object, and all that are in it, but its context."""
+    if isinstance(value, list):
+        return [found for each in value for found in objects_in(each)]
+    if not isinstance(value, dict):
+        return []
+    inside = (objects_in(each) for name, each in value.items() if name != "@context")
+    return [value, *(found for each in inside for found in each)]
