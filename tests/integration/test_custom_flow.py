@@ -28,7 +28,7 @@ from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section,
 from wizard.forms.groups import Group
 from wizard.notify import outbox
 from wizard.staff import exports
-from wizard.submissions import progress_reports
+from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 
@@ -287,8 +287,9 @@ def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
 
 def walk_pages(client) -> None:
     """Open the public pages, and every page of a draft that is left at its end."""
-    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments", "/respond/",
-                 "/commitments?text=no", "/resume/x", "/nowhere", "/respond/exit"):  # fmt: skip
+    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
+                 "/respond/", "/progress", "/commitments?text=no", "/resume/x", "/nowhere",
+                 "/respond/exit"):  # fmt: skip
         client.page(path)
     page = start_draft(client, WITH_PET, flow=PETS)
     base = draft_path(page)
@@ -320,7 +321,7 @@ def sent_texts(app, reference: str) -> list[str]:
     with app.app_context():
         is_it = Submission.reference == reference
         submission = db.session.scalars(select(Submission).where(is_it)).one()
-        progress_reports._remind(submission)
+        reminders._remind_yearly([submission])
         resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
         db.session.commit()
         queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}

@@ -20,7 +20,7 @@ from wizard.db.models import Draft, MailMessage, Submission
 from wizard.db.promises import Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
-from wizard.submissions import progress_reports
+from wizard.submissions import reminders
 from wizard.web import languages
 
 pytestmark = pytest.mark.pages
@@ -161,8 +161,9 @@ def post_conflict(client, path: str, data: dict, htmx: bool) -> None:
 
 def test_public_pages_are_translated(configured_app, checked_pages):
     client = spanish_client(configured_app)
-    for path in ("/", "/questions", "/commitments", "/privacy", "/respond/exit", "/nowhere",
-                 "/resume/x", "/respond/", "/commitments?state=FL&state=GA"):  # fmt: skip
+    for path in ("/", "/questions", "/commitments", "/privacy", "/respond/exit",
+                 "/nowhere", "/progress", "/resume/x", "/respond/",
+                 "/commitments?state=FL&state=GA"):  # fmt: skip
         client.page(path)
     client.page("/", query_string={"left": 1})
     client.page("/", query_string={"deleted": 1})
@@ -172,7 +173,7 @@ def test_public_pages_are_translated(configured_app, checked_pages):
         for case in ("agency", "partner")
     ]
     for path in ("/", "/commitments", "/commitments?kind=company", "/commitments?text=nothing",
-                 *(f"/commitments/{each}" for each in references)):  # fmt: skip
+                 "/progress", *(f"/commitments/{each}" for each in references)):  # fmt: skip
         client.page(path)
         client.page(path, htmx=True)
 
@@ -223,7 +224,7 @@ def test_messages_are_translated(configured_app, checked_pages):
     complete_form(client, answers)
     with configured_app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        progress_reports._remind(submission)
+        reminders._remind_yearly([submission])
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
         resume._queue(draft, "desk@example.org", "reminder")
         db.session.commit()

@@ -1,7 +1,7 @@
 """The tables of staff: accounts, links to join, sessions, tokens and the audit log."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Index, UniqueConstraint
@@ -16,7 +16,8 @@ class StaffUser(Model):
     """A staff account. `role` is one of `accounts.ROLES`.
 
     `totp_secret` (base32) is set once an authenticator app is set up; `totp_step` is the time step
-    of the last used code, so that no code works twice. Recovery codes are hashed.
+    of the last used code, so that no code works twice. Recovery codes are hashed. `digest` is how
+    often a digest is mailed, `digest_on` the day of the last one, or of the choice.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,6 +31,8 @@ class StaffUser(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(default="", server_default="")
+    digest_on: Mapped[date | None]
 
 
 class StaffLink(Model):

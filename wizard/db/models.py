@@ -47,6 +47,7 @@ class Draft(Model):
     link_email: Mapped[str | None] = mapped_column("mailed_to")
     language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     submission: Mapped["Submission | None"] = relationship(
         primaryjoin="foreign(Submission.draft_id) == Draft.id", viewonly=True
     )
@@ -114,7 +115,7 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     assigned_to: Mapped[str | None]
@@ -137,6 +138,8 @@ class Submission(Model):
         Index("ix_submission_counts", "state", "organization_kind", "status"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
+        partial_index("ix_submission_withdrawn", "status = 'withdrawn'",
+                      "first_published_at", "reference"),
         partial_index("ix_submission_queue", "status IN ('received', 'in_review')"
                       " AND erased_at IS NULL", text("coalesce(returned_at, submitted_at)"),
                       "reference", "status", "branch", "organization_kind", "state", "programs",
@@ -226,7 +229,7 @@ class Event(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     kind: Mapped[str]
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     actor_kind: Mapped[str]
     actor: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
@@ -35,7 +35,11 @@ class Promise(Model):
     words: Mapped[str] = mapped_column(Text)
     reported_on: Mapped[date | None]
 
-    __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
+    __table_args__ = (
+        UniqueConstraint("submission_id", "entry_id"),
+        Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
+              "submitted_on", "first_due_on", "topic"),
+    )  # fmt: skip
 
 
 class Progress(Model):
@@ -63,6 +67,29 @@ class Progress(Model):
         partial_index("ix_progress_waiting", "approved IS NULL",
                       "submission_id", "reported_at", "approved"),
     )  # fmt: skip
+
+
+class PromiseReminder(Model):
+    """A reminder of a promise that was queued: `which` is a key of `reminders.OFFSETS`.
+
+    There is one for each date of a promise, so that a later one is reminded of as well.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
+    entry_id: Mapped[str]
+    which: Mapped[str]
+    due_on: Mapped[date]
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (UniqueConstraint("submission_id", "entry_id", "which", "due_on"),)
+
+
+class ReminderStart(Model):
+    """The first day whose reminders of promises are sent; one row, with the id 1."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date]
 
 
 class ReportDraft(Model):

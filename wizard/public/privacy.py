@@ -48,7 +48,7 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Emails we send you",
         "As long as we keep the draft or submission",
-        ("message", "outbox_message"),
+        ("message", "outbox_message", "promise_reminder", "reminder_start"),
     ),
     RetentionRule(
         "Staff accounts: name, email address, role, and a password stored so no one can read it",

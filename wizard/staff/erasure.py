@@ -18,7 +18,7 @@ from ..db.models import (
     Submission,
     SubmissionVersion,
 )
-from ..db.promises import Progress, Promise, ReportDraft
+from ..db.promises import Progress, Promise, PromiseReminder, ReportDraft
 from ..notify import email
 from ..submissions import cases
 from ..submissions.cases import change_status, locked_case
@@ -35,6 +35,7 @@ ABOUT_ANSWERS = (
     OutboxMessage,
     Progress,
     Promise,
+    PromiseReminder,
     Proposal,
     Report,
     ReportDraft,

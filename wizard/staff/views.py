@@ -30,7 +30,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, changes, erasure, exports, history
+from . import cases, changes, erasure, exports, history, signs
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
@@ -42,6 +42,7 @@ from .lists import (
     return_query,
     then_next,
 )
+from .report_views import describe_period
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
@@ -104,6 +105,7 @@ def dashboard() -> Response:
         by_month=charts.make_bars(statistics.count_by_month()),
         by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
+        **describe_period(),
     )
 
 
@@ -150,9 +152,10 @@ def submissions() -> Response:
 @bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
-    chosen = parse_list_filters(("bom",))
+    chosen, contacts = parse_list_filters(("bom", "contacts")), request.args.get("contacts") != "0"
+    choices = {"bom": wants_bom(request.args), "contacts": contacts}
     try:
-        stream = exports.export(name, current_flow(), chosen, bom=wants_bom(request.args))
+        stream = exports.export(name, current_flow(), chosen, **choices)
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:
@@ -160,7 +163,7 @@ def export(name: str) -> Response:
         page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
         return error_response(400, page)
     logged = chosen | ({"q": "…"} if "q" in chosen else {})
-    audit.record_event(current_actor(), "exported", name, filters=logged)
+    audit.record_event(current_actor(), "exported", name, filters=logged, contacts=contacts)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.today()}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
@@ -200,6 +203,8 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         last_day=proposals.last_day,
         describe_data=history.describe_data,
         describe_opened=describe_opened,
+        signs=signs.list_signs(case.submission),
+        twins=signs.list_twins(case.submission),
         **context,
     )
 

@@ -17,6 +17,7 @@ LEAST = {
     ("POST", "/staff/login"): NOBODY,
     ("POST", "/staff/logout"): VIEWER,
     ("GET", "/staff/"): VIEWER,
+    ("GET", "/staff/report"): VIEWER,
     ("GET", "/staff/account"): VIEWER,
     ("POST", "/staff/account"): VIEWER,
     ("GET", "/staff/submissions"): VIEWER,

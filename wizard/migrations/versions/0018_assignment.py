@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 moment = sa.DateTime(timezone=True)
 WAITING_SINCE = sa.text("coalesce(returned_at, submitted_at)")
