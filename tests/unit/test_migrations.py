@@ -20,6 +20,7 @@ DIGESTS = {
     "0013_search.py": "df0277ef370b542a",
     "0014_invitations.py": "4b56fd4bb09ca281",
     "0015_reports.py": "33cbb53ba9c35c04",
+    "0017_reminders.py": "845310475e65f364",
     "0019_digest.py": "683fc34004c2b526",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
