@@ -7,6 +7,7 @@ answered too. Answers are generated clean: validating a journey for each would t
 """
 
 import uuid
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -22,12 +23,14 @@ from wizard.accounts.audit import COMMAND_LINE
 from wizard.apply.submit import REFERENCE_LETTERS
 from wizard.db.engine import reading, writing
 from wizard.db.models import Draft, Event, MailMessage, Proposal, Submission
+from wizard.db.promises import Progress, Promise
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms import changes
+from wizard.forms import changes, promises
 from wizard.forms.choices import Choice, Choices
 from wizard.forms.fields import Confirm, Date, Email, Field, LongText, Phone, Url
-from wizard.forms.groups import Group
+from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
+from wizard.forms.promises import Revision, Update, derive_promises
 from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns
 
@@ -115,6 +118,14 @@ EVENT_DATA = {
     "declined": {"reason": "The data is public already, as incident-level tables."},
     "withdrawn": {"reason": "The organization has nobody to do it this year."},
 }
+OUTCOMES = dict(done=62, delayed=12, dropped=4, on_track=4, nothing=18)
+"""Reports of 100 on promises near their date."""
+WORDS = {
+    "done": "Every month since 2019, with a dictionary.||Two people asked for it already.",
+    "delayed": "The vendor’s export comes in the spring.|We check each row for names first.",
+    "dropped": "Another agency publishes the same table now.",
+    "on_track": "The first draft is with the records unit.",
+}
 MAX_DECISION_TIME = timedelta(days=30)
 
 
@@ -153,6 +164,7 @@ def fill(count: int, *, seed: int = 1) -> None:
         with writing() as session:
             session.execute(insert(Submission), rows)
             _add_events(session, rows, now)
+            _add_promises(session, random, rows, now)
     with writing() as session:
         session.add_all(_draft(random, now) for _ in range(min(DRAFTS, count)))
         newest = select(Submission).where(Submission.id > last).order_by(Submission.id.desc())
@@ -162,7 +174,7 @@ def fill(count: int, *, seed: int = 1) -> None:
 
 def _submission(random: Random, number: int, age: timedelta, now: datetime) -> dict[str, Any]:
     at, reference = now - age, _reference(number)
-    given = answers(random, at.date())
+    given = add_entry_ids(COMMITMENT.groups, answers(random, at.date()), reference)
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
     if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
@@ -181,6 +193,7 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
         "changed_at": decided_at if PATHS[status] else at,
         "published_at": published_at,
         "first_published_at": published_at,
+        "promises_at": now,
         **index_columns(COMMITMENT, reference, given),
     }
 
@@ -202,6 +215,62 @@ def _add_events(session: Session, rows: list[dict[str, Any]], now: datetime) -> 
     for table, found in ((Event, events), (Proposal, asked)):
         if found:
             session.execute(insert(table), found)
+
+
+def _add_promises(
+    session: Session, random: Random, rows: list[dict[str, Any]], now: datetime
+) -> None:
+    """Add the promises of submissions, and what was reported about those that are public."""
+    is_one = Submission.reference.in_([row["reference"] for row in rows])
+    ids = dict(session.execute(select(Submission.reference, Submission.id).where(is_one)).all())
+    made, told = [], []
+    for row in rows:
+        about, day = (
+            {"submission_id": ids[row["reference"]]},
+            clock.local(row["submitted_at"]).date(),
+        )
+        revisions = [Revision(row["answers"], day)]
+        new = derive_promises(COMMITMENT, day, revisions, ())
+        updates = [
+            update
+            for promise in new
+            if row["published_at"] and (update := _update(random, promise, clock.local(now).date()))
+        ]
+        made += [
+            {**about, **asdict(each)}
+            for each in derive_promises(COMMITMENT, day, revisions, updates)
+        ]
+        told += [{**about, **_progress(update)} for update in updates]
+    for table, found in ((Promise, made), (Progress, told)):
+        if found:
+            session.execute(insert(table), found)
+
+
+def _update(random: Random, promise: promises.Promise, today: date) -> Update | None:
+    """Return what is reported about a promise near its date: most of it done, or nothing."""
+    if promise.due_on > today + timedelta(days=30) or promise.due_on < promise.submitted_on:
+        return None
+    outcome = _weighted(random, OUTCOMES)
+    if outcome == "nothing":
+        return None
+    day = promise.due_on + timedelta(days=random.randint(-20, 40))
+    reported_on = min(max(day, promise.submitted_on), today)
+    later = today + timedelta(days=random.randint(10, 200)) if outcome == "delayed" else None
+    return Update(
+        promise.entry_id,
+        outcome,
+        reported_on,
+        day=reported_on if outcome == "done" else later,
+        promised_on=promise.due_on,
+        url=f"https://data.example.org/{promise.entry_id}" if outcome == "done" else "",
+        words=random.choice(WORDS[outcome].split("|")),
+    )
+
+
+def _progress(update: Update) -> dict[str, Any]:
+    values = asdict(update)
+    at = clock.midnight(values.pop("reported_on"))
+    return {**values, "reported_at": at, "decided_at": at, "approved": True}
 
 
 def _event(kind: str, at: datetime, actor_kind: str, actor: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from wizard.forms import changes, dates, promises, reports
 from wizard.forms.flow import Flow, Noun
 from wizard.forms.messages import Message, iter_messages
 from wizard.public import privacy
+from wizard.public import progress as public_progress
 from wizard.public import promises as public_promises
 from wizard.public import views as public_views
 from wizard.submissions import events, filters, messages
@@ -37,6 +38,10 @@ TRANSLATABLE = (
     promises.KEPT_OF,
     promises.EXCEPTIONS,
     public_promises.UPDATE,
+    public_progress.MONTH,
+    public_progress.STATUSES,
+    public_progress.BY_MONTH,
+    public_progress.BY_TOPIC,
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,

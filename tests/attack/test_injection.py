@@ -97,13 +97,15 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
     )
     admin.post("/staff/tokens", {"action": "make", "name": payload[:60], "days": "9"})
     for address in (
-        case_path, f"{case_path}/erase", "/staff/", "/staff/submissions", "/staff/people",
+        case_path, f"{case_path}/erase", "/staff/", "/staff/submissions",
+        "/staff/submissions?todo=yes",
+        f"{case_path}?todo=yes", "/staff/people",
         "/staff/tokens", "/staff/audit", "/staff/report",
     ):  # fmt: skip
         answer = admin.get(address)
         assert answer.status_code == 200, address
         assert_harmless(answer)
-    for address in ("/", "/commitments", f"/commitments/{reference}", "/questions"):
+    for address in ("/", "/commitments", "/progress", f"/commitments/{reference}", "/questions"):
         assert_harmless(applicant.get(address))
     assert payload in read_page(applicant.get(f"/commitments/{reference}")).text("main")
     assert_files_hold(admin, applicant, reference, payload)
@@ -166,10 +168,21 @@ def test_payload_in_address_is_escaped(server, server_app, payload):
         "/staff/submissions",
         "/staff/audit",
         "/commitments",
+        "/progress",
         "/respond/exit",
         "/staff/login",
     ):
-        for name in ("text", "next", "draft", "state", "actor", "before", payload):
+        for name in (
+            "text",
+            "next",
+            "draft",
+            "state",
+            "actor",
+            "before",
+            "assigned",
+            "then",
+            payload,
+        ):
             answer = viewer.get(f"{path}?{urlencode({name: payload})}")
             assert answer.status_code in (200, 303, 400), (path, name)
             assert_harmless(answer)

@@ -287,8 +287,9 @@ def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
 
 def walk_pages(client) -> None:
     """Open the public pages, and every page of a draft that is left at its end."""
-    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments", "/respond/",
-                 "/commitments?text=no", "/resume/x", "/nowhere", "/respond/exit"):  # fmt: skip
+    for path in ("/", "/questions", "/privacy", "/accessibility", "/commitments",
+                 "/respond/", "/progress", "/commitments?text=no", "/resume/x", "/nowhere",
+                 "/respond/exit"):  # fmt: skip
         client.page(path)
     page = start_draft(client, WITH_PET, flow=PETS)
     base = draft_path(page)

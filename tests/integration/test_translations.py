@@ -161,8 +161,9 @@ def post_conflict(client, path: str, data: dict, htmx: bool) -> None:
 
 def test_public_pages_are_translated(configured_app, checked_pages):
     client = spanish_client(configured_app)
-    for path in ("/", "/questions", "/commitments", "/privacy", "/respond/exit", "/nowhere",
-                 "/resume/x", "/respond/", "/commitments?state=FL&state=GA"):  # fmt: skip
+    for path in ("/", "/questions", "/commitments", "/privacy", "/respond/exit",
+                 "/nowhere", "/progress", "/resume/x", "/respond/",
+                 "/commitments?state=FL&state=GA"):  # fmt: skip
         client.page(path)
     client.page("/", query_string={"left": 1})
     client.page("/", query_string={"deleted": 1})
@@ -172,7 +173,7 @@ def test_public_pages_are_translated(configured_app, checked_pages):
         for case in ("agency", "partner")
     ]
     for path in ("/", "/commitments", "/commitments?kind=company", "/commitments?text=nothing",
-                 *(f"/commitments/{each}" for each in references)):  # fmt: skip
+                 "/progress", *(f"/commitments/{each}" for each in references)):  # fmt: skip
         client.page(path)
         client.page(path, htmx=True)
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
@@ -64,6 +64,21 @@ class StaffSession(Model):
     user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class CaseView(Model):
+    """That a person opened a case: when last, and the last event that was there."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
+    user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"))
+    event_id: Mapped[int]
+    viewed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (
+        UniqueConstraint("submission_id", "user_id"),
+        Index("ix_case_view_user_id", "user_id", "submission_id", "event_id"),
+    )
 
 
 class SignInThrottle(Model):

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import clock
-from .columns import UtcDateTime, Words, parent_key
+from .columns import UtcDateTime, Words, parent_key, partial_index
 from .engine import Model
 
 SubmissionId = Annotated[int, mapped_column(parent_key("submission.id"), index=True)]
@@ -87,6 +87,9 @@ class Submission(Model):
     while it is listed, `first_published_at` stays, and `updated_at` is when something public last
     changed. `withdrawal_requested_at` is set while the organization asks to withdraw.
 
+    `returned_at` is when it last came back to staff for a decision, `assigned_to` the account of
+    who handles it.
+
     `reminded_at` is when the organization was last asked for news. `erased_at` is when its answers
     were deleted on request. `language` is that of the answers and of the messages. The
     organization's link is valid while its version is `link_version`.
@@ -112,8 +115,10 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    assigned_to: Mapped[str | None]
     answers_version: Mapped[VersionNumber]
     link_version: Mapped[VersionNumber]
     language: Mapped[str] = mapped_column(default="en")
@@ -133,6 +138,16 @@ class Submission(Model):
         Index("ix_submission_counts", "state", "organization_kind", "status"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
+        partial_index("ix_submission_withdrawn", "status = 'withdrawn'",
+                      "first_published_at", "reference"),
+        partial_index("ix_submission_queue", "status IN ('received', 'in_review')"
+                      " AND erased_at IS NULL", text("coalesce(returned_at, submitted_at)"),
+                      "reference", "status", "branch", "organization_kind", "state", "programs",
+                      "categories", "assigned_to", "submitted_at", "returned_at", "erased_at"),
+        partial_index("ix_submission_assigned", "assigned_to IS NOT NULL",
+                      "assigned_to", "submitted_at", "reference"),
+        partial_index("ix_submission_withdrawal", "withdrawal_requested_at IS NOT NULL",
+                      "withdrawal_requested_at"),
     )  # fmt: skip
 
 
@@ -179,6 +194,8 @@ class Proposal(Model):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (partial_index("ix_proposal_sent", "sent_at IS NOT NULL", "sent_at"),)
 
 
 class Contact(Model):
@@ -241,7 +258,7 @@ class Delivery:
 
 
 BY_RECIPIENT = text("lower(recipient)"), text("created_at")
-UNSENT = text("sent_at IS NULL")
+UNSENT = "sent_at IS NULL"
 
 
 class MailMessage(Delivery, Model):
@@ -262,7 +279,7 @@ class MailMessage(Delivery, Model):
     link_id: Mapped[uuid.UUID | None]
 
     __table_args__ = (
-        Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        partial_index("ix_message_unsent", UNSENT, "next_attempt_at"),
         Index("ix_message_recipient", *BY_RECIPIENT),
     )
 
@@ -279,7 +296,7 @@ class OutboxMessage(Delivery, Model):
     html: Mapped[str]
 
     __table_args__ = (
-        Index("ix_outbox_unsent", "due_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        partial_index("ix_outbox_unsent", UNSENT, "due_at"),
         Index("ix_outbox_recipient", *BY_RECIPIENT),
         Index("ix_outbox_message_created_at", "created_at"),
     )
@@ -306,6 +323,11 @@ class Report(Model):
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        partial_index("ix_report_waiting", "approved IS NULL",
+                      "submission_id", "reported_at", "approved"),
+    )  # fmt: skip
 
 
 class StaffNote(Model):

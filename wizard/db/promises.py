@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
-from .columns import UtcDateTime, parent_key
+from .columns import UtcDateTime, parent_key, partial_index
 from .engine import Model
 from .models import SubmissionId
 
@@ -35,7 +35,11 @@ class Promise(Model):
     words: Mapped[str] = mapped_column(Text)
     reported_on: Mapped[date | None]
 
-    __table_args__ = (UniqueConstraint("submission_id", "entry_id"),)
+    __table_args__ = (
+        UniqueConstraint("submission_id", "entry_id"),
+        Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
+              "submitted_on", "first_due_on", "topic"),
+    )  # fmt: skip
 
 
 class Progress(Model):
@@ -58,6 +62,11 @@ class Progress(Model):
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reply: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        partial_index("ix_progress_waiting", "approved IS NULL",
+                      "submission_id", "reported_at", "approved"),
+    )  # fmt: skip
 
 
 class PromiseReminder(Model):

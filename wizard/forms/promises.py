@@ -103,7 +103,9 @@ STATES: Mapping[str, State] = {
 }
 """The states by code, in the order in which their rules are tried."""
 KEPT = ("done", "already_released")
-BAR_ORDER = (*KEPT, "due_later", "due_soon", "delayed", "overdue", "dropped")
+TO_COME = ("due_later", "due_soon", "delayed")
+"""The states of promises whose date is still to come."""
+BAR_ORDER = (*KEPT, *TO_COME, "overdue", "dropped")
 """The states from left to right in a bar."""
 KEPT_OF = Message("%(kept)s of %(total)s kept")
 """How many promises are kept, if they are of several groups."""
@@ -139,6 +141,16 @@ def days_late(promise: Promise, today: date) -> int:
 def promised_groups(flow: Flow) -> tuple[Group, ...]:
     """Return the groups whose entries are promises, since they have a date."""
     return tuple(group for group in flow.groups if group.due)
+
+
+def public_groups(flow: Flow) -> tuple[Group, ...]:
+    """Return the groups whose promises anyone may read."""
+    return tuple(
+        group
+        for group in promised_groups(flow)
+        if group.public
+        and all(field.public for field in group.fields if field.name in (group.due, group.title))
+    )
 
 
 def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int, Answers]]:
@@ -226,6 +238,14 @@ class Tally:
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def kept(self) -> int:
+        return sum(self.counts.get(state, 0) for state in KEPT)
+
+    @property
+    def not_due(self) -> int:
+        return sum(self.counts.get(state, 0) for state in TO_COME)
 
     @property
     def parts(self) -> Iterator[tuple[str, int, int]]:

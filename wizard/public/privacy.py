@@ -60,6 +60,11 @@ RETENTION_SCHEDULE = (
         "Up to 30 days after the invitation ends",
         ("staff_link",),
     ),
+    RetentionRule(
+        "Which staff members opened your submission, and when they last did",
+        "As long as we keep the submission",
+        ("case_view",),
+    ),
     RetentionRule("Which staff members are signed in", "Up to 12 hours", ("staff_session",)),
     RetentionRule(
         "Staff sign-in attempts, by account and IP address",

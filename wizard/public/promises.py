@@ -41,19 +41,6 @@ class Told:
     update: Update
 
 
-def public_groups() -> tuple[Group, ...]:
-    """Return the groups whose promises anyone may read."""
-    return tuple(
-        group
-        for group in promises.promised_groups(current_flow())
-        if group.public and all(_is_public(group, name) for name in (group.due, group.title))
-    )
-
-
-def _is_public(group: Group, name: str) -> bool:
-    return all(field.public for field in group.fields if field.name == name)
-
-
 def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the promises by group, their sum and what was reported, the newest first."""
     today = clock.today()
@@ -61,7 +48,7 @@ def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str,
     for group, promise in _listed(found):
         row = _show(group, promise, record.get(group.name, ()), today)
         shown.setdefault(group.name, []).append(row)
-    groups = [group for group in public_groups() if group.name in shown]
+    groups = [group for group in promises.public_groups(current_flow()) if group.name in shown]
     rows = [row for each in shown.values() for row in each]
     counts = promises.count_states([row.promise for row in rows], today)
     titles = {row.promise.entry_id: row.title for row in rows}
@@ -74,7 +61,7 @@ def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str,
 
 
 def _listed(found: Submission) -> Iterator[tuple[Group, Promise]]:
-    groups = {group.name: group for group in public_groups()}
+    groups = {group.name: group for group in promises.public_groups(current_flow())}
     for promise in list_promises([found.id]).get(found.id, ()):
         if promise.group in groups:
             yield groups[promise.group], promise

@@ -15,13 +15,16 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_page_start
-from . import commitments, open_data
+from . import commitments, open_data, progress
+from .edition import select_current
 from .privacy import RETENTION_SCHEDULE
 
 bp = Blueprint("public", __name__)
 
 NEWEST_SHOWN = 3
 """Commitments on the landing page."""
+BY_DATE = "due"
+"""The value of `sort` for a list whose next dates come first."""
 FLASH_MESSAGES = {
     "left": Message(
         "Your answers have been cleared from this browser. If you have a link to them, you can use "
@@ -40,13 +43,15 @@ ERASED = ErrorPage(
 def landing() -> Response:
     """Show the landing page."""
     notices = (text for name, text in FLASH_MESSAGES.items() if name in request.args)
-    mapped = commitments.count_by_mapped(filters.PublicFilters())
-    labels = filters.filter_options(current_flow())
+    everything = select_current(filters.PublicFilters())
+    facet, labels = current_flow().mapped, filters.filter_options(current_flow())
+    mapped = everything.count_by(facet.name) if facet else {}
     return render_page(
         current_flow().pages.landing,
         notice=next(notices, ""),
         newest=commitments.newest_commitments(NEWEST_SHOWN),
-        count=sum(mapped.values()),
+        count=everything.count,
+        by_group=progress.count_by_group(everything),
         places=len(mapped),
         map=make_map(mapped, labels),
         labels=labels,
@@ -62,18 +67,49 @@ def make_map(counts: Mapping[str, int], labels: listing.Labels) -> charts.TileMa
 @bp.get("/commitments")
 def commitment_list() -> Response:
     """Show the list of commitments, with its map."""
-    chosen = filters.parse_public_filters(current_flow(), request.args.to_dict(flat=False))
-    labels = filters.filter_options(current_flow())
-    found = commitments.list_page(chosen, parse_page_start(request.args))
+    flow = current_flow()
+    chosen = filters.parse_public_filters(flow, request.args.to_dict(flat=False))
+    by_date = request.args.get("sort") == BY_DATE
+    found = commitments.list_page(chosen, parse_page_start(request.args), by_date=by_date)
+    query = chosen | ({"sort": BY_DATE} if by_date else {})
+    references = [each.summary.reference for each in found.rows]
+    mapped = found.counts.get(flow.mapped.name, {}) if flow.mapped else {}
+    labels = filters.filter_options(flow) | progress.promise_options(found.selection)
     return render_page(
         "public/commitments.html",
-        address=list_address(url_for("public.commitment_list"), chosen, request.args),
+        address=list_address(url_for("public.commitment_list"), query, request.args),
         found=found,
-        hits=search.find_hits(chosen.get("q", ""), "public", [row.reference for row in found.rows]),
+        hits=search.find_hits(chosen.get("q", ""), "public", references),
         chosen=chosen,
+        query=query,
         labels=labels,
-        map=make_map(found.mapped, labels),
-        data_files=open_data.entry_files(current_flow()),
+        map=make_map(mapped, labels),
+        data_files=open_data.entry_files(flow),
+    )
+
+
+@bp.get("/progress")
+def progress_page() -> Response:
+    """Show what was promised and kept, in numbers."""
+    flow = current_flow()
+    chosen = filters.parse_public_filters(flow, request.args.to_dict(flat=False))
+    found = select_current(chosen)
+    labels = filters.filter_options(flow) | progress.promise_options(found)
+    place = progress.make_place_chart(found)
+    numbers = {row.code: row.number for row in place.shares.rows} if place else {}
+    return render_page(
+        "public/progress.html",
+        address=list_address(url_for("public.progress_page"), chosen, {}),
+        found=found,
+        chosen=chosen,
+        counts={name: found.count_by(name) for name in found.edition.sets},
+        tally=found.edition.tally(found.promises),
+        by_group=progress.count_by_group(found),
+        labels=labels,
+        map=make_map(numbers, labels),
+        place=place,
+        charts=progress.make_charts(found),
+        states=STATES,
     )
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import String, cast, delete, or_, select, update
 
 from .. import clock
 from ..accounts.audit import Actor
+from ..db.accounts import CaseView
 from ..db.engine import db, delete_in_batches, empty_write_ahead_log, write_in_batches
 from ..db.models import (
     Contact,
@@ -28,6 +29,7 @@ from ..submissions.versions import raise_version
 from ..web.current import current_flow
 
 ABOUT_ANSWERS = (
+    CaseView,
     Contact,
     MailMessage,
     OutboxMessage,

@@ -2,26 +2,31 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import ColumnElement, and_, false, func, or_
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from .. import clock
 from ..db.engine import is_sqlite
 from ..db.models import STATUSES, Submission
+from ..db.promises import Promise
 from ..forms.choices import Choice
-from ..forms.dates import parse_moment
+from ..forms.dates import NOT_A_MOMENT, parse_moment
 from ..forms.fields import Field, Moment, Text
 from ..forms.flow import Facet, Flow
+from ..forms.groups import Group
+from ..forms.promises import public_groups
 from ..forms.text import Invalid
 from ..forms.words import MAX_QUERY_WORDS, count_words, parse_query
 from ..web.current import current_flow
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
-from . import search
+from . import colleagues, queue, search
 from .listing import facet_columns
+from .promises import state_column
 
 is_published = Submission.published_at.is_not(None)
 """What is listed now; `cases.change_status` sets `published_at` together with the status."""
@@ -46,11 +51,12 @@ class Filters(dict[str, str]):
     `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
     moment, itself excluded.
     `q` is words that must all occur in what staff may read.
+    `todo` is what waits for staff; `assigned` and `seen` are conditions of `colleagues`.
     """
 
     index: search.Index = "staff"
 
-    def without(self, name: str) -> "Filters":
+    def without(self, name: str) -> Self:
         """Return the same without one filter."""
         return type(self)({key: value for key, value in self.items() if key != name})
 
@@ -61,28 +67,108 @@ class Filters(dict[str, str]):
             for column in (Submission.branch, Submission.status)
             if column.key in self
         ]
-        flow = current_flow()
-        for facet, column in facet_columns(flow).items():
-            if code := self.get(facet.name):
-                conditions.append(
-                    _has_code(column, code, _usual_values(flow, facet, code))
-                    if flow.is_joined(facet)
-                    else column == code
-                )
+        conditions += [
+            self.facet_condition(facet, column, self[facet.name])
+            for facet, column in facet_columns(current_flow()).items()
+            if facet.name in self
+        ]
         conditions += within_days(
             Submission.submitted_at, self.get("first_day", ""), self.get("last_day", "")
         )
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
+        if self.get("todo"):
+            conditions.append(queue.waits())
+        if who := self.get("assigned"):
+            conditions.append(colleagues.has_case(who))
+        if how := self.get("seen"):
+            conditions.append(colleagues.was_seen(how))
         if words := self.get("q"):
             conditions.append(search.matches(words, self.index))
         return conditions
 
+    def facet_condition(
+        self, facet: Facet, column: InstrumentedAttribute[str], code: str
+    ) -> ColumnElement[bool]:
+        """Return the condition that a submission has a code of a facet."""
+        flow = current_flow()
+        if flow.is_joined(facet):
+            return _has_code(column, code, _usual_values(flow, facet, code))
+        return column == code
+
 
 class PublicFilters(Filters):
-    """The filters of a public list, whose words must occur in what anyone may read."""
+    """The filters of a public list, whose words must occur in what anyone may read.
+
+    `progress` is the state of a promise and `due` the month of its date; together with a topic,
+    they are about the same promise. Of what was withdrawn, no state is public.
+    """
 
     index = "public"
+
+    @property
+    def is_of_promise(self) -> bool:
+        """True if a single promise must meet several of these."""
+        return "progress" in self or "due" in self
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = super().conditions()
+        if self.is_of_promise:
+            conditions += [self._has_promise()]
+        if "progress" in self:
+            conditions += [is_published]
+        return conditions
+
+    def facet_condition(
+        self, facet: Facet, column: InstrumentedAttribute[str], code: str
+    ) -> ColumnElement[bool]:
+        known = super().facet_condition(facet, column, code)
+        group = topic_groups(current_flow()).get(facet.name)
+        if group is None:
+            return known
+        if self.is_of_promise:  # `_has_promise` asks for it
+            return true()
+        return or_(known, _exists(Promise.group == group.name, Promise.topic == code))
+
+    def _has_promise(self) -> ColumnElement[bool]:
+        flow = current_flow()
+        groups = [group.name for group in public_groups(flow)]
+        conditions: list[ColumnElement[bool]] = [Promise.group.in_(groups)]
+        for name, group in topic_groups(flow).items():
+            if code := self.get(name):
+                conditions += [Promise.group == group.name, Promise.topic == code]
+        if state := self.get("progress"):
+            conditions += [state_column(clock.today()) == state]
+        if month := self.get("due"):
+            conditions += [_is_due_in(month)]
+        return _exists(*conditions)
+
+
+def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Match submissions that have a promise."""
+    return exists().where(Promise.submission_id == Submission.id, *conditions)
+
+
+def _is_due_in(month: str) -> ColumnElement[bool]:
+    """Match promises of a month such as 2027-03; a text that is none matches nothing."""
+    try:
+        first = date.fromisoformat(f"{month}-01")
+        next_first = (first + timedelta(days=31)).replace(day=1)
+    except NOT_A_MOMENT:
+        return false()
+    is_month = first.isoformat()[:7] == month
+    return and_(Promise.due_on >= first, Promise.due_on < next_first) if is_month else false()
+
+
+@cache
+def topic_groups(flow: Flow) -> dict[str, Group]:
+    """Return the groups whose promises have a topic, by the name of the facet that it is."""
+    return {
+        facet.name: group
+        for facet in flow.facets
+        for group in public_groups(flow)
+        if group.topic and facet.source == f"{group.name}.{group.topic}"
+    }
 
 
 def _has_code(
@@ -117,6 +203,8 @@ def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
     return {
         "branch": {branch.name: branch.title for branch in flow.branches},
         "status": STATUSES,
+        "todo": {"yes": "Ours to do"},
+        "seen": colleagues.SEEN,
         **{each.name: _labels(flow, each) if each.source else programs for each in flow.facets},
     }
 
@@ -146,9 +234,12 @@ class Query(Text):
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
+    "assigned": Text("assigned", "assigned", noun=VALUE),
     "q": Query("q", "q", noun=VALUE),
 }
 """The filters that are no choice."""
+PROMISE_FILTERS = ("progress", "due")
+"""The filters of a public list by state and month."""
 
 
 def list_filters(flow: Flow) -> dict[str, Field]:
@@ -175,7 +266,7 @@ def parse_public_filters(flow: Flow, args: Args) -> PublicFilters:
 
     An unknown code finds nothing instead of failing.
     """
-    names = ("branch", *(facet.name for facet in flow.facets))
+    names = ("branch", "status", *(facet.name for facet in flow.facets), *PROMISE_FILTERS)
     public = {name: Text(name, name, noun=VALUE) for name in names}
     given = _renamed(args)
     return PublicFilters(parse_args(given, {**public, "q": UNCODED_FILTERS["q"]}, ignored=given))

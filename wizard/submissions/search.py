@@ -7,6 +7,7 @@ version of the program, or a restored backup, stored without.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, Literal
 
@@ -33,13 +34,13 @@ from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
 from ..forms.outputs import public_record
 from ..forms.text import fold_text
-from ..forms.words import Term, index_words, list_words, mark, parse_query
+from ..forms.words import Term, index_words, list_words, mark, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
 
 FORMAT = 1
 """Raise it when other words are indexed than before: everything is indexed again."""
-FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 5
+FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
@@ -109,8 +110,10 @@ def store_words(submission: Submission) -> None:
         "public": public_texts(flow, submission),
         "staff": staff_texts(flow, submission),
     }
+    words_of = cache(text_words)  # what anyone may read is in both
     for name, texts in words.items():
-        stamp[name] = " ".join(index_words(chain.from_iterable(map(_in_every_language, texts))))
+        every = chain.from_iterable(map(_in_every_language, texts))
+        stamp[name] = " ".join(index_words(every, words_of))
     if entry is None:
         db.session.add(SearchEntry(submission_id=submission.id, **stamp))
         return

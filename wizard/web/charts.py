@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from ..forms.messages import Message, join_messages
+from ..forms.promises import Tally
 
 US_TILE_GRID = (
     "AK .. .. .. .. .. .. .. .. .. ME",
@@ -75,6 +76,29 @@ class Bars:
     ticks: tuple[Mark, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The promises by state of one code; `share` is their number as part of the largest."""
+
+    code: str
+    name: str
+    tally: Tally
+    share: float
+
+    @property
+    def number(self) -> int:
+        return self.tally.total
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Bars in the colors of the states of promises, with their text alternative."""
+
+    summary: str
+    is_empty: bool
+    rows: tuple[Share, ...]
+
+
 def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
     """Return the map of `counts` by state code, with a tile for each of the `names`."""
     most = max((counts.get(code, 0) for code in names), default=0)
@@ -93,6 +117,13 @@ def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMa
     )
     summary = _describe([(tile.name, tile.number) for tile in tiles])
     return TileMap(summary, not most, tiles, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
+
+
+def make_shares(rows: Sequence[tuple[str, str, Tally]]) -> Shares:
+    """Return the bars of `(code, name, tally)` rows, in their order."""
+    most = max((tally.total for _, _, tally in rows), default=0)
+    shares = tuple(Share(code, name, tally, tally.total / most) for code, name, tally in rows)
+    return Shares(_describe([(each.name, each.number) for each in shares]), not most, shares)
 
 
 def make_bars(rows: Sequence[tuple[str, int]]) -> Bars:

@@ -23,6 +23,7 @@ LEAST = {
     ("GET", "/staff/submissions"): VIEWER,
     ("GET", ONE): VIEWER,
     ("POST", ONE + "/status"): EDITOR,
+    ("POST", ONE + "/assign"): EDITOR,
     ("POST", ONE + "/note"): EDITOR,
     ("POST", ONE + "/resend"): EDITOR,
     ("POST", ONE + "/report"): EDITOR,

@@ -265,7 +265,7 @@ def test_corrections_say_who_when_and_what_changed(app, client, case, language):
     assert "secret-" not in page.response.text
     with app.app_context(), languages.force_locale(language):
         day = languages.translate(format_day(clock.today()))
-    assert all(day in each for each in (*told, page.text("p.hint")))
+    assert all(day in each for each in (*told, page.text(".rail")))
 
 
 def test_private_or_earlier_change_is_no_correction(app, client, case):

@@ -16,6 +16,7 @@ from wizard.forms.promises import (
     days_late,
     derive_promises,
     state_of,
+    tally,
 )
 
 TODAY = date(2027, 6, 15)
@@ -75,6 +76,36 @@ def test_kept_promise_stays_kept(found, one, other):
     first, later = sorted([one, other])
     if state_of(found, first) in (*KEPT, "dropped"):
         assert state_of(found, later) == state_of(found, first)
+
+
+SETS, MILESTONES = (COMMITMENT.fields[name] for name in ("data_sets", "milestones"))
+
+
+@pytest.mark.parametrize(
+    ("groups", "counts", "sentence"),
+    [
+        ([SETS], {"done": 1, "already_released": 1, "due_soon": 3}, "2 of 5 released"),
+        ([SETS], {"overdue": 1200}, "0 of 1,200 released, 1,200 overdue"),
+        ([MILESTONES], {"done": 2, "dropped": 1}, "2 of 3 done, 1 dropped"),
+        (
+            [SETS, MILESTONES],
+            {"done": 1, "overdue": 1, "delayed": 2, "dropped": 3},
+            "1 of 7 kept, 1 overdue, 2 delayed, 3 dropped",
+        ),
+        ([SETS], {}, "0 of 0 released"),
+    ],
+)
+def test_sum_is_a_sentence(groups, counts, sentence):
+    assert str(tally(groups, counts).sentence) == sentence
+
+
+@given(st.dictionaries(st.sampled_from(list(STATES)), st.integers(0, 9)))
+def test_parts_of_a_bar_are_all_promises_side_by_side(counts):
+    found, place = tally([SETS], counts), 0
+    for state, number, left in found.parts:
+        assert (number, left) == (counts[state], place)
+        place += number
+    assert place == found.total == sum(counts.values())
 
 
 def test_days_late_is_counted_from_the_newest_date():
