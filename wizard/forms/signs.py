@@ -17,10 +17,10 @@ from .words import list_words
 
 MIN_PLAN_WORDS = 8
 """A description with fewer words is very short; one sentence has more."""
-MAX_PAST_YEARS = 1
-"""A date that is longer before the submission, without a link to what was released, is odd."""
+FAR_PAST_YEARS = 2
+"""A date that is as long before the submission, without a link to what was released, is odd."""
 PLACEHOLDERS = (
-    *("tba", "tbc", "tbd", "n/a", "to be announced", "to be confirmed", "to be decided"),
+    *("tba", "tbc", "tbd", "to be announced", "to be confirmed", "to be decided"),
     *("to be determined", "lorem ipsum", "not sure yet", "por confirmar", "por decidir"),
     *("por definir", "por determinar"),
 )
@@ -59,7 +59,10 @@ def find_signs(flow: Flow, answers: Answers, submitted_on: date) -> list[Sign]:
     """Return the signs in answers that were submitted on a day, in the order of the questions."""
     signs: list[Sign] = []
     texts: dict[str, str] = {}
+    names = {flow.roles.party, *flow.roles.place}
     for field in flow.columns.values():
+        if field.name in names:
+            continue
         if isinstance(field, Group):
             for number, entry in enumerate(answers.get(field.name, ()), start=1):
                 place = f"{entry_label(field, number)}: "
@@ -91,12 +94,8 @@ def _text_fault(field: Text, value: str) -> str:
         if f" {' '.join(list_words(phrase))} " in text:
             return f"It says “{phrase}”."
     if isinstance(field, LongText) and len(words) < MIN_PLAN_WORDS:
-        return f"Very short: {_count(len(words), 'word')}."
+        return f"Very short: {len(words)} word{'' if len(words) == 1 else 's'}."
     return ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _copy_signs(field: Field, value: str, texts: dict[str, str]) -> Iterator[Sign]:
@@ -121,9 +120,9 @@ def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) ->
     due = date.fromisoformat(entry[group.due])
     is_before = (submitted_on.month, submitted_on.day) < (due.month, due.day)
     years = submitted_on.year - due.year - is_before
-    if years >= MAX_PAST_YEARS:
+    if years >= FAR_PAST_YEARS:
         label = next(field.label for field in group.fields if field.name == group.due)
-        when = f"{format_day(due)} was {_count(years, 'year')} before the submission."
+        when = f"{format_day(due)} was {years} years before the submission."
         yield Sign(f"{place}{label}", when)
 
 
