@@ -90,6 +90,7 @@ card: .venv/test.done ## draw static/card.png, the preview image of shared links
 
 bench: .venv/test.done ## measure lists, exports and public pages with many submissions
 	$(PY) -m tests.load.page_times
+	$(PY) -m tests.load.file_times
 
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost
@@ -109,7 +110,7 @@ check-data: .venv-data/done ## read the open data files of a made-up store with 
 
 .venv-data/done: requirements/data.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-data
-	.venv-data/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@.venv-data/bin/python tools/install.py $<
 	@touch $@
 
 # Run it, translate what is new in wizard/translations/es/LC_MESSAGES/messages.po, and run it again

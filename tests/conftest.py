@@ -230,7 +230,9 @@ def skip_without(package: str) -> None:
 @pytest.fixture(scope="session")
 def template_cache(tmp_path_factory) -> FileSystemBytecodeCache:
     """Compile the templates once for all programs of the test run."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
+    folder = tmp_path_factory.getbasetemp() / "compiled"  # as the servers of tests/server.py
+    folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture

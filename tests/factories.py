@@ -24,7 +24,7 @@ from wizard.db.models import (
     Submission,
     SubmissionVersion,
 )
-from wizard.db.promises import Progress, ReportDraft
+from wizard.db.promises import Progress, PromiseReminder, ReportDraft
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.journey import Journey
 from wizard.submissions import search
@@ -138,6 +138,8 @@ def add_conversation(app, reference: str, secret: str) -> None:
                 Progress(submission_id=it.id, entry_id="0", outcome="dropped", words=secret,
                          promised_on=it.submitted_at.date()),
                 ReportDraft(submission_id=it.id, answers={"words_0": secret}),
+                PromiseReminder(submission_id=it.id, entry_id="0", which="after",
+                                due_on=it.submitted_at.date()),
                 StaffNote(submission_id=it.id, author="editor", text=secret),
                 MailMessage(submission_id=it.id, kind="declined", words=secret,
                             message_id=f"<{reference}@example.org>", recipient="a@example.org"),

@@ -15,6 +15,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from flask.cli import main
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
+
+from wizard import Program
 
 ROOT = Path(__file__).parents[1]
 SERVE = ["flask", "--app", "wizard", "serve"]
@@ -79,11 +82,17 @@ forks.set_forkserver_preload(["flask.cli", "wizard.ops.serve"])
 
 
 class ForkedServer(Server):
-    """A server that starts in a tenth of the time: its process has imported the program."""
+    """A server that starts in a tenth of the time: its process has imported the program.
+
+    Those in folders side by side compile each template once.
+    """
 
     def start(self) -> None:
         """Start the process and wait until it responds."""
-        self.process = forks.Process(target=serve, args=(self._environment(), DupFd(2)))
+        compiled = self.folder.parent / "compiled"
+        compiled.mkdir(exist_ok=True)
+        options = self._environment(), DupFd(2), FileSystemBytecodeCache(str(compiled))
+        self.process = forks.Process(target=serve, args=options)
         self.process.start()
         self._await_response()
 
@@ -94,8 +103,9 @@ class ForkedServer(Server):
         assert self.process.exitcode == 0
 
 
-def serve(environment: dict[str, str], stderr: DupFd) -> None:
+def serve(environment: dict[str, str], stderr: DupFd, compiled: BytecodeCache) -> None:
     """Become a server with that environment, as if started from the command line."""
+    Program.jinja_options = {"bytecode_cache": compiled}
     os.dup2(stderr.detach(), sys.stderr.fileno())
     os.chdir(ROOT)
     os.environ.clear()

@@ -98,7 +98,7 @@ SENTENCES = (
 CASES = {
     14: dict(received=80, in_review=13, changes_requested=5, withdrawn=2),
     60: dict(received=20, in_review=30, changes_requested=5, accepted=30, declined=10, withdrawn=5),
-    999: dict(received=2, in_review=6, accepted=27, declined=10, withdrawn=5, published=50),
+    9999: dict(received=2, in_review=6, accepted=27, declined=10, withdrawn=5, published=50),
 }
 """Submissions of 100 in each status, by the age in days that they are younger than."""
 PATHS = {

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import FileSystemLoader
 
-from . import apply, checks, config, db, ops, public, staff, submissions, web
+from . import apply, checks, config, db, notify, ops, public, staff, submissions, web
 from .flows.commitment import COMMITMENT
 from .forms.flow import Flow
 
@@ -50,6 +50,6 @@ def create_app(settings: dict[str, Any] | None = None, flow: Flow = COMMITMENT) 
     if not configured["SECRET_KEY"]:
         del app.config["SECRET_KEY"]  # made when first needed
     app.extensions["flow"] = flow
-    for package in (web, db, submissions, apply, staff, public, ops):
+    for package in (web, db, notify, submissions, apply, staff, public, ops):
         package.init_app(app)
     return app

@@ -97,8 +97,9 @@ def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
     )
     admin.post("/staff/tokens", {"action": "make", "name": payload[:60], "days": "9"})
     for address in (
-        case_path, f"{case_path}/erase", "/staff/", "/staff/submissions", "/staff/people",
-        "/staff/tokens", "/staff/audit",
+        case_path, f"{case_path}/erase", "/staff/", "/staff/submissions",
+        "/staff/submissions?todo=yes", f"{case_path}?todo=yes", "/staff/people",
+        "/staff/tokens", "/staff/audit", "/staff/report",
     ):  # fmt: skip
         answer = admin.get(address)
         assert answer.status_code == 200, address
@@ -170,7 +171,17 @@ def test_payload_in_address_is_escaped(server, server_app, payload):
         "/respond/exit",
         "/staff/login",
     ):
-        for name in ("text", "next", "draft", "state", "actor", "before", payload):
+        for name in (
+            "text",
+            "next",
+            "draft",
+            "state",
+            "actor",
+            "before",
+            "assigned",
+            "then",
+            payload,
+        ):
             answer = viewer.get(f"{path}?{urlencode({name: payload})}")
             assert answer.status_code in (200, 303, 400), (path, name)
             assert_harmless(answer)

@@ -27,7 +27,8 @@ from wizard.db.engine import db
 MODULES = Path(__file__).parent / "node_modules"
 HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
-SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SYSTEM_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first is Chromium without windows of its own: the same pages for a third of the work."""
 ENGINES = (
     "chromium",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),
@@ -54,7 +55,7 @@ def launch(playwright: Playwright) -> Browser:
     """Start a browser; skip the test if there is none, except in CI."""
     path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     if path is None:
-        install = [sys.executable, "-m", "playwright", "install", "chromium"]
+        install = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
         subprocess.run(install, check=False, capture_output=True)
     try:
         return playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)

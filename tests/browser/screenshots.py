@@ -184,7 +184,7 @@ def shoot_staff_side(page: Page, reference: str, shoot: Shoot) -> None:
     expect(page.locator("h1")).to_have_text("Dashboard")
     shoot(page, "staff-dashboard")
     for path in ("submissions", "submissions?status=received&state=FL", "submissions?text=nothing",
-                 "account", "people", "people/1/disable", "tokens", "audit",
+                 "account", "people", "people/1/disable", "tokens", "audit", "report",
                  f"submissions/{reference}"):  # fmt: skip
         page.goto(f"/staff/{path}")
         shoot(page, f"staff-{path}".replace("/", "-").replace("?", "-").replace("&", "-"))

@@ -28,7 +28,7 @@ from wizard.forms.flow import Facet, Flow, Noun, Pages, Program, Roles, Section,
 from wizard.forms.groups import Group
 from wizard.notify import outbox
 from wizard.staff import exports
-from wizard.submissions import progress_reports
+from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 
@@ -321,7 +321,7 @@ def sent_texts(app, reference: str) -> list[str]:
     with app.app_context():
         is_it = Submission.reference == reference
         submission = db.session.scalars(select(Submission).where(is_it)).one()
-        progress_reports._remind(submission)
+        reminders._remind_yearly([submission])
         resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
         db.session.commit()
         queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}

@@ -20,7 +20,7 @@ from wizard.db.models import Draft, MailMessage, Submission
 from wizard.db.promises import Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
-from wizard.submissions import progress_reports
+from wizard.submissions import reminders
 from wizard.web import languages
 
 pytestmark = pytest.mark.pages
@@ -224,7 +224,7 @@ def test_messages_are_translated(configured_app, checked_pages):
     complete_form(client, answers)
     with configured_app.app_context():
         submission = db.session.scalars(select(Submission)).one()
-        progress_reports._remind(submission)
+        reminders._remind_yearly([submission])
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
         resume._queue(draft, "desk@example.org", "reminder")
         db.session.commit()

@@ -1,6 +1,8 @@
 """Read the open data files with what others made. Runs in .venv-data: see `make check-data`."""
 
 import json
+import re
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,15 +13,26 @@ import icalendar
 import rdflib
 
 DCAT = rdflib.Namespace("http://www.w3.org/ns/dcat#")
+SCHEMA = rdflib.Namespace("https://schema.org/")
+LINKED_DATA = re.compile('<script type="application/ld.json">(.*?)</script>', re.DOTALL)
+LEAST_DESCRIPTION = 50
+"""Characters that search engines ask of the description of a data set."""
 
 
 def main(folder: Path) -> None:
-    """Check every file; raise AssertionError for the first that is wrong."""
+    """Check every file, offline; raise AssertionError for the first that is wrong."""
+    socket.socket.connect = refuse
     check_tables(folder)
     check_feed(folder)
     check_calendar(folder)
     check_catalog(folder)
+    check_pages(folder)
     print("The files are readable.")
+
+
+def refuse(*args: object) -> None:
+    """Raise OSError: no reader may load what a file names."""
+    raise OSError("a reader opens a connection")
 
 
 def check_tables(folder: Path) -> None:
@@ -68,6 +81,25 @@ def check_catalog(folder: Path) -> None:
             assert (each, term, None) in graph, (each, term)
     assert len(sets) > 1
     print(f"catalog: {len(sets)} data sets, {len(graph)} statements")
+
+
+def check_pages(folder: Path) -> None:
+    """Read the pages' linked data as RDF; the list is what schema.org calls a data set."""
+    for name, kind in (("list.html", SCHEMA.Dataset), ("page.html", SCHEMA.WebPage)):
+        found = json.loads(LINKED_DATA.search((folder / name).read_text("utf-8"))[1])
+        # The context is a web page; this is what it says of the names here.
+        assert found.pop("@context") == "https://schema.org"
+        found["@context"] = {"@vocab": str(SCHEMA)}
+        graph = rdflib.Graph().parse(data=json.dumps(found), format="json-ld")
+        (subject,) = graph.subjects(rdflib.RDF.type, kind)
+        for term in (SCHEMA.name, SCHEMA.url):
+            assert (subject, term, None) in graph, (name, term)
+        if kind == SCHEMA.Dataset:
+            assert len(graph.value(subject, SCHEMA.description)) >= LEAST_DESCRIPTION
+            files = list(graph.objects(subject, SCHEMA.distribution))
+            assert all((each, SCHEMA.contentUrl, None) in graph for each in files)
+            assert len(files) > 1
+        print(f"{name}: {len(graph)} statements")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ REBUILT_LATER = {
     "templates/email/news.html",
     "templates/email/news.txt",
     "templates/staff/submissions.html",
-    "wizard/submissions/progress_reports.py",
+    "wizard/submissions/reminders.py",
 }
 """Files whose pages get new words when they are rebuilt."""
 LISTS = {"tools/demo.py", "wizard/flows/commitment.py"}

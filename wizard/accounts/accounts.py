@@ -23,6 +23,8 @@ ROLES = {
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""
 EMAIL = Email("email", "Email address", noun="the email address", required=True)
+DIGESTS = {"": "Never", "daily": "Every day", "weekly": "Every week"}
+"""How often a member of staff gets a digest by email, by code."""
 NAME = Text("name", "Name", noun="the name", required=True, max_length=80)
 
 
@@ -105,6 +107,16 @@ def set_name(email: str, name: str, actor: Actor) -> None:
         if user.name != name:
             record(actor, "person_changed", user.email, name=[user.name, name])
             user.name = name
+
+
+def set_digest(user: CurrentUser, digest: str, actor: Actor) -> None:
+    """Choose how often the user gets a digest, from the next one on. Raises `AccountError`."""
+    if digest not in DIGESTS:
+        raise AccountError("Select how often you want the digest.", "digest")
+    with locked_own_account(user) as account:
+        if account.digest != digest:
+            record(actor, "person_changed", account.email, digest=[account.digest, digest])
+            account.digest, account.digest_on = digest, clock.today()
 
 
 def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:

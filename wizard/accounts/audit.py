@@ -9,10 +9,11 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, select
 
 from .. import clock
-from ..db.accounts import AuditEvent
+from ..db.accounts import AuditEvent, StaffUser
 from ..db.batches import read_in_batches
 from ..db.engine import db, writing
 from ..forms.fields import Field, Text
+from ..forms.text import fold_text
 from ..web.query import DAYS, VALUE, Code, within_days
 
 ACTIONS = {
@@ -115,8 +116,16 @@ def _csv_row(event: Row[*tuple[Any, ...]]) -> list[str]:
 
 
 def _conditions(chosen: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    exact = ("action", "actor", "subject")
+    exact = ("action", "subject")
     return [
+        *([AuditEvent.actor.in_(_actors(chosen["actor"]))] if "actor" in chosen else []),
         *(getattr(AuditEvent, name) == chosen[name] for name in exact if name in chosen),
         *within_days(AuditEvent.at, chosen.get("first_day", ""), chosen.get("last_day", "")),
     ]
+
+
+def _actors(typed: str) -> list[str]:
+    """Return what was typed, and the addresses of the staff with that name."""
+    rows = db.session.execute(select(StaffUser.email, StaffUser.name).where(StaffUser.name != ""))
+    name = fold_text(typed)
+    return [typed, *(row.email for row in rows if fold_text(row.name) == name)]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from ..db.accounts import AuditEvent
+from .accounts import DIGESTS
 from .audit import ACTIONS, describe_details
 
 REASONS = {
@@ -28,6 +29,7 @@ def _refused(subject: str, details: Details) -> str:
 
 def _exported(subject: str, details: Details) -> str:
     filters = details.get("filters") or {}
+    subject += " without contact details" if details.get("contacts") is False else ""
     return f"exported {subject}" + (f", filtered by {describe_details(filters)}" if filters else "")
 
 
@@ -38,6 +40,8 @@ def _changed(subject: str, details: Details) -> str:
         if isinstance(each := details.get(name), list) and len(each) == 2:
             before, after = each
             changes.append(f"changed the {name} of {subject} from {before or 'none'} to {after}")
+    if isinstance(each := details.get("digest"), list):
+        changes.append(f"chose the digest: {DIGESTS.get(each[-1], 'unknown').lower()}")
     if details.get("disabled"):
         changes.append(f"disabled the account of {subject}")
     if parts := details.get("reset"):

@@ -94,19 +94,22 @@ def sign_out() -> Response:
 @bp.get("/account", role="viewer")
 def account(status: int = 200, errors: dict[str, str] | None = None) -> Response:
     """Show the user's own account."""
+    own = accounts.find_account_by_id(current_user().id)
     return render_page(
         "accounts/account.html",
         status,
         errors=errors or {},
         notice=session.pop("notice", ""),
         setup=_offered_setup(),
+        digests=accounts.DIGESTS,
+        digest=own.digest if own else "",
         is_second_factor_required=second_factor.is_second_factor_required(),
     )
 
 
 @bp.post("/account", role="viewer")
 def change_account() -> Response:
-    """Change the password, the second factor or the name."""
+    """Change the password, the second factor, the name or the digest."""
     form, user, actor = request.form, current_user(), current_actor()
     action = form.get("action")
     try:
@@ -122,6 +125,9 @@ def change_account() -> Response:
         elif action == "name":
             accounts.set_name(user.email, form.get("name", ""), actor)
             session["notice"] = "Name saved."
+        elif action == "digest":
+            accounts.set_digest(user, form.get("digest", ""), actor)
+            session["notice"] = "Digest saved."
         else:
             abort(400)
     except passwords.WeakPassword as weak:

@@ -19,6 +19,7 @@ from ..submissions import (
     pdf,
     progress_reports,
     proposals,
+    reminders,
     withdrawals,
 )
 from ..submissions.cases import CaseErased, NotAllowed, find_by_reference, locked_case
@@ -89,7 +90,10 @@ def open_link(token: str) -> Response:
         raise CaseErased
     access.grant_commitment(submission)
     page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
-    return redirect(url_for(page, reference=reference), 303)
+    about: dict[str, Any] = {}
+    if page == "report.overview" and (promise := request.args.get("promise")):
+        page, about = "report.step", {"name": promise, "outcome": request.args.get("outcome", "")}
+    return redirect(url_for(page, reference=reference, **about), 303)
 
 
 @bp.get("/acting/<token>")
@@ -197,14 +201,17 @@ def _to_yours(reference: str) -> Response:
 
 @bp.get("/commitments/<reference>/reminders")
 def confirm_unsubscribe(reference: str) -> Response:
-    """Show the page that confirms to unsubscribe from yearly reminders."""
+    """Show the page that confirms to stop the reminders, or to get them again."""
     return render_page("apply/reminders.html", submission=access.own_submission(reference))
 
 
 @bp.post("/commitments/<reference>/reminders")
 def unsubscribe(reference: str) -> Response:
-    """Unsubscribe from yearly reminders."""
+    """Stop the reminders, or send them again."""
     access.own_submission(reference)
-    progress_reports.stop_reminders(reference)
-    session["notice"] = languages.translate(Message("We won’t send you any more reminders."))
+    wanted = request.form.get("action") == "start"
+    reminders.set_reminders(reference, wanted=wanted)
+    stopped = Message("We won’t send you any more reminders.")
+    again = Message("We’ll send you reminders again.")
+    session["notice"] = languages.translate(again if wanted else stopped)
     return _to_yours(reference)

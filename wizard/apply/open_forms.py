@@ -20,7 +20,7 @@ from ..forms.flow import Flow
 from ..forms.journey import Journey
 from ..forms.outputs import Row
 from ..forms.promises import promised_groups
-from ..forms.reports import ReportJourney, ReportState, build_flow, typed_rows
+from ..forms.reports import ReportJourney, ReportState, build_flow, report_fields, typed_rows
 from ..forms.saving import DraftState
 from ..submissions import proposals, reports
 from ..web import links
@@ -243,13 +243,18 @@ class OpenReport(OpenForm):
 
     def typed_rows(self, told: reports.Told) -> list[Row]:
         """Return what is filled in about a promise."""
-        return typed_rows(told.promise.entry_id, self.answers, clock.today())
+        return self._typed_rows(told.promise.entry_id)
+
+    def _typed_rows(self, name: str) -> list[Row]:
+        step = self.flow.steps.get(name)
+        fields = step.fields if step else report_fields(name)
+        return typed_rows(fields, self.answers, clock.today())
 
     def lost_rows(self) -> list[Row]:
         """Return what is filled in about promises that are gone without a trace."""
         known = {each.promise.entry_id for each in self.told}
         named = [name.removeprefix("outcome_") for name in self.answers if "outcome_" in name]
-        rows = [typed_rows(name, self.answers, clock.today()) for name in named]
+        rows = [self._typed_rows(name) for name in named]
         return [row for name, found in zip(named, rows, strict=True) if name not in known
                 for row in found]  # fmt: skip
 

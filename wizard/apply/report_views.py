@@ -1,6 +1,6 @@
 """The pages on which an organization reports on each of its promises."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.outputs import format_raw_answer
 from ..forms.promises import OUTCOMES
-from ..forms.reports import REVIEW, report_fields
+from ..forms.reports import OUTCOME_LABELS, REVIEW, report_fields
 from ..submissions import reports
 from ..submissions.cases import CaseErased, CaseNotFound, locked_case
 from ..submissions.progress_reports import TooManyReports, can_report
@@ -82,26 +82,53 @@ def overview(reference: str) -> Response:
     return _to_step(reference, REVIEW) if form else _closed_page(submission)
 
 
+@bp.post("")
+def save_old_page(reference: str) -> Response:
+    """Show what was entered on the one page that the version before had, to copy it."""
+    submission, form = read_form(reference)
+    typed = list(_read_old_page(form.told if form else []))
+    return _closed_page(submission, typed, 409, moved=form is not None)
+
+
+def _read_old_page(told: Sequence[reports.Told]) -> Iterator[tuple[str, str]]:
+    """Yield what was entered about each entry, with its title; its place is in the field's name."""
+    titles = {f"{each.promise.group}-{each.promise.place}": each.title for each in told}
+    for name, text in request.form.items(multi=True):
+        place, _, asked = name.rpartition("-")
+        if asked in ("done", "url", "note") and text.strip():
+            yield titles.get(place, place), OUTCOME_LABELS["done"] if asked == "done" else text
+
+
 def _to_step(reference: str, name: str) -> Response:
     return redirect(url_for("report.step", reference=reference, name=name), 303)
 
 
 def _closed_page(
-    submission: Submission, post: saving.StepPost | None = None, status: int = 200
+    submission: Submission,
+    typed: Sequence[tuple[str, str]] = (),
+    status: int = 200,
+    *,
+    moved: bool = False,
 ) -> Response:
     """Return the page without a form, with what was typed and can no longer be saved."""
-    given = [
-        (each.label, format_raw_answer(each, post.answers.get(each.name), clock.today()))
-        for each in (post.step.fields if post else ())
-        if post
-    ]
     return render_page(
         "apply/report_closed.html",
         status,
         submission=submission,
         can_report=can_report(submission),
-        typed=[(label, text) for label, text in given if text],
+        typed=typed,
+        moved=moved,
     )
+
+
+def _typed_rows(post: saving.StepPost) -> list[tuple[str, str]]:
+    """Return the label and text of each answer on a page that cannot be saved."""
+    today = clock.today()
+    given = [
+        (each.label, format_raw_answer(each, post.answers.get(each.name), today))
+        for each in post.step.fields
+    ]
+    return [(label, text) for label, text in given if text]
 
 
 @bp.get("/<name>")
@@ -132,7 +159,7 @@ def save_step(reference: str, name: str) -> Response:
     except TooManyReports:
         return _review_page(reference, TOO_MANY)
     if form is None or outcome is None:
-        return _closed_page(access.own_submission(reference), post, 409)
+        return _closed_page(access.own_submission(reference), _typed_rows(post), 409)
     if isinstance(outcome, outcomes.Submitted):
         session["notice"] = languages.translate(SENT)
     if isinstance(outcome, outcomes.Paused):

@@ -7,13 +7,13 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from .. import clock
-from ..db.engine import db, write_in_batches
+from ..db.engine import db, reading, write_in_batches, writing
 from ..db.models import Draft, MailMessage, Submission
 from ..forms.messages import Message
-from ..notify import outbox
+from ..notify import outbox, unsubscribe
 from ..web import languages, links
 from ..web.current import current_flow
 from . import drafts
@@ -45,6 +45,16 @@ def renew_link(draft_id: uuid.UUID) -> None:
             draft.link_version += 1
 
 
+def stop_reminders(draft_id: str) -> None:
+    """Send no reminder of a draft, if it is still there."""
+    is_it = Draft.id == uuid.UUID(draft_id), Draft.wants_reminders.is_(True)
+    with reading() as session:
+        if session.scalar(select(Draft.id).where(*is_it)) is None:
+            return
+    with writing() as session:
+        session.execute(update(Draft).where(*is_it).values({Draft.wants_reminders: False}))
+
+
 def send_reminders() -> int:
     """Queue one reminder for each draft that expires within a week; return how many were queued."""
     if drafts.draft_lifetime() <= REMINDER_LEAD:
@@ -53,6 +63,7 @@ def send_reminders() -> int:
         Draft.updated_at < drafts.expiry_cutoff() + REMINDER_LEAD,
         Draft.updated_at >= drafts.expiry_cutoff(),
         Draft.reminded_at.is_(None),
+        Draft.wants_reminders.is_(True),
         Draft.id.not_in(select(Submission.draft_id)),
     )
     return write_in_batches(ends_soon, lambda batch: sum(map(_remind, batch)))
@@ -81,4 +92,11 @@ def _context(message: MailMessage) -> dict[str, Any]:
 
 
 outbox.register("resume", Message("link to continue your draft"), _context)
-outbox.register("reminder", Message("your draft will be deleted in a week"), _context, "resume")
+outbox.register(
+    "reminder",
+    Message("your draft will be deleted in a week"),
+    _context,
+    "resume",
+    lambda message: links.unsubscribe_url("draft", str(message.draft_id)),
+)
+unsubscribe.register("draft", stop_reminders)

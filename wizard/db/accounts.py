@@ -1,10 +1,10 @@
 """The tables of staff: accounts, links to join, sessions, tokens and the audit log."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
@@ -16,7 +16,8 @@ class StaffUser(Model):
     """A staff account. `role` is one of `accounts.ROLES`.
 
     `totp_secret` (base32) is set once an authenticator app is set up; `totp_step` is the time step
-    of the last used code, so that no code works twice. Recovery codes are hashed.
+    of the last used code, so that no code works twice. Recovery codes are hashed. `digest` is how
+    often a digest is mailed, `digest_on` the day of the last one, or of the choice.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,6 +31,8 @@ class StaffUser(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(default="", server_default="")
+    digest_on: Mapped[date | None]
 
 
 class StaffLink(Model):
@@ -61,6 +64,21 @@ class StaffSession(Model):
     user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class CaseView(Model):
+    """That a person opened a case: when last, and the last event that was there."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
+    user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"))
+    event_id: Mapped[int]
+    viewed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (
+        UniqueConstraint("submission_id", "user_id"),
+        Index("ix_case_view_user_id", "user_id", "submission_id", "event_id"),
+    )
 
 
 class SignInThrottle(Model):

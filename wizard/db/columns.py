@@ -1,10 +1,19 @@
-"""Column types that the models share."""
+"""Column types and indexes that the models share."""
 
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, ForeignKey, Text, TypeDecorator
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Text,
+    TextClause,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeEngine
 
@@ -51,3 +60,8 @@ class Words(TypeDecorator[str]):
 
 parent_key = partial(ForeignKey, ondelete="CASCADE")
 """A reference to a row that takes this one along when it is deleted."""
+
+
+def partial_index(name: str, where: str, *columns: str | TextClause) -> Index:
+    """Return an index of the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

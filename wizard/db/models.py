@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .. import clock
-from .columns import UtcDateTime, Words, parent_key
+from .columns import UtcDateTime, Words, parent_key, partial_index
 from .engine import Model
 
 SubmissionId = Annotated[int, mapped_column(parent_key("submission.id"), index=True)]
@@ -47,6 +47,7 @@ class Draft(Model):
     link_email: Mapped[str | None] = mapped_column("mailed_to")
     language: Mapped[str] = mapped_column(default="en")
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     submission: Mapped["Submission | None"] = relationship(
         primaryjoin="foreign(Submission.draft_id) == Draft.id", viewonly=True
     )
@@ -78,9 +79,6 @@ def describe_status(code: str) -> Status:
     return CASE_STATUSES.get(code) or Status(code, "?")
 
 
-WITHDRAWN = text("status = 'withdrawn'")
-
-
 class Submission(Model):
     """The frozen answers that applied, at most one submission per draft.
 
@@ -88,6 +86,9 @@ class Submission(Model):
     `lock_version` and `changed_at` change with status, answers and contact. `published_at` is set
     while it is listed, `first_published_at` stays, and `updated_at` is when something public last
     changed. `withdrawal_requested_at` is set while the organization asks to withdraw.
+
+    `returned_at` is when it last came back to staff for a decision, `assigned_to` the account of
+    who handles it.
 
     `reminded_at` is when the organization was last asked for news. `erased_at` is when its answers
     were deleted on request. `language` is that of the answers and of the messages. The
@@ -116,6 +117,8 @@ class Submission(Model):
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    assigned_to: Mapped[str | None]
     answers_version: Mapped[VersionNumber]
     link_version: Mapped[VersionNumber]
     language: Mapped[str] = mapped_column(default="en")
@@ -135,8 +138,16 @@ class Submission(Model):
         Index("ix_submission_counts", "state", "organization_kind", "status"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
-        Index("ix_submission_withdrawn", "first_published_at", "reference", sqlite_where=WITHDRAWN,
-              postgresql_where=WITHDRAWN),
+        partial_index("ix_submission_withdrawn", "status = 'withdrawn'",
+                      "first_published_at", "reference"),
+        partial_index("ix_submission_queue", "status IN ('received', 'in_review')"
+                      " AND erased_at IS NULL", text("coalesce(returned_at, submitted_at)"),
+                      "reference", "status", "branch", "organization_kind", "state", "programs",
+                      "categories", "assigned_to", "submitted_at", "returned_at", "erased_at"),
+        partial_index("ix_submission_assigned", "assigned_to IS NOT NULL",
+                      "assigned_to", "submitted_at", "reference"),
+        partial_index("ix_submission_withdrawal", "withdrawal_requested_at IS NOT NULL",
+                      "withdrawal_requested_at"),
     )  # fmt: skip
 
 
@@ -184,6 +195,8 @@ class Proposal(Model):
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    __table_args__ = (partial_index("ix_proposal_sent", "sent_at IS NOT NULL", "sent_at"),)
+
 
 class Contact(Model):
     """Somebody who gets the messages about a submission: its `contact`, or a `second` one.
@@ -216,7 +229,7 @@ class Event(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     kind: Mapped[str]
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
     actor_kind: Mapped[str]
     actor: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
@@ -245,7 +258,7 @@ class Delivery:
 
 
 BY_RECIPIENT = text("lower(recipient)"), text("created_at")
-UNSENT = text("sent_at IS NULL")
+UNSENT = "sent_at IS NULL"
 
 
 class MailMessage(Delivery, Model):
@@ -266,7 +279,7 @@ class MailMessage(Delivery, Model):
     link_id: Mapped[uuid.UUID | None]
 
     __table_args__ = (
-        Index("ix_message_unsent", "next_attempt_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        partial_index("ix_message_unsent", UNSENT, "next_attempt_at"),
         Index("ix_message_recipient", *BY_RECIPIENT),
     )
 
@@ -283,7 +296,7 @@ class OutboxMessage(Delivery, Model):
     html: Mapped[str]
 
     __table_args__ = (
-        Index("ix_outbox_unsent", "due_at", sqlite_where=UNSENT, postgresql_where=UNSENT),
+        partial_index("ix_outbox_unsent", UNSENT, "due_at"),
         Index("ix_outbox_recipient", *BY_RECIPIENT),
         Index("ix_outbox_message_created_at", "created_at"),
     )
@@ -310,6 +323,11 @@ class Report(Model):
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        partial_index("ix_report_waiting", "approved IS NULL",
+                      "submission_id", "reported_at", "approved"),
+    )  # fmt: skip
 
 
 class StaffNote(Model):

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
-from .columns import UtcDateTime, parent_key
+from .columns import UtcDateTime, parent_key, partial_index
 from .engine import Model
 from .models import SubmissionId
 
@@ -62,6 +62,34 @@ class Progress(Model):
     approved: Mapped[bool | None]
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reply: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        partial_index("ix_progress_waiting", "approved IS NULL",
+                      "submission_id", "reported_at", "approved"),
+    )  # fmt: skip
+
+
+class PromiseReminder(Model):
+    """A reminder of a promise that was queued: `which` is a key of `reminders.OFFSETS`.
+
+    There is one for each date of a promise, so that a later one is reminded of as well.
+    """
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
+    entry_id: Mapped[str]
+    which: Mapped[str]
+    due_on: Mapped[date]
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    __table_args__ = (UniqueConstraint("submission_id", "entry_id", "which", "due_on"),)
+
+
+class ReminderStart(Model):
+    """The first day whose reminders of promises are sent; one row, with the id 1."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date]
 
 
 class ReportDraft(Model):

@@ -14,24 +14,8 @@ from .conditions import Answers, Condition
 from .fields import Date, Email, Field, Text, Url
 from .groups import ENTRY_ID, Group
 from .messages import Declaration
+from .reserved import RESERVED_FACET_NAMES, RESERVED_FIELD_NAMES, RESERVED_STEP_NAMES
 
-RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume", "discard"})
-"""Step names that are addresses themselves."""
-RESERVED_FIELD_NAMES = frozenset(
-    {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
-    | {"for", "checked"}  # the link to the form, the addresses that a page suggested
-    | {"answers", "continue", "errors", "line", "main", "saved", "where"}  # ids of pages
-    | {"reference", "submitted_at", "status", "branch", "flow_version"}  # exports
-    | {"published_at", "first_published_at", "updated_at"}  # exports and open data
-    | {"all_programs", "entry", "promise_id"}  # open data
-    | {"due_on", "first_due_on", "progress", "done_on", "dropped_on", "result_url"}
-    | {"last_report", "last_reported_on", "removed_entries", "withdrawn_on", "withdrawal_reason"}
-)
-"""Field names that pages, exports and open data use themselves."""
-RESERVED_FACET_NAMES = frozenset(
-    {"branch", "status", "first_day", "last_day", "since", "text", "older", "newer", "last", "bom"}
-)
-"""Facet names that the address of a list uses itself."""
 MAX_FACETS = 4
 """One for each facet column of a submission (docs/decisions/0013-calls.md)."""
 

@@ -191,6 +191,15 @@ class Journey:
         """Return True if a step can be opened."""
         return name in self.reachable
 
+    @property
+    def next_step(self) -> str:
+        """Return the name of the step to show once another is completed."""
+        return self.first_incomplete
+
+    def is_done(self, name: str) -> bool:
+        """Return True if a step is shown as completed."""
+        return self.steps[name].complete
+
     @cached_property
     def complete(self) -> bool:
         """Return True if all steps that apply, the review included, are complete."""
@@ -205,8 +214,6 @@ class Journey:
 
 def _entry_missing(group: Group, number: int, filled: int) -> Message:
     """Return the error about an entry that was not begun, while there are too few."""
-    if group.min_entries == 1:
-        return group.missing()
     return Message(
         "Add %(ordinal)s %(entry)s. You need at least %(least)s and you have %(count)s.",
         ordinal=ORDINALS[number - 1] if number <= len(ORDINALS) else Message("another"),

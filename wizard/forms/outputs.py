@@ -1,14 +1,15 @@
 """A flow's answers outside the form: cards for readers, table cells, and the public record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import Group, only_id
+from .groups import ENTRY_ID, Group
 from .messages import Message, join_messages
 from .text import Invalid, replace_forbidden
 
@@ -94,24 +95,39 @@ def format_raw_answer(field: Field, raw: Any, today: date) -> str:
 
 
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
-    """Return one row of a table by column, in stable codes; empty where there is no answer."""
+    """Return one row of a table by column, in stable codes; empty where there is no answer.
+
+    A text is its own cell, whatever the field.
+    """
     return {
-        name: field.export_cell(answers[name]) if name in answers else ""
+        name: value if isinstance(value := answers.get(name, ""), str) else field.export_cell(value)
         for name, field in fields.items()
     }
 
 
-def public_record(flow: Flow, answers: Answers) -> dict[str, Any]:
-    """Return the answers to public fields only."""
-    public = [field for field in flow.fields.values() if field.public and field.name in answers]
-    return {field.name: _public_value(field, answers[field.name]) for field in public}
+def public_record(
+    flow: Flow, answers: Answers, names: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return the answers to public fields only; with `names` to those among them."""
+    return {
+        name: answers[name] if entry_names is None else _public_entries(entry_names, answers[name])
+        for name, entry_names in _public_names(flow).items()
+        if name in answers and (names is None or name in names)
+    }
 
 
-def _public_value(field: Field, value: Any) -> Any:
+@cache
+def _public_names(flow: Flow) -> Mapping[str, tuple[str, ...] | None]:
+    """Return the names of the public fields, those of a group with the names in an entry."""
+    public = (field for field in flow.fields.values() if field.public)
+    return {field.name: _entry_names(field) for field in public}
+
+
+def _entry_names(field: Field) -> tuple[str, ...] | None:
     if not isinstance(field, Group):
-        return value
-    names = [each.name for each in field.fields if each.public]
-    return [
-        {**only_id(entry), **{name: entry[name] for name in names if name in entry}}
-        for entry in value
-    ]
+        return None
+    return ENTRY_ID, *(each.name for each in field.fields if each.public)
+
+
+def _public_entries(names: Sequence[str], entries: Iterable[Answers]) -> list[dict[str, Any]]:
+    return [{name: entry[name] for name in names if name in entry} for entry in entries]

@@ -97,9 +97,19 @@ class ReportJourney(Journey):
     def is_path_known(self) -> bool:
         return True
 
-    def may_visit(self, name: str) -> bool:
-        """Return True for every step."""
-        return name in self.steps
+    @property
+    def reachable(self) -> Collection[str]:
+        """Return the names of all steps."""
+        return self.steps.keys()
+
+    @property
+    def next_step(self) -> str:
+        """Return the review, which lists all promises and says which are not complete."""
+        return REVIEW
+
+    def is_done(self, name: str) -> bool:
+        """Return True if something is reported about a promise, and complete."""
+        return self.steps[name].complete and not self.steps[name].result.is_blank
 
     def previous_step(self, name: str) -> str | None:
         """Return the review, which lists all promises, for each other step."""
@@ -116,9 +126,8 @@ class ReportState(DraftState):
         return ReportJourney(flow, answers, posted, today=today)
 
 
-def typed_rows(entry_id: str, answers: Answers, today: date) -> list[Row]:
+def typed_rows(fields: Sequence[Field], answers: Answers, today: date) -> list[Row]:
     """Return what is filled in about a promise as people read it, valid or not."""
-    fields = report_fields(entry_id)
     given = {name: raw for name, raw in answers.items() if not fields[0].is_blank(raw)}
     if not isinstance(given.get(fields[0].name), str):
         return []

@@ -236,7 +236,7 @@ def _advance(journey: Journey, state: DraftState, post: StepPost, answers: Answe
     stored = state.with_answers(post, answers, completed=True)
     if result.errors:
         return Invalid(journey, answers), stored
-    return Completed(journey.first_incomplete), stored
+    return Completed(journey.next_step), stored
 
 
 def merge_answers(stored: Answers, post: StepPost) -> Answers:

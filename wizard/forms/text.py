@@ -109,5 +109,6 @@ def fold_text(text: str) -> str:
     if text.isascii():  # the same, faster
         return text.lower().replace("`", "'")
     parts = unicodedata.normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
-    plain = "".join(char for char in parts if not unicodedata.combining(char))
-    return plain.casefold().translate(ALIKE)
+    if not parts.isascii():  # else there are no accents to remove
+        parts = "".join(char for char in parts if not unicodedata.combining(char))
+    return parts.casefold().translate(ALIKE)

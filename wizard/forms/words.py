@@ -1,7 +1,7 @@
 """The words of a text, as they are indexed and looked up: without case, accents and signs."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from unicodedata import category
@@ -53,24 +53,33 @@ def list_words(text: str) -> list[str]:
     return [token.replace("'", "")[:MAX_WORD_CHARS] for token in _tokens(text)]
 
 
-def _parts(text: str) -> list[str]:
+def _parts(folded: str) -> list[str]:
     """Return the parts of words with apostrophes, such as “alene” and “dalene” of d’Alene’s."""
-    if "'" not in (folded := fold_text(text)):
-        return []
     found = []
-    for token in _tokens(folded):
+    for token in _tokens(folded) if "'" in folded else ():
         sides = token.split("'")[:MAX_SIDES]
         spans = combinations(range(len(sides) + 1), 2) if len(sides) > 1 else ()
         found += ["".join(sides[first:end])[:MAX_WORD_CHARS] for first, end in spans]
     return [part for part in found if part]
 
 
-def index_words(texts: Iterable[str]) -> list[str]:
-    """Return the words to index of some texts, with a break after each, up to the limits."""
+def text_words(text: str) -> list[str]:
+    """Return the words to index of a text, with a break after them and after their parts."""
+    folded = fold_text(text)
+    return [*list_words(folded), BREAK, *_parts(folded), BREAK]
+
+
+def index_words(
+    texts: Iterable[str], words_of: Callable[[str], list[str]] = text_words
+) -> list[str]:
+    """Return the words to index of some texts, up to the limits.
+
+    `words_of` may be a cache of `text_words`, for a text that is indexed twice.
+    """
     words: list[str] = []
     chars = 0
     for text in texts:
-        for word in [*list_words(text), BREAK, *_parts(text), BREAK]:
+        for word in words_of(text):
             chars += len(word)
             if chars > MAX_CHARS or len(words) == MAX_WORDS:
                 return words
@@ -87,14 +96,19 @@ class Term:
 
     def matches(self, words: list[str]) -> bool:
         """Return True if the term is in a list of words."""
-        return any(self._is_at(words, place) for place in range(len(words)))
+        first, *rest = self.words
+        if not rest:
+            return any(map(self._is_last, words))
+        places = (at for at, word in enumerate(words) if word == first)
+        return any(
+            self._follows(rest, words[place + 1 : place + 1 + len(rest)]) for place in places
+        )
 
-    def _is_at(self, words: list[str], place: int) -> bool:
-        found = words[place : place + len(self.words)]
-        if len(found) < len(self.words) or tuple(found[:-1]) != self.words[:-1]:
-            return False
-        last = self.words[-1]
-        return found[-1].startswith(last) if self.begins else found[-1] == last
+    def _follows(self, rest: list[str], found: list[str]) -> bool:
+        return found[:-1] == rest[:-1] and len(found) == len(rest) and self._is_last(found[-1])
+
+    def _is_last(self, word: str) -> bool:
+        return word.startswith(self.words[-1]) if self.begins else word == self.words[-1]
 
 
 def parse_query(text: str) -> tuple[Term, ...]:
@@ -125,8 +139,8 @@ def mark(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
     beginnings = tuple(term.words[-1] for term in terms if term.begins)
     pieces: list[tuple[str, bool]] = []
     for piece in WORD.split(text):
-        words = {*list_words(piece), *_parts(piece)}
-        found = bool(words & wanted) or any(word.startswith(beginnings) for word in words)
+        words = text_words(piece)
+        found = not wanted.isdisjoint(words) or any(word.startswith(beginnings) for word in words)
         if pieces and pieces[-1][1] == found:
             pieces[-1] = (pieces[-1][0] + piece, found)
         elif piece:

@@ -7,8 +7,9 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from pathlib import Path
 from socket import socket
@@ -87,12 +88,27 @@ class _SecureConnection(_Connection, smtplib.SMTP_SSL):
     """The same over TLS."""
 
 
+class _Address(UnstructuredHeader, BaseHeader):
+    """A header that holds a web address: on one line and as it is, or no mail program finds it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header as it is sent."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", _Address)
+
+
 def build_email(
-    message_id: str, recipient: str, subject: str, text: str, html: str
+    message_id: str, recipient: str, subject: str, text: str, html: str, unsubscribe_url: str = ""
 ) -> EmailMessage:
-    """Return a message in plain text and HTML, dated now."""
+    """Return a message in plain text and HTML, dated now.
+
+    A mail program offers to unsubscribe by one click at the `unsubscribe_url` (RFC 8058).
+    """
     config = current_app.config
-    email = EmailMessage(policy=SMTP)
+    email = EmailMessage(policy=SMTP.clone(header_factory=HEADERS))
     email["From"] = config["MAIL_FROM"]
     email["To"] = recipient
     email["Subject"] = subject
@@ -101,6 +117,9 @@ def build_email(
     email["Auto-Submitted"] = "auto-generated"  # RFC 3834
     if config["PROGRAM_EMAIL"]:
         email["Reply-To"] = config["PROGRAM_EMAIL"]
+    if unsubscribe_url:
+        email["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     email.set_content(text, cte="quoted-printable")
     email.add_alternative(html, subtype="html", cte="quoted-printable")
     return email

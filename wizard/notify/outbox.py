@@ -50,22 +50,28 @@ class LeaseLost(Exception):
 class Kind:
     """Subject, template and context of a kind of message.
 
-    The subject may hold `%(reference)s` and `%(noun)s`.
+    The subject may hold `%(reference)s` and `%(noun)s`. What is not an answer to an act has an
+    address at which it ends.
     """
 
     subject: str
     template: str
     context: Callable[[MailMessage], dict[str, Any]]
+    unsubscribe_url: Callable[[MailMessage], str] | None
 
 
 KINDS: dict[str, Kind] = {}
 
 
 def register(
-    name: str, subject: str, context: Callable[[MailMessage], dict[str, Any]], template: str = ""
+    name: str,
+    subject: str,
+    context: Callable[[MailMessage], dict[str, Any]],
+    template: str = "",
+    unsubscribe_url: Callable[[MailMessage], str] | None = None,
 ) -> None:
     """Declare a kind of message, rendered from `email/<template or name>.txt` and `.html`."""
-    KINDS[name] = Kind(subject, template or name, context)
+    KINDS[name] = Kind(subject, template or name, context, unsubscribe_url)
 
 
 def subject_of(message: AnyMessage) -> str:
@@ -89,17 +95,19 @@ def render_email(message: AnyMessage) -> EmailMessage:
     return email.build_email(message.message_id, message.recipient, *parts)
 
 
-def _render(message: MailMessage) -> tuple[str, str, str]:
-    """Return the subject, plain text and HTML in the language of the message."""
+def _render(message: MailMessage) -> tuple[str, ...]:
+    """Return the subject, plain text and HTML in the language of the message, and the address to
+    unsubscribe from it."""
     kind = KINDS[message.kind]
     with languages.force_locale(message.language):
         context = kind.context(message)
         text = render_template(f"email/{kind.template}.txt", **context)
         html = render_template(f"email/{kind.template}.html", **context)
-        return subject_of(message), text, html
+        stop = kind.unsubscribe_url(message) if kind.unsubscribe_url else ""
+        return subject_of(message), text, html, stop
 
 
-def _stored_parts(message: OutboxMessage) -> tuple[str, str, str]:
+def _stored_parts(message: OutboxMessage) -> tuple[str, ...]:
     """Return the stored subject, plain text and HTML, with the link in place of its placeholder."""
     placeholder, link = "[[update link]]", ""
     if message.draft_id is not None:
@@ -140,6 +148,7 @@ def queue_message(
             kind=kind,
             recipient=recipient,
             language=language,
+            created_at=clock.now(),
             next_attempt_at=clock.now() + delay,
             **about,
         )

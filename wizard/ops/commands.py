@@ -48,11 +48,12 @@ def init_app(app: Flask) -> None:
 @click.option(
     "--role", type=click.Choice(list(accounts.ROLES)), default="viewer", show_default=True
 )
+@click.option("--name", default="", help="Shown beside the address.")
 @click.option("--ask", is_flag=True, help="Prompt for a password instead of generating one.")
-def add_account(email: str, role: str, ask: bool) -> None:
+def add_account(email: str, role: str, name: str, ask: bool) -> None:
     """Add an account, and print its password."""
     typed = click.prompt("Password", hide_input=True, confirmation_prompt=True) if ask else ""
-    password = accounts.add_account(email, role, COMMAND_LINE, typed)
+    password = accounts.add_account(email, role, COMMAND_LINE, typed, name)
     click.echo(f"Added {email} as {role}.")
     if not ask:
         click.echo(f"Password: {password}")
@@ -170,8 +171,9 @@ def purge() -> None:
     default=PIPE,
     help="Write to this file instead of standard output.",
 )
+@click.option("--no-contacts", is_flag=True, help="Leave out contact details.")
 @with_appcontext
-def export(name: str, output: Path, **options: str) -> None:
+def export(name: str, output: Path, no_contacts: bool, **options: str) -> None:
     """Export submissions.csv, .xlsx or .jsonl, the CSV file of a group, or dictionary.csv.
 
     The content is the same as in the web export.
@@ -182,8 +184,9 @@ def export(name: str, output: Path, **options: str) -> None:
         raise click.ClickException(f"Unknown export “{name}”. Available: {', '.join(names)}.")
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
-    stream = exports.export(name, flow, chosen)
-    audit.record_event(COMMAND_LINE, "exported", name, filters=chosen.without("q"))
+    stream = exports.export(name, flow, chosen, contacts=not no_contacts)
+    logged = {"filters": chosen.without("q"), "contacts": not no_contacts}
+    audit.record_event(COMMAND_LINE, "exported", name, **logged)
     if output == PIPE:
         sys.stdout.buffer.writelines(stream)
         return

@@ -25,8 +25,8 @@ from ..apply import drafts, resume
 from ..db import failures
 from ..db.engine import db, end_session, is_sqlite
 from ..notify import email, outbox
-from ..staff import erasure
-from ..submissions import contacts, progress_reports, promises, proposals, search
+from ..staff import digest, erasure
+from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
 from . import processes, server
 from .check import require_database
@@ -37,13 +37,15 @@ POLL_SECONDS = 2.0
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
-    "commitments reminded": progress_reports.send_reminders,
     "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
+    "digests queued": digest.queue_digests,
     "sessions ended": sign_in.purge_expired,
     "links to join deleted": invitations.purge_ended,
     "contacts of older commitments stored": contacts.store_missing,
     "promises of older commitments stored": promises.store_missing,
+    "commitments reminded of dates": reminders.send_due,
+    "commitments reminded after a year": reminders.send_yearly,
     "leftovers of deleted answers removed": erasure.purge_after_erasure,
     "submissions indexed": search.index_stale,
 }

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from urllib.parse import urlsplit
 
-from ..forms.promises import STATES, Promise, state_of
+from ..forms.promises import STATES
 from ..web.tables import join_chunks
-from .open_data import EPOCH, Snapshot, published_batches, read_public_promises
+from .open_data import EPOCH, Snapshot, published_batches, read_answers, read_promises
+from .promise_rows import PublicPromise
 
 MAX_LINE_BYTES = 75
 
@@ -20,31 +21,31 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield "BEGIN:VCALENDAR"
     yield "VERSION:2.0"
     yield f"PRODID:{escape_text(f'-//{snapshot.site.name}//{snapshot.flow.noun.many}//EN')}"
-    for batch in published_batches(snapshot):
-        promises = read_public_promises(snapshot, [row for row, _ in batch])
-        for row, _ in batch:
+    for rows in published_batches(snapshot):
+        promises = read_promises(snapshot, rows)
+        for row in rows:
             stamp = max(row.updated_at or EPOCH, row.published_at).astimezone(UTC)
-            for promise in promises.get(row.id, ()):
-                if state_of(promise, snapshot.today) != "already_released":
+            shown = promises.get(row.id, ()) if read_answers(snapshot, row) else ()
+            for promise in shown:
+                if promise.progress != "already_released":
                     told = (row.reference, row.party, f"{stamp:%Y%m%dT%H%M%SZ}")
                     yield from _event_lines(snapshot, promise, *told)
     yield "END:VCALENDAR"
 
 
 def _event_lines(
-    snapshot: Snapshot, promise: Promise, reference: str, party: str, stamp: str
+    snapshot: Snapshot, promise: PublicPromise, reference: str, party: str, stamp: str
 ) -> Iterable[str]:
     host = urlsplit(snapshot.site.url).hostname or "localhost"
-    state = state_of(promise, snapshot.today)
     title = " – ".join(filter(None, (promise.title or reference, party)))
     yield "BEGIN:VEVENT"
     yield f"UID:{reference}-{promise.entry_id}@{host}"
     yield f"DTSTAMP:{stamp}"
-    yield f"DTSTART;VALUE=DATE:{promise.due_on:%Y%m%d}"
+    yield f"DTSTART;VALUE=DATE:{promise.due_on.replace('-', '')}"
     yield f"SUMMARY:{escape_text(title)}"
-    yield f"DESCRIPTION:{escape_text(STATES[state].label)}"
+    yield f"DESCRIPTION:{escape_text(STATES[promise.progress].label)}"
     yield f"URL:{snapshot.address(f'commitments/{reference}')}"
-    yield f"STATUS:{'CANCELLED' if state == 'dropped' else 'CONFIRMED'}"
+    yield f"STATUS:{'CANCELLED' if promise.progress == 'dropped' else 'CONFIRMED'}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
 

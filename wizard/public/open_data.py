@@ -5,7 +5,7 @@ The only data of a submission in the files are `outputs.public_record` and the c
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, Text, cast, func, literal, select
 
 from .. import clock
 from ..db.batches import read_in_batches
@@ -26,12 +26,17 @@ from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
-from ..forms.promises import Promise, state_of
 from ..submissions.dictionary import file_stem
 from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import facet_columns
-from ..submissions.promises import read_promises
 from ..web.tables import as_csv
+from .promise_rows import (
+    PublicPromise,
+    bare_promise,
+    promise_values,
+    public_groups,
+    read_public_promises,
+)
 
 SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -202,27 +207,27 @@ def published_records(
 ) -> Iterator[Record]:
     """Yield the commitments of a snapshot that are still published, the oldest first.
 
-    `with_promises` adds those to their entries, of one group if there is `only` one.
+    `with_promises` adds those to their entries. With `only` one group, records have nothing but
+    what its file shows.
     """
-    for batch in published_batches(snapshot):
-        rows = [row for row, _ in batch]
-        promises = read_public_promises(snapshot, rows, only) if with_promises else {}
-        for row, answers in batch:
-            record = _published_record(snapshot, row, answers)
-            _add_promises(record, promises.get(row.id, ()), snapshot)
-            yield record
+    flow, names = snapshot.flow, None
+    if only:
+        names = {"reference", only.name, *json_schema.entry_columns(flow, only)}
+    for rows in published_batches(snapshot):
+        promises = read_promises(snapshot, rows, only) if with_promises else {}
+        for row in rows:
+            if answers := read_answers(snapshot, row):
+                record = _published_record(snapshot, row, answers, names)
+                _add_promises(record, promises.get(row.id, ()), flow)
+                yield record
 
 
-def published_batches(snapshot: Snapshot) -> Iterator[Sequence[tuple[AnyRow, Answers]]]:
-    """Yield the rows and answers of the same in batches."""
+def published_batches(snapshot: Snapshot) -> Iterator[Sequence[AnyRow]]:
+    """Yield the rows of the commitments that are still published in batches, the oldest first."""
     query = _select_records(snapshot).where(
         is_published, Submission.published_at <= snapshot.newest
     )
-    for rows in read_in_batches(
-        snapshot.engine, query, Submission.published_at, Submission.reference
-    ):
-        answered = [(row, _read_answers(snapshot, row)) for row in rows]
-        yield [(row, answers) for row, answers in answered if snapshot.flow.consents(answers)]
+    return read_in_batches(snapshot.engine, query, Submission.published_at, Submission.reference)
 
 
 def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
@@ -232,19 +237,15 @@ def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
     )
     order = (Submission.first_published_at, Submission.reference)
     for rows in read_in_batches(snapshot.engine, query, *order):
-        promises, withdrawals = (
-            read_public_promises(snapshot, rows),
-            _read_withdrawals(snapshot, rows),
-        )
+        promises, withdrawals = read_promises(snapshot, rows), _read_withdrawals(snapshot, rows)
         for row in rows:
-            answers = _read_answers(snapshot, row)
-            if snapshot.flow.consents(answers):
+            if answers := read_answers(snapshot, row):
                 at, reason = withdrawals.get(row.id, (row.changed_at, ""))
                 yield _withdrawn_record(snapshot, row, answers) | {
                     "withdrawn_on": at.astimezone(snapshot.zone).date().isoformat(),
                     **({"withdrawal_reason": reason} if reason else {}),
                     "promises": [
-                        bare_promise(promise, snapshot.flow)
+                        bare_promise(promise)
                         for promise in promises.get(row.id, ())
                         if promise.place is not None
                     ],
@@ -257,7 +258,8 @@ def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
     programs = next((column for facet, column in columns if not facet.source), literal(""))
     return select(
         Submission.id,
-        Submission.answers,
+        # As text: 500 rows with objects at once would take more time and memory.
+        cast(Submission.answers, Text).label("answers"),
         Submission.reference,
         Submission.published_at,
         Submission.first_published_at,
@@ -271,43 +273,49 @@ def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
     ).where(*snapshot.conditions)
 
 
-def _read_answers(snapshot: Snapshot, row: AnyRow) -> Answers:
-    return upgrade_submitted(snapshot.flow, row.reference, row.flow_version, row.answers)
+def read_answers(snapshot: Snapshot, row: AnyRow) -> Answers:
+    """Return the answers as the current version has them; none without consent to publish."""
+    flow, stored = snapshot.flow, json.loads(row.answers)
+    answers = upgrade_submitted(flow, row.reference, row.flow_version, stored)
+    return answers if flow.consents(answers) else {}
 
 
-def _published_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
-    record = _facts(snapshot, row) | {
-        "published_at": clock.iso_utc(row.published_at),
-        "updated_at": clock.iso_utc(max(row.updated_at or EPOCH, row.published_at)),
-        "branch": row.branch,
-        "all_programs": row.programs.split(";") if row.programs else [],
-    }
-    columns = json_schema.public_columns(snapshot.flow)
-    record = {name: record[name] for name in columns if name in record}
-    return record | public_record(snapshot.flow, answers)
+def _published_record(
+    snapshot: Snapshot, row: AnyRow, answers: Answers, names: Collection[str] | None = None
+) -> Record:
+    """Return a record with all public columns, or with those of some names."""
+    flow = snapshot.flow
+    columns = json_schema.public_columns(flow) if names is None else names
+    facts = {name: fact(snapshot, row) for name, fact in FACTS.items() if name in columns}
+    return facts | public_record(flow, answers, names)
 
 
-def _facts(snapshot: Snapshot, row: AnyRow) -> Record:
-    return {
-        "reference": row.reference,
-        "url": snapshot.address(f"commitments/{row.reference}"),
-        "first_published_at": clock.iso_utc(row.listed_at),
-    }
+FACTS: Mapping[str, Callable[[Snapshot, AnyRow], Any]] = {
+    "reference": lambda snapshot, row: row.reference,
+    "url": lambda snapshot, row: snapshot.address(f"commitments/{row.reference}"),
+    "published_at": lambda snapshot, row: clock.iso_utc(row.published_at),
+    "first_published_at": lambda snapshot, row: clock.iso_utc(row.listed_at),
+    "updated_at": lambda snapshot, row: clock.iso_utc(
+        max(row.updated_at or EPOCH, row.published_at)
+    ),
+    "branch": lambda snapshot, row: row.branch,
+    "all_programs": lambda snapshot, row: row.programs.split(";") if row.programs else [],
+}
+"""What is known of a commitment besides its answers, by the name of the column, in their order."""
 
 
 def _withdrawn_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Record:
+    facts = {name: FACTS[name](snapshot, row) for name in json_schema.WITHDRAWN_RECORD}
     shown = json_schema.identity_columns(snapshot.flow)
-    return _facts(snapshot, row) | {name: answers[name] for name in shown if name in answers}
+    return facts | {name: answers[name] for name in shown if name in answers}
 
 
-def read_public_promises(
+def read_promises(
     snapshot: Snapshot, rows: Sequence[AnyRow], only: Group | None = None
-) -> Mapping[int, Sequence[Promise]]:
+) -> Mapping[int, Sequence[PublicPromise]]:
     """Return the promises of some commitments that the files may show, or those of one group."""
-    groups = [only] if only else [group for group in snapshot.flow.groups if group.public]
-    shown = [group for group in groups if json_schema.shows_promises(group)]
-    with snapshot.engine.connect() as connection:
-        return read_promises(connection, shown, [row.id for row in rows])
+    groups = [group for group in public_groups(snapshot.flow) if only in (None, group)]
+    return read_public_promises(snapshot.engine, groups, [row.id for row in rows], snapshot.today)
 
 
 def _read_withdrawals(
@@ -322,52 +330,19 @@ def _read_withdrawals(
     return {key: (at, data.get("reason", "")) for key, at, data in found}
 
 
-def _add_promises(record: Record, promises: Iterable[Promise], snapshot: Snapshot) -> None:
+def _add_promises(record: Record, promises: Sequence[PublicPromise], flow: Flow) -> None:
     """Add the promises of a commitment to its entries, and those that were removed."""
-    values = {}
-    for promise in promises:
-        if promise.place is None:
-            bare = bare_promise(promise, snapshot.flow) | promise_values(promise, snapshot.today)
-            record.setdefault("removed_entries", []).append(bare)
-        else:
-            values[promise.group, promise.entry_id] = promise_values(promise, snapshot.today)
-    for name in {group for group, _ in values}:
-        record[name] = [
-            {**entry, **values.get((name, entry.get(ENTRY_ID)), {})}
-            for entry in record.get(name, ())
+    values = {promise.entry_id: promise_values(promise) for promise in promises}
+    for group in public_groups(flow) if values else ():
+        if entries := record.get(group.name):
+            record[group.name] = [entry | values.get(entry.get(ENTRY_ID), {}) for entry in entries]
+    # Those come last.
+    if promises and promises[-1].place is None:
+        record["removed_entries"] = [
+            bare_promise(promise) | promise_values(promise)
+            for promise in promises
+            if promise.place is None
         ]
-
-
-def bare_promise(promise: Promise, flow: Flow) -> Record:
-    """Return a promise without what is reported about it, and without its other answers."""
-    group = flow.fields[promise.group]
-    public = {field.name for field in getattr(group, "fields", ()) if field.public}
-    shown = {
-        "title": promise.title if getattr(group, "title", "") in public else "",
-        "topic": promise.topic if getattr(group, "topic", "") in public else "",
-    }
-    return {
-        "group": promise.group,
-        ENTRY_ID: promise.entry_id,
-        **{name: text for name, text in shown.items() if text},
-        "due_on": promise.due_on.isoformat(),
-        "first_due_on": promise.first_due_on.isoformat(),
-    }
-
-
-def promise_values(promise: Promise, today: date) -> Record:
-    """Return the values of `json_schema.PROMISE_FIELDS`, without empty ones."""
-    values = {
-        "due_on": promise.due_on,
-        "first_due_on": promise.first_due_on,
-        "progress": state_of(promise, today),
-        "done_on": promise.done_on,
-        "dropped_on": promise.dropped_on,
-        "result_url": promise.url,
-        "last_report": promise.words,
-        "last_reported_on": promise.reported_on,
-    }
-    return {name: str(value) for name, value in values.items() if value}
 
 
 def newest_records(snapshot: Snapshot, limit: int) -> list[Record]:
@@ -376,9 +351,5 @@ def newest_records(snapshot: Snapshot, limit: int) -> list[Record]:
     query = _select_records(snapshot).where(is_published).order_by(*order).limit(limit)
     with snapshot.engine.connect() as connection:
         rows = connection.execute(query).all()
-    found = [(row, _read_answers(snapshot, row)) for row in rows]
-    return [
-        _published_record(snapshot, row, answers)
-        for row, answers in found
-        if snapshot.flow.consents(answers)
-    ]
+    found = [(row, read_answers(snapshot, row)) for row in rows]
+    return [_published_record(snapshot, row, answers) for row, answers in found if answers]

@@ -48,7 +48,7 @@ RETENTION_SCHEDULE = (
     RetentionRule(
         "Emails we send you",
         "As long as we keep the draft or submission",
-        ("message", "outbox_message"),
+        ("message", "outbox_message", "promise_reminder", "reminder_start"),
     ),
     RetentionRule(
         "Staff accounts: name, email address, role, and a password stored so no one can read it",
@@ -59,6 +59,11 @@ RETENTION_SCHEDULE = (
         "Invitations of staff: name, email address and role",
         "Up to 30 days after the invitation ends",
         ("staff_link",),
+    ),
+    RetentionRule(
+        "Which staff members opened your submission, and when they last did",
+        "As long as we keep the submission",
+        ("case_view",),
     ),
     RetentionRule("Which staff members are signed in", "Up to 12 hours", ("staff_session",)),
     RetentionRule(

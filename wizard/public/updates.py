@@ -17,7 +17,8 @@ from ..forms.outputs import cells
 from ..forms.promises import OUTCOMES
 from ..submissions.promises import entries_told
 from ..web.tables import as_csv
-from .open_data import Record, Snapshot, bare_promise, published_batches, read_public_promises
+from .open_data import Record, Snapshot, published_batches, read_answers, read_promises
+from .promise_rows import bare_promise
 
 UPDATE_FIELDS = (
     fields.Text("reference", "Reference", noun="the reference", required=True),
@@ -55,19 +56,20 @@ def updates_csv(snapshot: Snapshot) -> Iterator[bytes]:
 
 def _read_updates(snapshot: Snapshot) -> Iterator[Record]:
     shown = json_schema.identity_columns(snapshot.flow)
-    for batch in published_batches(snapshot):
-        promises = read_public_promises(snapshot, [row for row, _ in batch])
-        answers = {row.id: (row.reference, given) for row, given in batch}
+    for rows in published_batches(snapshot):
+        promises = read_promises(snapshot, rows)
+        found = {row.id: (row.reference, read_answers(snapshot, row)) for row in rows}
+        answers = {key: (reference, given) for key, (reference, given) in found.items() if given}
         with snapshot.engine.connect() as connection:
             told = _read_reports(connection, snapshot.flow, answers)
-        for row, given in batch:
-            known = {each.entry_id: each for each in promises.get(row.id, ())}
+        for key, (reference, given) in answers.items():
+            known = {each.entry_id: each for each in promises.get(key, ())}
             about = {name: given[name] for name in shown if name in given}
-            for update in sorted(told.get(row.id, ()), key=lambda each: each["at"]):
+            for update in sorted(told.get(key, ()), key=lambda each: each["at"]):
                 if promise := known.get(update["promise_id"]):
-                    update = bare_promise(promise, snapshot.flow) | update  # noqa: PLW2901
                     day = update["at"].astimezone(snapshot.zone).date().isoformat()
-                    yield update | about | {"reference": row.reference, "reported_on": day}
+                    of_report = {"reference": reference, "reported_on": day}
+                    yield bare_promise(promise) | update | about | of_report
 
 
 def _read_reports(

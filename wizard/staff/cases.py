@@ -31,9 +31,9 @@ from ..db.models import (
 )
 from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
-from ..forms.text import Invalid
+from ..forms.text import Invalid, replace_forbidden
 from ..notify import outbox
-from ..submissions import cases, progress_reports, proposals, reports, withdrawals
+from ..submissions import cases, progress_reports, proposals, queue, reports, withdrawals
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
@@ -70,19 +70,53 @@ HOW_ASKED = LongText(
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
     """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
-    wanted = filters.conditions()
-    keys = select_keys(Submission.submitted_at, wanted, start, PAGE_SIZE)
-    order = (Submission.submitted_at.desc(), Submission.reference.desc())
-    rows = _rows(Submission.reference.in_(keys.references)).order_by(*order)
-    submissions = list(db.session.scalars(rows))
-    if start == PageStart() and not keys.older:
-        count = len(submissions)
-    else:
-        # A constant, so that SQLite takes the smallest index that holds the filters.
-        one = select(literal(1)).select_from(Submission)
-        counted = one.where(*wanted).limit(MAX_COUNT + 1)
-        count = db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
-    return submissions, keys, count
+    keys = _select_keys(filters, start, PAGE_SIZE)
+    found = db.session.scalars(_rows(Submission.reference.in_(keys.references)))
+    submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
+    is_whole = start == PageStart() and not keys.older
+    return submissions, keys, len(submissions) if is_whole else _count(filters)
+
+
+def _select_keys(filters: Filters, start: PageStart, size: int) -> PageKeys:
+    """Return the keys of a page in the order of the list."""
+    if filters.get("todo"):
+        return queue.select_keys(filters.without("todo").conditions(), start, size)
+    return select_keys(Submission.submitted_at, filters.conditions(), start, size)
+
+
+def _count(filters: Filters) -> int:
+    """Return how many submissions match, up to `MAX_COUNT` + 1."""
+    if filters.get("todo"):
+        return queue.count(filters.without("todo").conditions(), MAX_COUNT + 1)
+    # A constant, so that SQLite takes the smallest index that holds the filters.
+    one = select(literal(1)).select_from(Submission)
+    counted = one.where(*filters.conditions()).limit(MAX_COUNT + 1)
+    return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """The references of the cases before and after one in a list; empty at its ends."""
+
+    previous: str
+    next: str
+
+
+def find_neighbors(reference: str, filters: Filters) -> Neighbors:
+    """Return the cases beside one in a list, also if it is not in the list any more.
+
+    Beside one that left the queue is the first of the queue.
+    """
+    reference = replace_forbidden(reference)
+    submitted_at = select(Submission.submitted_at).where(Submission.reference == reference)
+    with reading(snapshot=True) as session:
+        is_queue = bool(filters.get("todo"))
+        at = queue.find_since(reference) if is_queue else session.scalar(submitted_at)
+        key = (at, reference) if at else None
+        before, after = PageStart(key, backwards=True), PageStart(key)
+        previous = _select_keys(filters, before, 1).references if key else []
+        following = _select_keys(filters, after, 1).references if key or is_queue else []
+        return Neighbors("".join(previous), "".join(following))
 
 
 def list_oldest_open(limit: int) -> list[Submission]:

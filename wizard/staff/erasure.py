@@ -4,6 +4,7 @@ from sqlalchemy import String, cast, delete, or_, select, update
 
 from .. import clock
 from ..accounts.audit import Actor
+from ..db.accounts import CaseView
 from ..db.engine import db, delete_in_batches, empty_write_ahead_log, write_in_batches
 from ..db.models import (
     Contact,
@@ -17,7 +18,7 @@ from ..db.models import (
     Submission,
     SubmissionVersion,
 )
-from ..db.promises import Progress, Promise, ReportDraft
+from ..db.promises import Progress, Promise, PromiseReminder, ReportDraft
 from ..notify import email
 from ..submissions import cases
 from ..submissions.cases import change_status, locked_case
@@ -28,11 +29,13 @@ from ..submissions.versions import raise_version
 from ..web.current import current_flow
 
 ABOUT_ANSWERS = (
+    CaseView,
     Contact,
     MailMessage,
     OutboxMessage,
     Progress,
     Promise,
+    PromiseReminder,
     Proposal,
     Report,
     ReportDraft,

@@ -5,30 +5,32 @@ no transaction open, and memory does not grow. Reading the chunks needs no appli
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
+from ..forms.fields import Field, Text
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.outputs import cells
 from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.filters import Filters
-from ..web.tables import MAX_SHEET_ROWS, Cells, SheetTooLarge, as_csv, as_xlsx, join_chunks
+from ..web.tables import MAX_SHEET_ROWS, Cells, SheetTooLarge, as_csv, join_chunks
+from .workbook import Submitted, make_workbook
 
 MIMETYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/jsonl",
 }
-Submitted = tuple[Any, ...]  # the answers, then the columns of `RECORD_COLUMNS`
 
 
 class UnknownExport(LookupError):
@@ -41,10 +43,12 @@ def export_names(flow: Flow) -> tuple[str, ...]:
     return (*main, *(f"{file_stem(group)}.csv" for group in flow.groups), "dictionary.csv")
 
 
-def export(name: str, flow: Flow, filters: Filters, *, bom: bool = True) -> Iterator[bytes]:
+def export(
+    name: str, flow: Flow, filters: Filters, *, bom: bool = True, contacts: bool = True
+) -> Iterator[bytes]:
     """Return the chunks of a file, oldest first. Raises `UnknownExport` or `SheetTooLarge`.
 
-    `bom` is the byte-order mark of CSV.
+    `bom` is the byte-order mark of CSV. Without `contacts`, contact details are left out.
     """
     if name not in export_names(flow):
         raise UnknownExport(name)
@@ -54,20 +58,40 @@ def export(name: str, flow: Flow, filters: Filters, *, bom: bool = True) -> Iter
     if suffix == "xlsx":
         _check_size(filters)
     submitted = _read(flow, filters)
+    questions = flow.columns if contacts else _without_contacts(flow)
     if suffix == "jsonl":
-        return join_chunks(_json_line(flow, each) for each in submitted)
-    for group in flow.groups:
+        return join_chunks(_json_line(flow, questions, each) for each in submitted)
+    if suffix == "xlsx":
+        return make_workbook(flow, questions.values(), submitted, _conditions(filters))
+    for group in (field for field in questions.values() if isinstance(field, Group)):
         if stem == file_stem(group):
             columns = ("reference", "promise_id", *(field.name for field in group.fields))
             return as_csv(columns, _entries(flow, group, submitted), bom=bom)
-    columns, rows = (*flow.columns, *RECORD_COLUMNS), _rows(flow, submitted)
-    return as_xlsx(columns, rows) if suffix == "xlsx" else as_csv(columns, rows, bom=bom)
+    return as_csv((*questions, *RECORD_COLUMNS), _rows(questions, submitted), bom=bom)
+
+
+def _without_contacts(flow: Flow) -> Mapping[str, Field]:
+    """Return the questions but those about people: what is written in words and never published."""
+    return {
+        name: replace(field, fields=tuple(filter(_is_impersonal, field.fields)))
+        if isinstance(field, Group)
+        else field
+        for name, field in flow.columns.items()
+        if _is_impersonal(field)
+    }
+
+
+def _is_impersonal(field: Field) -> bool:
+    return field.public or not isinstance(field, Text)
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    return [*filters.conditions(), Submission.submitted_at <= clock.now()]
 
 
 def _read(flow: Flow, filters: Filters) -> Iterator[Submitted]:
     record = (getattr(Submission, name) for name in RECORD_COLUMNS)
-    until_now = Submission.submitted_at <= clock.now()
-    query = select(Submission.answers, *record).where(*filters.conditions(), until_now)
+    query = select(Submission.answers, *record).where(*_conditions(filters))
     order = (Submission.submitted_at, Submission.reference)
     rows = chain.from_iterable(read_in_batches(db.engine, query, *order))
     return ((flow.upgrade(row.flow_version, row.answers)[0], *row[1:]) for row in rows)
@@ -83,10 +107,10 @@ def _check_size(filters: Filters) -> None:
         )
 
 
-def _rows(flow: Flow, submitted: Iterable[Submitted]) -> Iterator[Cells]:
+def _rows(questions: Mapping[str, Field], submitted: Iterable[Submitted]) -> Iterator[Cells]:
     for answers, *record in submitted:
         exact = ("" if value is None else str(_json_value(value)) for value in record)
-        yield chain(cells(flow.columns, answers).values(), exact)
+        yield chain(cells(questions, answers).values(), exact)
 
 
 def _entries(flow: Flow, group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
@@ -96,13 +120,24 @@ def _entries(flow: Flow, group: Group, submitted: Iterable[Submitted]) -> Iterat
             yield (reference, entry[ENTRY_ID], *cells(fields, entry).values())
 
 
-def _json_line(flow: Flow, submission: Submitted) -> str:
-    """Return all questions (null without an answer), other stored answers, and the record."""
+def _json_line(flow: Flow, questions: Mapping[str, Field], submission: Submitted) -> str:
+    """Return the questions (null without an answer) and the record; with all questions, other
+    stored answers too."""
     answers, *record = submission
     named = add_entry_ids(flow.groups, answers, record[0])
     named_record = zip(RECORD_COLUMNS, map(_json_value, record), strict=True)
-    line = {**dict.fromkeys(flow.columns), **named, **dict(named_record)}
+    if questions is not flow.columns:
+        named = {name: _known(questions[name], named[name]) for name in questions if name in named}
+    line = {**dict.fromkeys(questions), **named, **dict(named_record)}
     return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _known(field: Field, value: Any) -> Any:
+    """Return the answer to a question; of the entries of a group only what it asks."""
+    if not isinstance(field, Group):
+        return value
+    names = {ENTRY_ID, *(each.name for each in field.fields)}
+    return [{name: entry[name] for name in entry if name in names} for entry in value]
 
 
 def _json_value(value: Any) -> Any:

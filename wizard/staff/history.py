@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..accounts.accounts import describe_person
 from ..db.models import Event
 from ..submissions.events import describe_event
 from ..submissions.messages import describe_opened
@@ -17,5 +18,7 @@ def describe_data(event: Event) -> Iterator[tuple[str, str]]:
         yield "Staff wrote for it" if by_staff else "The organization wrote", str(data["words"])
     if data.get("reason"):
         yield "Reason", str(data["reason"])
+    if event.kind == "assigned" and "to" in data:
+        yield "To", describe_person(str(data["to"])) if data["to"] else "nobody"
     if data.get("of"):
         yield "About", describe_event(str(data["of"])).label

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
+from ..accounts.accounts import describe_person
 from ..accounts.permissions import (
     bp,
     current_actor,
@@ -20,23 +21,34 @@ from ..accounts.permissions import (
 from ..db.models import Submission, describe_status
 from ..forms.outputs import cards
 from ..notify import outbox
-from ..submissions import filters, proposals, reports, search, withdrawals
+from ..submissions import colleagues, filters, proposals, reports, search, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import charts, links
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
+from ..web.query import parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, changes, erasure, exports, history
+from . import cases, changes, erasure, exports, history, signs
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
+from .lists import (
+    LIST_ARGS,
+    goes_on,
+    list_query,
+    parse_list_filters,
+    return_filters,
+    return_query,
+    then_next,
+)
+from .report_views import describe_period
 
 OLDEST_SHOWN = 5
 ERROR_FIELDS = {
     "staff.decide": "decide",
     "staff.note": "text",
+    "staff.assign": "assign",
     "staff.resend": "messages",
     "staff.decide_report": "reports",
     "staff.decide_progress": "reports",
@@ -77,11 +89,6 @@ def handle_refused_change(error: Exception) -> Response:
     return case_page(422, errors=errors, unsaved=request.form)
 
 
-def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
-    """Return the filters in this request's address. Raises `BadQuery`."""
-    return filters.parse_filters(current_flow(), request.args.to_dict(flat=False), ignored)
-
-
 @bp.get("/", role="viewer")
 def dashboard() -> Response:
     """Show what waits for staff, and the statistics."""
@@ -98,6 +105,7 @@ def dashboard() -> Response:
         by_month=charts.make_bars(statistics.count_by_month()),
         by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},
         drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
+        **describe_period(),
     )
 
 
@@ -113,8 +121,8 @@ def facet_chart(
 
 @bp.get("/submissions", role="viewer")
 def submissions() -> Response:
-    """Show the filtered list of submissions, newest first."""
-    chosen = parse_list_filters(PAGE_ARGS)
+    """Show the filtered list of submissions, newest first, or the queue, oldest first."""
+    chosen = parse_list_filters(LIST_ARGS)
     query = list_query(chosen)
     found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
     waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
@@ -131,6 +139,10 @@ def submissions() -> Response:
         chosen=chosen,
         list_query=query,
         requests=requests,
+        marks=colleagues.find_marks([each.id for each in found]),
+        people=colleagues.name_people(),
+        notice=session.pop("notice", ""),
+        decided=session.pop("decided", ""),
         labels=filters.filter_options(current_flow()),
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
@@ -140,9 +152,10 @@ def submissions() -> Response:
 @bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
-    chosen = parse_list_filters(("bom",))
+    chosen, contacts = parse_list_filters(("bom", "contacts")), request.args.get("contacts") != "0"
+    choices = {"bom": wants_bom(request.args), "contacts": contacts}
     try:
-        stream = exports.export(name, current_flow(), chosen, bom=wants_bom(request.args))
+        stream = exports.export(name, current_flow(), chosen, **choices)
     except exports.UnknownExport:
         abort(404)
     except SheetTooLarge as error:
@@ -150,35 +163,23 @@ def export(name: str) -> Response:
         page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
         return error_response(400, page)
     logged = chosen | ({"q": "…"} if "q" in chosen else {})
-    audit.record_event(current_actor(), "exported", name, filters=logged)
+    audit.record_event(current_actor(), "exported", name, filters=logged, contacts=contacts)
     stem, _, suffix = name.partition(".")
     file_name = f"{stem}-{clock.today()}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)
 
 
-def list_query(chosen: filters.Filters) -> dict[str, Any]:
-    """Return the query string of the list: its filters and its page."""
-    page = {name: request.args[name] for name in PAGE_ARGS if request.args.get(name)}
-    return chosen | page
-
-
-def return_query() -> dict[str, Any]:
-    """Return the list's query string as carried by the address of a case; empty if invalid."""
-    try:
-        return list_query(parse_list_filters(PAGE_ARGS))
-    except BadQuery:
-        return {}
-
-
 @bp.get("/submissions/<reference>", role="viewer")
 def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
     case = cases.get_case(reference)
-    audit.record_event(current_actor(), "viewed", reference)
+    last = max((event.id or 0 for event in case.history), default=0)
+    colleagues.record_view(case.submission, last, current_user().id, current_actor())
     owner, *link = pop_secret_once() or [""]
-    notice = session.pop("notice", "")
-    return case_page(case=case, notice=notice, link=link if owner == reference else [])
+    notice, decided = session.pop("notice", ""), session.pop("decided", "")
+    link = link if owner == reference else []
+    return case_page(case=case, notice=notice, decided=decided, link=link)
 
 
 def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
@@ -193,15 +194,23 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         list_query=query,
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
+        neighbors=cases.find_neighbors(reference, return_filters()),
+        goes_on=goes_on(query),
+        viewers=colleagues.list_viewers(case.submission.id),
+        people=colleagues.name_people(),
+        assignable=[each.email for each in colleagues.list_assignable()],
         cards=cards(current_flow(), case.submission.answers),
         last_day=proposals.last_day,
         describe_data=history.describe_data,
         describe_opened=describe_opened,
+        signs=signs.list_signs(case.submission),
+        twins=signs.list_twins(case.submission),
         **context,
     )
 
 
 @bp.post("/submissions/<reference>/status", role="editor")
+@then_next
 def decide(reference: str) -> Response:
     """Change the status; an unsaved note stays on the page."""
     to, version = request.form.get("to", ""), _posted_number("version")
@@ -224,6 +233,14 @@ def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
     return parse_decision(cases.get_case(reference).all_decisions(), key, request.form)
 
 
+@bp.post("/submissions/<reference>/assign", role="editor")
+def assign(reference: str) -> Response:
+    """Give the case to a person, or to nobody."""
+    to, before = request.form.get("to", ""), request.form.get("before", "")
+    colleagues.assign(reference, to, before, current_actor())
+    return _to_case(reference, f"Assigned to {describe_person(to) if to else 'nobody'}.")
+
+
 @bp.post("/submissions/<reference>/note", role="editor")
 def note(reference: str) -> Response:
     """Add a note."""
@@ -239,6 +256,7 @@ def resend(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/report", role="editor")
+@then_next
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
     report, action = _posted_number("report"), _posted_action()
@@ -249,6 +267,7 @@ def decide_report(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/progress", role="editor")
+@then_next
 def decide_progress(reference: str) -> Response:
     """Approve those reports on promises that are checked, and decline the others."""
     offered, version = request.form.get("offered", ""), _posted_number("version")
@@ -264,6 +283,7 @@ def decide_progress(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/correction", role="editor")
+@then_next
 def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
     is_approved = _posted_action() == "approve"
@@ -276,6 +296,7 @@ def decide_correction(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/withdrawal", role="editor")
+@then_next
 def decide_withdrawal(reference: str) -> Response:
     """Confirm or decline the request to withdraw."""
     is_approved, version = _posted_action() == "approve", _posted_number("version")
@@ -297,6 +318,7 @@ def ask_for_changes(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/changes", role="editor")
+@then_next
 def request_changes(reference: str) -> Response:
     """Ask the organization for changes; what was typed stays if it is refused."""
     version = _posted_number("version")

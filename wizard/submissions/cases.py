@@ -56,6 +56,8 @@ OPEN_STATUSES = ("received", "in_review")
 """Statuses that need action by staff."""
 STARTS_REVIEW = ("accepted", "declined", "changes_requested")
 """Events that start the review of a case that was only received."""
+COMES_BACK = ("resubmitted", "changes_expired", "reopened")
+"""Events by which a case waits for staff again."""
 
 
 class CaseNotFound(LookupError):
@@ -143,6 +145,8 @@ def change_status(
     if submission.status == "received" and transition.event in STARTS_REVIEW:
         record_event(submission, "review_started", actor)
     _set_status(submission, to)
+    if transition.event in COMES_BACK:
+        submission.returned_at = clock.now()
     raise_version(submission)
     return record_event(submission, transition.event, actor, mail, **data)
 

@@ -34,13 +34,22 @@ def contact_step() -> Step | None:
 
 def recipients(submission: Submission) -> list[str]:
     """Return the addresses that messages go to: the contact's, then the second one's."""
-    query = select(Contact.email).where(
-        Contact.submission_id == submission.id,
+    return recipients_of([submission])[submission.id]
+
+
+def recipients_of(submissions: Sequence[Submission]) -> dict[int, list[str]]:
+    """Return the recipients of each submission, by its id."""
+    asked = current_flow().roles.contact
+    found = {each.id: [each.answers[asked]] if each.answers.get(asked) else []
+             for each in submissions}  # fmt: skip
+    query = select(Contact.submission_id, Contact.email).where(
+        Contact.submission_id.in_(found),
         Contact.role == "second",
         Contact.confirmed_at.is_not(None),
     )
-    first = submission.answers.get(current_flow().roles.contact)
-    return list(dict.fromkeys([*([first] if first else []), *db.session.scalars(query)]))
+    for submission_id, address in db.session.execute(query.order_by(Contact.id)):
+        found[submission_id].append(address)
+    return {submission_id: list(dict.fromkeys(found[submission_id])) for submission_id in found}
 
 
 def list_contacts(submission: Submission) -> dict[str, dict[bool, Contact]]:

@@ -4,10 +4,12 @@ Each is recorded in the transaction that makes it happen, together with the mess
 it (`messages.py`).
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ..accounts.audit import Actor
 from ..db.accounts import AuditEvent
@@ -95,6 +97,19 @@ def record_event(
 
     Raises `ValueError` for an unknown kind.
     """
+    event = add_event(submission, kind, actor, **data)
+    db.session.flush()
+    if mail.skip and messages.tells_contacts(kind):
+        record_event(submission, "message_skipped", actor, of=kind)
+    messages.queue_messages(submission, event, mail)
+    return event
+
+
+def add_event(submission: Submission, kind: str, actor: Actor, **data: Any) -> Event:
+    """Record an event without its messages; it has an id once the session is flushed.
+
+    Raises `ValueError` for an unknown kind.
+    """
     if kind not in KINDS:
         raise ValueError(f"no words for an event of the kind {kind!r}")
     event = Event(
@@ -106,10 +121,6 @@ def record_event(
         data=data,
     )
     db.session.add(event)
-    db.session.flush()
-    if mail.skip and messages.tells_contacts(kind):
-        record_event(submission, "message_skipped", actor, of=kind)
-    messages.queue_messages(submission, event, mail)
     return event
 
 
@@ -128,6 +139,17 @@ def list_events(submission: Submission) -> list[Event]:
     )
     audited = db.session.scalars(logged.order_by(AuditEvent.id))
     return sorted([*events, *map(_read_audited, audited)], key=lambda event: event.at)
+
+
+def count_events(start: datetime, end: datetime) -> Counter[str]:
+    """Count what happened to all submissions from `start` until before `end`, by kind."""
+    at = Event.at >= start, Event.at < end
+    found = select(Event.kind, func.count()).where(*at).group_by(Event.kind)
+    counts = Counter({row.kind: row[1] for row in db.session.execute(found)})
+    of_cases = AuditEvent.action.in_(AUDITED_KINDS)
+    logged = select(AuditEvent).where(AuditEvent.at >= start, AuditEvent.at < end, of_cases)
+    counts.update(_read_audited(row).kind for row in db.session.scalars(logged))
+    return counts
 
 
 def _submitted(submission: Submission) -> Event:

@@ -24,7 +24,7 @@ from ..forms.text import Invalid
 from ..forms.words import MAX_QUERY_WORDS, count_words, parse_query
 from ..web.current import current_flow
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
-from . import search
+from . import colleagues, queue, search
 from .listing import facet_columns
 from .promises import state_column
 
@@ -51,6 +51,7 @@ class Filters(dict[str, str]):
     `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
     moment, itself excluded.
     `q` is words that must all occur in what staff may read.
+    `todo` is what waits for staff; `assigned` and `seen` are conditions of `colleagues`.
     """
 
     index: search.Index = "staff"
@@ -76,6 +77,12 @@ class Filters(dict[str, str]):
         )
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
+        if self.get("todo"):
+            conditions.append(queue.waits())
+        if who := self.get("assigned"):
+            conditions.append(colleagues.has_case(who))
+        if how := self.get("seen"):
+            conditions.append(colleagues.was_seen(how))
         if words := self.get("q"):
             conditions.append(search.matches(words, self.index))
         return conditions
@@ -196,6 +203,8 @@ def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
     return {
         "branch": {branch.name: branch.title for branch in flow.branches},
         "status": STATUSES,
+        "todo": {"yes": "Ours to do"},
+        "seen": colleagues.SEEN,
         **{each.name: _labels(flow, each) if each.source else programs for each in flow.facets},
     }
 
@@ -225,6 +234,7 @@ class Query(Text):
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
+    "assigned": Text("assigned", "assigned", noun=VALUE),
     "q": Query("q", "q", noun=VALUE),
 }
 """The filters that are no choice."""

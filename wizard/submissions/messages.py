@@ -225,12 +225,18 @@ def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
+def unsubscribe_url(message: MailMessage) -> str:
+    """Return the address at which the reminders of the message's submission end."""
+    return links.unsubscribe_url("submission", outbox.submission_of(message).reference)
+
+
 def _office_context(message: MailMessage) -> dict[str, Any]:
     _, words = OFFICE_MESSAGES[message.kind.removeprefix("office_")]
     return {"submission": outbox.submission_of(message), "words": words}
 
 
 for _kind, _told in CONTACT_MESSAGES.items():
-    outbox.register(_kind, _told.subject, _contact_context, "case")
+    _stop = unsubscribe_url if _kind == "changes_reminder" else None
+    outbox.register(_kind, _told.subject, _contact_context, "case", _stop)
 for _kind, (_subject, _) in OFFICE_MESSAGES.items():
     outbox.register(f"office_{_kind}", Message(_subject), _office_context, "office")

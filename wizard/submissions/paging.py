@@ -1,7 +1,8 @@
 """Keyset pagination, newest first: the last page of a million rows is as quick as the first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_
@@ -14,11 +15,15 @@ from ..web.query import PageStart, format_key
 
 @dataclass(frozen=True, slots=True)
 class PageKeys:
-    """The references on a page, and the keys of the pages beside it (empty if there is none)."""
+    """The references on a page, and the keys of the pages beside it (empty if there is none).
+
+    In the queue, `since` says by reference since when a case waits.
+    """
 
     references: list[str]
     newer: str
     older: str
+    since: dict[str, datetime] = field(default_factory=dict)
 
 
 def select_keys(

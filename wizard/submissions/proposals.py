@@ -311,7 +311,8 @@ def _remind(submission: Submission, proposal: Proposal) -> bool:
     proposal.reminded_at = clock.now()
     of_it = Event.submission_id == submission.id, Event.kind == "changes_requested"
     event = db.session.scalars(select(Event).where(*of_it).order_by(Event.id.desc())).first()
-    if event is None or not is_requested(submission, proposal):
+    is_wanted = submission.wants_reminders and is_requested(submission, proposal)
+    if event is None or not is_wanted:
         return False
     messages.queue_messages(submission, event, STANDARD, "changes_reminder")
     return True

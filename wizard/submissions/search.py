@@ -7,6 +7,7 @@ version of the program, or a restored backup, stored without.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, Literal
 
@@ -33,13 +34,13 @@ from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
 from ..forms.outputs import public_record
 from ..forms.text import fold_text
-from ..forms.words import Term, index_words, mark, parse_query
+from ..forms.words import Term, index_words, list_words, mark, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
 
 FORMAT = 1
 """Raise it when other words are indexed than before: everything is indexed again."""
-FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 5
+FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
@@ -67,19 +68,27 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
     return unsorted.in_(_match_sqlite(terms, index))
 
 
-def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
+def select_with_any(phrases: Iterable[str]) -> Select[Any]:
+    """Return the query of the ids of submissions that have one of some phrases for staff."""
+    terms = [Term(words) for words in map(tuple, map(list_words, phrases)) if words]
+    match = _match_sqlite if is_sqlite() else _match_postgresql
+    return match(terms, "staff", any_of=True)
+
+
+def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
     wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
-    name = f"search_{index}"
-    match = column(name).op("MATCH", is_comparison=True)(bindparam(None, " AND ".join(wanted)))
+    joined, name = (" OR " if any_of else " AND ").join(wanted), f"search_{index}"
+    match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
 
 
-def _match_postgresql(terms: Iterable[Term], index: Index) -> Select[Any]:
+def _match_postgresql(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
     wanted = (
         " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
         for term in terms
     )
-    query = cast(bindparam(None, " & ".join(f"({each})" for each in wanted)), TSQUERY)
+    joined = (" | " if any_of else " & ").join(f"({each})" for each in wanted)
+    query = cast(bindparam(None, joined), TSQUERY)
     return select(SearchEntry.submission_id).where(
         getattr(SearchEntry, index).op("@@", is_comparison=True)(query)
     )
@@ -101,8 +110,10 @@ def store_words(submission: Submission) -> None:
         "public": public_texts(flow, submission),
         "staff": staff_texts(flow, submission),
     }
+    words_of = cache(text_words)  # what anyone may read is in both
     for name, texts in words.items():
-        stamp[name] = " ".join(index_words(chain.from_iterable(map(_in_every_language, texts))))
+        every = chain.from_iterable(map(_in_every_language, texts))
+        stamp[name] = " ".join(index_words(every, words_of))
     if entry is None:
         db.session.add(SearchEntry(submission_id=submission.id, **stamp))
         return

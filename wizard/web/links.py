@@ -91,6 +91,21 @@ def parse_contact_token(given: str) -> tuple[int, str]:
     return contact_id, address
 
 
+def unsubscribe_url(kind: str, key: str) -> str:
+    """Return the address at which a mail program ends reminders, below `PUBLIC_URL`."""
+    token = serializer("unsubscribe").dumps([kind, key])
+    return f"{current_app.config['PUBLIC_URL']}/unsubscribe/{token}"
+
+
+def parse_unsubscribe_token(given: str) -> tuple[str, str] | None:
+    """Return kind and key in a token, or None if its signature is invalid."""
+    try:
+        kind, key = serializer("unsubscribe").loads(given)
+    except BadSignature:
+        return None
+    return str(kind), str(key)
+
+
 def acting_url(reference: str, staff_email: str) -> str:
     """Return a link that opens a submission's pages for staff who act for its organization."""
     expires = int(clock.now().timestamp()) + ACTING_LINK_SECONDS

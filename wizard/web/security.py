@@ -15,6 +15,8 @@ from werkzeug.wrappers import Response as Answer
 
 MAX_FIELDS = 1_000
 """A full page has about 200 fields; parsing many thousands takes seconds."""
+ONE_CLICK = "unsubscribe.stop"
+"""The endpoint to which mail programs post, not pages, and whose body nothing reads."""
 csrf = CSRFProtect()
 ASCII = bytes(range(128)).decode()
 NON_ASCII_ESCAPES = re.compile(rb"(?:%[89a-fA-F][0-9a-fA-F])+")
@@ -109,7 +111,7 @@ def _strip_added(text: str) -> str:
 
 def _validate_form_post() -> None:
     """Reject what no page posts before it is parsed, since the largest form takes 0.3 s."""
-    if request.method != "POST":
+    if request.method != "POST" or request.endpoint == ONE_CLICK:
         return
     if request.content_length and request.mimetype != "application/x-www-form-urlencoded":
         abort(415)
@@ -122,7 +124,7 @@ def _validate_form_post() -> None:
 
 def _check_origin() -> None:
     """Refuse a post of another site over HTTPS: by its `Origin`, without one by its `Referer`."""
-    if request.method != "POST" or not request.is_secure:
+    if request.method != "POST" or not request.is_secure or request.endpoint == ONE_CLICK:
         return
     given = request.headers.get("Origin") or request.headers.get("Referer", "")
     with suppress(ValueError):  # no address at all, such as http://[

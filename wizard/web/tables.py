@@ -1,12 +1,15 @@
 """Tables as streams of CSV and XLSX, in constant memory; no cell runs as a formula."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from string import ascii_letters, digits
 from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
@@ -14,6 +17,7 @@ from xlsxwriter.exceptions import FileCreateError
 CHUNK_BYTES = 64 * 1024
 MAX_SHEET_ROWS = 1_048_576
 """Rows of an XLSX sheet, header included."""
+MAX_SHEET_NAME_CHARS = 31
 XLSX_CREATED_AT = datetime(2000, 1, 1)
 """A fixed creation time, so that the same data gives the same bytes."""
 Cells = Iterable[str]
@@ -46,10 +50,17 @@ def as_csv(columns: Sequence[str], rows: Iterable[Cells], *, bom: bool = True) -
 
 def _csv_line(row: Cells) -> str:
     """Return a quoted line; `csv.writer` takes twice as long."""
-    cells = [cell and escape_cell(cell).replace('"', '""') for cell in row]
+    # Most cells need nothing, and it is quick to see.
+    cells = [each if each[:1] in PLAIN and '"' not in each else _escape(each) for each in row]
     return '"' + '","'.join(cells) + '"\r\n'
 
 
+def _escape(cell: str) -> str:
+    return escape_cell(cell).replace('"', '""')
+
+
+PLAIN = frozenset(["", *ascii_letters, *digits])
+"""The first characters of cells that are no formula, and none at all."""
 IGNORED_PREFIX = (
     r"\s\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -71,44 +82,84 @@ def unescape_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and FORMULA_START(cell) else cell
 
 
-def as_xlsx(columns: Sequence[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """Return a table as the chunks of a workbook with one sheet, all of whose cells are text.
+Cell = str | int | date | datetime | None
+"""A cell of a workbook. A time is shown in UTC, since workbooks know no time zones."""
+DATE_FORMAT, TIME_FORMAT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+COLUMN_WIDTH = 18
 
-    The workbook is written at once, so that `SheetTooLarge` is raised before a response begins.
+
+def as_workbook(
+    sheets: Mapping[str, Sequence[str]], rows: Iterable[tuple[str, Sequence[Cell]]]
+) -> Iterator[bytes]:
+    """Return the chunks of a workbook, from the columns by sheet, and rows with their sheet.
+
+    No text is a formula. The workbook is written at once, in constant memory, so that
+    `SheetTooLarge` is raised before a response begins.
     """
-    chunks = _workbook(chain((columns,), rows))
+    chunks = _workbook(sheets, rows)
     next(chunks)
     return chunks
 
 
-def _workbook(rows: Iterable[Cells]) -> Iterator[bytes]:
+def _workbook(
+    sheets: Mapping[str, Sequence[str]], rows: Iterable[tuple[str, Sequence[Cell]]]
+) -> Iterator[bytes]:
     with TemporaryDirectory() as folder:
         path = Path(folder, "table.xlsx")
         try:
-            _write_xlsx(path, rows)
+            _write_workbook(path, sheets, rows)
         except FileCreateError as error:  # hides what the system said
             cause = error.args[0]
             raise OSError(cause.errno, cause.strerror, gettempdir()) from error
-        yield b""  # for `as_xlsx` to wait until the file is written
+        yield b""  # for `as_workbook` to wait until the file is written
         with path.open("rb") as file:
             yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
 
-def _write_xlsx(path: Path, rows: Iterable[Cells]) -> None:
+def _write_workbook(
+    path: Path, sheets: Mapping[str, Sequence[str]], rows: Iterable[tuple[str, Sequence[Cell]]]
+) -> None:
     options = {"constant_memory": True, "tmpdir": str(path.parent), "use_zip64": True}
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": XLSX_CREATED_AT})
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        plain, bold = book.add_format(), book.add_format({"bold": True})
-        for number, row in enumerate(rows):
-            style = plain if number else bold
-            for column, text in enumerate(row):
-                if text.startswith("<r>"):  # write_string would write it as markup
-                    failed = sheet.write_rich_string(number, column, "<", plain, text[1:])
-                else:
-                    failed = sheet.write_string(number, column, text, style) if text else 0
-                if failed:
-                    raise SheetTooLarge(
-                        "The submissions don’t fit in a spreadsheet. Export a CSV file instead."
-                    )
+        styles = {
+            str: book.add_format(),
+            date: book.add_format({"num_format": DATE_FORMAT}),
+            datetime: book.add_format({"num_format": TIME_FORMAT}),
+        }
+        headers = styles | {str: book.add_format({"bold": True})}
+        made = {name: _add_sheet(book, name, columns) for name, columns in sheets.items()}
+        lengths = Counter[str]()
+        header_rows = ((name, columns) for name, columns in sheets.items())
+        for name, row in chain[tuple[str, Sequence[Cell]]](header_rows, rows):
+            _write_row(made[name], lengths[name], row, styles if lengths[name] else headers)
+            lengths[name] += 1
+
+
+def _add_sheet(book: Any, name: str, columns: Sequence[str]) -> Any:
+    """Return a new sheet that keeps its header and its first column in view."""
+    sheet = book.add_worksheet(name[:MAX_SHEET_NAME_CHARS])
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, len(columns) - 1, COLUMN_WIDTH)
+    return sheet
+
+
+def _write_row(sheet: Any, number: int, row: Sequence[Cell], styles: Mapping[type, Any]) -> None:
+    for column, cell in enumerate(row):
+        if cell is None or cell == "":
+            continue
+        if isinstance(cell, datetime):
+            moment = cell.astimezone(UTC).replace(tzinfo=None)
+            failed = sheet.write_datetime(number, column, moment, styles[datetime])
+        elif isinstance(cell, date):
+            failed = sheet.write_datetime(number, column, cell, styles[date])
+        elif isinstance(cell, int):
+            failed = sheet.write_number(number, column, cell)
+        elif cell.startswith("<r>"):  # write_string would write it as markup
+            failed = sheet.write_rich_string(number, column, "<", styles[str], cell[1:])
+        else:
+            failed = sheet.write_string(number, column, cell, styles[str])
+        if failed:
+            raise SheetTooLarge(
+                "The submissions don’t fit in a spreadsheet. Export a CSV file instead."
+            )

@@ -16,7 +16,9 @@ from wizard.web.limits import limiter
 
 ANYONE = {
     "GET /", "GET /accessibility", "GET /commitments", "GET /commitments.atom",
-    "GET /commitments.csv", "GET /commitments.json", "GET /commitments/<name>.csv",
+    "GET /commitments.csv", "GET /commitments.ics", "GET /commitments.json",
+    "GET /commitments/<file>.csv", "GET /commitments/<reference>.ics",
+    "GET /commitments/updates.csv", "GET /datapackage.json", "GET /dcat-us-3.json",
     "GET /commitments/<reference>", "GET /commitments/schema.json", "GET /data.json", "GET /livez",
     "GET /lost", "POST /lost", "GET /metrics", "GET /privacy", "GET /questions", "GET /readyz",
     "GET /progress", "GET /respond/", "POST /respond/", "GET /respond/exit", "GET /robots.txt",
@@ -27,13 +29,14 @@ ITS = "/commitments/<reference>"
 DRAFT = "/respond/<uuid:draft_id>"
 OWNER = {
     "GET /acting/<token>", "GET /contact/<token>", "POST /contact/<token>", "GET /resume/<token>",
-    "GET /updates/<token>",
+    "GET /unsubscribe/<token>", "POST /unsubscribe/<token>", "GET /updates/<token>",
     f"GET {ITS}/changes/", f"POST {ITS}/changes/", f"GET {ITS}/changes/<name>",
     f"POST {ITS}/changes/<name>", f"POST {ITS}/changes/<name>/autosave",
     f"GET {ITS}/changes/discard", f"POST {ITS}/changes/discard", f"GET {ITS}/changes/exit",
     f"GET {ITS}/contacts", f"POST {ITS}/contacts", f"GET {ITS}/contacts/<role>",
     f"POST {ITS}/contacts/<role>", f"GET {ITS}/link", f"POST {ITS}/link", f"GET {ITS}/reminders",
     f"POST {ITS}/reminders", f"GET {ITS}/update", f"POST {ITS}/update", f"GET {ITS}/withdraw",
+    f"GET {ITS}/update/<name>", f"POST {ITS}/update/<name>", f"POST {ITS}/update/<name>/autosave",
     f"POST {ITS}/withdraw", f"GET {ITS}/yours", f"GET {ITS}/yours.pdf",
     f"GET {DRAFT}/<name>", f"POST {DRAFT}/<name>", f"POST {DRAFT}/<name>/autosave",
     f"GET {DRAFT}/delete", f"POST {DRAFT}/delete", f"GET {DRAFT}/done", f"GET {DRAFT}/save",
@@ -47,7 +50,7 @@ LIMITED = {
     f"POST {ITS}/changes/": "20 per 1 hour",
     f"POST {ITS}/contacts/<role>": "20 per 1 hour",
     f"POST {ITS}/link": "60 per 1 hour",
-    f"POST {ITS}/update": "60 per 1 hour",
+    f"POST {ITS}/update/<name>": "60 per 1 hour",
     f"POST {ITS}/withdraw": "60 per 1 hour",
 }
 """The posts that mail something, or store one more row each time."""

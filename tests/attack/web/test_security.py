@@ -113,7 +113,8 @@ def post_addresses() -> list[str]:
     steps = [f"{name}{more}" for name in COMMITMENT.steps for more in ("", "/autosave")]
     return [f"/respond/{{draft}}/{name}" for name in (*steps, "save", "delete")] + [
         "/respond/", "/lost", "/contact/x", *(f"/commitments/{{reference}}/{page}" for page in (
-            "update", "reminders", "withdraw", "link", "contacts", "contacts/second")),
+            "update", "update/review", "update/x", "update/x/autosave", "reminders", "withdraw",
+            "link", "contacts", "contacts/second")),
         *(f"/commitments/{{reference}}/changes/{each}" for each in ("", *steps)),
     ]  # fmt: skip
 

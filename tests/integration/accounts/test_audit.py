@@ -3,13 +3,14 @@
 import csv
 import io
 from datetime import datetime
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select
 
 from tests.factories import audit_events, staff_client
 from tests.integration.accounts.conftest import EXPORT_PATH
-from wizard.accounts import audit
+from wizard.accounts import accounts, audit
 from wizard.accounts.audit import ACTIONS, COMMAND_LINE, Actor
 from wizard.accounts.sentences import SENTENCES, describe_action
 from wizard.db import batches
@@ -193,3 +194,17 @@ def test_filters_stay_in_address_while_paging(app, admin):
     assert older.values()["actor"] == ["ada@example.gov"]
     newest = older.all(".pages a")[0].attrs["href"]
     assert "action=viewed" in newest and "before" not in newest
+
+
+def test_log_filters_by_name_of_person(app, admin):
+    for name, email in (("Ada Núñez", "ada@example.gov"), ("Ada", "other@example.gov")):
+        with app.app_context():
+            accounts.add_account(email, "viewer", COMMAND_LINE, name=name)
+            audit.record_event(Actor(email), "viewed", f"by {email}")
+    for actor in ("ada@example.gov", "Ada Núñez", "ada nunez"):
+        (row,) = admin.page(f"/staff/audit?actor={quote(actor)}").all(".list tbody tr")
+        assert "opened by ada@example.gov" in row.to_text()
+    for actor in ("Núñez", "nobody"):
+        page = admin.page(f"/staff/audit?actor={quote(actor)}")
+        assert "Nothing matches" in page.text("main")
+    assert admin.get("/staff/audit.csv?actor=ada%20nunez").text.count("opened by ada@") == 1

@@ -20,7 +20,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify.email import PermanentFailure
 from wizard.staff import cases, erasure
-from wizard.submissions import contact_changes, contacts, progress_reports
+from wizard.submissions import contact_changes, contacts, reminders
 from wizard.submissions.cases import find_by_reference
 from wizard.submissions.versions import list_versions
 
@@ -150,7 +150,7 @@ def test_second_contact_is_reminded_too(app, reference, monkeypatch):
     app.test_client().send(confirm_path(app))
     advance_clock(monkeypatch, days=900)
     with app.app_context():
-        assert progress_reports.send_reminders() == 1
+        assert reminders.send_yearly() == 1
     assert recipients(app, "news") == [OLD, SECOND["email"]]
     assert [event.kind for event in events_of(app, "reminded")] == ["reminded"]
 

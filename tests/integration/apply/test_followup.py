@@ -24,7 +24,7 @@ from wizard.db.accounts import AuditEvent
 from wizard.db.engine import db
 from wizard.db.models import OutboxMessage, Report, StaffNote, Submission
 from wizard.staff import cases, erasure
-from wizard.submissions import contact_changes, progress_reports, withdrawals
+from wizard.submissions import contact_changes, reminders, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case
 
 EDITOR = Actor("editor@example.gov")
@@ -112,7 +112,7 @@ WRITES = {
     "second contact": lambda it: contact_changes.name_second(
         it, "Ada", "ada@example.org", ORGANIZATION
     ),
-    "reminders": progress_reports.stop_reminders,
+    "reminders": lambda it: reminders.set_reminders(it, wanted=False),
     "status": lambda it: cases.decide(it, "in_review", 3, EDITOR),
     "note": lambda it: cases.add_note(it, "A note", EDITOR),
     "message": lambda it: cases.resend(it, 1, EDITOR),
@@ -162,7 +162,7 @@ def test_write_during_erasure_waits_and_stores_nothing(app, write):
 @pytest.mark.parametrize(
     ("module", "function", "path", "data"),
     [
-        (progress_reports, "stop_reminders", "reminders", {}),
+        (reminders, "set_reminders", "reminders", {}),
         (withdrawals, "request_withdrawal", "withdraw", {"reason": "No staff"}),
         (withdrawals, "cancel_withdrawal", "withdraw", {"action": "cancel"}),
         (contact_changes, "remove", "contacts", {"action": "remove-second"}),

@@ -5,12 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.client import Page
+from tests.client import Page, link_address
 from tests.factories import add_published, events_of, staff_client, update_client
 from wizard import clock
+from wizard.accounts.audit import Actor
 from wizard.db.engine import db, writing
-from wizard.db.models import MailMessage
+from wizard.db.models import MailMessage, Submission
 from wizard.db.promises import Progress, Promise, ReportDraft
+from wizard.staff import erasure
+from wizard.submissions.cases import change_status, locked_case
+
+EDITOR = Actor("editor@example.gov", kind="staff")
 
 
 def promise_ids(app) -> list[str]:
@@ -221,3 +226,101 @@ def test_staff_decline_all_of_a_report(app):
     assert [event.kind for event in events_of(app)] == ["progress_reported", "progress_declined"]
     viewer = staff_client(app, "viewer")
     assert viewer.send(f"{path}/progress", data).status == 403
+
+
+def test_incomplete_report_on_another_promise_does_not_lead_away(app):
+    reference = add_published(app)
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], action="save", outcome="done")
+    page = save(own, reference, ids[1], outcome="on_track")
+    assert page.path.endswith("/update/review")
+    assert "Not complete yet" in page.text(f"#promise-{ids[0]}")
+    assert "Released" in page.text(f"#promise-{ids[0]} dl:last-child")
+    assert page.text("#line").count("(completed)") == 1
+    links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#line a")]
+    assert links == ids
+
+
+def change_to(app, reference: str, *statuses: str) -> None:
+    """Let staff change the status, once or more."""
+    with app.app_context():
+        for status in statuses:
+            with locked_case(reference) as submission:
+                change_status(submission, status, EDITOR)
+
+
+def erase(app, reference: str) -> None:
+    """Let staff delete the answers."""
+    with app.app_context():
+        erasure.erase(reference, EDITOR)
+
+
+MEANWHILE = {
+    "erased": erase,
+    "withdrawn": lambda app, it: change_to(app, it, "withdrawn"),
+    "reopened": lambda app, it: change_to(app, it, "accepted", "in_review"),
+}
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("cause", MEANWHILE)
+def test_report_that_ends_meanwhile_stores_nothing_more(app, cause, htmx):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], outcome="on_track", words="A room is booked.")
+    path = f"/commitments/{reference}/update/{ids[1]}"
+    data = {f"outcome_{ids[1]}": "dropped", f"words_{ids[1]}": "No staff",
+            "asked": f"words_{ids[1]}"}  # fmt: skip
+    MEANWHILE[cause](app, reference)
+    status = 410 if cause == "erased" else 409
+    drafts = len(rows_of(app, ReportDraft))
+    page = own.send(path, {"action": "continue", **data}, htmx=htmx)
+    assert page.status == status
+    assert ("No staff" in page.text(".measure")) == (status == 409)
+    sent = own.send(f"/commitments/{reference}/update/review", {"action": "continue"}, htmx=htmx)
+    assert sent.status == status
+    assert own.send(f"{path}/autosave", data).status == status
+    assert (rows_of(app, Progress), len(rows_of(app, ReportDraft))) == ([], drafts)
+    assert drafts == (0 if cause == "erased" else 1)
+    if cause == "erased":
+        assert "A room is booked." not in str([vars(row) for row in rows_of(app, Submission)])
+
+
+def test_report_goes_on_after_it_was_taken_off_the_list(app):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    save(own, reference, ids[0], outcome="on_track")
+    change_to(app, reference, "accepted")
+    assert "We received your progress update" in send(own, reference).text(".sent")
+    assert [row.entry_id for row in rows_of(app, Progress)] == [ids[0]]
+    with app.app_context():
+        assert db.session.scalars(select(Submission.updated_at)).one() is not None
+    assert app.test_client().page(f"/commitments/{reference}").status == 404
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_page_of_version_before_leads_to_new_one_with_what_was_typed(app, htmx):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    old = {"milestones-0-done": "yes", "milestones-0-url": "example.org/it",
+           "milestones-1-note": "<b>Nearly</b> there", "milestones-7-note": "Gone",
+           "action": "report"}  # fmt: skip
+    page = own.send(f"/commitments/{reference}/update", old, htmx=htmx)
+    assert (page.status, page.all("form")) == (409, [])
+    assert "Progress updates have a new page" in page.text("h1")
+    told = page.text("dl")
+    for words in ("Milestone 1", "Done", "example.org/it", "<b>Nearly</b> there", "Gone"):
+        assert words in told, words
+    new = link_address(page, "Go to the new page")
+    assert own.page(new).path == f"/commitments/{reference}/update/review"
+    assert (rows_of(app, Progress), rows_of(app, ReportDraft)) == ([], [])
+
+
+def test_page_of_version_before_keeps_words_once_reports_are_closed(app):
+    reference = add_published(app, "partner")
+    own = update_client(app, reference)
+    change_to(app, reference, "withdrawn")
+    data = {"milestones-0-note": "Nearly there"}
+    page = own.send(f"/commitments/{reference}/update", data)
+    assert (page.status, "Nearly there" in page.text("dl")) == (409, True)
+    assert own.page(f"/commitments/{reference}/update").status == 200

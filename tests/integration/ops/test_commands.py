@@ -26,10 +26,11 @@ def run_command(app):
 
 
 def test_account_is_added_listed_disabled_and_reset(app, run_command):
-    made = run_command("staff", "add", "Ada@Example.gov", "--role", "admin")
+    made = run_command("staff", "add", "Ada@Example.gov", "--role", "admin", "--name", "Ada")
     password = made.split("Password: ")[1].strip()
     with app.app_context():
-        assert sign_in.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
+        _, user = sign_in.sign_in("ada@example.gov", password, "", "192.0.2.1", "")
+        assert user.name == "Ada"
     assert run_command("staff", "list") == "ada@example.gov\tadmin\tpassword only\n"
     run_command("staff", "disable", "ada@example.gov", "--force")
     assert "disabled" in run_command("staff", "list")
@@ -53,6 +54,7 @@ def test_weak_prompted_password_is_refused(app, run_command):
     [
         ("staff", "add", "no address"),
         ("staff", "add", "a@example.gov", "--role", "king"),
+        ("staff", "add", "a@example.gov", "--name", "a\x00b"),
         ("staff", "disable", "nobody@example.gov"),
         ("staff", "reset", "nobody@example.gov"),
         ("token", "revoke", "nothing"),
@@ -96,6 +98,17 @@ def test_export_command_matches_web_export(app, run_command, tmp_path, name):
     run_command("export", name, "--status", "received", "--output", str(tmp_path / name))
     assert (tmp_path / name).read_bytes() == web.data
     assert len(web.data) > 100
+
+
+def test_export_command_leaves_out_contacts(app, run_command, tmp_path):
+    add_submission(app)
+    for option, found in (("--no-contacts", False), ("", True)):
+        path = tmp_path / f"{found}.jsonl"
+        run_command(
+            "export", "submissions.jsonl", *([option] if option else []), "--output", str(path)
+        )
+        assert ("contact_email" in path.read_text()) == found
+    assert [event.details["contacts"] for event in audit_events(app, "exported")] == [False, True]
 
 
 def test_failed_messages_are_listed_and_retried(make_app, case):

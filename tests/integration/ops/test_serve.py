@@ -14,7 +14,7 @@ from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
 from wizard.db.models import Draft, Submission
 from wizard.ops import serve
-from wizard.submissions import progress_reports
+from wizard.submissions import reminders
 
 MANY = 2 * WRITE_BATCH_SIZE + 1
 """Rows that take three transactions to process."""
@@ -86,7 +86,7 @@ def counted_commits():
     [
         (lambda: add_drafts(55), resume.send_reminders, 3),
         (lambda: add_drafts(62), drafts.purge_expired, 3),
-        (add_commitments, progress_reports.send_reminders, 3),
+        (add_commitments, reminders.send_yearly, 3),
         (add_sessions, sign_in.purge_expired, 6),
     ],
     ids=["drafts.remind", "drafts.purge", "reports.remind", "sign_in.purge_expired"],

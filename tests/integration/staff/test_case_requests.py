@@ -1,6 +1,6 @@
 """Tests of what waits on a case: corrections, withdrawals, and acting for the organization."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +12,7 @@ from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, StaffNote, Submission
+from wizard.db.promises import Promise
 from wizard.submissions import withdrawals
 from wizard.web import links
 
@@ -68,6 +69,42 @@ def test_correction_is_approved_with_reason_and_message(app, editor):
     assert (event.actor, event.data["reason"]) == ("editor@example.gov", "A typo.")
     assert ("corrected", "Dear Ana") in mails(app)
     assert "A typo." in page.text("#history") and "Compare the versions" in page.text("main")
+
+
+def add_moved_date(app) -> tuple[str, str]:
+    """Store a correction that moves the date of a data set; return the reference and its id."""
+    reference = add_published(app)
+    with app.app_context():
+        first, *others = read(app, reference).answers["data_sets"]
+        moved = {**first, "release_on": "2031-05-01"}
+        correct(reference, "The wrong year.", data_sets=[moved, *others])
+        entry_id = db.session.scalars(select(Promise.entry_id).order_by(Promise.id)).first()
+    return reference, entry_id
+
+
+@pytest.mark.parametrize("is_slip", [True, False])
+def test_moved_date_counts_as_a_delay_unless_it_was_a_slip(app, editor, viewer, is_slip):
+    reference, entry_id = add_moved_date(app)
+    page = editor.page(path_of(reference))
+    (box,) = page.all("#correction input[name=slips]")
+    assert (box.attrs["value"], "checked" in box.attrs) == (entry_id, False)
+    assert "The date before was a slip" in page.text("#correction")
+    assert not viewer.page(path_of(reference)).all("input[name=slips]")
+    data = {"action": "approve", "key": "correct", "version": "2", "words": "Dear Ana",
+            "slips": [entry_id] if is_slip else []}  # fmt: skip
+    assert editor.send(f"{path_of(reference)}/correction", data).status == 200
+    (event,) = events_of(app, "corrected")
+    assert event.data.get("slips", []) == ([entry_id] if is_slip else [])
+    with app.app_context():
+        found = select(Promise).where(Promise.entry_id == entry_id)
+        promise = db.session.scalars(found).one()
+    assert promise.due_on == date(2031, 5, 1)
+    assert (promise.first_due_on == promise.due_on) == is_slip
+
+
+def test_slip_is_not_asked_about_if_no_date_moves(app, editor):
+    page = editor.page(path_of(add_correction(app)))
+    assert page.all("#correction form") and not page.all("input[name=slips]")
 
 
 def test_correction_is_declined(app, editor):

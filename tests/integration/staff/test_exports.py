@@ -7,17 +7,19 @@ import re
 import tempfile
 import uuid
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.conftest import load_case, without_ids
 from tests.export_files import FLOW_WITH_RETIRED, export_bytes, export_rows
-from tests.factories import audit_events, staff_client
+from tests.factories import add_old_report, add_submission, audit_events, staff_client
+from wizard.accounts.sentences import describe_action
 from wizard.db import batches
 from wizard.db.engine import db, writing
-from wizard.db.models import Submission
+from wizard.db.models import Submission, SubmissionVersion
+from wizard.db.promises import Progress
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import derive_entry_id
 from wizard.staff import exports
@@ -73,24 +75,58 @@ def json_lines(app, *args, **named) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def sheet_texts(data: bytes) -> list[list[str]]:
-    """Return the texts of a workbook's sheet by row and column, as a spreadsheet reads them."""
+def read_workbook(data: bytes) -> dict[str, list[list]]:
+    """Return the cells of each sheet by row and column, as a spreadsheet reads them."""
     with zipfile.ZipFile(io.BytesIO(data)) as parts:
-        sheet = ElementTree.fromstring(parts.read("xl/worksheets/sheet1.xml"))  # noqa: S314
+        book = ElementTree.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314
+        styles = ElementTree.fromstring(parts.read("xl/styles.xml"))  # noqa: S314
+        codes = {
+            each.get("numFmtId"): each.get("formatCode") for each in styles.iter(f"{CELL}numFmt")
+        }
+        formats = [codes.get(each.get("numFmtId"), "") for each in styles.find(f"{CELL}cellXfs")]
+        names = [sheet.get("name") for sheet in book.iter(f"{CELL}sheet")]
+        return {
+            name: read_sheet(parts.read(f"xl/worksheets/sheet{number}.xml"), formats)
+            for number, name in enumerate(names, start=1)
+        }
+
+
+def read_sheet(xml: bytes, formats: list[str]) -> list[list]:
+    """Return the cells of a sheet; those with a format of a day or time are one."""
+    sheet = ElementTree.fromstring(xml)  # noqa: S314
     assert sheet.find(f".//{CELL}f") is None
+    pane = sheet.find(f".//{CELL}pane")
+    assert (pane.get("state"), pane.get("topLeftCell")) == ("frozen", "B2")
     rows = []
     for row in sheet.iter(f"{CELL}row"):
-        texts: list[str] = []
+        cells: list = []
         for cell in row:
             letters = re.match("[A-Z]+", cell.get("r"))[0]
             column = sum(
                 (ord(letter) - 64) * 26**place for place, letter in enumerate(reversed(letters))
             )
-            texts += [""] * (column - 1 - len(texts))
-            text = "".join(each.text or "" for each in cell.iter(f"{CELL}t"))
-            texts.append(re.sub("_x([0-9A-F]{4})_", lambda code: chr(int(code[1], 16)), text))
-        rows.append(texts)
+            cells += [None] * (column - 1 - len(cells))
+            cells.append(read_cell(cell, formats[int(cell.get("s", 0))]))
+        rows.append(cells)
     return rows
+
+
+def read_cell(cell, code: str):
+    if cell.get("t") == "inlineStr":
+        text = "".join(each.text or "" for each in cell.iter(f"{CELL}t"))
+        return re.sub("_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), text)
+    number = float(cell.find(f"{CELL}v").text)
+    if not code:
+        return int(number)
+    moment = datetime(1899, 12, 30) + timedelta(days=number)
+    return moment.date() if code == "yyyy-mm-dd" else moment
+
+
+def workbook_rows(app, sheet: str = "submissions", **named) -> list[dict]:
+    """Return the rows of a sheet by column, without empty cells."""
+    header, *rows = read_workbook(export_bytes(app, "submissions.xlsx", **named))[sheet]
+    found = [dict(zip(header, row, strict=False)) for row in rows]
+    return [{name: cell for name, cell in row.items() if cell is not None} for row in found]
 
 
 def test_rows_are_ordered_by_time_then_reference(stored_app):
@@ -154,7 +190,7 @@ def test_filters_apply_to_every_file(stored_app, name):
         chosen = filters.parse_filters(COMMITMENT, {"branch": ["jurisdiction"], "text": ["aaaa"]})
     data = export_bytes(stored_app, name, chosen)
     if name.endswith("xlsx"):
-        data = repr(sheet_texts(data)).encode()
+        data = repr(read_workbook(data)).encode()
     assert b"PDI-BBBB-BBBB" not in data and b"PDI-CCCC-CCCC" not in data
     assert (b"PDI-AAAA-AAAA" in data) == (name != "milestones.csv")
 
@@ -192,7 +228,39 @@ def test_json_lines_hold_exact_answers(stored_app):
     assert "—".encode() in export_bytes(stored_app, "submissions.jsonl")
 
 
-def test_workbook_holds_same_texts_and_no_formula(stored_app, app):
+def test_workbook_has_sheet_of_each_kind_of_row_reference_first(stored_app):
+    book = read_workbook(export_bytes(stored_app, "submissions.xlsx"))
+    assert list(book) == ["submissions", "milestones", "data-sets", "updates", "dictionary"]
+    assert {rows[0][0] for rows in book.values()} == {"reference", "file"}
+    assert [len(rows) for rows in book.values()][:3] == [4, 3, 9]
+
+
+def test_workbook_holds_days_numbers_and_labels(stored_app):
+    first, partner, last = workbook_rows(stored_app)
+    assert first["submitted_at"] == datetime(2026, 1, 31, 23, 59, 59, 250_000)
+    assert last["published_at"] == datetime(2026, 2, 28, 12)
+    assert (first["flow_version"], first["data_sets"], partner["milestones"]) == (1, 4, 2)
+    assert (partner["status"], partner["status_label"]) == ("in_review", "In review")
+    assert partner["branch_label"] == "Companies, nonprofits and community groups"
+    assert (first["help_wanted"], first["help_wanted_label"]) == (
+        "privacy;extraction", "Privacy; Getting data out of our systems",
+    )  # fmt: skip
+    data_set = workbook_rows(stored_app, "data-sets")[3]
+    assert data_set["release_on"] == date(2027, 6, 30)
+    assert (data_set["category"], data_set["category_label"]) == ("other", "Something else")
+    assert data_set["promise_id"] == derive_entry_id("PDI-AAAA-AAAA", "data_sets", 3)
+
+
+def test_workbook_keeps_odd_values_as_text(app):
+    answers = load_case("agency") | {"organization_kind": "guild", "help_wanted": ["magic"]}
+    answers["data_sets"] = [{"title": "Old", "release_on": "soon", "category": "rumors"}]
+    store(app, make_submission("PDI-AAAA-AAAA", START, answers | {"organization_kind": "agency"}))
+    (row,), (entry,) = workbook_rows(app), workbook_rows(app, "data-sets")
+    assert (row["help_wanted"], row["help_wanted_label"]) == ("magic", "magic")
+    assert (entry["release_on"], entry["category_label"]) == ("soon", "rumors")
+
+
+def test_workbook_holds_exact_texts_and_no_formula(stored_app, app):
     awkward = {
         "city": "=1+1",
         "contact_name": "<r><t>& markup</t></r>",
@@ -203,14 +271,99 @@ def test_workbook_holds_same_texts_and_no_formula(stored_app, app):
     }
     at = START + timedelta(days=1)
     store(app, make_submission("PDI-ZZZZ-ZZZZ", at, load_case("agency") | awkward))
-    sheet = sheet_texts(export_bytes(app, "submissions.xlsx"))
-    assert sheet[0] == [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
-    rows = [dict(zip(sheet[0], row, strict=False)) for row in sheet[1:]]
-    assert [row["reference"] for row in rows][-1] == "PDI-ZZZZ-ZZZZ"
+    rows = workbook_rows(app)
+    assert rows[-1]["reference"] == "PDI-ZZZZ-ZZZZ"
     assert {name: rows[-1][name] for name in awkward} == awkward
+    times = {name for name in exports.RECORD_COLUMNS if name.endswith("_at")}
     for row, expected in zip(rows, export_rows(app, "submissions.csv"), strict=True):
-        assert row == {name: cell for name, cell in expected.items() if name in row}
+        shared = expected.keys() & row.keys() - times
+        assert {name: str(row[name]) for name in shared} == {
+            name: expected[name] for name in shared
+        }
         assert not any(cell for name, cell in expected.items() if name not in row)
+
+
+def test_workbook_explains_every_column(stored_app):
+    book = read_workbook(export_bytes(stored_app, "submissions.xlsx"))
+    explained = [row[:2] for row in book["dictionary"][1:]]
+    sheets = {name: rows for name, rows in book.items() if name != "dictionary"}
+    assert explained == [[name, column] for name, rows in sheets.items() for column in rows[0]]
+    assert all(row[2] and row[3] and "ISO" not in row[3] for row in book["dictionary"])
+
+
+def test_workbook_lists_reports_with_decisions(app):
+    partner, agency = add_submission(app, "partner"), add_submission(app)
+    add_old_report(app, partner, {"milestones": {"0": {"done": True, "note": "=There"}}})
+    with app.app_context(), writing() as session:
+        it = session.query(Submission).filter_by(reference=agency).one()
+        entry_id = it.answers["data_sets"][1]["id"]
+        later = {"outcome": "delayed", "promised_on": date(2027, 3, 15), "day": date(2027, 9, 1)}
+        about = {"submission_id": it.id, "entry_id": entry_id, "words": "=Staff left"}
+        session.add(Progress(**about, **later, approved=False, reply="Why?", decided_at=START,
+                             reported_at=START))  # fmt: skip
+    old, new = workbook_rows(app, "updates")
+    assert (old["reference"], old["outcome"], old["words"]) == (partner, "done", "=There")
+    assert "approved" not in old and isinstance(old["reported_at"], datetime)
+    assert new == {
+        "reference": agency, "promise_id": entry_id, "group": "data_sets",
+        "title": "Response to resistance", "outcome": "delayed", "outcome_label": "Delayed",
+        "promised_on": date(2027, 3, 15), "day": date(2027, 9, 1), "words": "=Staff left",
+        "approved": "no", "reply": "Why?",
+        "reported_at": START.replace(tzinfo=None), "decided_at": START.replace(tzinfo=None),
+    }  # fmt: skip
+    only = workbook_rows(app, "updates", chosen=Filters(branch="partner"))
+    assert [row["reference"] for row in only] == [partner]
+
+
+def test_old_report_in_workbook_refers_to_first_version(app):
+    reference = add_submission(app, "partner")
+    first = derive_entry_id(reference, "milestones", 0)
+    with app.app_context(), writing() as session:
+        it = session.query(Submission).filter_by(reference=reference).one()
+        version = {"number": 1, "flow": it.flow, "flow_version": it.flow_version}
+        old = {"milestones": [{"id": first, "what": "One"}]}
+        session.add(SubmissionVersion(submission_id=it.id, answers=old, **version))
+        it.answers = it.answers | {"milestones": []}
+    add_old_report(app, reference, {"milestones": {"0": {"done": False}, "7": {"done": True}}})
+    (row,) = workbook_rows(app, "updates")
+    assert (row["promise_id"], "outcome" in row) == (first, False)
+
+
+CONTACT_COLUMNS = {
+    "contact_name", "contact_role", "contact_email", "contact_phone", "delegate_name",
+    "delegate_email",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", exports.export_names(COMMITMENT))
+def test_export_without_contacts_names_nobody(stored_app, viewer, name):
+    data = viewer.get(f"/staff/export/{name}?contacts=0").data
+    whole = viewer.get(f"/staff/export/{name}").data
+    if name.endswith("xlsx"):
+        data, whole = (repr(read_workbook(each)).encode() for each in (data, whole))
+    agency, partner = load_case("agency"), load_case("partner")
+    for case in (agency, partner):
+        for column in CONTACT_COLUMNS & case.keys() - {"contact_phone"}:
+            assert case[column].encode() not in data
+            assert (case[column].encode() in whole) == name.startswith("submissions")
+    if name.startswith("submissions"):
+        assert agency["organization_name"].encode() in data
+        assert not any(column.encode() in data for column in CONTACT_COLUMNS)
+    events = audit_events(stored_app, "exported")
+    assert [event.details["contacts"] for event in events] == [False, True]
+    assert describe_action(events[0]) == f"exported {name} without contact details"
+
+
+def test_private_text_of_entry_is_left_out_with_contacts(app):
+    old = {"old_question": "Call Ann", "old_parts": [{"part": "Ann"}], "lost": ["Ann"]}
+    store(app, make_submission("PDI-AAAA-AAAA", START, load_case("agency") | old))
+    with app.app_context():
+        for name in exports.export_names(FLOW_WITH_RETIRED):
+            pieces = exports.export(name, FLOW_WITH_RETIRED, Filters(), contacts=False)
+            data = b"".join(pieces)
+            if name.endswith("xlsx"):
+                data = repr(read_workbook(data)).encode()
+            assert b"Ann" not in data
 
 
 def test_too_many_rows_for_sheet_are_refused(stored_app, monkeypatch):
@@ -218,7 +371,19 @@ def test_too_many_rows_for_sheet_are_refused(stored_app, monkeypatch):
     with pytest.raises(tables.SheetTooLarge, match="Export a CSV file instead"):
         export_bytes(stored_app, "submissions.xlsx")
     monkeypatch.setattr(exports, "MAX_SHEET_ROWS", 4)
-    assert len(sheet_texts(export_bytes(stored_app, "submissions.xlsx"))) == 4
+    assert len(workbook_rows(stored_app)) == 3
+
+
+def test_too_many_entries_for_sheet_are_refused(stored_app):
+    rows = [("a", ["x"])] * 3
+    with pytest.raises(tables.SheetTooLarge):
+        tables.as_workbook({"a": ["column"]}, [*rows, ("a", ["x" * 32_768])])
+
+
+def test_workbook_names_sheet_of_any_length():
+    name = "a-group-with-a-name-that-is-far-too-long"
+    data = b"".join(tables.as_workbook({name: ["column"]}, [(name, ["x"])]))
+    assert read_workbook(data) == {name[:31]: [["column"], ["x"]]}
 
 
 def test_too_long_text_for_sheet_is_refused(app):
@@ -299,9 +464,8 @@ def test_empty_database_gives_only_headers(app):
     assert export_bytes(app, "submissions.jsonl") == b""
     header = b'\xef\xbb\xbf"reference","promise_id","what","measure","due"\r\n'
     assert export_bytes(app, "milestones.csv") == header
-    assert sheet_texts(export_bytes(app, "submissions.xlsx")) == [
-        [*COMMITMENT.fields, *exports.RECORD_COLUMNS]
-    ]
+    book = read_workbook(export_bytes(app, "submissions.xlsx"))
+    assert [len(rows) for rows in book.values()][:-1] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ pytestmark = [
 ]
 
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 COMMA = "CSV:44,34,76,1"
 """LibreOffice import options: comma, double quote, UTF-8, from the first line."""
@@ -57,10 +58,10 @@ ACCENTS = "Peñasco Verde, Saint-Léonie — “Kaʻala” Наш район 市
 
 
 @pytest.fixture
-def open_in_libreoffice(tmp_path):
-    """Open a file in LibreOffice; return its formulas and its text."""
+def open_tree(tmp_path):
+    """Open a file in LibreOffice; return it as XML."""
 
-    def open_(path: Path, import_filter: str = "", locale: str = "") -> tuple[list[str], str]:
+    def open_(path: Path, import_filter: str = "", locale: str = "") -> ElementTree.ElementTree:
         if locale:
             settings = tmp_path / "profile" / "user" / "registrymodifications.xcu"
             settings.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +81,23 @@ def open_in_libreoffice(tmp_path):
         made = tmp_path / "opened" / f"{path.stem}.fods"
         tree = ElementTree.parse(made)  # noqa: S314
         made.unlink()
+        return tree
+
+    return open_
+
+
+@pytest.fixture
+def opened_cells(open_tree):
+    """Open a file in LibreOffice; return its cells."""
+    return lambda path, locale: list(open_tree(path, "", locale).iter(f"{TABLE}table-cell"))
+
+
+@pytest.fixture
+def open_in_libreoffice(open_tree):
+    """Open a file in LibreOffice; return its formulas and its text."""
+
+    def open_(path: Path, import_filter: str = "", locale: str = "") -> tuple[list[str], str]:
+        tree = open_tree(path, import_filter, locale)
         cells = list(tree.iter(f"{TABLE}table-cell"))
         formulas = [cell.get(f"{TABLE}formula") for cell in cells]
         text = "\n".join("".join(p.itertext()) for p in tree.iter(f"{TEXT}p"))
@@ -156,6 +174,18 @@ def test_workbook_runs_no_formula_and_adds_no_apostrophe(
     assert formulas == []
     assert ACCENTS in text
     assert text.count("\n=1+1\n") >= 1
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_workbook_has_days_times_and_numbers(app_with_formulas, tmp_path, opened_cells, locale):
+    path = export_to_file(app_with_formulas, "submissions.xlsx", tmp_path)
+    cells = opened_cells(path, locale)
+    assert {"string", "float", "date"} == {each.get(f"{OFFICE}value-type") for each in cells} - {
+        None
+    }
+    days = [each.get(f"{OFFICE}date-value") for each in cells]
+    assert "2026-01-01" in {day[:10] for day in days if day}
+    assert not [each for each in cells if each.get(f"{TABLE}formula")]
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -95,7 +95,7 @@ def test_back_link_survives_case_actions(app, htmx):
     ]
     actions = list(dict.fromkeys(addresses))
     names = [action.rpartition("/")[2] for action in actions]
-    assert names == [f"{name}?state=FL" for name in ("status", "act", "link", "note")]
+    assert names == [f"{name}?state=FL" for name in ("status", "assign", "act", "link", "note")]
     decided = admin.send(actions[0], {"to": "in_review", "version": "1"}, htmx=htmx)
     assert decided.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"
     refused = admin.send(actions[-1], {"text": ""}, htmx=htmx)

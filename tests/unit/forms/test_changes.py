@@ -185,3 +185,7 @@ def test_changed_fields_ignore_blanks_and_the_review():
     before = {"city": "Orlando", "authorized": True}
     after = {"city": "Tampa", "website": " ", "state": "FL"}
     assert changed_fields(COMMITMENT, before, after) == ["city", "state"]
+
+
+def test_number_of_steps_is_known_before_any_is_changed():
+    assert change("agency", ["commitment_title"]).journey.is_path_known

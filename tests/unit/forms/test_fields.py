@@ -31,6 +31,8 @@ PHONE = Phone("phone", "Phone", noun="the number")
 URL = Url("url", "Website", noun="the website")
 DAY = Date("day", "Day", noun="the day")
 DUE = Date("due", "Due", noun="the day", not_past=True)
+DONE = Date("done", "Done", noun="the day", not_future=True)
+LATER = Date("later", "Later", noun="the day", after_today=True)
 CHOICE = Choice("choice", "Choice", noun="one", options=YES_NO)
 CHOICES = Choices(
     "choices",
@@ -191,6 +193,8 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (DAY, "٢٠٢٧-٠٢-٠١", "as month/day/year"),
         (DAY, "0027-02-01", "Check the year"),
         (DUE, "2026-11-21", "to today or a later date"),
+        (DONE, "2026-11-23", "to today or an earlier date"),
+        (LATER, "2026-11-22", "to a date after today"),
         (CHOICE, "maybe", "Use the list to select one."),
         (CHOICE, ["yes", "no"], "Give only one answer"),
         (CHOICES, ["a", "c"], "Use the list to select some."),
@@ -213,8 +217,10 @@ def test_invalid_value_says_what_to_do(field: Field, typed, says):
         (PHONE, "+442079460018", "+44 20 7946 0018", "+442079460018"),
         (PHONE, "+19405550142;ext=12", "(940) 555-0142 ext. 12", "+19405550142;ext=12"),
         (PHONE, "+442079460018;ext=7", "+44 20 7946 0018 ext. 7", "+442079460018;ext=7"),
+        (PHONE, "of an earlier version", "of an earlier version", "of an earlier version"),
         (EMAIL, "a@xn--bcher-kva.example", "a@bücher.example", "a@xn--bcher-kva.example"),
         (EMAIL, "of@an earlier version", "of@an earlier version", "of@an earlier version"),
+        (EMAIL, "a@xn--0.gov", "a@xn--0.gov", "a@xn--0.gov"),
         (
             URL,
             "https://xn---n3h.net/",
@@ -323,3 +329,13 @@ def test_blank_is_none_or_refused(required):
         return
     with pytest.raises(Invalid, match="the text"):
         field.parse(" ", TODAY)
+
+
+def test_day_of_today_is_accepted_where_no_later_or_no_earlier_one_is():
+    assert [field.clean("2026-11-22", TODAY) for field in (DUE, DONE)] == ["2026-11-22"] * 2
+    assert LATER.clean("2026-11-23", TODAY) == "2026-11-23"
+
+
+def test_field_type_without_clean_raises():
+    with pytest.raises(NotImplementedError):
+        Field("new", "New", noun="it").clean("text", TODAY)

@@ -97,6 +97,7 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(roles=Roles(consent=Answered("gone"))), "the consent"),
         (lambda: make_flow(facets=(Facet("first", "First", "first"),)), "“first” needs a public"),
         (lambda: make_flow(PUBLIC, facets=(Facet("text", "T", "open"),)), "“text” is taken"),
+        (lambda: make_flow(PUBLIC, facets=(Facet("sort", "S", "open"),)), "“sort” is taken"),
         (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 2), "“x” is taken"),
         (lambda: make_flow(PUBLIC, facets=(Facet("x", "X", "open"),) * 5), "more than 4 facets"),
         (lambda: make_flow(facets=(Facet("x", "X", chart="By x"),)), "“x” cannot have a chart"),
@@ -106,6 +107,7 @@ def group_field(name, *fields, **options) -> Group:
         (lambda: make_flow(group_field("g", text_field("a"), due="a")), "no field “a”, or of"),
         (lambda: make_flow(text_field("csrf_token")), "“csrf_token” cannot be the name"),
         (lambda: make_flow(text_field("url")), "only groups may ask it"),
+        (lambda: make_flow(text_field("a"), retired=(text_field("a"),)), "“a” is retired"),
         (lambda: make_flow(text_field("Not-A-Name")), "“Not-A-Name” cannot be the name"),
         (lambda: make_flow(group_field("g", text_field("page"))), "“page” cannot be the name"),
         (lambda: make_flow(sections=()), "no step"),
@@ -181,3 +183,23 @@ def test_facet_codes_are_those_of_the_answers():
     assert codes == [["no"], ["no", "yes"], ["yes"], ["p", "q"]]
     assert [flow.facet_codes(facet, {}) for facet in facets] == [[], [], [], []]
     assert [flow.is_joined(facet) for facet in facets] == [False, True, True, True]
+
+
+def test_charted_facets_are_places_or_kinds_and_one_has_the_map():
+    state, kind = replace(PUBLIC, name="state"), replace(PUBLIC, name="kind")
+    facets = (
+        Facet("state", "State", "state", chart="By state", is_map=True),
+        Facet("open", "Open", "open"),
+        Facet("kind", "Kind", "kind", chart="By kind"),
+    )
+    flow = make_flow(state, PUBLIC, kind, facets=facets, roles=Roles(place=("state",)))
+    assert flow.charted == (facets[0], facets[2])
+    assert (flow.places, flow.kinds) == ((facets[0],), (facets[2],))
+    assert flow.mapped == facets[0]
+    assert make_flow(kind, facets=facets[2:]).mapped is None
+
+
+def test_consent_is_that_of_the_role_alone():
+    flow = make_flow(roles=Roles(consent=Has("first", frozenset({"yes"}))))
+    assert [flow.consents({"first": code}) for code in ("yes", "no")] == [True, False]
+    assert not make_flow().consents({"first": "yes"})

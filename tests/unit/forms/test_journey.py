@@ -10,7 +10,9 @@ from tests import reference_rules
 from tests.conftest import load_case
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.groups import add_entry_ids
+from wizard.forms.fields import Text
+from wizard.forms.flow import Flow, Section, Step
+from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
 
 TODAY = date(2026, 11, 22)
@@ -223,3 +225,19 @@ def test_previous_step_is_the_one_before_that_applies():
     journey = make_journey(load_case("agency"))
     names = list(journey.steps)
     assert [journey.previous_step(name) for name in names] == [None, *names[:-1]]
+
+
+def test_number_of_steps_is_known_after_the_first():
+    assert make_journey({"organization_kind": "city"}).is_path_known
+    assert not make_journey({"organization_kind": "city"}, []).is_path_known
+
+
+def test_only_entry_that_is_missing_is_asked_for_as_the_group_is():
+    group = Group(
+        "goals", "Goals", noun="your goal", entry="Goal", required=True, min_entries=1,
+        max_entries=3, fields=(Text("goal", "Goal", noun="the goal"),),
+    )  # fmt: skip
+    step, review = Step("one", "One", (group,), short="One"), Step("look", "Look", (), short="Look")
+    flow = Flow("small", 1, (Section("All", (step,)),), review)
+    journey = Journey(flow, {}, ["one"], today=TODAY)
+    assert list(journey.steps["one"].result.errors.values()) == [group.missing()]

@@ -1,6 +1,7 @@
 """Tests of the JSON Schema of the open data."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -14,9 +15,10 @@ from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Answered
 from wizard.forms.fields import Confirm, Email, Field, Phone, Text
 from wizard.forms.flow import Branch, Flow, Section, Step
-from wizard.forms.groups import add_entry_ids
+from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
+from wizard.forms.promises import promised_groups
 
 ADDRESS = "https://commitments.example.org/commitments/schema.json"
 LICENSE = "https://license.example.org/"
@@ -163,3 +165,25 @@ def test_other_flow_has_own_schema():
 def test_public_field_type_without_schema_raises():
     with pytest.raises(NotImplementedError):
         json_schema.commitment_schema(flow_of_fields(Field("new", "New", noun="x", public=True)))
+
+
+def test_columns_of_a_group_are_its_questions_then_the_promise_and_whose_it_is():
+    _, data_sets = promised_groups(COMMITMENT)
+    columns = list(json_schema.entry_columns(COMMITMENT, data_sets))
+    asked = [field.name for field in data_sets.fields if field.public]
+    assert columns[: len(asked)] == asked
+    assert columns[len(asked) : len(asked) + 3] == ["due_on", "first_due_on", "progress"]
+    assert columns[-3:] == ["branch", "withdrawn_on", "withdrawal_reason"]
+    assert {"organization_name", "state", "organization_kind"} < set(columns)
+    assert len(set(columns)) == len(columns) and not NEVER_PUBLIC & set(columns)
+
+
+def test_columns_of_a_group_without_dates_tell_no_promise():
+    group = Group(
+        "goals", "Goals", noun="goals", entry="Goal", min_entries=1, max_entries=3,
+        required=True, public=True,
+        fields=(Text("goal", "Goal", noun="it", public=True), Text("why", "Why", noun="it")),
+    )  # fmt: skip
+    small = replace(flow_of_fields(group), branches=())
+    columns = list(json_schema.entry_columns(small, group))
+    assert columns == ["goal", "withdrawn_on", "withdrawal_reason"]

@@ -1,5 +1,6 @@
 """Tests of review cards, table cells and the public record."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.fields import Text
 from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
-from wizard.forms.outputs import cards, cells, format_raw_answer, public_record
+from wizard.forms.outputs import RETIRED_TITLE, cards, cells, format_raw_answer, public_record
 
 
 @pytest.fixture(params=["agency", "partner"])
@@ -86,3 +88,11 @@ def test_ids_of_entries_are_in_the_public_record_alone(complete_answers):
 )
 def test_raw_answer_is_shown_as_people_read_it(name, raw, shown):
     assert format_raw_answer(COMMITMENT.fields[name], raw, date(2026, 11, 22)) == shown
+
+
+def test_answer_to_retired_question_has_a_card_after_all_others():
+    flow = replace(COMMITMENT, retired=(Text("fax", "Fax", noun="your fax"),))
+    shown = cards(flow, {"organization_kind": "company", "fax": "none"})
+    assert shown[-1].step.title == RETIRED_TITLE
+    assert [(row.label, row.text) for row in shown[-1].rows] == [("Fax", "none")]
+    assert shown[:-1] == cards(flow, {"organization_kind": "company"})

@@ -13,9 +13,12 @@ from wizard.forms.promises import (
     Promise,
     Revision,
     Update,
+    count_states,
     days_late,
     derive_promises,
+    promised_groups,
     state_of,
+    tally,
 )
 
 TODAY = date(2027, 6, 15)
@@ -75,6 +78,36 @@ def test_kept_promise_stays_kept(found, one, other):
     first, later = sorted([one, other])
     if state_of(found, first) in (*KEPT, "dropped"):
         assert state_of(found, later) == state_of(found, first)
+
+
+SETS, MILESTONES = (COMMITMENT.fields[name] for name in ("data_sets", "milestones"))
+
+
+@pytest.mark.parametrize(
+    ("groups", "counts", "sentence"),
+    [
+        ([SETS], {"done": 1, "already_released": 1, "due_soon": 3}, "2 of 5 released"),
+        ([SETS], {"overdue": 1200}, "0 of 1,200 released, 1,200 overdue"),
+        ([MILESTONES], {"done": 2, "dropped": 1}, "2 of 3 done, 1 dropped"),
+        (
+            [SETS, MILESTONES],
+            {"done": 1, "overdue": 1, "delayed": 2, "dropped": 3},
+            "1 of 7 kept, 1 overdue, 2 delayed, 3 dropped",
+        ),
+        ([SETS], {}, "0 of 0 released"),
+    ],
+)
+def test_sum_is_a_sentence(groups, counts, sentence):
+    assert str(tally(groups, counts).sentence) == sentence
+
+
+@given(st.dictionaries(st.sampled_from(list(STATES)), st.integers(0, 9)))
+def test_parts_of_a_bar_are_all_promises_side_by_side(counts):
+    found, place = tally([SETS], counts), 0
+    for state, number, left in found.parts:
+        assert (number, left) == (counts[state], place)
+        place += number
+    assert place == found.total == sum(counts.values())
 
 
 def test_days_late_is_counted_from_the_newest_date():
@@ -154,3 +187,40 @@ def test_day_done_is_never_later_than_its_report():
     first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
     done = Update("a", "done", date(2027, 4, 1), date(2028, 1, 1))
     assert derived(first, updates=[done])["a"].done_on == date(2027, 4, 1)
+
+
+def test_entry_without_a_date_is_no_promise():
+    undated = {"data_sets": [{"id": "a", "title": "Stops"}]}
+    assert derived(Revision(undated, date(2027, 1, 1))) == {}
+
+
+def test_states_are_counted():
+    found = [promise(), promise(done_on=TODAY), promise(due_on=TODAY), promise(due_on=TODAY)]
+    assert count_states(found, TODAY) == {"due_later": 1, "done": 1, "due_soon": 2}
+
+
+MILESTONES, DATA_SETS = promised_groups(COMMITMENT)
+
+
+@pytest.mark.parametrize(
+    ("groups", "counts", "says"),
+    [
+        ([DATA_SETS], {}, "0 of 0 released"),
+        ([DATA_SETS], {"done": 1, "already_released": 1, "due_soon": 3}, "2 of 5 released"),
+        ([MILESTONES], {"done": 1, "delayed": 1}, "1 of 2 done, 1 delayed"),
+        (
+            [DATA_SETS, MILESTONES],
+            {"done": 1000, "dropped": 3, "delayed": 2000, "overdue": 1},
+            "1,000 of 3,004 kept, 1 overdue, 2,000 delayed, 3 dropped",
+        ),
+    ],
+)
+def test_tally_names_what_is_kept_and_each_exception(groups, counts, says):
+    found = tally(groups, counts)
+    assert str(found.sentence) == says
+    assert found.total == sum(counts.values())
+
+
+def test_parts_of_a_bar_lie_side_by_side_from_kept_to_dropped():
+    found = tally([DATA_SETS], {"dropped": 1, "overdue": 2, "done": 3, "due_soon": 0})
+    assert list(found.parts) == [("done", 3, 0), ("overdue", 2, 3), ("dropped", 1, 5)]

@@ -11,6 +11,7 @@ from wizard.forms.words import (
     MAX_WORD_CHARS,
     MAX_WORDS,
     Term,
+    count_words,
     index_words,
     list_words,
     mark,
@@ -121,3 +122,8 @@ def test_words_are_marked_as_they_are_written():
 
 def test_signs_are_folded():
     assert fold_text("D’Alene – “Łódź”") == 'd\'alene - "lodz"'
+
+
+def test_words_of_all_terms_are_counted():
+    assert count_words(parse_query('"use of force" stops')) == 4
+    assert count_words(parse_query("")) == 0

@@ -57,6 +57,13 @@ def test_cell_is_no_formula_and_adds_one_apostrophe(text):
         assert cell == text
 
 
+@given(st.lists(texts, min_size=1))
+def test_every_cell_of_a_file_is_escaped(row):
+    data = b"".join(as_csv(row, [row])).decode("utf-8-sig")
+    expected = ",".join('"' + escape_cell(text).replace('"', '""') + '"' for text in row)
+    assert data == f"{expected}\r\n" * 2
+
+
 @given(st.lists(texts, unique=True))
 def test_different_texts_have_different_cells(given_texts):
     assert len(set(map(escape_cell, given_texts))) == len(given_texts)

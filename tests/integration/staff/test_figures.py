@@ -1,0 +1,174 @@
+"""Tests of the figures of the office: on the dashboard, and in the report."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from tests.factories import add_old_report, add_submission, staff_client
+from wizard import clock
+from wizard.accounts import audit
+from wizard.accounts.audit import Actor
+from wizard.db.engine import writing
+from wizard.db.models import Event, Submission
+from wizard.db.promises import Promise
+from wizard.staff import cases, figures
+from wizard.staff.figures import Period, count_now, count_period, list_due, parse_period
+from wizard.web.query import BadQuery
+
+NOW = datetime(2027, 8, 18, 16, tzinfo=UTC)  # a Wednesday
+STAFF = Actor("ada@example.gov")
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch) -> date:
+    """Return the day of the tests."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    return NOW.date()
+
+
+@pytest.mark.parametrize(
+    ("args", "first", "last"),
+    [
+        ({}, date(2027, 8, 1), date(2027, 8, 18)),
+        ({"first_day": [""], "last_day": [""]}, date(2027, 8, 1), date(2027, 8, 18)),
+        ({"period": ["week"]}, date(2027, 8, 16), date(2027, 8, 18)),
+        ({"period": ["quarter"]}, date(2027, 7, 1), date(2027, 8, 18)),
+        ({"first_day": ["2026-01-05"]}, date(2026, 1, 5), date(2027, 8, 18)),
+        ({"last_day": ["2027-03-31"]}, date(2027, 1, 1), date(2027, 3, 31)),
+        ({"first_day": ["3/1/2027"], "last_day": ["2027-03-01"], "period": ["week"]},
+         date(2027, 3, 1), date(2027, 3, 1)),
+    ],
+)  # fmt: skip
+def test_period_of_address(app, args, first, last):
+    with app.app_context():
+        period = parse_period(args)
+        assert (period.first_day, period.last_day) == (first, last)
+        again = {name: [value] for name, value in period.query.items()}
+        assert parse_period(again) == period
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"first_day": ["2027-02-02"], "last_day": ["2027-02-01"]},
+        {"last_day": ["2020-01-01"]},
+        {"period": ["century"]},
+        {"first_day": ["soon"]},
+        {"first_day": ["2027-02-01", "2027-02-02"]},
+    ],
+)
+def test_impossible_period_is_refused(app, viewer, args):
+    with app.app_context(), pytest.raises(BadQuery):
+        parse_period(args)
+    for path in ("/staff/", "/staff/report"):
+        assert viewer.get(path, query_string=args).status_code == 400
+
+
+def test_period_before_has_same_length():
+    period = Period(date(2027, 3, 1), date(2027, 3, 31))
+    assert period.before == Period(date(2027, 1, 29), date(2027, 2, 28))
+
+
+def test_first_and_last_year_have_a_period_before(viewer):
+    for days in ("first_day=1900-01-01&last_day=1900-01-02", "last_day=2100-12-31"):
+        assert viewer.get(f"/staff/report?{days}").status_code == 200
+
+
+def due(app, reference: str, **columns) -> None:
+    """Change the first promise of a submission, and delete the others."""
+    with app.app_context(), writing() as session:
+        it = session.query(Submission).filter_by(reference=reference).one()
+        first, *others = session.query(Promise).filter_by(submission_id=it.id).order_by(Promise.id)
+        for other in others:
+            session.delete(other)
+        for name, value in columns.items():
+            setattr(first, name, value)
+
+
+@pytest.mark.parametrize("status", ["accepted", "published", "received", "withdrawn"])
+@pytest.mark.parametrize(
+    ("columns", "listed"),
+    [
+        ({"due_on": date(2027, 8, 17)}, "overdue"),
+        ({"due_on": date(2027, 8, 18)}, "due_soon"),
+        ({"due_on": date(2027, 9, 17)}, "due_soon"),
+        ({"due_on": date(2027, 9, 18)}, ""),
+        ({"due_on": date(2027, 8, 17), "done_on": date(2027, 8, 1)}, ""),
+        ({"due_on": date(2027, 8, 17), "dropped_on": date(2027, 8, 1)}, ""),
+        ({"due_on": date(2026, 8, 17)}, ""),  # before it was submitted
+    ],
+)
+def test_promise_of_accepted_submission_is_due_or_overdue(app, status, columns, listed):
+    reference = add_submission(app, at=NOW - timedelta(days=200), status=status)
+    due(app, reference, **columns)
+    expected = {"overdue": 0, "due_soon": 0}
+    if status in ("accepted", "published") and listed:
+        expected[listed] = 1
+    with app.app_context():
+        counted = count_now(NOW)
+        assert {"overdue": counted.overdue, "due_soon": counted.due_soon} == expected
+        assert {name: len(rows) for name, rows in list_due().items()} == expected
+
+
+def test_waiting_and_new_are_counted(app):
+    add_submission(app, at=NOW - timedelta(days=8))
+    add_submission(app, at=NOW - timedelta(days=6), status="in_review")
+    accepted = add_submission(app, at=NOW - timedelta(days=6), status="accepted")
+    add_old_report(app, accepted, {"data_sets": {"0": {"done": True}}})
+    with app.app_context():
+        counted = count_now(NOW - timedelta(days=7))
+        assert (counted.waiting, counted.new) == (3, 2)
+
+
+def test_period_counts_events_and_lines_of_version_before(app):
+    references = [add_submission(app, at=NOW - timedelta(days=days)) for days in (0, 1, 30)]
+    with app.app_context():
+        for reference in references[:2]:
+            cases.decide(reference, "accepted", 1, STAFF)
+        with writing() as session:
+            session.execute(update(Event).values(at=NOW))
+            details = {"before": "received", "after": "declined"}
+            audit.record(STAFF, "moved", references[2], **details)
+            audit.record(STAFF, "viewed", references[2])
+            for row in session.new:
+                row.at = NOW - timedelta(days=20)
+        found = count_period(Period(date(2027, 8, 1), date(2027, 8, 18)))
+        rows = {label: numbers for label, *numbers in found}
+    assert rows["Submitted"] == [2, 1]
+    assert (rows["Accepted"], rows["Declined"]) == ([2, 0], [0, 1])
+
+
+def test_dashboard_and_report_show_figures_and_keep_period(app, viewer):
+    name = "<b>Late</b> agency"
+    late = add_submission(app, at=NOW - timedelta(days=200), status="accepted",
+                          organization_name=name)  # fmt: skip
+    due(app, late, due_on=date(2027, 8, 1), title="Stops & searches")
+    page = viewer.page("/staff/?period=week")
+    assert (
+        page.text(".figures") == "0 Waiting for us 0 Due in 30 days 1 Overdue 0 New since last week"
+    )
+    assert page.text('.presets [aria-current="true"]') == "This week"
+    (link,) = page.all('a[href^="/staff/report?"]')
+    assert link.attrs["href"] == "/staff/report?period=week"
+    report = viewer.page("/staff/report?first_day=2027-01-05&last_day=2027-02-03")
+    assert "Stops & searches" in report.text("#overdue") and name in report.text("#overdue")
+    assert "Nothing is due" in report.text("#due_soon")
+    assert report.text("caption") == "January 5, 2027 to February 3, 2027"
+    assert not report.all(".presets [aria-current]")
+    assert "open.data@" not in report.response.text
+
+
+def test_report_says_how_many_more_there_are(app, viewer, monkeypatch):
+    monkeypatch.setattr(figures, "MAX_LISTED", 1)
+    for _ in range(3):
+        reference = add_submission(app, at=NOW - timedelta(days=200), status="published")
+        due(app, reference, due_on=date(2027, 8, 30))
+    assert "And 2 more." in viewer.page("/staff/report").text("#due_soon")
+
+
+def test_empty_period_says_nothing_happened(app):
+    page = staff_client(app, "viewer").page(
+        "/staff/report?first_day=2020-01-01&last_day=2020-02-01"
+    )
+    assert page.text(".happened tbody") == "Nothing 0 0"

@@ -1,0 +1,347 @@
+"""Tests of the queue, of the way from case to case, of assignments, and of who looked when."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.client import case_references, link_address
+from tests.factories import (
+    add_old_report,
+    add_submission,
+    events_of,
+    staff_client,
+)
+from tests.integration.accounts.conftest import EXPORT_PATH
+from tests.integration.accounts.test_tokens import create_token, fetch_export
+from tests.integration.submissions.test_proposals import correct
+from wizard import clock
+from wizard.accounts import accounts
+from wizard.accounts.audit import COMMAND_LINE, ORGANIZATION, Actor
+from wizard.db.accounts import CaseView
+from wizard.db.engine import db, writing
+from wizard.db.models import Submission
+from wizard.db.promises import Progress
+from wizard.staff import cases, erasure
+from wizard.submissions import colleagues, withdrawals
+from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions.filters import Filters
+from wizard.web.query import PageStart
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+QUEUE = "/staff/submissions?todo=yes"
+EDITOR = Actor("editor@example.gov")
+
+
+def add_many(app, count: int, status: str = "received") -> list[str]:
+    """Add submissions, an hour apart, the oldest first."""
+    at = clock.now() - timedelta(days=30)
+    return [
+        add_submission(app, status=status, at=at + timedelta(hours=n), organization_name=f"No. {n}")
+        for n in range(count)
+    ]
+
+
+def case(reference: str, query: str = "todo=yes") -> str:
+    """Return the address of a case as a list leads to it."""
+    return f"/staff/submissions/{reference}?{query}"
+
+
+def decide(client, page, path: str, to: str = "accepted", **options):
+    """Send the standard decision of a page."""
+    data = {"key": to, "to": to, "version": page.values()["version"][0]}
+    return client.send(path.replace("?", "/status?"), data, **options)
+
+
+@pytest.fixture
+def waiting(app) -> list[str]:
+    """Store a case of each kind that waits, the longest first, and others that do not."""
+    in_review, received = add_many(app, 2)
+    asks, corrects, reports, told = (add_submission(app, status="published") for _ in range(4))
+    for status in ("accepted", "published", "declined", "withdrawn", "changes_requested"):
+        add_submission(app, status=status)
+    returned = add_submission(app, at=START - timedelta(days=300), status="changes_requested")
+    with app.app_context():
+        cases.decide(in_review, "in_review", 1, EDITOR)
+        withdrawals.request_withdrawal(asks, "No staff.", ORGANIZATION)
+        correct(corrects, city="Tampa")
+    add_old_report(app, reports, {"data_sets": {"0": {"done": True}}})
+    with app.app_context():
+        with writing() as session:
+            it = session.scalars(select(Submission).where(Submission.reference == told)).one()
+            session.add(
+                Progress(submission_id=it.id, entry_id="0", outcome="dropped", words="",
+                         promised_on=it.submitted_at.date())
+            )  # fmt: skip
+        with locked_case(returned) as submission:
+            change_status(submission, "in_review", ORGANIZATION)
+    return [in_review, received, asks, corrects, reports, told, returned]
+
+
+def test_queue_holds_all_that_waits_the_longest_first(app, viewer, waiting):
+    page = viewer.page(QUEUE)
+    assert case_references(page) == waiting
+    assert page.text("h1") == "To do" and "7 submissions match" in page.text("#found")
+    ages = [each.to_text() for each in page.all(".list time")]
+    assert ages[0].startswith("29 days") or ages[0] == "30 days"
+    assert ages[-1] == "today"  # since it came back
+    everything = viewer.page("/staff/submissions")
+    assert set(case_references(everything)) > set(waiting)
+    assert everything.text("h1") == "Submissions"
+
+
+def test_queue_and_its_count_and_export_hold_the_same(app, viewer, waiting):
+    with app.app_context():
+        chosen = Filters(todo="yes")
+        assert cases._count(chosen) == len(waiting)
+        found = db.session.scalars(select(Submission.reference).where(*chosen.conditions()))
+        assert set(found) == set(waiting)
+    exported = viewer.get("/staff/export/submissions.csv?todo=yes").text
+    assert all(reference in exported for reference in waiting)
+    assert exported.count("\r\n") == len(waiting) + 1
+
+
+def test_queue_is_empty_at_first(viewer):
+    assert "Nothing waits for you." in viewer.page(QUEUE).text("main")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_queue_pages_in_both_directions(app, waiting, size):
+    with app.app_context():
+        whole = cases.list_page(Filters(todo="yes"), PageStart())[1]
+        assert whole.references == waiting
+        keys = [(whole.since[each], each) for each in waiting]
+        for place, key in enumerate(keys):
+            after = cases._select_keys(Filters(todo="yes"), PageStart(key), size)
+            assert after.references == waiting[place + 1 : place + 1 + size]
+            assert bool(after.older) == (place + 1 + size < len(waiting))
+            before = cases._select_keys(Filters(todo="yes"), PageStart(key, True), size)
+            assert before.references == waiting[max(place - size, 0) : place]
+            assert bool(before.newer) == (place > size)
+        last = cases._select_keys(Filters(todo="yes"), PageStart(None, True), size)
+        assert last.references == waiting[-size:]
+        assert not last.older
+
+
+def test_queue_honors_filters(app, viewer, waiting):
+    for query, expected in [
+        ("status=received", waiting[1:2]),
+        ("status=published", waiting[2:6]),
+        ("state=GA", []),
+        (f"text={waiting[1]}", waiting[1:2]),
+        ("assigned=nobody", waiting),
+        ("assigned=me", []),
+        ("seen=unread", waiting),
+        ("seen=changed", []),
+    ]:
+        assert case_references(viewer.page(f"{QUEUE}&{query}")) == expected, query
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("query", ["todo=yes", "status=received", ""])
+def test_case_leads_to_its_neighbors_in_the_list(app, viewer, query, htmx):
+    add_submission(app, status="accepted") if query else None
+    made = add_many(app, 3)
+    order = made if query == "todo=yes" else made[::-1]
+    page = viewer.page(case(order[0], query), htmx=htmx)
+    assert "Previous" not in page.text(".pages")
+    page = viewer.page(link_address(page, "Next"), htmx=htmx)
+    assert page.text(".facts .reference") == order[1]
+    assert viewer.page(link_address(page, "Previous"), htmx=htmx).text(".reference") == order[0]
+    page = viewer.page(link_address(page, "Next"), htmx=htmx)
+    assert page.text(".facts .reference") == order[2]
+    assert "Next" not in page.text(".pages")
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_decision_in_the_queue_leads_to_the_next_case_and_at_last_to_the_list(app, editor, htmx):
+    first, second = add_many(app, 2)
+    page = editor.page(case(first), htmx=htmx)
+    page = decide(editor, page, case(first), htmx=htmx)
+    assert page.text(".facts .reference") == second
+    assert page.text("#said") == f"✓ {first} : Status changed to Accepted."
+    assert editor.page(link_address(page, first)).text(".facts .pill").endswith("Accepted")
+    page = decide(editor, page, case(second), "in_review", htmx=htmx)
+    assert page.text("h1") == "To do"
+    assert page.text("#said").endswith("In review. That was the last one of this list.")
+    assert case_references(page) == [second]
+    assert not editor.page(QUEUE).all("#said")
+
+
+def test_decision_in_another_list_stays_unless_the_address_says(app, editor):
+    first, second = add_many(app, 2)[::-1]
+    page = editor.page(case(first, "status=received"))
+    onward = link_address(page, "open the next one")
+    page = editor.page(onward)
+    assert page.path == f"/staff/submissions/{first}"
+    page = decide(editor, page, onward)
+    assert page.text(".facts .reference") == second
+    page = editor.page(link_address(page, "stay here"))
+    page = decide(editor, page, case(second, "status=received&then=stay"))
+    assert page.text(".facts .reference") == second
+    assert page.text("#said") == "✓ Status changed to Accepted."
+
+
+def test_refused_and_stale_decisions_stay_on_the_case(app, editor):
+    first, _ = add_many(app, 2)
+    page = editor.page(case(first))
+    declined = {"key": "declined", "to": "declined", "version": "1", "reason": "", "words": "x"}
+    refused = editor.send(case(first).replace("?", "/status?"), declined)
+    assert (refused.status, refused.text(".facts .reference")) == (422, first)
+    with app.app_context():
+        cases.decide(first, "in_review", 1, Actor("other@example.gov"))
+    stale = decide(editor, page, case(first))
+    assert (stale.status, stale.text(".facts .reference")) == (409, first)
+    assert not stale.all("#said")
+
+
+def test_decision_on_an_unknown_case_is_404(app, editor):
+    for query in ("todo=yes", "then=next"):
+        data = {"to": "accepted", "version": "1"}
+        assert editor.send(f"/staff/submissions/PDI-AAAA-AAAA/status?{query}", data).status == 404
+
+
+def test_case_is_assigned_and_found_by_person(app, viewer, editor):
+    mine, other = add_many(app, 2)
+    bob = staff_client(app, "editor", "bob")
+    page = editor.page(case(mine))
+    assert "Assigned to nobody" in page.text(".facts")
+    page = editor.send(case(mine).replace("?", "/assign?"), {"to": "editor@example.gov"})
+    assert page.text("#said") == "✓ Assigned to editor@example.gov."
+    assert "Assigned to editor@example.gov" in page.text(".facts")
+    assert "To: editor@example.gov" in page.text("#history")
+    assert not page.all('[data-keys="m"]')
+    assert case_references(editor.page(f"{QUEUE}&assigned=me")) == [mine]
+    assert case_references(bob.page(f"{QUEUE}&assigned=me")) == []
+    for client in (viewer, bob):
+        assert case_references(client.page(f"{QUEUE}&assigned=nobody")) == [other]
+        assert case_references(client.page(f"{QUEUE}&assigned=editor@example.gov")) == [mine]
+    assert "editor@example.gov" in viewer.page(QUEUE).all(".list tbody tr")[0].to_text()
+    assert "Assign to me" not in viewer.page(case(mine)).text("main")
+    (event,) = events_of(app, "assigned")
+    assert (event.actor, event.data) == ("editor@example.gov", {"to": "editor@example.gov"})
+
+
+def test_assignment_leaves_the_version_and_tells_nobody(app, editor):
+    (reference,) = add_many(app, 1)
+    page = editor.page(case(reference))
+    editor.send(case(reference).replace("?", "/assign?"), {"to": "editor@example.gov"})
+    assert decide(editor, page, case(reference)).status == 200
+    kinds = [event.kind for event in events_of(app)]
+    assert kinds == ["assigned", "review_started", "accepted"]
+
+
+def test_second_taker_is_told_of_the_first(app, editor):
+    (reference,) = add_many(app, 1)
+    bob = staff_client(app, "editor", "bob")
+    path = case(reference).replace("?", "/assign?")
+    bob.send(path, {"to": "bob@example.gov", "before": ""})
+    late = editor.send(path, {"to": "editor@example.gov", "before": ""})
+    assert late.status == 409 and "Assigned to bob@example.gov" in late.text(".facts")
+    given = editor.send(path, {"to": "", "before": "bob@example.gov"})
+    assert "Assigned to nobody" in given.text(".facts")
+    assert [event.data["to"] for event in events_of(app, "assigned")] == ["bob@example.gov", ""]
+
+
+@pytest.mark.parametrize("to", ["viewer@example.gov", "who@example.gov", "x\0", "me"])
+def test_case_goes_only_to_who_can_decide(app, viewer, editor, to):
+    (reference,) = add_many(app, 1)
+    page = editor.send(case(reference).replace("?", "/assign?"), {"to": to})
+    assert page.status == 422
+    assert page.errors() == {"assign": "Choose somebody who can decide on submissions."}
+    assert events_of(app) == []
+
+
+def test_case_of_a_disabled_person_is_nobodys_and_can_be_reassigned(app, editor):
+    (reference,) = add_many(app, 1)
+    staff_client(app, "editor", "bob")
+    path = case(reference).replace("?", "/assign?")
+    editor.send(path, {"to": "bob@example.gov"})
+    assert case_references(editor.page(f"{QUEUE}&assigned=nobody")) == []
+    with app.app_context():
+        accounts.disable_account("bob@example.gov", COMMAND_LINE)
+    assert case_references(editor.page(f"{QUEUE}&assigned=nobody")) == [reference]
+    page = editor.page(case(reference))
+    assert "Assigned to bob@example.gov (disabled)" in page.text(".facts")
+    assert "bob@example.gov" not in page.text("#to")
+    data = {"to": "editor@example.gov", "before": "bob@example.gov"}
+    assert "Assigned to editor@example.gov" in editor.send(path, data).text(".facts")
+    assert editor.send(path, {"to": "bob@example.gov", "before": data["to"]}).status == 422
+
+
+def test_unread_and_changed_are_per_person(app, editor):
+    first, second = add_many(app, 2)
+    bob = staff_client(app, "editor", "bob")
+    editor.page(case(first))
+    assert case_references(editor.page(f"{QUEUE}&seen=unread")) == [second]
+    assert case_references(bob.page(f"{QUEUE}&seen=unread")) == [first, second]
+    marks = [row.query("td")[3].to_text() for row in editor.page(QUEUE).all(".list tbody tr")]
+    assert "New" not in marks[0] and "New" in marks[1]
+    bob.send(f"/staff/submissions/{first}/note", {"text": "Called them."})
+    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [first]
+    assert case_references(bob.page(f"{QUEUE}&seen=changed")) == []  # it was bob
+    assert "Changed" in editor.page(QUEUE).all(".list tbody tr")[0].to_text()
+    editor.page(case(first))
+    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == []
+
+
+def test_case_says_who_opened_it_lately(app, editor, monkeypatch):
+    (reference,) = add_many(app, 1)
+    bob = staff_client(app, "editor", "bob")
+    bob.page(case(reference))
+    later = clock.now()
+    assert "Opened by bob@example.gov just now" in editor.page(case(reference)).text(".facts")
+    monkeypatch.setattr(clock, "now", lambda: later + timedelta(minutes=5, seconds=9))
+    facts = editor.page(case(reference)).text(".facts")
+    assert "Opened by bob@example.gov 5 minutes ago" in facts
+    assert "Opened by editor" not in facts
+    monkeypatch.setattr(colleagues, "RECENT", timedelta(minutes=5))
+    assert "Opened by" not in editor.page(case(reference)).text(".facts")
+
+
+def test_view_that_is_not_stored_is_no_failure_of_the_page(app, editor, monkeypatch, caplog):
+    (reference,) = add_many(app, 1)
+
+    def fail(*args):
+        db.session.add(CaseView(submission_id=0, user_id=0, event_id=0))
+        db.session.flush()
+
+    monkeypatch.setattr(colleagues, "_store_view", fail)
+    assert editor.page(case(reference)).status == 200
+    assert "view of a case not stored: IntegrityError" in caplog.text
+    with app.app_context():
+        assert db.session.scalars(select(CaseView)).all() == []
+
+
+def test_erasure_deletes_who_looked_and_keeps_no_assignee_in_the_history(app, editor, admin):
+    (reference,) = add_many(app, 1)
+    editor.page(case(reference))
+    editor.send(case(reference).replace("?", "/assign?"), {"to": "editor@example.gov"})
+    with app.app_context():
+        erasure.erase(reference, EDITOR)
+    page = admin.page(case(reference))
+    assert "Assigned" in page.text("#history") and page.status == 200
+    with app.app_context():
+        assert db.session.scalars(select(CaseView)).all() == []
+    assert [event.data for event in events_of(app, "assigned")] == [{}]
+    assert case_references(editor.page(QUEUE)) == []
+
+
+def test_token_has_no_own_cases(app, client, admin):
+    (reference,) = add_many(app, 1)
+    admin.send(f"/staff/submissions/{reference}/assign", {"to": "admin@example.gov"})
+    secret = create_token(admin)
+    for query, count in (
+        ("assigned=me", 0),
+        ("seen=changed", 0),
+        ("assigned=admin@example.gov", 1),
+    ):
+        answer = fetch_export(client, secret, path=f"{EXPORT_PATH}?{query}")
+        assert (answer.status_code, answer.text.count(reference)) == (200, count), query
+
+
+@pytest.mark.parametrize(
+    "query", ["todo=no", "seen=never", "assigned=%00", "then=x&todo=yes&todo=yes"]
+)
+def test_malformed_filter_of_the_queue_is_400(viewer, query):
+    assert viewer.page(f"/staff/submissions?{query}").status == 400

@@ -1,0 +1,154 @@
+"""Tests of the form on which an organization reports on its promises."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.promises import OUTCOMES, Promise, promised_groups
+from wizard.forms.reports import (
+    NOTHING_TOLD,
+    OUTCOME_LABELS,
+    REVIEW,
+    ReportJourney,
+    ReportState,
+    build_flow,
+    promise_title,
+    read_told,
+    typed_rows,
+)
+
+TODAY = date(2027, 6, 15)
+MILESTONES, DATA_SETS = promised_groups(COMMITMENT)
+RELEASE = Promise(
+    "aaaaaaaa", "data_sets", "arrests", date(2027, 5, 1), date(2027, 5, 1), date(2027, 1, 1),
+    title="Arrests",
+)  # fmt: skip
+TRAINING = replace(RELEASE, entry_id="bbbbbbbb", group="milestones", place=1, title="")
+FLOW = build_flow([DATA_SETS, MILESTONES], [RELEASE, TRAINING])
+
+
+def journey(answers: dict, posted: tuple[str, ...] = ()) -> ReportJourney:
+    return ReportState().walk(FLOW, answers, posted, TODAY)
+
+
+def about_release(**answers: str) -> dict[str, str]:
+    """Return answers about the first promise."""
+    return {f"{name}_aaaaaaaa": value for name, value in answers.items()}
+
+
+def test_each_promise_has_a_step_and_kept_is_called_as_its_group_does():
+    assert list(FLOW.steps) == ["aaaaaaaa", "bbbbbbbb", REVIEW]
+    assert [str(step.title) for step in FLOW.steps.values()] == [
+        "Data set 1: Arrests",
+        "Milestone 2",
+        "Check and send",
+    ]
+    options = [FLOW.fields[f"outcome_{each.entry_id}"].options for each in (RELEASE, TRAINING)]
+    assert [[option.code for option in each] for each in options] == [list(OUTCOMES)] * 2
+    assert [each[1].label for each in options] == ["Released", "Done"]
+    assert [bool(option.hint) for option in options[0]] == [False, False, True, True]
+    assert tuple(OUTCOME_LABELS) == OUTCOMES
+
+
+def test_removed_promise_is_called_by_its_kind_without_a_number():
+    removed = replace(RELEASE, place=None)
+    assert str(promise_title(DATA_SETS, removed)) == "Data set: Arrests"
+    assert str(promise_title(DATA_SETS, replace(removed, title=""))) == "Data set"
+
+
+def test_empty_report_cannot_be_sent_though_every_step_is_complete():
+    empty = journey({}, (REVIEW,))
+    assert [state.complete for state in empty.steps.values()] == [True, True, False]
+    assert empty.steps[REVIEW].result.errors == {"report": NOTHING_TOLD}
+    assert not empty.complete
+    assert journey({}).steps[REVIEW].errors_to_show == {}
+
+
+def test_report_on_one_promise_can_be_sent():
+    told = journey(about_release(outcome="on_track"), ("aaaaaaaa", REVIEW))
+    assert told.complete
+    assert told.steps[REVIEW].result.errors == {}
+
+
+def test_step_that_was_begun_has_to_be_posted():
+    begun = journey(about_release(outcome="on_track"), (REVIEW,))
+    assert [state.complete for state in begun.steps.values()] == [False, True, True]
+
+
+def test_every_step_is_open_and_leads_back_to_the_review():
+    empty = journey({})
+    assert empty.is_path_known
+    assert [empty.may_visit(name) for name in ("bbbbbbbb", REVIEW, "cccccccc")] == [
+        True,
+        True,
+        False,
+    ]
+    assert [empty.previous_step(name) for name in ("aaaaaaaa", REVIEW)] == [REVIEW, None]
+
+
+@pytest.mark.parametrize(
+    ("answers", "errors"),
+    [
+        ({"outcome": "on_track"}, {}),
+        ({"outcome": "done"}, {"done_on"}),
+        ({"outcome": "done", "done_on": "2027-06-16"}, {"done_on"}),
+        ({"outcome": "done", "done_on": "2027-06-15", "url": "example.org"}, {}),
+        ({"outcome": "delayed"}, {"new_date", "words"}),
+        ({"outcome": "delayed", "new_date": "2027-06-15", "words": "Late."}, {"new_date"}),
+        ({"outcome": "delayed", "new_date": "2027-06-16", "words": "Late."}, {}),
+        ({"outcome": "dropped"}, {"words"}),
+        ({"outcome": "dropped", "words": "x" * 500}, {}),
+        ({"outcome": "dropped", "words": "x" * 501}, {"words"}),
+        ({"outcome": "on_track", "done_on": "2027-06-16"}, {}),
+    ],
+)
+def test_outcome_decides_what_is_asked(answers, errors):
+    found = journey(about_release(**answers), ("aaaaaaaa",)).steps["aaaaaaaa"].result.errors
+    assert set(found) == {f"{name}_aaaaaaaa" for name in errors} - {"_aaaaaaaa"}
+
+
+def test_everything_told_is_public():
+    assert all(field.public for field in FLOW.fields.values())
+
+
+def test_rows_show_what_was_typed_and_applies():
+    typed = about_release(
+        outcome="delayed", new_date="2027-09-01", done_on="2027-06-01", words="No staff. ", url=" "
+    )
+    rows = [(str(row.label), row.text) for row in typed_rows("aaaaaaaa", typed, TODAY)]
+    assert rows == [
+        ("How is it going?", "Delayed"),
+        ("When will it be done?", "September 1, 2027"),
+        ("In a few words", "No staff."),
+    ]
+    assert typed_rows("bbbbbbbb", typed, TODAY) == []
+    assert typed_rows("aaaaaaaa", about_release(outcome=["done", "delayed"]), TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"outcome": "on_track"}, {"day": None, "url": "", "words": ""}),
+        (
+            {"outcome": "done", "done_on": "2027-06-01", "url": "https://a.example/"},
+            {"day": date(2027, 6, 1), "url": "https://a.example/", "words": ""},
+        ),
+        (
+            {"outcome": "delayed", "new_date": "2027-09-01", "words": "Late."},
+            {"day": date(2027, 9, 1), "url": "", "words": "Late."},
+        ),
+    ],
+)
+def test_report_is_told_in_columns(answers, told):
+    assert read_told(RELEASE, about_release(**answers)) == {
+        "entry_id": "aaaaaaaa",
+        "outcome": answers["outcome"],
+        "promised_on": date(2027, 5, 1),
+        **told,
+    }
+
+
+def test_promise_without_outcome_tells_nothing():
+    assert read_told(TRAINING, about_release(outcome="on_track")) == {}

@@ -1,0 +1,144 @@
+"""Tests of the signs for staff: what speaks, and what must not."""
+
+from datetime import date
+
+import pytest
+
+from tests.conftest import load_case
+from wizard.flows.commitment import COMMITMENT
+from wizard.forms.signs import Sign, describe_organization, find_signs, shared_trait
+
+SUBMITTED_ON = date(2026, 11, 28)
+
+
+def signs_of(**changed) -> list[Sign]:
+    return find_signs(COMMITMENT, load_case("agency") | changed, SUBMITTED_ON)
+
+
+def data_set(**changed) -> dict:
+    plain = {"category": "arrests", "title": "Arrests", "release_on": "2027-03-01"}
+    return {"data_sets": [plain | changed]}
+
+
+@pytest.mark.parametrize("case", ["agency", "partner"])
+def test_real_answers_have_no_sign(case):
+    answers = load_case(case) | ({"website": "https://example.gov"} if case == "agency" else {})
+    assert find_signs(COMMITMENT, answers, SUBMITTED_ON) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("We will post it.", "Very short: 4 words."),
+        ("Portal", "Very short: 1 word."),
+        ("The plan is TBD, and we will send it to you in the spring.", "It says “tbd”."),
+        ("N/A", "It says “n/a”."),
+        ("El calendario está por definir con el personal de la ciudad.", "It says “por definir”."),
+    ],
+)
+def test_vague_plan_has_sign(answer, text):
+    (sign,) = signs_of(access_plan=answer, website="https://example.gov")
+    assert (sign.label, sign.text) == (
+        "How will you make data more accessible to the public?", text,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "We publish each data set monthly on our portal.",
+        "Each month the TBDM office posts new files there.",
+        "我们每月在门户网站上发布数据。",
+    ],
+)
+def test_short_plan_that_says_enough_has_no_sign(answer):
+    assert signs_of(access_plan=answer, website="https://example.gov") == []
+
+
+def test_short_title_and_contact_have_no_sign():
+    changed = {"commitment_title": "Open stops", "contact_name": "TBD", "city": "Tampa"}
+    assert signs_of(**changed, website="https://example.gov") == []
+
+
+def test_same_text_twice_has_sign_on_second():
+    text = "We publish each data set monthly on our portal."
+    (sign,) = signs_of(access_plan=text, engagement_plan=text, website="https://example.gov")
+    assert sign.label == "How will you use data to engage with residents?"
+    assert sign.text == "The same text as “How will you make data more accessible to the public?”."
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("http://police.example.gov/", "The link isn’t secure: no https."),
+        ("https://bit.ly/3xYz", "The link hides where it leads: bit.ly shortens addresses."),
+        ("https://intranet/", "The link looks wrong: not everyone can open it."),
+        ("http://localhost:8000/", "The link looks wrong: not everyone can open it."),
+        ("https://10.0.0.7/data", "The link looks wrong: not everyone can open it."),
+        ("https://[", "The link looks wrong: not everyone can open it."),
+    ],
+)
+def test_odd_link_has_sign(address, text):
+    assert signs_of(website=address) == [Sign("Website", text)]
+
+
+@pytest.mark.parametrize("address", ["https://police.example.gov/", "https://bit.ly.example.org/"])
+def test_usual_link_has_no_sign(address):
+    assert signs_of(website=address) == []
+
+
+def test_link_of_entry_is_named_by_its_number():
+    (sign,) = signs_of(**data_set(url="http://example.gov/a"), website="https://example.gov")
+    assert sign.label == "Data set 1: Link to the data set"
+
+
+@pytest.mark.parametrize(
+    ("day", "years"),
+    [("2025-11-28", "1 year"), ("2019-12-01", "6 years"), ("1927-01-01", "99 years")],
+)
+def test_date_in_far_past_has_sign(day, years):
+    (sign,) = signs_of(**data_set(release_on=day), website="https://example.gov")
+    assert sign.label == "Data set 1: Release date"
+    assert sign.text.endswith(f" was {years} before the submission.")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"release_on": "2025-11-29"},
+        {"release_on": "2127-01-01"},
+        {"release_on": "2012-01-01", "url": "https://example.gov/arrests"},
+    ],
+)
+def test_recent_or_shown_release_has_no_sign(entry):
+    assert signs_of(**data_set(**entry), website="https://example.gov") == []
+
+
+def test_entry_without_date_has_no_sign():
+    assert signs_of(data_sets=[{"title": "Arrests"}], website="https://example.gov") == []
+
+
+ORLANDO = describe_organization("Orlando Police Department", "https://www.orlando.gov/police")
+
+
+@pytest.mark.parametrize(
+    ("other", "trait"),
+    [
+        (("ORLANDO  police department.",), "the same name"),
+        (("Orlándo Police Department", "https://elsewhere.org"), "the same name"),
+        (("City of Orlando", "http://orlando.gov"), "both use orlando.gov"),
+        (("City of Orlando", "", "data@Orlando.gov"), "both use orlando.gov"),
+        (("Orlando Police",), ""),
+        (("Tampa Police Department", "https://tampa.gov", "data@tampa.gov"), ""),
+        (("",), ""),
+    ],
+)
+def test_same_organization_is_known_by_name_or_host(other, trait):
+    assert shared_trait(ORLANDO, describe_organization(*other)) == trait
+
+
+def test_hosts_of_many_organizations_say_nothing():
+    one = describe_organization("One", "https://www.facebook.com/one", "one@gmail.com")
+    other = describe_organization("Other", "https://facebook.com/other", "other@gmail.com")
+    assert shared_trait(one, other) == ""
+    assert shared_trait(describe_organization(""), describe_organization("")) == ""

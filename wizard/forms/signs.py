@@ -1,0 +1,148 @@
+"""Signs that answers need a second look, for staff: facts to check, no score, and no decision."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from ada_url import URL
+
+from .addresses import MAIL_DOMAINS, public_address
+from .conditions import Answers
+from .dates import format_day
+from .fields import Field, LongText, Text, Url
+from .flow import Flow
+from .groups import Group
+from .outputs import entry_label
+from .words import list_words
+
+MIN_PLAN_WORDS = 8
+"""A description with fewer words is very short; one sentence has more."""
+MAX_PAST_YEARS = 1
+"""A date that is longer before the submission, without a link to what was released, is odd."""
+PLACEHOLDERS = (
+    *("tba", "tbc", "tbd", "n/a", "to be announced", "to be confirmed", "to be decided"),
+    *("to be determined", "lorem ipsum", "not sure yet", "por confirmar", "por decidir"),
+    *("por definir", "por determinar"),
+)
+"""Words that stand for an answer which is still to come."""
+SHORTENERS = frozenset(
+    {"bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "ow.ly", "rb.gy", "rebrand.ly", "t.co"}
+    | {"t.ly", "tiny.cc", "tinyurl.com"}
+)
+"""Hosts whose addresses hide where they lead, and may stop working."""
+SHARED_HOSTS = frozenset(
+    {*MAIL_DOMAINS, "aol.com", "live.com", "msn.com", "me.com", "att.net", "gmx.com", "proton.me"}
+    | {"facebook.com", "github.com", "instagram.com", "linkedin.com", "sites.google.com", "x.com"}
+    | {"docs.google.com", "drive.google.com", "youtube.com", "twitter.com", "linktr.ee"}
+)
+"""Hosts of many organizations, which say nothing about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What may be wrong: the question that it is about, and why."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """What tells that two submissions are from the same organization: its name without case,
+    accents and signs, and its own hosts, in web and email addresses."""
+
+    name: str
+    hosts: frozenset[str]
+
+
+def find_signs(flow: Flow, answers: Answers, submitted_on: date) -> list[Sign]:
+    """Return the signs in answers that were submitted on a day, in the order of the questions."""
+    signs: list[Sign] = []
+    texts: dict[str, str] = {}
+    for field in flow.columns.values():
+        if isinstance(field, Group):
+            for number, entry in enumerate(answers.get(field.name, ()), start=1):
+                place = f"{entry_label(field, number)}: "
+                signs += _signs_of(field.fields, entry, place)
+                signs += _date_signs(field, entry, place, submitted_on)
+        elif field.name in answers:
+            signs += _signs_of([field], answers)
+            signs += _copy_signs(field, answers[field.name], texts)
+    return signs
+
+
+def _signs_of(fields: Collection[Field], answers: Answers, place: str = "") -> Iterator[Sign]:
+    for field in fields:
+        value = answers.get(field.name)
+        if isinstance(field, Url) and value:
+            text = _link_fault(value)
+        elif isinstance(field, Text) and value and field.public:
+            text = _text_fault(field, value)
+        else:
+            continue
+        if text:
+            yield Sign(f"{place}{field.label}", text)
+
+
+def _text_fault(field: Text, value: str) -> str:
+    words = list_words(value)
+    text = f" {' '.join(words)} "
+    for phrase in PLACEHOLDERS:
+        if f" {' '.join(list_words(phrase))} " in text:
+            return f"It says “{phrase}”."
+    if isinstance(field, LongText) and len(words) < MIN_PLAN_WORDS:
+        return f"Very short: {_count(len(words), 'word')}."
+    return ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _copy_signs(field: Field, value: str, texts: dict[str, str]) -> Iterator[Sign]:
+    """Yield a sign if an earlier description has the same text; `texts` has those before."""
+    if isinstance(field, LongText) and texts.setdefault(value, field.label) != field.label:
+        yield Sign(field.label, f"The same text as “{texts[value]}”.")
+
+
+def _link_fault(address: str) -> str:
+    host = web_host(address)
+    if not public_address(address):
+        return "The link looks wrong: not everyone can open it."
+    if host in SHORTENERS:
+        return f"The link hides where it leads: {host} shortens addresses."
+    return "" if address.startswith("https:") else "The link isn’t secure: no https."
+
+
+def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) -> Iterator[Sign]:
+    """Yield a sign if an entry was due long before it was promised, and nothing shows it."""
+    if not group.due or group.due not in entry or entry.get(group.link):
+        return
+    due = date.fromisoformat(entry[group.due])
+    is_before = (submitted_on.month, submitted_on.day) < (due.month, due.day)
+    years = submitted_on.year - due.year - is_before
+    if years >= MAX_PAST_YEARS:
+        label = next(field.label for field in group.fields if field.name == group.due)
+        when = f"{format_day(due)} was {_count(years, 'year')} before the submission."
+        yield Sign(f"{place}{label}", when)
+
+
+def web_host(address: str) -> str:
+    """Return the host of a web address without “www.”; empty if there is none."""
+    try:
+        return URL(address).hostname.removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def describe_organization(name: str, website: str = "", email: str = "") -> Organization:
+    """Return what an organization is known by."""
+    hosts = {web_host(website), email.rpartition("@")[2].lower()} - SHARED_HOSTS - {""}
+    return Organization(" ".join(list_words(name)), frozenset(hosts))
+
+
+def shared_trait(one: Organization, other: Organization) -> str:
+    """Return what two organizations have in common, in words; empty if they seem to be two."""
+    if one.name and one.name == other.name:
+        return "the same name"
+    return f"both use {min(hosts)}" if (hosts := one.hosts & other.hosts) else ""

@@ -1,0 +1,99 @@
+"""Promises as the open data files have them: texts, read in one query for many commitments."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, String, case, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ..db.promises import Promise
+from ..forms.flow import Flow
+from ..forms.groups import ENTRY_ID, Group
+from ..forms.json_schema import PROMISE_FIELDS, shows_promises
+from ..submissions.promises import state_column
+
+PublicPromise = Row[*tuple[Any, ...]]
+"""What anyone may read of a promise; a text without a value is empty.
+
+An entry that was removed after it was published has no `place`. `title` and `topic` are empty
+unless they are public. The last columns are `PROMISE_FIELDS`.
+"""
+VALUE_NAMES = tuple(field.name for field in PROMISE_FIELDS)
+
+
+@cache
+def public_groups(flow: Flow) -> Sequence[Group]:
+    """Return the groups whose promises are in the files."""
+    return [group for group in flow.groups if group.public and shows_promises(group)]
+
+
+def read_public_promises(
+    engine: Engine, groups: Sequence[Group], ids: Collection[int], today: date
+) -> Mapping[int, Sequence[PublicPromise]]:
+    """Return the promises of submissions in some groups, with their state on a day.
+
+    They have the order of the answers; those that were removed come last.
+    """
+    places = {group.name: place for place, group in enumerate(groups)}
+    if not places:
+        return {}
+    query = select(
+        Promise.submission_id,
+        Promise.group.label("group"),
+        Promise.entry_id,
+        Promise.place,
+        _if_public(Promise.title, groups, "title"),
+        _if_public(Promise.topic, groups, "topic"),
+        _text(Promise.due_on),
+        _text(Promise.first_due_on),
+        state_column(today).label("progress"),
+        _text(Promise.done_on),
+        _text(Promise.dropped_on),
+        Promise.url,
+        Promise.words,
+        _text(Promise.reported_on),
+    ).where(Promise.submission_id.in_(ids), Promise.group.in_(places))
+    order = (Promise.place.is_(None), case(places, value=Promise.group), Promise.place, Promise.id)
+    found = defaultdict(list)
+    with engine.connect() as connection:
+        rows = connection.execute(query.order_by(*order)).all()
+    for row in rows:
+        found[row.submission_id].append(row)
+    return found
+
+
+def _text(day: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """Return a day as text (ISO 8601), by the database: parsing and formatting takes longer."""
+    return func.coalesce(cast(day, String), "").label(day.key)
+
+
+def _if_public(
+    column: InstrumentedAttribute[str], groups: Sequence[Group], role: str
+) -> ColumnElement[str]:
+    """Return the column with the field of a role in each group; empty where that is private."""
+    shown = [
+        group.name
+        for group in groups
+        if any(field.name == getattr(group, role) and field.public for field in group.fields)
+    ]
+    return case((Promise.group.in_(shown), column), else_="").label(role)
+
+
+def promise_values(promise: PublicPromise) -> dict[str, Any]:
+    """Return the values of `json_schema.PROMISE_FIELDS`, without empty ones."""
+    values = promise[-len(VALUE_NAMES) :]
+    return {name: value for name, value in zip(VALUE_NAMES, values, strict=True) if value}
+
+
+def bare_promise(promise: PublicPromise) -> dict[str, Any]:
+    """Return a promise without what is reported about it, and without its other answers."""
+    return {
+        "group": promise.group,
+        ENTRY_ID: promise.entry_id,
+        **{name: text for name in ("title", "topic") if (text := getattr(promise, name))},
+        "due_on": promise.due_on,
+        "first_due_on": promise.first_due_on,
+    }

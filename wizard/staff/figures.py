@@ -1,0 +1,162 @@
+"""The figures of the office: what waits, what is due, and what happened in a period."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from .. import clock
+from ..db.engine import db
+from ..db.models import Submission
+from ..db.promises import Promise
+from ..forms.fields import Field
+from ..forms.promises import SOON
+from ..submissions.cases import OPEN_STATUSES
+from ..submissions.events import count_events, describe_event
+from ..submissions.progress_reports import REPORTABLE_STATUSES
+from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
+from .dashboard import list_requests
+
+WEEK = timedelta(days=7)
+PRESETS = {"week": "This week", "month": "This month", "quarter": "This quarter"}
+"""The periods that have a name, by code."""
+PERIOD_ARGS: dict[str, Field] = {
+    "period": Code("period", "period", noun=VALUE, codes=PRESETS),
+    **DAYS,
+}
+COUNTED = (
+    *("changes_requested", "resubmitted", "accepted", "declined", "published", "unpublished"),
+    *("corrected", "progress_reported", "progress_approved", "withdrawn", "erased"),
+)
+"""The kinds of event that a report counts, in order, after what was submitted."""
+IS_OPEN = (
+    Promise.done_on.is_(None),
+    Promise.dropped_on.is_(None),
+    Promise.due_on >= Promise.submitted_on,
+)
+"""The conditions of a promise that is not kept yet."""
+MAX_LISTED = 10
+"""Promises of each list of a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from the first to the last, and the code of the preset that they are, if any."""
+
+    first_day: date
+    last_day: date
+    preset: str = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string of an address with this period."""
+        if self.preset:
+            return {"period": self.preset}
+        return {"first_day": self.first_day.isoformat(), "last_day": self.last_day.isoformat()}
+
+    @property
+    def before(self) -> "Period":
+        """The period of the same length that ends the day before."""
+        days = self.last_day - self.first_day
+        end = self.first_day - timedelta(days=1)
+        return Period(end - days, end)
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The moments of its start, and of its end, which does not belong to it."""
+        return clock.midnight(self.first_day), clock.midnight(self.last_day + timedelta(days=1))
+
+
+def parse_period(args: Args) -> Period:
+    """Return the period in an address, this month unless it names one. Raises `BadQuery`."""
+    chosen, today = parse_args(args, PERIOD_ARGS), clock.today()
+    days = {name: date.fromisoformat(chosen[name]) for name in DAYS if name in chosen}
+    if not days:
+        preset = chosen.get("period", "month")
+        return Period(_first_day(preset, today), today, preset)
+    first = days.get("first_day", date(today.year, 1, 1))
+    last = days.get("last_day", max(first, today))
+    if first > last:
+        raise BadQuery("The first day of the period is after its last day. Change one of them.")
+    return Period(first, last)
+
+
+def _first_day(preset: str, today: date) -> date:
+    """Return the first day of the current week (a Monday), month or quarter."""
+    if preset == "week":
+        return today - timedelta(days=today.weekday())
+    months = 3 if preset == "quarter" else 1
+    return today.replace(month=today.month - (today.month - 1) % months, day=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many cases and requests wait for staff, how many promises are due in 30 days or overdue,
+    and how many submissions are new."""
+
+    waiting: int
+    due_soon: int
+    overdue: int
+    new: int
+
+
+def count_now(new_since: datetime) -> Figures:
+    """Return the figures of today."""
+    today = clock.today()
+    is_new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
+    conditions = (Submission.status.in_(OPEN_STATUSES),), is_new
+    queries = (select(func.count()).where(*each).scalar_subquery() for each in conditions)
+    waiting, new = db.session.execute(select(*queries)).one()
+    accepted = select(Submission.id).where(Submission.status.in_(REPORTABLE_STATUSES))
+    due_soon, overdue = db.session.execute(
+        select(
+            func.count().filter(Promise.due_on >= today),
+            func.count().filter(Promise.due_on < today),
+        ).where(Promise.due_on <= today + SOON, *IS_OPEN, Promise.submission_id.in_(accepted))
+    ).one()
+    return Figures(waiting + len(list_requests()), due_soon, overdue, new)
+
+
+@dataclass(frozen=True, slots=True)
+class DuePromise:
+    """A promise that is due or overdue, and whose it is."""
+
+    title: str
+    due_on: date
+    reference: str
+    party: str
+
+
+def list_due() -> dict[str, Sequence[DuePromise]]:
+    """Return the promises that are overdue, and those due in 30 days, the earliest first."""
+    today = clock.today()
+    columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
+    query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
+    wanted = *IS_OPEN, Submission.status.in_(REPORTABLE_STATUSES)
+    ordered = query.where(*wanted).order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
+    lists = {
+        "overdue": ordered.where(Promise.due_on < today),
+        "due_soon": ordered.where(Promise.due_on.between(today, today + SOON)),
+    }
+    return {
+        name: [DuePromise(*row) for row in db.session.execute(query)]
+        for name, query in lists.items()
+    }
+
+
+def count_period(period: Period) -> list[tuple[str, int, int]]:
+    """Return what happened: a label, its number in a period, and that in the one before."""
+    now, before = (_count_kinds(*each.bounds) for each in (period, period.before))
+    labels = {"submitted": "Submitted"} | {kind: describe_event(kind).label for kind in COUNTED}
+    return [(label, now[kind], before[kind]) for kind, label in labels.items()]
+
+
+def _count_kinds(start: datetime, end: datetime) -> Mapping[str, int]:
+    submitted = Submission.submitted_at >= start, Submission.submitted_at < end
+    counts = Counter(count_events(start, end))
+    counts["submitted"] = (
+        db.session.scalar(select(func.count(Submission.id)).where(*submitted)) or 0
+    )
+    return counts

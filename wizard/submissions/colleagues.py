@@ -1,0 +1,142 @@
+"""Who of the staff has a case, and who opened it when."""
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from flask import g
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from .. import clock
+from ..accounts import audit
+from ..accounts.accounts import CurrentUser, list_accounts
+from ..accounts.audit import Actor
+from ..db.accounts import CaseView, StaffUser
+from ..db.engine import db, reading, writing
+from ..db.models import Event, Submission
+from .cases import NotAllowed, StaleVersion, locked_case
+from .events import record_event
+
+log = logging.getLogger(__name__)
+
+RECENT = timedelta(hours=1)
+"""How long a case says who opened it."""
+MINE, NOBODY = "me", "nobody"
+SEEN = {"unread": "Not opened by me", "changed": "Changed since I looked"}
+_is_active = StaffUser.disabled_at.is_(None)
+
+
+def list_assignable() -> list[StaffUser]:
+    """Return the accounts that may decide on cases, and are not disabled."""
+    return [each for each in list_accounts() if each.role != "viewer" and not each.disabled_at]
+
+
+def name_people() -> dict[str, str]:
+    """Return the name of every account, or its address, by address."""
+    return {
+        each.email: (each.name or each.email) + (" (disabled)" if each.disabled_at else "")
+        for each in list_accounts()
+    }
+
+
+def has_case(who: str) -> ColumnElement[bool]:
+    """Return the condition that a person has a case: an address, or `MINE` of who is signed in.
+
+    A case of a disabled account is `NOBODY`'s.
+    """
+    if who != NOBODY:
+        return Submission.assigned_to == (_viewer()[1] if who == MINE else who)
+    assigned = Submission.assigned_to.in_(select(StaffUser.email).where(_is_active))
+    return Submission.id.not_in(select(Submission.id).where(assigned).correlate(None))
+
+
+def was_seen(how: str) -> ColumnElement[bool]:
+    """Return the condition that who is signed in has seen a case so, by a code of `SEEN`."""
+    user_id, email = _viewer()
+    viewed = select(CaseView.submission_id).where(CaseView.user_id == user_id)
+    if how == "unread":
+        return Submission.id.not_in(viewed)
+    later = Event.submission_id == CaseView.submission_id, Event.id > CaseView.event_id
+    return Submission.id.in_(viewed.join(Event, later[0]).where(later[1], Event.actor != email))
+
+
+def _viewer() -> tuple[int, str]:
+    """Return id and address of who is signed in; a program with a token has none."""
+    user: CurrentUser | None = g.get("user")
+    return (user.id, user.email) if user else (0, "")
+
+
+def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:
+    """Return the code of `SEEN` of those submissions that who is signed in has to look at."""
+    user_id, email = _viewer()
+    viewed = select(CaseView.submission_id, CaseView.event_id).where(
+        CaseView.user_id == user_id, CaseView.submission_id.in_(submission_ids)
+    )
+    seen = {row.submission_id: row.event_id for row in db.session.execute(viewed)}
+    newest = select(Event.submission_id, func.max(Event.id).label("id")).where(
+        Event.submission_id.in_(submission_ids), Event.actor != email
+    )
+    rows = db.session.execute(newest.group_by(Event.submission_id))
+    last = {row.submission_id: row.id for row in rows}
+    unread = dict.fromkeys(set(submission_ids) - seen.keys(), "unread")
+    return unread | {each: "changed" for each in seen if last.get(each, 0) > seen[each]}
+
+
+def record_view(submission: Submission, event_id: int, user_id: int, actor: Actor) -> None:
+    """Note on the audit log that a person viewed a case, and what was there, for lists.
+
+    The latter fails without a word to the person.
+    """
+    with writing() as session:
+        audit.record(actor, "viewed", submission.reference)
+        session.flush()
+        if submission.erased_at is not None:
+            return
+        try:
+            with session.begin_nested():
+                _store_view(submission.id, event_id, user_id)
+        except SQLAlchemyError as error:
+            log.warning("view of a case not stored: %s", type(error).__name__)
+
+
+def _store_view(submission_id: int, event_id: int, user_id: int) -> None:
+    of_it = CaseView.submission_id == submission_id, CaseView.user_id == user_id
+    view = db.session.scalars(select(CaseView).where(*of_it)).one_or_none()
+    if view is None:
+        view = CaseView(submission_id=submission_id, user_id=user_id)
+        db.session.add(view)
+    view.event_id, view.viewed_at = event_id, clock.now()
+
+
+def list_viewers(submission_id: int) -> list[tuple[str, int]]:
+    """Return who else opened a case in the last hour, and how many minutes ago, the last first."""
+    user_id, _ = _viewer()
+    query = (
+        select(StaffUser.email, CaseView.viewed_at)
+        .join(StaffUser, StaffUser.id == CaseView.user_id)
+        .where(
+            CaseView.submission_id == submission_id,
+            CaseView.user_id != user_id,
+            CaseView.viewed_at > clock.now() - RECENT,
+        )
+    )
+    with reading() as session:
+        rows = session.execute(query.order_by(CaseView.viewed_at.desc())).all()
+    return [(row.email, (clock.now() - row.viewed_at) // timedelta(minutes=1)) for row in rows]
+
+
+def assign(reference: str, to: str, before: str, actor: Actor) -> None:
+    """Give a case to a person, by address, or to nobody (empty).
+
+    Raises as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
+    it is still that person's who had it `before`.
+    """
+    if to and to not in (each.email for each in list_assignable()):
+        raise NotAllowed("Choose somebody who can decide on submissions.")
+    with locked_case(reference) as submission:
+        if (submission.assigned_to or "") != before:
+            raise StaleVersion
+        if to != before:
+            submission.assigned_to = to or None
+            record_event(submission, "assigned", actor, to=to)

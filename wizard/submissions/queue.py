@@ -1,0 +1,145 @@
+"""The queue: cases that wait for staff, and since when; the one that waits longest is first.
+
+A case waits while it is open, and while its organization asks for something: to withdraw, to
+correct its answers, or to approve a report.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    tuple_,
+    union_all,
+)
+
+from ..db.engine import db
+from ..db.models import Proposal, Report, Submission
+from ..db.promises import Progress
+from ..web.query import Key, PageStart, format_key
+from .cases import OPEN_STATUSES
+from .paging import PageKeys
+from .withdrawals import WITHDRAWABLE
+
+_is_open = and_(
+    # as in the index of the queue, which no database takes for parameters
+    Submission.status.in_([literal_column(f"'{status}'") for status in OPEN_STATUSES]),
+    Submission.erased_at.is_(None),
+)
+_open_since = func.coalesce(Submission.returned_at, Submission.submitted_at)
+
+
+def waits() -> ColumnElement[bool]:
+    """Return the condition that a submission waits for staff."""
+    opened = select(Submission.id).where(_is_open).correlate(None)
+    asked = select(_list_asked().c.submission_id)
+    return and_(Submission.id.in_(union_all(opened, asked)), Submission.erased_at.is_(None))
+
+
+def _list_asked() -> CTE:
+    """Return the ids of submissions whose organization asks for something, and since when."""
+    withdrawal, sent = Submission.withdrawal_requested_at, Proposal.sent_at
+    asked = union_all(
+        select(Submission.id.label("submission_id"), withdrawal.label("at")).where(
+            withdrawal.is_not(None), Submission.status.in_(WITHDRAWABLE)
+        ),
+        select(Proposal.submission_id, sent).where(sent.is_not(None)),
+        *(
+            select(model.submission_id, model.reported_at).where(model.approved.is_(None))
+            for model in (Report, Progress)
+        ),
+    ).subquery()
+    columns = asked.c.submission_id, func.min(asked.c.at).label("at")
+    return select(*columns).group_by(asked.c.submission_id).cte("asked")
+
+
+def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: int) -> PageKeys:
+    """Return the page of up to `size` cases that wait and meet the conditions.
+
+    The key `older` is that of the next page, as in a list that has the newest first.
+    """
+    found = _select(wanted, start.key, not start.backwards, size + 1)
+    rows = list(found[:size])
+    has_newer, has_older = start.key is not None, len(found) > size
+    if start.backwards:
+        rows.reverse()
+        has_newer, has_older = has_older, has_newer
+    return PageKeys(
+        [row.reference for row in rows],
+        newer=format_key(rows[0].since, rows[0].reference) if rows and has_newer else "",
+        older=format_key(rows[-1].since, rows[-1].reference) if rows and has_older else "",
+        since={row.reference: row.since for row in rows},
+    )
+
+
+def count(wanted: Sequence[ColumnElement[bool]], limit: int) -> int:
+    """Return how many cases wait and meet the conditions, up to about `limit`."""
+    asked = Submission.id.in_(select(_list_asked().c.submission_id))
+    others = and_(asked, Submission.erased_at.is_(None), not_(_is_open))
+    parts = (
+        select(literal(1)).select_from(Submission).where(part, *wanted).limit(limit).subquery()
+        for part in (_is_open, others)
+    )
+    counts = (select(func.count()).select_from(part).scalar_subquery() for part in parts)
+    return sum(db.session.execute(select(*counts)).one())
+
+
+def find_since(reference: str) -> datetime | None:
+    """Return since when a case waits for staff; None if it does not."""
+    rows = _select([Submission.reference == reference], None, True, 1)
+    return rows[0].since if rows else None
+
+
+def _select(
+    wanted: Sequence[ColumnElement[bool]], after: Key | None, rises: bool, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the first rows of `since` and reference.
+
+    Open cases come in order from an index; those that are asked for are few, and sorted.
+    """
+    asked = _list_asked()
+    opened = select(_open_since.label("since"), Submission.reference).where(
+        _is_open, Submission.id.not_in(select(asked.c.submission_id))
+    )
+    # Not a join, for which SQLite would read every submission.
+    at = select(asked.c.at).where(asked.c.submission_id == Submission.id).scalar_subquery()
+    since = case((and_(_is_open, _open_since < at), _open_since), else_=at)
+    others = select(since.label("since"), Submission.reference).where(
+        Submission.id.in_(select(asked.c.submission_id)), Submission.erased_at.is_(None)
+    )
+    parts = (
+        _cut(part.where(*wanted), by, after, rises, limit).subquery()
+        for part, by in ((opened, _open_since), (others, since))
+    )
+    both = union_all(*(select(part.c.since, part.c.reference) for part in parts)).subquery()
+    rows = select(both.c.since, both.c.reference)
+    return db.session.execute(_cut(rows, both.c.since, None, rises, limit)).all()
+
+
+def _cut(
+    query: Select[*tuple[Any, ...]],
+    since: ColumnElement[Any],
+    after: Key | None,
+    rises: bool,
+    limit: int,
+) -> Select[*tuple[Any, ...]]:
+    """Return the first rows of a query by its columns `since` and reference."""
+    order = since, query.selected_columns.reference
+    if after:
+        row = tuple_(*order)
+        # The first condition lets SQLite begin at the right place of the index.
+        begins = since >= after[0] if rises else since <= after[0]
+        query = query.where(begins, row > after if rises else row < after)
+    directed = order if rises else tuple(column.desc() for column in order)
+    return query.order_by(*directed).limit(limit)
