@@ -7,7 +7,7 @@ for each filter. Each process builds it again once anything changed, and on each
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from operator import gt, lt
@@ -76,6 +76,7 @@ class Edition:
     sets: Sets
     topics: Sets
     dates: Mapping[str, Mapping[int, str]]
+    orders: dict[str, list[int]] = field(default_factory=dict)
 
     def commitments(self, found: Set) -> Set:
         """Return the heads of the commitments of which a set has a bit."""
@@ -169,9 +170,10 @@ class Selection:
         state, or of those to come.
         """
         places = self.list_places()
-        keys = self._dated_keys(places) if by_date else dict(enumerate(self.edition.keys))
-        if by_date:
-            places.sort(key=keys.__getitem__)
+        keys: Sequence[Key] | Mapping[int, Key] = self.edition.keys
+        if by_date and places:
+            places = self._by_date(places)
+            keys = self._dated_keys(places if start.key else [*places[:size], *places[-size:]])
         if start.key:
             is_after = gt if by_date != start.backwards else lt
             places = [place for place in places if is_after(keys[place], start.key)]
@@ -182,9 +184,22 @@ class Selection:
         newer = format_key(*keys[shown[0]]) if shown and has_newer else ""
         return shown, newer, format_key(*keys[shown[-1]]) if shown and has_older else ""
 
+    @property
+    def _first_dates(self) -> Mapping[int, str]:
+        return self.edition.dates.get(self.filters.get("progress", ""), {})
+
+    def _by_date(self, places: Sequence[int]) -> list[int]:
+        """Return places in the order of dates; that of all is sorted once for each edition."""
+        orders, state = self.edition.orders, self.filters.get("progress", "")
+        if state not in orders:  # an unknown state finds nothing, and never comes here
+            first, keys = self._first_dates, self.edition.keys
+            dated = ((first.get(place, NEVER), key[1], place) for place, key in enumerate(keys))
+            orders[state] = [place for _, _, place in sorted(dated)]
+        chosen = set(places)
+        return [place for place in orders[state] if place in chosen]
+
     def _dated_keys(self, places: Iterable[int]) -> dict[int, Key]:
-        first = self.edition.dates.get(self.filters.get("progress", ""), {})
-        keys = self.edition.keys
+        first, keys = self._first_dates, self.edition.keys
         return {place: (_midnight(first.get(place, NEVER)), keys[place][1]) for place in places}
 
 
