@@ -156,14 +156,24 @@ def test_rows_show_what_was_typed_and_applies():
     typed = about_release(
         outcome="delayed", new_date="2027-09-01", done_on="2027-06-01", words="No staff. ", url=" "
     )
-    rows = [(str(row.label), row.text) for row in typed_rows("aaaaaaaa", typed, TODAY)]
+    rows = [
+        (str(row.label), row.text)
+        for row in typed_rows(make_report().steps["aaaaaaaa"].fields, typed, TODAY)
+    ]
     assert rows == [
         ("How is it going?", "Delayed"),
         ("When will it be done?", "September 1, 2027"),
         ("In a few words", "No staff."),
     ]
-    assert typed_rows("bbbbbbbb", typed, TODAY) == []
-    assert typed_rows("aaaaaaaa", about_release(outcome=["done", "delayed"]), TODAY) == []
+    assert typed_rows(make_report().steps["bbbbbbbb"].fields, typed, TODAY) == []
+    assert (
+        typed_rows(
+            make_report().steps["aaaaaaaa"].fields,
+            about_release(outcome=["done", "delayed"]),
+            TODAY,
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
