@@ -3,9 +3,9 @@
 from flask import Flask
 
 from ..accounts.permissions import bp
-from . import views
+from . import many_views, views
 
-__all__ = ["init_app", "views"]
+__all__ = ["init_app", "many_views", "views"]
 
 
 def init_app(app: Flask) -> None:

@@ -70,19 +70,41 @@ HOW_ASKED = LongText(
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
     """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
-    wanted = filters.conditions()
-    keys = select_keys(Submission.submitted_at, wanted, start, PAGE_SIZE)
-    order = (Submission.submitted_at.desc(), Submission.reference.desc())
-    rows = _rows(Submission.reference.in_(keys.references)).order_by(*order)
-    submissions = list(db.session.scalars(rows))
-    if start == PageStart() and not keys.older:
-        count = len(submissions)
-    else:
-        # A constant, so that SQLite takes the smallest index that holds the filters.
-        one = select(literal(1)).select_from(Submission)
-        counted = one.where(*wanted).limit(MAX_COUNT + 1)
-        count = db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
-    return submissions, keys, count
+    keys = _select_keys(filters, start, PAGE_SIZE)
+    found = db.session.scalars(_rows(Submission.reference.in_(keys.references)))
+    submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
+    is_whole = start == PageStart() and not keys.older
+    return submissions, keys, len(submissions) if is_whole else _count(filters)
+
+
+def _select_keys(filters: Filters, start: PageStart, size: int) -> PageKeys:
+    """Return the keys of a page in the order that the filters name."""
+    sort, at = filters.get("sort"), Submission.submitted_at
+    if sort == "changed":
+        at = Submission.changed_at
+    return select_keys(at, filters.conditions(), start, size, oldest_first=sort == "oldest")
+
+
+def _count(filters: Filters) -> int:
+    """Return how many submissions match, up to `MAX_COUNT` + 1."""
+    # A constant, so that SQLite takes the smallest index that holds the filters.
+    one = select(literal(1)).select_from(Submission)
+    counted = one.where(*filters.conditions()).limit(MAX_COUNT + 1)
+    return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+
+
+def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:
+    """Return the first submissions that match, with their answers, and how many match."""
+    with reading(snapshot=True) as session:
+        references = _select_keys(filters, PageStart(), limit).references
+        found = {
+            each.reference: each
+            for each in session.scalars(
+                select(Submission).where(Submission.reference.in_(references))
+            )
+        }
+        count = _count(filters) if len(references) == limit else len(references)
+    return [found[each] for each in references if each in found], count
 
 
 def list_oldest_open(limit: int) -> list[Submission]:

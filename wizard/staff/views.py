@@ -29,7 +29,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import PAGE_ARGS, BadQuery, parse_page_start, parse_whole_number, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, changes, erasure, exports, history
+from . import cases, changes, erasure, exports, history, many
 from . import dashboard as statistics
 from .decisions import InvalidDecision, parse_decision
 
@@ -45,6 +45,16 @@ ERROR_FIELDS = {
     "staff.act": "how",
 }
 """The id of the element that shows an error, by the endpoint that refuses a change."""
+FILTER_LABELS = {
+    "branch": "Branch",
+    "status": "Status",
+    "first_day": "From",
+    "last_day": "Until",
+    "since": "After",
+    "q": "Words",
+    "references": "Selected",
+}
+"""What the list calls its filters; the flow names the others."""
 NOT_FOUND = ErrorPage(
     "Submission not found",
     "Check the reference number for typos.",
@@ -134,7 +144,26 @@ def submissions() -> Response:
         labels=filters.filter_options(current_flow()),
         max_count=cases.MAX_COUNT,
         exports=exports.export_names(current_flow()),
+        actions=many.offer_actions(),
+        chips=_list_chips(chosen),
+        sorts=filters.SORTS,
     )
+
+
+def _list_chips(chosen: filters.Filters) -> list[tuple[str, str, filters.Filters]]:
+    """Return each filter that is set: its label, its value, and the filters without it."""
+    flow = current_flow()
+    labels = filters.filter_options(flow)
+    names = FILTER_LABELS | {facet.name: facet.title for facet in flow.facets}
+    return [
+        (
+            names.get(name, name),
+            labels.get(name, {}).get(value, value.replace(",", ", ")),
+            chosen.without(name),
+        )
+        for name, value in chosen.items()
+        if name != "sort"
+    ]
 
 
 @bp.get("/export/<name>", role="viewer")

@@ -34,13 +34,22 @@ def contact_step() -> Step | None:
 
 def recipients(submission: Submission) -> list[str]:
     """Return the addresses that messages go to: the contact's, then the second one's."""
-    query = select(Contact.email).where(
-        Contact.submission_id == submission.id,
+    return recipients_of([submission])[submission.id]
+
+
+def recipients_of(submissions: Sequence[Submission]) -> dict[int, list[str]]:
+    """Return the addresses that the messages about each submission go to, by its id."""
+    query = select(Contact.submission_id, Contact.email).where(
+        Contact.submission_id.in_([each.id for each in submissions]),
         Contact.role == "second",
         Contact.confirmed_at.is_not(None),
     )
-    first = submission.answers.get(current_flow().roles.contact)
-    return list(dict.fromkeys([*([first] if first else []), *db.session.scalars(query)]))
+    first = {each.id: each.answers.get(current_flow().roles.contact) for each in submissions}
+    found = {key: [address] if address else [] for key, address in first.items()}
+    for key, address in db.session.execute(query):
+        if address not in found[key]:
+            found[key].append(address)
+    return found
 
 
 def list_contacts(submission: Submission) -> dict[str, dict[bool, Contact]]:

@@ -45,7 +45,8 @@ class Filters(dict[str, str]):
 
     `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
     moment, itself excluded.
-    `q` is words that must all occur in what staff may read.
+    `q` is words that must all occur in what staff may read. `references` are those of some cases,
+    joined by commas. `sort` is the order of a list, and no condition.
     """
 
     index: search.Index = "staff"
@@ -74,6 +75,8 @@ class Filters(dict[str, str]):
         )
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
+        if references := self.get("references"):
+            conditions.append(Submission.reference.in_(references.split(",")))
         if words := self.get("q"):
             conditions.append(search.matches(words, self.index))
         return conditions
@@ -143,12 +146,17 @@ class Query(Text):
         return text
 
 
+MAX_REFERENCES_CHARS = 1_000
+SORTS = {"oldest": "Oldest first", "changed": "Last changed first"}
+"""The labels of the orders of a list beside the usual one, the newest first."""
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
     "q": Query("q", "q", noun=VALUE),
+    "references": Text("references", "references", noun=VALUE, max_length=MAX_REFERENCES_CHARS),
+    "sort": Code("sort", "sort", noun=VALUE, codes=SORTS),
 }
-"""The filters that are no choice."""
+"""The filters that are no choice, and the order."""
 
 
 def list_filters(flow: Flow) -> dict[str, Field]:
