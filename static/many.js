@@ -2,6 +2,7 @@
 
 const boxes = () => [...document.querySelectorAll("input[name=reference]")];
 const allBox = () => document.querySelector("input[name=page]");
+const spoken = document.querySelector("#count-spoken");
 let stopped = false;
 
 addEventListener("change", ({target}) => {
@@ -29,5 +30,6 @@ addEventListener("htmx:after:swap", () => {
   const form = document.querySelector("form[data-goes-on]");
   if (!form) return;
   showButtons();
+  spoken.textContent = document.querySelector("#progress").textContent;
   if (!stopped) form.requestSubmit();
 });

@@ -262,7 +262,7 @@ def test_all_of_filter_has_a_bound(app, editor, monkeypatch):
 def test_all_of_page_are_selected_without_boxes(app, editor):
     made = [add_submission(app) for _ in range(3)]
     listed = editor.page("/staff/submissions")
-    (box,) = listed.all("#check-page")
+    (box,) = listed.all("#many-page")
     page = editor.page(f"{MANY}?action=accepted&page={box.attrs['value']}&reference={made[0]}")
     assert page.text("h1") == "Accept: 3 submissions"
 
