@@ -91,6 +91,7 @@ card: .venv/test.done ## draw static/card.png, the preview image of shared links
 bench: .venv/test.done ## measure lists, exports and public pages with many submissions
 	$(PY) -m tests.load.page_times
 	$(PY) -m tests.load.file_times
+	$(PY) -m tests.load.many_cases
 
 bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-formtools
 	$(PY) -m tests.load.request_cost

@@ -166,3 +166,61 @@ def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     expect(second.locator("#stale")).to_contain_text("Dear Ana")
     expect(second.locator("#history")).to_contain_text("Too vague.")
     expect(second.locator(".facts .pill")).to_contain_text("Declined")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_many_cases_are_declined_at_once(open_browser, office, javascript):
+    made = [add_submission(office, status="in_review") for _ in range(53)]
+    add_submission(office, status="published")
+    page = open_browser(javascript=javascript)
+    look = check_accessibility if javascript else lambda page: None  # axe needs JavaScript
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/staff/submissions")
+    sign_in(page, "bob")
+    page.get_by_label("Select all 50 of this page").focus()
+    page.keyboard.press("Space")
+    checked = page.locator("input[name=reference]:checked")
+    expect(checked).to_have_count(50 if javascript else 0)
+    look(page)
+    page.get_by_label("Select all 54 of this list").check()
+    page.get_by_label("With what is selected").select_option("declined")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("h1")).to_have_text("Decline: 53 submissions")
+    expect(page.locator("#refused + .list")).to_contain_text("Its status is Published.")
+    page.get_by_text("Email in English about 53 submissions").click()
+    expect(page.locator("#words-en-many")).to_contain_text("decided not to accept it")
+    look(page)
+    page.locator("button.primary").click()
+    expect(page.locator("#errors")).to_contain_text("Enter the reason")
+    page.get_by_label("Reason").fill("It is public already.")
+    if javascript:  # hold the second portion until somebody stops
+        held: list = []
+        page.route("**/staff/submissions/many?**", lambda route: hold_second(held, route))
+    page.locator("button.primary").click()
+    if javascript:
+        expect(page.locator("h1")).to_have_text("Decline: 26 of 54")
+        expect(page.locator("#stop")).to_be_focused()
+        look(page)
+        page.keyboard.press("Enter")
+        held[1].continue_()
+        expect(page.locator("h1")).to_have_text("Decline: 51 of 54")
+        expect(page.locator("#continue")).to_be_focused()
+    else:
+        expect(page.locator("h1")).to_have_text("Decline: 26 of 54")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.locator("h1")).to_have_text("Decline: 51 of 54")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("h1")).to_have_text("Decline: finished")
+    expect(page.locator("#progress")).to_have_text("53 done, 1 left as they were.")
+    look(page)
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(wide)
+    page.get_by_role("link", name=made[0]).click()
+    expect(page.locator(".facts .pill")).to_contain_text("Declined")
+
+
+def hold_second(held: list, route) -> None:
+    """Let all requests pass but the second one."""
+    held.append(route)
+    if len(held) != 2:
+        route.continue_()

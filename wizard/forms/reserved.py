@@ -15,7 +15,7 @@ RESERVED_FIELD_NAMES = frozenset(
 """Field names that pages, exports and open data use themselves."""
 RESERVED_FACET_NAMES = frozenset(
     {"branch", "status", "first_day", "last_day", "since", "text", "q", "older", "newer", "last"}
-    | {"bom", "contacts", "sort"}  # how a list or file is made
+    | {"bom", "contacts", "references", "sort"}  # how a list or file is made
     | {"progress", "due"}  # filters of promises
     | {"assigned", "seen", "then", "todo"}  # lists of staff
 )

@@ -4,6 +4,7 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -12,7 +13,7 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from .. import clock
 from ..accounts import audit
@@ -78,10 +79,15 @@ def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], Pag
 
 
 def _select_keys(filters: Filters, start: PageStart, size: int) -> PageKeys:
-    """Return the keys of a page in the order of the list."""
+    """Return the keys of a page in the order that the filters name."""
     if filters.get("todo"):
         return queue.select_keys(filters.without("todo").conditions(), start, size)
-    return select_keys(Submission.submitted_at, filters.conditions(), start, size)
+    is_reversed = filters.get("sort") == "oldest"
+    return select_keys(_order(filters), filters.conditions(), start, size, oldest_first=is_reversed)
+
+
+def _order(filters: Filters) -> InstrumentedAttribute[datetime]:
+    return Submission.changed_at if filters.get("sort") == "changed" else Submission.submitted_at
 
 
 def _count(filters: Filters) -> int:
@@ -108,15 +114,29 @@ def find_neighbors(reference: str, filters: Filters) -> Neighbors:
     Beside one that left the queue is the first of the queue.
     """
     reference = replace_forbidden(reference)
-    submitted_at = select(Submission.submitted_at).where(Submission.reference == reference)
+    moment = select(_order(filters)).where(Submission.reference == reference)
     with reading(snapshot=True) as session:
         is_queue = bool(filters.get("todo"))
-        at = queue.find_since(reference) if is_queue else session.scalar(submitted_at)
+        at = queue.find_since(reference) if is_queue else session.scalar(moment)
         key = (at, reference) if at else None
         before, after = PageStart(key, backwards=True), PageStart(key)
         previous = _select_keys(filters, before, 1).references if key else []
         following = _select_keys(filters, after, 1).references if key or is_queue else []
         return Neighbors("".join(previous), "".join(following))
+
+
+def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:
+    """Return the first submissions that match, with their answers, and how many match."""
+    with reading(snapshot=True) as session:
+        references = _select_keys(filters, PageStart(), limit).references
+        found = {
+            each.reference: each
+            for each in session.scalars(
+                select(Submission).where(Submission.reference.in_(references))
+            )
+        }
+        count = _count(filters) if len(references) == limit else len(references)
+    return [found[each] for each in references if each in found], count
 
 
 def list_oldest_open(limit: int) -> list[Submission]:

@@ -38,18 +38,18 @@ def recipients(submission: Submission) -> list[str]:
 
 
 def recipients_of(submissions: Sequence[Submission]) -> dict[int, list[str]]:
-    """Return the recipients of each submission, by its id."""
-    asked = current_flow().roles.contact
-    found = {each.id: [each.answers[asked]] if each.answers.get(asked) else []
-             for each in submissions}  # fmt: skip
+    """Return the addresses that the messages about each submission go to, by its id."""
     query = select(Contact.submission_id, Contact.email).where(
-        Contact.submission_id.in_(found),
+        Contact.submission_id.in_([each.id for each in submissions]),
         Contact.role == "second",
         Contact.confirmed_at.is_not(None),
     )
-    for submission_id, address in db.session.execute(query.order_by(Contact.id)):
-        found[submission_id].append(address)
-    return {submission_id: list(dict.fromkeys(found[submission_id])) for submission_id in found}
+    first = {each.id: each.answers.get(current_flow().roles.contact) for each in submissions}
+    found = {key: [address] if address else [] for key, address in first.items()}
+    for key, address in db.session.execute(query.order_by(Contact.id)):
+        if address not in found[key]:
+            found[key].append(address)
+    return found
 
 
 def list_contacts(submission: Submission) -> dict[str, dict[bool, Contact]]:

@@ -74,6 +74,7 @@ KINDS = {
     "link_renewed": EventKind("Link replaced", "The link to this page was replaced."),
     "assigned": EventKind("Assigned"),
     "noted": EventKind("Added a note"),
+    "written": EventKind("Wrote to the organization", "Program staff wrote to you."),
     "message_sent": EventKind("Sent an email again"),
     "message_skipped": EventKind("Sent no email"),
     "message_bounced": EventKind("An email could not be delivered"),

@@ -52,6 +52,8 @@ class Filters(dict[str, str]):
     moment, itself excluded.
     `q` is words that must all occur in what staff may read.
     `todo` is what waits for staff; `assigned` and `seen` are conditions of `colleagues`.
+    `references` are those of some cases, joined by commas. `sort` is the order of a list, and no
+    condition.
     """
 
     index: search.Index = "staff"
@@ -83,6 +85,8 @@ class Filters(dict[str, str]):
             conditions.append(colleagues.has_case(who))
         if how := self.get("seen"):
             conditions.append(colleagues.was_seen(how))
+        if references := self.get("references"):
+            conditions.append(Submission.reference.in_(references.split(",")))
         if words := self.get("q"):
             conditions.append(search.matches(words, self.index))
         return conditions
@@ -231,13 +235,18 @@ class Query(Text):
         return text
 
 
+MAX_REFERENCES_CHARS = 1_000
+SORTS = {"oldest": "Oldest first", "changed": "Last changed first"}
+"""The labels of the orders of a list beside the usual one, the newest first."""
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,
     "since": Moment("since", "since", noun=VALUE),
     "assigned": Text("assigned", "assigned", noun=VALUE),
     "q": Query("q", "q", noun=VALUE),
+    "references": Text("references", "references", noun=VALUE, max_length=MAX_REFERENCES_CHARS),
+    "sort": Code("sort", "sort", noun=VALUE, codes=SORTS),
 }
-"""The filters that are no choice."""
+"""The filters that are no choice, and the order."""
 PROMISE_FILTERS = ("progress", "due")
 """The filters of a public list by state and month."""
 

@@ -119,6 +119,10 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "your %(noun)s was withdrawn (%(reference)s)",
         "Your %(noun)s was withdrawn.",
     ),
+    "written": CaseMessage(
+        "about your %(noun)s (%(reference)s)",
+        "We’re writing about your %(noun)s.",
+    ),
 }
 """The messages to the contacts, by the kind of event that they tell of."""
 
@@ -157,7 +161,13 @@ def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
         return "", ""
     message = MailMessage(kind=kind, submission_id=submission.id)
     with languages.force_locale(submission.language):
-        return outbox.subject_of(message), _fill(CONTACT_MESSAGES[kind].paragraph)
+        return outbox.subject_of(message), standard_paragraph(kind, submission.language)
+
+
+def standard_paragraph(kind: str, language: str) -> str:
+    """Return the paragraph that tells the contacts of an event, in a language."""
+    with languages.force_locale(language):
+        return _fill(CONTACT_MESSAGES[kind].paragraph)
 
 
 def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str = "") -> None:

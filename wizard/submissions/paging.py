@@ -1,4 +1,4 @@
-"""Keyset pagination, newest first: the last page of a million rows is as quick as the first."""
+"""Keyset pagination: the last page of a million rows is as quick as the first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,14 +31,20 @@ def select_keys(
     wanted: Sequence[ColumnElement[bool]],
     start: PageStart,
     size: int,
+    *,
+    oldest_first: bool = False,
 ) -> PageKeys:
-    """Return the page of up to `size` wanted rows from `start`, ordered by `at` and reference."""
+    """Return the page of up to `size` wanted rows from `start`, ordered by `at` and reference.
+
+    The newest are first. If the oldest are, the key `older` still is that of the next page.
+    """
+    rises = start.backwards != oldest_first
     order = (at, Submission.reference)
     query = select(*order).where(*wanted).limit(size + 1)
     if start.key:
         row = tuple_(*order)
-        query = query.where(row > start.key if start.backwards else row < start.key)
-    directed = order if start.backwards else tuple(column.desc() for column in order)
+        query = query.where(row > start.key if rises else row < start.key)
+    directed = order if rises else tuple(column.desc() for column in order)
     found = db.session.execute(query.order_by(*directed)).all()
     rows = list(found[:size])
     has_newer, has_older = start.key is not None, len(found) > size

@@ -98,3 +98,22 @@ def test_malformed_filter_is_400(viewer, query, what):
         page = viewer.page(f"{path}?{query}")
         assert page.status == 400
         assert what in page.text("main")
+
+
+def test_chips_take_filters_away(app, viewer):
+    add_submission(app, at=START)
+    page = viewer.page("/staff/submissions?status=received&state=FL&q=police&sort=oldest")
+    chips = {" ".join(each.to_text().split()): each.attrs["href"] for each in page.all(".chips a")}
+    assert chips == {
+        "Status: Received × (remove)": "/staff/submissions?state=FL&q=police&sort=oldest",
+        "State: Florida × (remove)": "/staff/submissions?status=received&q=police&sort=oldest",
+        "Words: police × (remove)": "/staff/submissions?status=received&state=FL&sort=oldest",
+    }
+    assert not viewer.page("/staff/submissions?sort=oldest").all(".chips")
+
+
+def test_references_select_cases(app, viewer):
+    made = [add_submission(app, at=START + timedelta(days=n)) for n in range(3)]
+    page = viewer.page(f"/staff/submissions?references={made[0]},{made[2]},PDI-XXXX-XXXX")
+    assert case_references(page) == [made[2], made[0]]
+    assert viewer.get(f"/staff/submissions?references={'x' * 1001}").status_code == 400

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.client import case_references, link_address
 from tests.factories import add_submission
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -38,3 +38,20 @@ def test_list_pages_in_both_directions(app, viewer, htmx):
     last = viewer.page(link_address(back, "Last"), htmx=htmx)
     assert case_references(last) == newest_first[70:]
     assert "Next" not in last.text(".pages")
+
+
+@pytest.mark.parametrize("sort", ["oldest", "changed"])
+def test_sorted_list_pages_in_both_directions(app, viewer, sort):
+    made = [add_submission(app, at=START + timedelta(hours=n)) for n in range(60)]
+    if sort == "changed":
+        with app.app_context(), writing() as session:
+            for number, reference in enumerate(made):
+                at = START - timedelta(hours=number)
+                is_it = Submission.reference == reference
+                session.execute(update(Submission).where(is_it).values(changed_at=at))
+    page = viewer.page(f"/staff/submissions?sort={sort}")
+    assert case_references(page) == made[:50]
+    following = viewer.page(link_address(page, "Next"))
+    assert case_references(following) == made[50:]
+    assert case_references(viewer.page(link_address(following, "Previous"))) == made[:50]
+    assert case_references(viewer.page(link_address(page, "Last"))) == made[10:]

@@ -1,0 +1,141 @@
+"""The dashboard, the list of submissions and its exports."""
+
+from collections.abc import Mapping
+
+from flask import abort, current_app, request, session, url_for
+from werkzeug.wrappers import Response
+
+from .. import checks, clock
+from ..accounts import audit
+from ..accounts.permissions import bp, current_actor
+from ..db.models import Submission
+from ..notify import outbox
+from ..submissions import colleagues, filters, search
+from ..web import charts
+from ..web.current import current_flow
+from ..web.errors import ErrorPage, error_response
+from ..web.htmx import render_page
+from ..web.query import parse_page_start, wants_bom
+from ..web.tables import SheetTooLarge
+from . import cases, exports, many
+from . import dashboard as statistics
+from .lists import LIST_ARGS, list_query, parse_list_filters
+from .report_views import describe_period
+
+OLDEST_SHOWN = 5
+FILTER_LABELS = {
+    "branch": "Branch",
+    "status": "Status",
+    "first_day": "From",
+    "last_day": "Until",
+    "since": "After",
+    "q": "Words",
+    "todo": "Show",
+    "assigned": "Assigned to",
+    "seen": "Seen",
+    "references": "Selected",
+}
+"""What the list calls its filters; the flow names the others."""
+
+
+@bp.get("/", role="viewer")
+def dashboard() -> Response:
+    """Show what waits for staff, and the statistics."""
+    labels = filters.filter_options(current_flow())
+    facets, statuses = statistics.count_submissions()
+    return render_page(
+        "staff/dashboard.html",
+        paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
+        statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
+        waiting=cases.list_oldest_open(OLDEST_SHOWN),
+        requests=statistics.list_requests(),
+        failed=outbox.failed_submissions(),
+        labels=labels,
+        by_month=charts.make_bars(statistics.count_by_month()),
+        by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},
+        drafts_by_step=charts.make_bars(statistics.count_drafts_by_step()),
+        **describe_period(),
+    )
+
+
+def facet_chart(
+    name: str, counts: Mapping[str, int], labels: Mapping[str, str]
+) -> charts.Bars | charts.TileMap:
+    """Return the chart of a facet's counts."""
+    mapped = current_flow().mapped
+    if mapped and name == mapped.name:
+        return charts.make_tile_map(counts, labels)
+    return charts.make_bars(statistics.by_label(counts, labels))
+
+
+@bp.get("/submissions", role="viewer")
+def submissions() -> Response:
+    """Show the filtered list of submissions, newest first, or the queue, oldest first."""
+    chosen = parse_list_filters(LIST_ARGS)
+    query = list_query(chosen)
+    found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
+    waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
+    requests: dict[int, list[str]] = {}
+    for each in waiting:
+        requests.setdefault(each.submission_id, []).append(each.label)
+    people = colleagues.name_people()
+    labels = filters.filter_options(current_flow())
+    labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}
+    return render_page(
+        "staff/submissions.html",
+        address=url_for("staff.submissions", **query),
+        found=found,
+        hits=search.find_hits(chosen.get("q", ""), "staff", [each.reference for each in found]),
+        keys=keys,
+        count=count,
+        chosen=chosen,
+        list_query=query,
+        requests=requests,
+        marks=colleagues.find_marks([each.id for each in found]),
+        people=people,
+        notice=session.pop("notice", ""),
+        decided=session.pop("decided", ""),
+        labels=labels,
+        max_count=cases.MAX_COUNT,
+        exports=exports.export_names(current_flow()),
+        actions=many.offer_actions(),
+        chips=_list_chips(chosen, labels),
+        sorts=filters.SORTS,
+    )
+
+
+def _list_chips(
+    chosen: filters.Filters, labels: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, str, filters.Filters]]:
+    """Return each filter that is set: its label, its value, and the filters without it."""
+    names = FILTER_LABELS | {facet.name: facet.title for facet in current_flow().facets}
+    return [
+        (
+            names.get(name, name),
+            labels.get(name, {}).get(value, value.replace(",", ", ")),
+            chosen.without(name),
+        )
+        for name, value in chosen.items()
+        if name != "sort"
+    ]
+
+
+@bp.get("/export/<name>", role="viewer")
+def export(name: str) -> Response:
+    """Stream a file of the submissions, filtered like the list, also to a program with a token."""
+    chosen, contacts = parse_list_filters(("bom", "contacts")), request.args.get("contacts") != "0"
+    choices = {"bom": wants_bom(request.args), "contacts": contacts}
+    try:
+        stream = exports.export(name, current_flow(), chosen, **choices)
+    except exports.UnknownExport:
+        abort(404)
+    except SheetTooLarge as error:
+        advice = "Or filter the list to export fewer submissions."
+        page = ErrorPage("Too many rows for a spreadsheet", str(error), advice)
+        return error_response(400, page)
+    logged = chosen | ({"q": "…"} if "q" in chosen else {})
+    audit.record_event(current_actor(), "exported", name, filters=logged, contacts=contacts)
+    stem, _, suffix = name.partition(".")
+    file_name = f"{stem}-{clock.today()}.{suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)

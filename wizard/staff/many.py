@@ -1,0 +1,288 @@
+"""Many cases at once: what can be done to each, and the work in portions.
+
+Nothing is stored about such a run but what it does. Its state travels in the form of the page,
+signed (docs/decisions/0022-many-at-once.md).
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import select
+
+from .. import clock
+from ..accounts.audit import Actor
+from ..accounts.permissions import may
+from ..db.engine import db
+from ..db.models import Event, Submission, describe_status
+from ..forms.fields import LongText
+from ..forms.text import Invalid
+from ..submissions import cases, contacts, messages, withdrawals
+from ..submissions.cases import CaseErased, CaseNotFound, Transition, change_status, locked_case
+from ..submissions.events import record_event
+from ..submissions.messages import Mail
+from ..web.links import serializer
+from .decisions import REASON, REASONS, WORDS, InvalidDecision, NeedsReason
+
+KEY = "many"
+"""The end of the ids of the fields of the preview."""
+MAX_CASES = 1_000
+"""Cases that are acted on at once."""
+PORTION = 25
+"""Cases that one post acts on."""
+CHANGED = "It changed after this page was opened."
+ERASED = "Its answers were deleted on request."
+MISSING = "It doesn’t exist any more."
+NO_ADDRESS = "It has no address to write to."
+NO_CONSENT = "The organization didn’t agree to be listed."
+ASKS_TO_WITHDRAW = "It asks to withdraw. Decide on that on its page."
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What staff do to many cases: the event that it makes, and why a case cannot have it.
+
+    `act` does it to a locked case; one without changes nothing. `to` is the status that it leads
+    to.
+    """
+
+    label: str
+    kind: str = ""
+    why_not: Callable[[Submission], str] = lambda submission: ""
+    act: Callable[..., Event] | None = None
+    reason: NeedsReason = ""
+    to: str = ""
+
+    def refusal(self, submission: Submission) -> str:
+        """Return why it cannot be done to a case, or nothing."""
+        return ERASED if submission.erased_at else self.why_not(submission)
+
+
+def _why_not_move(transition: Transition, submission: Submission) -> str:
+    if transition.to == "withdrawn" and withdrawals.is_requested(submission):
+        return ASKS_TO_WITHDRAW
+    if transition in cases.allowed_transitions(submission):
+        return ""
+    if submission.status in transition.sources:
+        return NO_CONSENT
+    return f"Its status is {describe_status(submission.status).label}."
+
+
+def _move(transition: Transition) -> Action:
+    def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
+        return change_status(submission, transition.to, actor, mail, **data)
+
+    kind = transition.event
+    why_not = partial(_why_not_move, transition)
+    return Action(transition.verb, kind, why_not, act, REASONS.get(kind, ""), transition.to)
+
+
+def _why_not_write(submission: Submission) -> str:
+    return "" if contacts.recipients(submission) else NO_ADDRESS
+
+
+def _write(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
+    return record_event(submission, "written", actor, mail, **data)
+
+
+ACTIONS: Mapping[str, Action] = {
+    "export": Action("Export"),
+    **{each.event: _move(each) for each in cases.TRANSITIONS if each.verb},
+    "written": Action("Write to the contacts", "written", _why_not_write, _write),
+}
+"""What can be done to many cases, by its code."""
+
+
+def offer_actions() -> dict[str, str]:
+    """Return the labels of what the signed-in user may do to many cases, by code."""
+    is_editor = may("staff.act_on_many")
+    return {code: each.label for code, each in ACTIONS.items() if is_editor or each.act is None}
+
+
+class BadState(ValueError):
+    """The state in a form was cut off or changed, or is of another version of the program."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Many cases to act on, and how far that is: what travels in the form.
+
+    `left` holds the versions that the preview showed by reference. `outcomes` holds those that
+    are done, by why they were not changed; for those that were, that is empty. `words` are by
+    language, empty for the standard message.
+    """
+
+    id: str
+    action: str
+    left: dict[str, int]
+    outcomes: dict[str, list[str]] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    skip: bool = False
+    reason: str = ""
+    is_started: bool = False
+
+    @property
+    def references(self) -> list[str]:
+        """All its cases."""
+        done = (each for found in self.outcomes.values() for each in found)
+        return [*self.left, *done]
+
+    @property
+    def done(self) -> list[str]:
+        """The cases that were changed."""
+        return self.outcomes.get("", [])
+
+    @property
+    def refused(self) -> dict[str, list[str]]:
+        """The cases that were not changed, by why."""
+        return {why: found for why, found in self.outcomes.items() if why}
+
+    def dump(self) -> str:
+        """Return it as signed text: about 16 bytes a case."""
+        return str(_serializer().dumps(asdict(self)))
+
+
+def _serializer() -> URLSafeSerializer:
+    return serializer("many-1")  # another number when a run has other fields
+
+
+def load_run(given: str) -> Run:
+    """Return the run of a form. Raises `BadState`."""
+    try:
+        return Run(**_serializer().loads(given))
+    except BadData:
+        raise BadState from None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """The message to the contacts of some cases in one language; the subject is that of one."""
+
+    language: str
+    cases: int
+    subject: str
+    paragraph: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an action does to some cases: the run that would do it, those that can have it, and
+    why the others cannot. `found` is how many there are, more than `MAX_CASES` perhaps."""
+
+    run: Run
+    action: Action
+    found: int
+    allowed: list[Submission]
+    refused: list[tuple[Submission, str]]
+    recipients: dict[int, list[str]]
+    mailings: list[Mailing]
+
+
+def preview(action: str, submissions: Collection[Submission], found: int) -> Preview:
+    """Return what an action would do to some cases, each by its own rules."""
+    chosen, allowed, refused = ACTIONS[action], [], []
+    for each in submissions:
+        if why := chosen.refusal(each):
+            refused.append((each, why))
+        else:
+            allowed.append(each)
+    told = allowed if messages.tells_contacts(chosen.kind) else []
+    recipients = contacts.recipients_of(told)
+    mailings = _list_mailings(action, [each for each in told if recipients[each.id]])
+    run = Run(
+        secrets.token_hex(8),
+        action,
+        {each.reference: each.lock_version for each in allowed},
+        _by_reason(refused),
+        {each.language: "" for each in mailings},
+    )
+    return Preview(run, chosen, found, allowed, refused, recipients, mailings)
+
+
+def _by_reason(refused: Collection[tuple[Submission, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for submission, why in refused:
+        found.setdefault(why, []).append(submission.reference)
+    return found
+
+
+def _list_mailings(action: str, told: Collection[Submission]) -> list[Mailing]:
+    """Return the message in each language. What staff write themselves has no standard text."""
+    languages = Counter(each.language for each in told)
+    examples = {each.language: each for each in told}
+    texts = {
+        code: messages.standard_message(each, ACTIONS[action].kind)
+        for code, each in examples.items()
+    }
+    return [
+        Mailing(code, number, texts[code][0], "" if action == "written" else texts[code][1])
+        for code, number in languages.most_common()
+    ]
+
+
+def start(run: Run, form: Mapping[str, str]) -> None:
+    """Take what staff typed in the form of the preview. Raises `InvalidDecision`."""
+    errors: dict[str, str] = {}
+    action, run.skip = ACTIONS[run.action], bool(form.get("skip")) and run.action != "written"
+    for code in run.words:
+        typed = _parse(WORDS, f"words-{code}", form, errors)
+        if not typed and not run.skip:
+            errors.setdefault(f"words-{code}-{KEY}", "Write the message.")
+        standard = messages.standard_paragraph(action.kind, code)
+        run.words[code] = "" if typed == standard else typed
+    run.reason = _parse(REASON, "reason", form, errors) if action.reason else ""
+    if action.reason == "required" and not run.reason:
+        errors.setdefault(f"reason-{KEY}", "Enter the reason. The organizations will read it.")
+    if errors:
+        raise InvalidDecision(errors)
+    run.is_started = True
+
+
+def _parse(question: LongText, name: str, form: Mapping[str, str], errors: dict[str, str]) -> str:
+    try:
+        return question.parse(form.get(name), clock.today()) or ""
+    except Invalid as invalid:
+        errors[f"{name}-{KEY}"] = str(invalid)
+        return ""
+
+
+def do_portion(run: Run, actor: Actor) -> None:
+    """Act on the next cases of a run, each in a transaction of its own."""
+    for reference in list(run.left)[:PORTION]:
+        outcome = _act_on_one(run, reference, run.left.pop(reference), actor)
+        run.outcomes.setdefault(outcome, []).append(reference)
+
+
+def _act_on_one(run: Run, reference: str, version: int, actor: Actor) -> str:
+    """Act on a case; return why not, or nothing.
+
+    A portion may be posted again, by a reload or by mistake: what this run did stays done.
+    """
+    action = ACTIONS[run.action]
+    try:
+        with locked_case(reference) as submission:
+            if _has_acted(run, action, submission):
+                return ""
+            if submission.lock_version != version:
+                return CHANGED
+            if (why := action.refusal(submission)) or action.act is None:
+                return why
+            mail = Mail(run.words.get(submission.language, ""), run.skip)
+            reason = {"reason": run.reason} if run.reason else {}
+            action.act(submission, actor, mail, run=run.id, **reason)
+    except CaseErased:
+        return ERASED
+    except CaseNotFound:
+        return MISSING
+    return ""
+
+
+def _has_acted(run: Run, action: Action, submission: Submission) -> bool:
+    """Return True if this run acted on a case: its event says so."""
+    of_kind = Event.submission_id == submission.id, Event.kind == action.kind
+    return any(
+        data.get("run") == run.id for data in db.session.scalars(select(Event.data).where(*of_kind))
+    )

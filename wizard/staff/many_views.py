@@ -1,0 +1,90 @@
+"""Many cases at once: the preview of what would happen, and the page that goes through them."""
+
+from typing import Any
+
+from flask import abort, request, url_for
+from werkzeug.wrappers import Response
+
+from ..accounts.permissions import bp, current_actor, may
+from ..submissions.filters import MAX_REFERENCES_CHARS, Filters
+from ..web.current import current_flow
+from ..web.htmx import render_page
+from ..web.query import PAGE_ARGS, BadQuery
+from . import cases, exports, many
+from .decisions import InvalidDecision
+from .lists import list_query, parse_list_filters
+
+SELECTION_ARGS = ("reference", "page", "all", "action")
+"""What the list says beside its filters: the boxes that are checked, and what to do."""
+
+ENGLISH_NAMES = {"en": "English", "es": "Spanish"}
+
+
+@bp.get("/submissions/many", role="viewer")
+def preview_many() -> Response:
+    """Show what an action would do to each selected case, or offer the files with them."""
+    selection, action = _parse_selection(), request.args.get("action", "export")
+    if action not in many.ACTIONS:
+        raise BadQuery("“%(name)s” isn’t something to do to submissions.", name=action[:40])
+    if action == "export":
+        names = exports.export_names(current_flow())
+        return _page("staff/export.html", exports=names, selection=selection)
+    if not may("staff.act_on_many"):
+        abort(403)
+    return _preview(action, selection)
+
+
+@bp.post("/submissions/many", role="editor")
+def act_on_many() -> Response:
+    """Act on the next cases of a run, and show how far it is."""
+    try:
+        run = many.load_run(request.form.get("state", ""))
+    except many.BadState:
+        abort(400)
+    try:
+        if not run.is_started:
+            many.start(run, request.form)
+    except InvalidDecision as invalid:
+        selection = Filters(references=",".join(run.references))
+        return _preview(run.action, selection, 422, errors=invalid.errors)
+    many.do_portion(run, current_actor())
+    return _page("staff/many.html", run=run, action=many.ACTIONS[run.action])
+
+
+def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:
+    found = cases.list_to_act_on(selection, many.MAX_CASES) if selection is not None else ([], 0)
+    shown = many.preview(action, *found)
+    return _page("staff/preview.html", status, preview=shown, **context)
+
+
+def _page(template: str, status: int = 200, **context: Any) -> Response:
+    """Show a page of many cases, which keeps the address of the preview."""
+    query = list_query(_parse_filters())
+    return render_page(
+        template,
+        status,
+        address=request.full_path.rstrip("?"),
+        here=request.full_path.rstrip("?"),
+        back=url_for("staff.submissions", **query),
+        list_query=query,
+        max_cases=many.MAX_CASES,
+        english_names=ENGLISH_NAMES,
+        **context,
+    )
+
+
+def _parse_filters() -> Filters:
+    return parse_list_filters((*PAGE_ARGS, *SELECTION_ARGS))
+
+
+def _parse_selection() -> Filters | None:
+    """Return the filters that find what is selected; None if nothing is."""
+    chosen = _parse_filters()
+    if request.args.get("all"):
+        return chosen
+    pages = request.args.get("page", "").split(",")
+    references = ",".join(dict.fromkeys(filter(None, [*request.args.getlist("reference"), *pages])))
+    if len(references) > MAX_REFERENCES_CHARS:
+        raise BadQuery("Too many submissions are selected. Select all of the filter instead.")
+    order = {"sort": chosen["sort"]} if "sort" in chosen else {}
+    return Filters(order, references=references) if references else None
