@@ -18,6 +18,7 @@ from .pages import conflict_page, step_page, too_long_page
 EXITS = {
     "home": "public.landing",
     "commitments": "public.commitment_list",
+    "progress": "public.progress_page",
     "questions": "public.questions",
     "lost": "contacts.find_link",
     "privacy": "public.privacy",

@@ -38,7 +38,7 @@ def preview_many() -> Response:
 def act_on_many() -> Response:
     """Act on the next cases of a run, and show how far it is."""
     try:
-        run = many.load_run(request.form.get("state", ""))
+        run = many.load_run(request.form.get("run", ""))
     except many.BadState:
         abort(400)
     try:

@@ -119,7 +119,8 @@ def test_action_without_label_raises(app):
 def test_search_text_is_not_logged(app, admin):
     admin.get(f"{EXPORT_PATH}?q=Jane+Doe&status=received")
     (event,) = audit_events(app, "exported")
-    assert event.details == {"filters": {"status": "received", "q": "…"}}
+    shown = {"status": "received", "q": "…"}
+    assert event.details == {"filters": shown, "contacts": True}
 
 
 def describe(action: str, subject: str = "ada@example.gov", **details) -> str:

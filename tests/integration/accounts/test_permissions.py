@@ -29,6 +29,7 @@ LEAST = {
     ("POST", ONE + "/note"): EDITOR,
     ("POST", ONE + "/resend"): EDITOR,
     ("POST", ONE + "/report"): EDITOR,
+    ("POST", ONE + "/progress"): EDITOR,
     ("POST", ONE + "/correction"): EDITOR,
     ("POST", ONE + "/withdrawal"): EDITOR,
     ("GET", ONE + "/changes"): EDITOR,

@@ -26,14 +26,14 @@ def preview(client, references, action: str, query: str = ""):
 
 def press(client, page, **typed: str):
     """Press the button of a page with what it holds."""
-    return client.send(MANY, {"state": page.values()["state"][0], **typed})
+    return client.send(MANY, {"run": page.values()["run"][0], **typed})
 
 
 def press_until_done(client, page, **typed: str):
     """Press the button until nothing is left; return the last page and the number of posts."""
     posts = 1
     page = press(client, page, **typed)
-    while page.all("input[name=state]"):
+    while page.all("input[name=run]"):
         page, posts = press(client, page), posts + 1
     return page, posts
 
@@ -186,7 +186,7 @@ def test_two_posts_at_once_change_nothing_twice(app):
     made = [add_submission(app, status="in_review") for _ in range(20)]
     editor = staff_client(app, "editor")
     page, barrier = preview(editor, made, "accepted"), Barrier(2)
-    data = {"state": page.values()["state"][0], **words_of(page), "csrf_token": editor.token()}
+    data = {"run": page.values()["run"][0], **words_of(page), "csrf_token": editor.token()}
     cookies = editor._cookies
     answers = []
 
@@ -271,7 +271,7 @@ def test_nothing_selected_says_so(app, editor):
     for action in ("accepted", "export"):
         page = editor.page(f"{MANY}?action={action}")
         assert page.status == 200 and "Nothing is selected" in page.text("main")
-        assert not page.all("input[name=state]")
+        assert not page.all("input[name=run]")
 
 
 def test_viewer_exports_selection_and_no_more(app, viewer):
@@ -304,13 +304,13 @@ def test_bad_address_is_400(app, editor, query):
 @pytest.mark.parametrize("damage", ["", "x", "cut", "other", "longer"])
 def test_forged_or_truncated_state_is_400(app, editor, damage):
     reference = add_submission(app, status="in_review")
-    state = preview(editor, [reference], "accepted").values()["state"][0]
+    state = preview(editor, [reference], "accepted").values()["run"][0]
     given = {
         "cut": state[:-4],
         "other": ("A" if state[0] != "A" else "B") + state[1:],
         "longer": state + "A",
     }.get(damage, damage)
-    assert editor.send(MANY, {"state": given, "words-en": "Hi"}).status == 400
+    assert editor.send(MANY, {"run": given, "words-en": "Hi"}).status == 400
     assert statuses(app) == {reference: "in_review"}
 
 

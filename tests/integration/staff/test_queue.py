@@ -275,7 +275,7 @@ def test_unread_and_changed_are_per_person(app, editor):
     editor.page(case(first))
     assert case_references(editor.page(f"{QUEUE}&seen=unread")) == [second]
     assert case_references(bob.page(f"{QUEUE}&seen=unread")) == [first, second]
-    marks = [row.query("td")[3].to_text() for row in editor.page(QUEUE).all(".list tbody tr")]
+    marks = [row.query("td")[4].to_text() for row in editor.page(QUEUE).all(".list tbody tr")]
     assert "New" not in marks[0] and "New" in marks[1]
     bob.send(f"/staff/submissions/{first}/note", {"text": "Called them."})
     assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [first]

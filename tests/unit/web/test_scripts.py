@@ -13,7 +13,7 @@ NODE = Path(sys.executable).parent / "node"
 MODULES = sorted((ROOT / "static").glob("*.js"))
 HEAD = "".join(
     (ROOT / "templates" / name).read_text(encoding="utf-8")
-    for name in ("parts/head.html", "parts/form_scripts.html", "parts/staff_scripts.html")
+    for name in ("parts/head.html", "parts/form_scripts.html", "parts/staff_head.html")
 )
 MESSAGES = (ROOT / "templates" / "parts" / "client_messages.html").read_text(encoding="utf-8")
 
