@@ -28,7 +28,7 @@ MODULES = Path(__file__).parent / "node_modules"
 HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
 SYSTEM_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The first is Chromium without windows of its own: the same pages for a third of the work."""
+"""The first is Chromium without windows of its own: the same pages for less work."""
 ENGINES = (
     "chromium",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),

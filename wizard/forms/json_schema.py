@@ -8,7 +8,7 @@ from .choices import Option
 from .fields import Field, Schema
 from .flow import Flow
 from .groups import ENTRY_ID, ENTRY_ID_SCHEMA, Group, object_schema, required_names
-from .promises import STATES
+from .promises import STATES, public_groups, shows_promises
 
 
 @cache
@@ -43,11 +43,6 @@ WITHDRAWN_FIELDS = (
     _optional(fields.LongText, "withdrawal_reason", "Why it was withdrawn"),
 )
 """What the files say about a withdrawn submission."""
-
-
-def shows_promises(group: Group) -> bool:
-    """Return True if the entries of a group are promises whose date anyone may read."""
-    return any(field.name == group.due and field.public for field in group.fields)
 
 
 @cache
@@ -156,7 +151,7 @@ WITHDRAWN_RECORD = ("reference", "url", "first_published_at")
 
 def _promise_schema(flow: Flow) -> Schema:
     """Return the schema of a promise without its other answers: removed, or withdrawn."""
-    groups = [group.name for group in flow.groups if shows_promises(group)]
+    groups = [group.name for group in public_groups(flow)]
     schema = object_schema(PROMISE_FIELDS, ("group", ENTRY_ID, "due_on"))
     text = {"type": "string", "minLength": 1}
     schema["properties"] = {

@@ -143,14 +143,15 @@ def promised_groups(flow: Flow) -> tuple[Group, ...]:
     return tuple(group for group in flow.groups if group.due)
 
 
+def shows_promises(group: Group) -> bool:
+    """Return True if the entries of a group are promises that anyone may read."""
+    told = [field for field in group.fields if field.name in (group.due, group.title)]
+    return group.public and bool(group.due) and all(field.public for field in told)
+
+
 def public_groups(flow: Flow) -> tuple[Group, ...]:
     """Return the groups whose promises anyone may read."""
-    return tuple(
-        group
-        for group in promised_groups(flow)
-        if group.public
-        and all(field.public for field in group.fields if field.name in (group.due, group.title))
-    )
+    return tuple(group for group in flow.groups if shows_promises(group))
 
 
 def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int, Answers]]:

@@ -9,8 +9,8 @@ from ..forms.choices import Choice, Choices
 from ..forms.fields import Date, Field, Moment, Text
 from ..forms.flow import Flow
 from ..forms.groups import Group
-from ..forms.json_schema import entry_columns, shows_promises
-from ..forms.promises import KEPT
+from ..forms.json_schema import entry_columns
+from ..forms.promises import KEPT, public_groups
 from .open_data import (
     ENTRY_KEYS,
     LICENSE,
@@ -138,8 +138,7 @@ CONTEXT_3 = {
 
 def released_groups(flow: Flow) -> dict[str, Group]:
     """Return the groups whose entries have an address and are promises, by name."""
-    groups = (group for group in flow.groups if group.public and group.link)
-    return {group.name: group for group in groups if shows_promises(group)}
+    return {group.name: group for group in public_groups(flow) if group.link}
 
 
 def released_dataset(

@@ -26,6 +26,7 @@ from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
+from ..forms.promises import public_groups, shows_promises
 from ..submissions.dictionary import file_stem
 from ..submissions.filters import Filters, first_published_at, is_public, is_published
 from ..submissions.listing import facet_columns
@@ -34,7 +35,6 @@ from .promise_rows import (
     PublicPromise,
     bare_promise,
     promise_values,
-    public_groups,
     read_public_promises,
 )
 
@@ -144,7 +144,7 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     """
     columns = json_schema.entry_columns(snapshot.flow, group)
     of_entry = {field.name: field for field in group.fields if field.public}
-    promised = json_schema.PROMISE_FIELDS if json_schema.shows_promises(group) else ()
+    promised = json_schema.PROMISE_FIELDS if shows_promises(group) else ()
     of_entry |= {field.name: field for field in promised}
     of_commitment = {name: each for name, each in columns.items() if name not in of_entry}
     records = chain(

@@ -3,16 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, String, case, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.promises import Promise
-from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group
-from ..forms.json_schema import PROMISE_FIELDS, shows_promises
+from ..forms.json_schema import PROMISE_FIELDS
 from ..submissions.promises import state_column
 
 PublicPromise = Row[*tuple[Any, ...]]
@@ -22,12 +20,6 @@ An entry that was removed after it was published has no `place`. `title` and `to
 unless they are public. The last columns are `PROMISE_FIELDS`.
 """
 VALUE_NAMES = tuple(field.name for field in PROMISE_FIELDS)
-
-
-@cache
-def public_groups(flow: Flow) -> Sequence[Group]:
-    """Return the groups whose promises are in the files."""
-    return [group for group in flow.groups if group.public and shows_promises(group)]
 
 
 def read_public_promises(
