@@ -82,6 +82,7 @@ def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
     page.goto(update_path(office, reference) + "?then=update")
     page.locator("section.answers a").first.click()
     page.get_by_label("Done", exact=True).check()
+    page.get_by_label("When was it done?").fill("2026-01-31")
     where = page.get_by_label("Where can people see it?")
     where.fill("no address")
     page.locator("#continue").click()

@@ -18,5 +18,6 @@ RESERVED_FACET_NAMES = frozenset(
     | {"bom", "contacts", "references", "sort"}  # how a list or file is made
     | {"progress", "due"}  # filters of promises
     | {"assigned", "seen", "then", "todo"}  # lists of staff
+    | {"action", "all", "page", "reference"}  # what is selected in a list
 )
 """Facet names that the address of a list uses itself."""

@@ -20,7 +20,7 @@ from ..db.engine import db
 from ..db.models import Event, Submission, describe_status
 from ..forms.fields import LongText
 from ..forms.text import Invalid
-from ..submissions import cases, contacts, messages, withdrawals
+from ..submissions import cases, colleagues, contacts, messages, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, Transition, change_status, locked_case
 from ..submissions.events import record_event
 from ..submissions.messages import Mail
@@ -31,11 +31,15 @@ KEY = "many"
 """The end of the ids of the fields of the preview."""
 MAX_CASES = 1_000
 """Cases that are acted on at once."""
+ASSIGN = "assign-"
+"""The start of the codes by which cases are assigned; the address of a person follows."""
 PORTION = 25
 """Cases that one post acts on."""
 CHANGED = "It changed after this page was opened."
 ERASED = "Its answers were deleted on request."
 MISSING = "It doesn’t exist any more."
+ALREADY_SO = "It is so already."
+NO_EDITOR = "That person can’t decide on submissions."
 NO_ADDRESS = "It has no address to write to."
 NO_CONSENT = "The organization didn’t agree to be listed."
 ASKS_TO_WITHDRAW = "It asks to withdraw. Decide on that on its page."
@@ -98,8 +102,32 @@ ACTIONS: Mapping[str, Action] = {
 
 def offer_actions() -> dict[str, str]:
     """Return the labels of what the signed-in user may do to many cases, by code."""
-    is_editor = may("staff.act_on_many")
-    return {code: each.label for code, each in ACTIONS.items() if is_editor or each.act is None}
+    if not may("staff.act_on_many"):
+        return {code: each.label for code, each in ACTIONS.items() if each.act is None}
+    people = ["", *(each.email for each in colleagues.list_assignable())]
+    return {code: each.label for code, each in ACTIONS.items()} | {
+        f"{ASSIGN}{to}": find_action(f"{ASSIGN}{to}").label for to in people
+    }
+
+
+def find_action(code: str) -> Action:
+    """Return an action: one of `ACTIONS`, or `ASSIGN` and the address of whom cases are given to.
+
+    Raises `KeyError`.
+    """
+    if not code.startswith(ASSIGN):
+        return ACTIONS[code]
+    to = code.removeprefix(ASSIGN)
+    name = colleagues.name_people().get(to, to) if to else "nobody"
+    can_have = not to or to in (each.email for each in colleagues.list_assignable())
+
+    def why_not(submission: Submission) -> str:
+        return ALREADY_SO if (submission.assigned_to or "") == to else "" if can_have else NO_EDITOR
+
+    def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
+        return colleagues.give(submission, to, actor, **data)
+
+    return Action(f"Assign to {name}", "assigned", why_not, act)
 
 
 class BadState(ValueError):
@@ -183,7 +211,7 @@ class Preview:
 
 def preview(action: str, submissions: Collection[Submission], found: int) -> Preview:
     """Return what an action would do to some cases, each by its own rules."""
-    chosen, allowed, refused = ACTIONS[action], [], []
+    chosen, allowed, refused = find_action(action), [], []
     for each in submissions:
         if why := chosen.refusal(each):
             refused.append((each, why))
@@ -214,7 +242,7 @@ def _list_mailings(action: str, told: Collection[Submission]) -> list[Mailing]:
     languages = Counter(each.language for each in told)
     examples = {each.language: each for each in told}
     texts = {
-        code: messages.standard_message(each, ACTIONS[action].kind)
+        code: messages.standard_message(each, find_action(action).kind)
         for code, each in examples.items()
     }
     return [
@@ -226,7 +254,7 @@ def _list_mailings(action: str, told: Collection[Submission]) -> list[Mailing]:
 def start(run: Run, form: Mapping[str, str]) -> None:
     """Take what staff typed in the form of the preview. Raises `InvalidDecision`."""
     errors: dict[str, str] = {}
-    action, run.skip = ACTIONS[run.action], bool(form.get("skip")) and run.action != "written"
+    action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
     for code in run.words:
         typed = _parse(WORDS, f"words-{code}", form, errors)
         if not typed and not run.skip:
@@ -251,17 +279,17 @@ def _parse(question: LongText, name: str, form: Mapping[str, str], errors: dict[
 
 def do_portion(run: Run, actor: Actor) -> None:
     """Act on the next cases of a run, each in a transaction of its own."""
+    action = find_action(run.action)
     for reference in list(run.left)[:PORTION]:
-        outcome = _act_on_one(run, reference, run.left.pop(reference), actor)
+        outcome = _act_on_one(run, action, reference, run.left.pop(reference), actor)
         run.outcomes.setdefault(outcome, []).append(reference)
 
 
-def _act_on_one(run: Run, reference: str, version: int, actor: Actor) -> str:
+def _act_on_one(run: Run, action: Action, reference: str, version: int, actor: Actor) -> str:
     """Act on a case; return why not, or nothing.
 
     A portion may be posted again, by a reload or by mistake: what this run did stays done.
     """
-    action = ACTIONS[run.action]
     try:
         with locked_case(reference) as submission:
             if _has_acted(run, action, submission):

@@ -9,10 +9,10 @@ from ..accounts.permissions import bp, current_actor, may
 from ..submissions.filters import MAX_REFERENCES_CHARS, Filters
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.query import PAGE_ARGS, BadQuery
+from ..web.query import BadQuery
 from . import cases, exports, many
 from .decisions import InvalidDecision
-from .lists import list_query, parse_list_filters
+from .lists import LIST_ARGS, list_query, parse_list_filters
 
 SELECTION_ARGS = ("reference", "page", "all", "action")
 """What the list says beside its filters: the boxes that are checked, and what to do."""
@@ -24,7 +24,7 @@ ENGLISH_NAMES = {"en": "English", "es": "Spanish"}
 def preview_many() -> Response:
     """Show what an action would do to each selected case, or offer the files with them."""
     selection, action = _parse_selection(), request.args.get("action", "export")
-    if action not in many.ACTIONS:
+    if action not in many.ACTIONS and not action.startswith(many.ASSIGN):
         raise BadQuery("“%(name)s” isn’t something to do to submissions.", name=action[:40])
     if action == "export":
         names = exports.export_names(current_flow())
@@ -48,7 +48,7 @@ def act_on_many() -> Response:
         selection = Filters(references=",".join(run.references))
         return _preview(run.action, selection, 422, errors=invalid.errors)
     many.do_portion(run, current_actor())
-    return _page("staff/many.html", run=run, action=many.ACTIONS[run.action])
+    return _page("staff/many.html", run=run, action=many.find_action(run.action))
 
 
 def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:
@@ -74,7 +74,7 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def _parse_filters() -> Filters:
-    return parse_list_filters((*PAGE_ARGS, *SELECTION_ARGS))
+    return parse_list_filters((*LIST_ARGS, *SELECTION_ARGS))
 
 
 def _parse_selection() -> Filters | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 
 from flask import g
 from sqlalchemy import ColumnElement, func, select
@@ -138,5 +139,10 @@ def assign(reference: str, to: str, before: str, actor: Actor) -> None:
         if (submission.assigned_to or "") != before:
             raise StaleVersion
         if to != before:
-            submission.assigned_to = to or None
-            record_event(submission, "assigned", actor, to=to)
+            give(submission, to, actor)
+
+
+def give(submission: Submission, to: str, actor: Actor, **data: Any) -> Event:
+    """Give a locked case to a person, by address, or to nobody (empty)."""
+    submission.assigned_to = to or None
+    return record_event(submission, "assigned", actor, to=to, **data)

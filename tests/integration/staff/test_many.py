@@ -56,6 +56,23 @@ def words_of(page) -> dict[str, str]:
     }
 
 
+def test_cases_are_assigned_and_nobody_is_told(app, editor):
+    made = [add_submission(app) for _ in range(3)]
+    editor.send(f"/staff/submissions/{made[0]}/assign", {"to": "editor@example.gov", "before": ""})
+    listed = editor.page("/staff/submissions?then=stay")
+    options = {each.attrs["value"] for each in listed.all("#many option")}
+    assert {"assign-", "assign-editor@example.gov"} <= options
+    page = preview(editor, made, "assign-editor@example.gov", "then=stay")
+    assert page.text("h1") == "Assign to editor@example.gov: 2 submissions"
+    last = press(editor, page)
+    assert last.text("#progress") == "2 done, 1 left as they were."
+    page = preview(editor, made, "assign-gone@example.org")
+    assert "That person can’t decide on submissions." in page.text("main")
+    press(editor, preview(editor, made, "assign-"))
+    assert [each.actor for each in events_of(app, "assigned")] == ["editor@example.gov"] * 6
+    assert messages_of(app) == []
+
+
 def test_cases_are_moved_with_their_messages_in_portions(app, editor):
     made = [add_submission(app, status="in_review") for _ in range(60)]
     for reference in made[:10]:
