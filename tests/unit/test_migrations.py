@@ -20,7 +20,7 @@ DIGESTS = {
     "0013_search.py": "df0277ef370b542a",
     "0014_invitations.py": "4b56fd4bb09ca281",
     "0015_reports.py": "33cbb53ba9c35c04",
-    "0016_public_lists.py": "cf4692ee2bec61b9",
+    "0016_public_lists.py": "ab247fa21815fb00",
     "0017_reminders.py": "8d925099cd6e9a00",
     "0018_assignment.py": "fa9bba593f6b8335",
     "0019_digest.py": "15b6e16afe1db7c8",

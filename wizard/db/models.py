@@ -115,7 +115,7 @@ class Submission(Model):
     wants_reminders: Mapped[bool] = mapped_column("reminders", default=True)
     first_published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    promises_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawal_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     assigned_to: Mapped[str | None]
@@ -138,6 +138,8 @@ class Submission(Model):
         Index("ix_submission_counts", "state", "organization_kind", "status"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
+        partial_index("ix_submission_public_change", "published_at IS NOT NULL", "changed_at"),
+        partial_index("ix_submission_public_promises", "published_at IS NOT NULL", "promises_at"),
         partial_index("ix_submission_withdrawn", "status = 'withdrawn'",
                       "first_published_at", "reference"),
         partial_index("ix_submission_queue", "status IN ('received', 'in_review')"

@@ -224,17 +224,29 @@ def make_set(size: int, spans: Iterable[Span] = (), places: Iterable[int] = ()) 
 
 
 def current_edition() -> Edition:
-    """Return what is public now; built anew if anything changed since."""
-    today, changed = clock.today(), select(func.max(Submission.changed_at)).scalar_subquery()
-    rebuilt = select(func.max(Submission.promises_at)).scalar_subquery()
-    published = func.count(), func.max(Submission.published_at)
-    row = db.session.execute(select(*published, changed, rebuilt).where(is_published)).one()
-    validator = (today, *row)
+    """Return what is public now; built anew if anything public changed since."""
+    validator = clock.today(), *_validator()
     with building:
         kept: Edition | None = current_app.extensions.get("edition")
         if kept is None or kept.validator != validator:
-            kept = current_app.extensions["edition"] = _build(validator, today)
+            kept = current_app.extensions["edition"] = _build(validator, validator[0])
     return kept
+
+
+def _validator() -> AnyRow:
+    """Return numbers and times of which one differs after each change of what is public."""
+    listed = [
+        select(func.max(column)).where(is_published).scalar_subquery()  # each reads one index
+        for column in (Submission.published_at, Submission.changed_at, Submission.promises_at)
+    ]
+    withdrawn = (
+        select(func.count(), func.max(Submission.changed_at)).where(*IS_WITHDRAWN).subquery()
+    )
+    return db.session.execute(
+        select(func.count(), *listed, *(select(each).scalar_subquery() for each in withdrawn.c))
+        .select_from(Submission)
+        .where(is_published)
+    ).one()
 
 
 def _build(validator: object, today: date) -> Edition:

@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import commitment_references
-from tests.factories import add_published
-from tests.integration.public.conftest import csv_rows, file_text, json_records
+from tests.factories import add_published, add_submission
+from tests.integration.public.conftest import OFFICE, csv_rows, file_text, json_records
 from tests.integration.public.test_promise_data import report, withdraw
+from tests.integration.public.test_views import replace_answers
 from tools import demo
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.forms.promises import KEPT, STATES
-from wizard.public.edition import select_current
+from wizard.public.edition import current_edition, select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
 NOW = datetime(2027, 3, 15, 18, tzinfo=UTC)
@@ -272,3 +273,20 @@ def test_memory_and_sql_find_the_same(app):
 def ids_by_sql(filters: PublicFilters) -> set[int]:
     query = select(Submission.id).where(is_published, *filters.conditions())
     return set(db.session.scalars(query))
+
+
+def test_edition_is_built_again_after_public_changes_alone(app):
+    listed, other = add_published(app, "partner"), add_published(app, "partner")
+
+    def is_built_again(change) -> bool:
+        with app.app_context():
+            before = current_edition()
+        change()
+        with app.app_context():
+            return current_edition() is not before
+
+    assert not is_built_again(lambda: add_submission(app))
+    assert is_built_again(lambda: withdraw(app, other))
+    assert is_built_again(lambda: replace_answers(app, listed, "corrected", OFFICE, city="Ocala"))
+    assert is_built_again(lambda: report(app, listed, 0, "done"))
+    assert not is_built_again(lambda: None)

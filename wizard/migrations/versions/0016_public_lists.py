@@ -9,11 +9,18 @@ from alembic import op
 revision = "0016"
 down_revision = "0015"
 
-WITHDRAWN = sa.text("status = 'withdrawn'")
+PUBLISHED, WITHDRAWN = sa.text("published_at IS NOT NULL"), sa.text("status = 'withdrawn'")
+CHANGES = {
+    "ix_submission_public_change": "changed_at",
+    "ix_submission_public_promises": "promises_at",
+}
 
 
 def upgrade() -> None:
-    op.create_index("ix_submission_promises_at", "submission", ["promises_at"])
+    for name, column in CHANGES.items():
+        op.create_index(
+            name, "submission", [column], sqlite_where=PUBLISHED, postgresql_where=PUBLISHED
+        )
     op.create_index(
         "ix_submission_withdrawn",
         "submission",
@@ -32,4 +39,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_promise_state", "promise")
     op.drop_index("ix_submission_withdrawn", "submission")
-    op.drop_index("ix_submission_promises_at", "submission")
+    for name in CHANGES:
+        op.drop_index(name, "submission")
