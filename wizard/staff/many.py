@@ -125,7 +125,7 @@ def find_action(code: str) -> Action:
         return ALREADY_SO if (submission.assigned_to or "") == to else "" if can_have else NO_EDITOR
 
     def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
-        return colleagues.give(submission, to, actor, **data)
+        return colleagues.set_assignee(submission, to, actor, **data)
 
     return Action(f"Assign to {name}", "assigned", why_not, act)
 

@@ -139,10 +139,10 @@ def assign(reference: str, to: str, before: str, actor: Actor) -> None:
         if (submission.assigned_to or "") != before:
             raise StaleVersion
         if to != before:
-            give(submission, to, actor)
+            set_assignee(submission, to, actor)
 
 
-def give(submission: Submission, to: str, actor: Actor, **data: Any) -> Event:
+def set_assignee(submission: Submission, to: str, actor: Actor, **data: Any) -> Event:
     """Give a locked case to a person, by address, or to nobody (empty)."""
     submission.assigned_to = to or None
     return record_event(submission, "assigned", actor, to=to, **data)

@@ -284,7 +284,7 @@ def test_all_of_page_are_selected_without_boxes(app, editor):
     assert page.text("h1") == "Accept: 3 submissions"
 
 
-def test_nothing_selected_says_so(app, editor):
+def test_preview_without_selection_says_so(app, editor):
     for action in ("accepted", "export"):
         page = editor.page(f"{MANY}?action={action}")
         assert page.status == 200 and "Nothing is selected" in page.text("main")

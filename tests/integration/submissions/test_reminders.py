@@ -152,7 +152,7 @@ def test_reminder_is_sent_for_14_days_and_no_longer(app, monkeypatch, reference)
     assert remind_on(app, monkeypatch, "2027-04-04") == 1
 
 
-def test_nothing_is_sent_about_days_before_the_upgrade(app, monkeypatch):
+def test_date_before_upgrade_gets_no_reminder(app, monkeypatch):
     add_published(app, at=datetime.fromisoformat(START).replace(tzinfo=EASTERN))
     assert [remind_on(app, monkeypatch, day) for day in ("2027-03-23", "2027-03-24")] == [0, 0]
     assert remind_on(app, monkeypatch, "2027-05-31") == 1
@@ -220,7 +220,7 @@ QUIET = {
 
 
 @pytest.mark.parametrize("cause", QUIET)
-def test_nobody_is_reminded_of(app, monkeypatch, reference, cause):
+def test_quiet_commitment_gets_no_reminder(app, monkeypatch, reference, cause):
     QUIET[cause](app, reference)
     assert remind_on(app, monkeypatch, "2027-05-31") == 0
     assert events_of(app, "reminded") == []
