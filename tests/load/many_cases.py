@@ -47,7 +47,7 @@ def main() -> None:
         client = signed_in_client(app)
         with timed_lock(app) as lock:
             started, page, posts = process_time(), client.get(MANY).text, 0
-            while 'name="state"' in page:
+            while 'name="run"' in page:
                 inputs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
                 form = {name: unescape(value) for name, value in inputs}
                 words = re.findall(r'name="(words-\w+)"[^>]*>\n([^<]*)<', page)
