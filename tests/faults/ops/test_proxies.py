@@ -33,7 +33,7 @@ worker_processes 1;
 worker_rlimit_nofile 20000;
 events {{ worker_connections 10000; }}
 http {{
-    access_log off;
+    access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     {site}
@@ -92,7 +92,7 @@ def running_caddy(folder: Path, program_port: int, port: int):
     site = (DEPLOY / "Caddyfile").read_text()
     dynamic = re.search(r"\n\t\t# Choose.*?\n\t\t}\n", site, re.DOTALL)[0]
     site = site.replace(dynamic, f"\n\t\tto 127.0.0.1:{program_port}\n")
-    site = site.replace(f"{NAME} {{", f"{NAME}:{port} {{\n\ttls internal", 1)
+    site = site.replace(f"{NAME} {{", f"{NAME}:{port} {{\n\ttls internal\n\tlog", 1)
     options = "\n{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n"
     (folder / "Caddyfile").write_text(site.replace("\n{\n", options, 1))
     command = ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
@@ -166,6 +166,7 @@ def test_no_proxy_logs_a_token(site, tmp_path):
         each.read_text() for each in tmp_path.rglob("*") if each.is_file() and "log" in each.name
     ]
     assert [each for each in kept if "SECRET" in each] == []
+    assert not secure or any("/commitments?q=a%20b" in each for each in kept)
 
 
 def test_proxy_passes_on_the_site_but_no_metrics(site):
