@@ -205,8 +205,8 @@ def test_reason_is_text_in_mail_and_pages(make_app):
     for kind in ("withdrawal_requested", "office_withdrawal_requested"):
         (message,) = queued(app, kind)
         letter = render_message(app, message)
-        assert "49" not in letter.html and "<b>x" not in letter.html
-        assert "Bcc" not in letter.subject
+        assert ("{{ 7*7 }} <b>x</b>" in letter.text) == (kind == "withdrawal_requested")
+        assert "<b>x" not in letter.html and "Bcc" not in letter.subject
 
 
 @pytest.mark.parametrize(
