@@ -64,7 +64,8 @@ class Edition:
     """All that is public at one time, the newest first, with promises as of that day.
 
     `sets` are by filter and code; `topics` are those of single promises. `dates` has the first date
-    of each commitment that has promises in a state, by its place.
+    of each commitment that has promises in a state, by its place. `cards` are preview images by
+    their ETag.
     """
 
     validator: object
@@ -77,6 +78,7 @@ class Edition:
     topics: Sets
     dates: Mapping[str, Mapping[int, str]]
     orders: dict[str, list[int]] = field(default_factory=dict)
+    cards: dict[str, bytes] = field(default_factory=dict)
 
     def commitments(self, found: Set) -> Set:
         """Return the heads of the commitments of which a set has a bit."""

@@ -1,10 +1,13 @@
 """Pages that anyone may read."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
+from werkzeug.wrappers import Response as Answer
 
+from ..db.engine import end_session
 from ..forms.messages import Message
 from ..forms.promises import STATES
 from ..forms.wording import describe_condition
@@ -14,9 +17,10 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
+from ..web.languages import VARY
 from ..web.query import list_address, parse_page_start
-from . import commitments, open_data, progress
-from .edition import select_current
+from . import cards, commitments, open_data, progress
+from .edition import current_edition, select_current
 from .privacy import RETENTION_SCHEDULE
 
 bp = Blueprint("public", __name__)
@@ -127,6 +131,25 @@ def commitment(reference: str) -> Response:
         return render_page("public/withdrawn.html", found=shown, labels=labels)
     shown = commitments.describe_published(found)
     return render_page("public/commitment.html", found=shown, labels=labels, states=STATES)
+
+
+@bp.get("/commitments/<reference>.png")
+def card(reference: str) -> Answer:
+    """Send the preview image of a published commitment; 304 if the client has it."""
+    found = commitments.find_public(reference)
+    if found is None or found.published_at is None:
+        abort(404)
+    edition, svg = current_edition(), cards.describe_commitment(found)
+    end_session()
+    tag = sha256(svg.encode()).hexdigest()[:32]
+    response = Response(mimetype="image/png")
+    response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+    response.headers["Vary"] = VARY
+    response.set_etag(tag)
+    if request.if_none_match.contains(tag):
+        return response.make_conditional(request)
+    response.set_data(cards.kept_card(edition, tag, svg))
+    return response.make_conditional(request)
 
 
 @bp.get("/questions")

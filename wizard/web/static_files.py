@@ -17,6 +17,8 @@ MIMETYPES = {
     ".js": "text/javascript",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".woff2": "font/woff2",
 }
 """Not the system's types, which differ: a browser runs no module of another type."""
 COMPRESSIBLE = ("text/", "image/svg+xml")

@@ -52,8 +52,8 @@ def test_card_sums_up_promises(app, client, at_noon):
     add_partner(app, "2026-06-01", "2027-03-01", "2027-04-01", "2028-01-01")
     page = client.page("/commitments")
     assert page.text(".item .progress").strip() == "0 of 4 done, 2 overdue"
-    bars = [each.attrs["class"] for each in page.all(".item .shares rect")]
-    assert bars == ["due_later", "due_soon", "overdue"]
+    stops = [each.attrs["class"] for each in page.all(".item .stops circle")]
+    assert stops == ["overdue", "overdue", "due_soon", "due_later"]
     assert client.page("/").text(".item .progress").strip() == "0 of 4 done, 2 overdue"
 
 
