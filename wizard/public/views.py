@@ -25,8 +25,6 @@ from .privacy import RETENTION_SCHEDULE
 
 bp = Blueprint("public", __name__)
 
-NEWEST_SHOWN = 3
-"""Commitments on the landing page."""
 BY_DATE = "due"
 """The value of `sort` for a list whose next dates come first."""
 FLASH_MESSAGES = {
@@ -53,12 +51,13 @@ def landing() -> Response:
     return render_page(
         current_flow().pages.landing,
         notice=next(notices, ""),
-        newest=commitments.newest_commitments(NEWEST_SHOWN),
+        featured=commitments.featured_commitment(),
         count=everything.count,
         by_group=progress.count_by_group(everything),
         places=len(mapped),
         map=make_map(mapped, labels),
         labels=labels,
+        states=STATES,
     )
 
 

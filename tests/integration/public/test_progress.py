@@ -54,7 +54,17 @@ def test_card_sums_up_promises(app, client, at_noon):
     assert page.text(".item .progress").strip() == "0 of 4 done, 2 overdue"
     stops = [each.attrs["class"] for each in page.all(".item .stops circle")]
     assert stops == ["overdue", "overdue", "due_soon", "due_later"]
-    assert client.page("/").text(".item .progress").strip() == "0 of 4 done, 2 overdue"
+
+
+def test_first_page_counts_promises_and_features_none_overdue(app, client, at_noon):
+    add_partner(app, "2026-06-01", "2027-03-01")
+    page = client.page("/")
+    assert page.text(".totals").split()[2:6] == ["2", "Milestones", "promised", "0"]
+    assert page.text(".totals .late").split() == ["2", "Overdue"]
+    assert commitment_references(page) == []
+    kept = add_partner(app, "2026-02-01", "2027-04-01")  # before it was submitted
+    add_partner(app, "2028-03-01")
+    assert commitment_references(client.page("/")) == [kept]
 
 
 def test_filters_are_about_the_same_promise(app, client, at_noon):
