@@ -95,6 +95,14 @@ def test_every_step_is_open_and_leads_back_to_the_review():
         False,
     ]
     assert [empty.previous_step(name) for name in ("aaaaaaaa", REVIEW)] == [REVIEW, None]
+    assert empty.next_step == REVIEW
+
+
+def test_promise_is_done_once_its_complete_answers_are_posted():
+    told = about_release(outcome="on_track")
+    assert [journey(told).is_done(name) for name in ("aaaaaaaa", "bbbbbbbb")] == [False, False]
+    posted = journey(told, ("aaaaaaaa",))
+    assert [posted.is_done(name) for name in ("aaaaaaaa", "bbbbbbbb")] == [True, False]
 
 
 @pytest.mark.parametrize(
