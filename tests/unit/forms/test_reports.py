@@ -146,6 +146,23 @@ def test_report_asks_how_it_goes_and_what_follows_from_that():
 
 
 @pytest.mark.parametrize(
+    ("outcome", "asked"),
+    [
+        ({}, []),
+        ({"outcome": "on_track"}, ["words"]),
+        ({"outcome": "done"}, ["done_on", "url", "words"]),
+        ({"outcome": "delayed"}, ["new_date", "words"]),
+        ({"outcome": "dropped"}, ["words"]),
+    ],
+)
+def test_question_is_asked_when_the_outcome_needs_it(outcome, asked):
+    step, given = make_report().steps["aaaaaaaa"], about_release(**outcome)
+    found = [each.name for each in step.fields[1:] if each.when and each.when.holds(given)]
+    assert found == [f"{name}_aaaaaaaa" for name in asked]
+    assert all(each.when for each in step.fields[1:])
+
+
+@pytest.mark.parametrize(
     ("answers", "name", "says"),
     [
         ({"outcome": "nope"}, "outcome", "Use the list to select how it’s going."),
