@@ -23,13 +23,17 @@ UPDATE = Message("Update")
 
 @dataclass(frozen=True, slots=True)
 class ShownPromise:
-    """A promise for a reader; `days` is by how many it is late, `answers` are its other answers."""
+    """A promise for a reader; `days` is by how many it is late, `answers` are its other answers.
+
+    `url` is where to see it: what was reported, or promised.
+    """
 
     promise: Promise
     title: str
     code: str
     label: str
     days: int
+    url: str
     answers: Sequence[tuple[str, str]]
 
 
@@ -65,13 +69,19 @@ def _show(
     state = state_of(promise, today)
     entry = next((each for each in entries if each.get(ENTRY_ID) == promise.entry_id), {})
     fields = [each for each in group.fields if each.name not in (group.title, group.due)]
+    url = promise.url or entry.get(group.link, "")
     return ShownPromise(
         promise,
         promise.title or entry_label(group, (promise.place or 0) + 1),
         state,
         group.kept if state == "done" else promises.STATES[state].label,
         days_late(promise, today),
-        [(each.label, each.display(entry[each.name])) for each in fields if each.name in entry],
+        url,
+        [
+            (each.label, each.display(entry[each.name]))
+            for each in fields
+            if entry.get(each.name, url) != url
+        ],
     )
 
 
