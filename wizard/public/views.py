@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from ..forms.messages import Message
-from ..forms.promises import STATES
+from ..forms.promises import BAR_ORDER, STATES
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing, search
 from ..submissions.cases import find_by_reference
@@ -109,7 +109,7 @@ def progress_page() -> Response:
         map=make_map(numbers, labels),
         place=place,
         charts=progress.make_charts(found),
-        states=STATES,
+        states={code: STATES[code] for code in BAR_ORDER},
     )
 
 
