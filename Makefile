@@ -85,8 +85,8 @@ screenshots: tests/browser/node_modules/done ## write every page and state as a 
 lighthouse: tests/browser/node_modules/done ## print the Lighthouse scores of the first pages
 	$(PY) -m tests.browser.lighthouse
 
-card: .venv/test.done ## draw static/card.png, the preview image of shared links
-	$(PY) -m tests.browser.card
+card: .venv/run.done ## draw the icon, and the preview image of shared links
+	$(PY) -m tools.card
 
 bench: .venv/test.done ## measure lists, exports and public pages with many submissions
 	$(PY) -m tests.load.page_times

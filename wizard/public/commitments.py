@@ -86,11 +86,18 @@ def list_page(filters: PublicFilters, start: PageStart, *, by_date: bool) -> Com
     )
 
 
-def newest_commitments(limit: int) -> Sequence[Listed]:
-    """Return the last published commitments, the newest first."""
+def featured_commitment() -> Listed | None:
+    """Return the newest commitment with a kept promise and none overdue, or with none overdue.
+
+    The first page shames nobody.
+    """
     everything = select_current(PublicFilters())
-    places, _, _ = everything.page(PageStart(), limit, by_date=False)
-    return _rows(everything.edition, places)
+    edition, states = everything.edition, everything.edition.sets.get("progress", {})
+    late = edition.commitments(states.get("overdue", 0))
+    kept = edition.commitments(states.get("done", 0) | states.get("already_released", 0))
+    on_time = edition.commitments(everything.found) & ~late
+    found = _rows(edition, edition.newest_place(on_time & kept) or edition.newest_place(on_time))
+    return found[0] if found else None
 
 
 def _rows(edition: Edition, places: Sequence[int]) -> Sequence[Listed]:

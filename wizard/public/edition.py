@@ -5,6 +5,7 @@ promises. A filter is an intersection and a count takes microseconds, where SQL 
 for each filter. Each process builds it again once anything changed, and on each day.
 """
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class Edition:
     """All that is public at one time, the newest first, with promises as of that day.
 
     `sets` are by filter and code; `topics` are those of single promises. `dates` has the first date
-    of each commitment that has promises in a state, by its place.
+    of each commitment that has promises in a state, by its place. `cards` are preview images by
+    their ETag.
     """
 
     validator: object
@@ -77,6 +79,7 @@ class Edition:
     topics: Sets
     dates: Mapping[str, Mapping[int, str]]
     orders: dict[str, list[int]] = field(default_factory=dict)
+    cards: dict[str, bytes] = field(default_factory=dict)
 
     def commitments(self, found: Set) -> Set:
         """Return the heads of the commitments of which a set has a bit."""
@@ -94,6 +97,11 @@ class Edition:
         counts = {code: n for code, each in by_state if (n := (each & found).bit_count())}
         shown = [group for group in self.groups if self.sets["group"].get(group.name, 0) & found]
         return promises.tally(shown, counts) if counts else None
+
+    def newest_place(self, heads: Set) -> list[int]:
+        """Return the place of the newest of some commitments, or none."""
+        at = self.size - heads.bit_length()
+        return [bisect(self.spans, (at,))] if heads else []
 
     @property
     def groups(self) -> Sequence[Group]:

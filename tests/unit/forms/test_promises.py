@@ -102,7 +102,7 @@ def test_sum_is_a_sentence(groups, counts, sentence):
 
 
 @given(st.dictionaries(st.sampled_from(list(STATES)), st.integers(0, 9)))
-def test_parts_of_a_bar_are_all_promises_side_by_side(counts):
+def test_parts_of_a_line_are_all_promises_side_by_side(counts):
     found, place = tally([SETS], counts), 0
     for state, number, left in found.parts:
         assert (number, left) == (counts[state], place)
