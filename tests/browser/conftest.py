@@ -13,7 +13,15 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.engines import FIREFOXES, Chromium, Firefox, WebKit, Window
 from tests.browser.visitor import Visitor
@@ -33,6 +41,7 @@ ENGINES = (
     "chromium",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),
 )
+expect.set_options(timeout=15_000)  # a page takes long on a busy machine
 PASSWORD = "violin-cactus-harbor-9"
 
 

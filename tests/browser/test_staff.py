@@ -61,6 +61,24 @@ def test_submission_is_filtered_exported_and_decided(open_browser, office, javas
     expect(page.locator("h1")).to_have_text("Sign in")
 
 
+def test_rarer_filters_unfold_on_a_phone_without_javascript(open_browser, office):
+    add_submission(office, state="FL")
+    reference = add_submission(office, state="GA")
+    page = open_browser(javascript=False, viewport={"width": 320, "height": 640})
+    page.goto("/staff/submissions")
+    sign_in(page, "bob")
+    expect(page.get_by_label("State")).to_be_hidden()
+    page.locator("summary", has_text="More filters").click()
+    page.get_by_label("State").select_option("GA")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator(".list tbody tr")).to_have_count(1)
+    expect(page.locator("[data-row]")).to_have_text(reference)
+    expect(page.get_by_label("State")).to_be_visible()
+    page.locator(".chips a").click()
+    expect(page.locator(".list tbody tr")).to_have_count(2)
+    expect(page.get_by_label("State")).to_be_hidden()
+
+
 def test_two_filters_chosen_quickly_are_both_applied(open_browser, office):
     for state in ("FL", "GA"):
         add_submission(office, "agency", state=state)

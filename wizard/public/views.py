@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from ..db.engine import end_session
 from ..forms.messages import Message
-from ..forms.promises import STATES
+from ..forms.promises import LINE_ORDER, STATES
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing, search
 from ..submissions.cases import find_by_reference
@@ -112,7 +112,7 @@ def progress_page() -> Response:
         map=make_map(numbers, labels),
         place=place,
         charts=progress.make_charts(found),
-        states=STATES,
+        states={code: STATES[code] for code in LINE_ORDER},
     )
 
 

@@ -16,6 +16,7 @@ from ..forms.promises import SOON
 from ..submissions.cases import OPEN_STATUSES
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
+from ..submissions.promises import is_open
 from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
 from .dashboard import list_requests
 
@@ -31,12 +32,6 @@ COUNTED = (
     *("corrected", "progress_reported", "progress_approved", "withdrawn", "erased"),
 )
 """The kinds of event that a report counts, in order, after what was submitted."""
-IS_OPEN = (
-    Promise.done_on.is_(None),
-    Promise.dropped_on.is_(None),
-    Promise.due_on >= Promise.submitted_on,
-)
-"""The conditions of a promise that is not kept yet."""
 MAX_LISTED = 10
 """Promises of each list of a report."""
 
@@ -114,7 +109,9 @@ def count_now(new_since: datetime) -> Figures:
         select(
             func.count().filter(Promise.due_on >= today),
             func.count().filter(Promise.due_on < today),
-        ).where(Promise.due_on <= today + SOON, *IS_OPEN, Promise.submission_id.in_(accepted))
+        ).where(
+            Promise.due_on <= today + SOON, is_open(Promise), Promise.submission_id.in_(accepted)
+        )
     ).one()
     return Figures(waiting + len(list_requests()), due_soon, overdue, new)
 
@@ -134,7 +131,7 @@ def list_due() -> dict[str, Sequence[DuePromise]]:
     today = clock.today()
     columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
     query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
-    wanted = *IS_OPEN, Submission.status.in_(REPORTABLE_STATUSES)
+    wanted = is_open(Promise), Submission.status.in_(REPORTABLE_STATUSES)
     ordered = query.where(*wanted).order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
     lists = {
         "overdue": ordered.where(Promise.due_on < today),

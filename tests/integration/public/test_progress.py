@@ -17,7 +17,7 @@ from tools import demo
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
-from wizard.forms.promises import KEPT, STATES
+from wizard.forms.promises import LINE_ORDER, KEPT, STATES
 from wizard.public.edition import current_edition, select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
@@ -257,8 +257,8 @@ def matches(entry: dict, name: str, code: str) -> bool:
 def progress_numbers(page) -> dict[str, int]:
     """Return the numbers in the table of states, without zeros."""
     cells = [row.to_text() for row in page.all("#states + table tbody tr td:nth-child(2)")]
-    numbers = [int(cell.replace(",", "")) for cell in cells] or [0] * len(STATES)
-    return {code: n for code, n in zip(STATES, numbers, strict=True) if n}
+    numbers = [int(cell.replace(",", "")) for cell in cells] or [0] * len(LINE_ORDER)
+    return {code: n for code, n in zip(LINE_ORDER, numbers, strict=True) if n}
 
 
 def test_memory_and_sql_find_the_same(app):

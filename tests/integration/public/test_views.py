@@ -256,7 +256,7 @@ def test_corrections_say_who_when_and_what_changed(app, client, case, language):
     if language == "es":
         client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
     page = client.page(f"/commitments/{reference}")
-    told = [each.to_text() for each in page.all("details.correction")]
+    told = [each.to_text() for each in page.all("li.corrected")]
     who = {"en": ("by the organization", "by program staff"),
            "es": ("por la organización", "por el personal del programa")}[language]  # fmt: skip
     for text, by, after in zip(told, (0, 0, 1), ("Springfield", "Beta", "Alpha"), strict=True):

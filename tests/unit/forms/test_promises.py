@@ -221,6 +221,14 @@ def test_tally_names_what_is_kept_and_each_exception(groups, counts, says):
     assert found.total == sum(counts.values())
 
 
+def test_tally_counts_the_kept_and_those_still_to_come():
+    counts = {"done": 1, "already_released": 2, "due_soon": 4, "due_later": 8, "delayed": 16}
+    found = tally([DATA_SETS], counts | {"overdue": 32, "dropped": 64})
+    assert (found.kept, found.not_due, found.total) == (3, 28, 127)
+    none = tally([DATA_SETS], {})
+    assert (none.kept, none.not_due, none.total) == (0, 0, 0)
+
+
 def test_parts_of_a_bar_lie_side_by_side_from_kept_to_dropped():
     found = tally([DATA_SETS], {"dropped": 1, "overdue": 2, "done": 3, "due_soon": 0})
     assert list(found.parts) == [("done", 3, 0), ("overdue", 2, 3), ("dropped", 1, 5)]
