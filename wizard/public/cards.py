@@ -28,7 +28,7 @@ TEXT_WIDTH = 1040
 TITLE_SIZES = ((76, 2), (64, 2), (54, 3))
 """Sizes in pixels, each with the most lines of it; a text has the first in which it fits."""
 BY_SIZES = ((36, 2),)
-STATE_SIZES = ((32, 1), (28, 1), (24, 1))
+SENTENCE_SIZES = ((32, 1), (28, 1), (24, 1))
 MAX_KEPT = 64
 """Images in the memory of a process, of about 30 KB each."""
 WIDTHS = {
@@ -66,13 +66,15 @@ def describe_commitment(found: Submission) -> str:
 
 def write_svg(title: str, by: str, tally: Tally | None = None, reference: str = "") -> str:
     """Return an image as SVG: a title, who it is by, the line of promises and their states."""
-    state = f"{translate(tally.sentence)} · {translate(format_day(clock.today()))}" if tally else ""
+    sentence = (
+        f"{translate(tally.sentence)} · {translate(format_day(clock.today()))}" if tally else ""
+    )
     return render_template(
         "public/card.svg",
         title=fit(title, TITLE_SIZES),
         by=fit(by, BY_SIZES),
         tally=tally,
-        state=fit(state, STATE_SIZES),
+        sentence=fit(sentence, SENTENCE_SIZES),
         reference=reference,
     )
 

@@ -17,7 +17,7 @@ from tools import demo
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
-from wizard.forms.promises import LINE_ORDER, KEPT, STATES
+from wizard.forms.promises import KEPT, LINE_ORDER, STATES
 from wizard.public.edition import current_edition, select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
