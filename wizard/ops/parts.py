@@ -236,11 +236,11 @@ def _charts(flow: Flow) -> dict[str, Any]:
     codes = [code for line in charts.US_TILE_GRID for code in line.split() if code != ".."]
     mapped = flow.mapped.name if flow.mapped else ""
     names = filters.filter_options(flow).get(mapped) or {code: code for code in codes}
-    counts = {code: number**3 for number, code in enumerate(codes) if number % 3}
+    counts = {code: number**2 for number, code in enumerate(codes) if number % 3}
     months = [f"2027-{number:02}" for number in range(1, 13)]
     sums = _tallies(flow)
     rows = [(month, describe_month(month), sums[at % len(sums)]) for at, month in enumerate(months)]
-    numbers = [(describe_month(month), at * 130) for at, month in enumerate(months)]
+    numbers = [(month, at * 130) for at, month in enumerate(months)]
     return {
         "map": charts.make_tile_map(counts, names),
         "empty_map": charts.make_tile_map({}, names),
