@@ -131,8 +131,8 @@ def _questions(flow: Flow) -> dict[str, Any]:
 
 
 def _groups(flow: Flow) -> Iterator[Question]:
-    """Yield each group with two entries, then one with an error, a removed entry and no room."""
-    for group in flow.groups:
+    """Yield a group with two entries, then one with an error, a removed entry and no room."""
+    for group in flow.groups[:1]:
         entries = _answer(group)
         answers = {group.name: entries, removed_key(group): (1, entries[0])}
         path = f"{group.name}-1"
