@@ -103,8 +103,9 @@ def open_browser(browser, server) -> Iterator:
         return next(person.problems for person in people if person.page == page)
 
     def open_for(*, javascript: bool = True, **options) -> Page:
+        options = {"reduced_motion": "reduce", **options}
         context = browser.new_context(
-            base_url=server.url, java_script_enabled=javascript, reduced_motion="reduce", **options
+            base_url=server.url, java_script_enabled=javascript, **options
         )
         page = context.new_page()
         person = Person(context, page, [])
