@@ -16,8 +16,8 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import list_address, parse_page_start
 from . import commitments, open_data, progress
-from .edition import select_current
 from .privacy import RETENTION_SCHEDULE
+from .selection import select_current
 
 bp = Blueprint("public", __name__)
 
