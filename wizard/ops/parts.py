@@ -26,7 +26,7 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.journey import Journey
 from ..forms.outputs import cards
-from ..forms.promises import BAR_ORDER, STATES, Promise, Tally, days_late, public_groups, tally
+from ..forms.promises import LINE_ORDER, STATES, Promise, Tally, days_late, public_groups, tally
 from ..forms.saving import removed_key
 from ..public.commitments import Listed
 from ..public.progress import BY_MONTH, BY_TOPIC, Chart, describe_month
@@ -188,7 +188,7 @@ def _promises(flow: Flow) -> dict[str, Any]:
     """Return a promise in each state, commitments with every mix of them, and their reports."""
     answers = [("File format", "CSV"), ("Link", VALUES["Url"])]
     shown = [
-        ShownPromise(each, each.title, code, state.label, days_late(each, TODAY), answers)
+        ShownPromise(each, each.title, code, state.label, days_late(each, TODAY), each.url, answers)
         for code, state in STATES.items()
         for each in [make_promise(code)]
     ]
@@ -227,8 +227,8 @@ def _summary(title: str) -> SimpleNamespace:
 def _tallies(flow: Flow) -> list[Tally]:
     """Return promises in all states, and in each state alone."""
     groups = public_groups(flow)
-    everything = {state: number for number, state in enumerate(BAR_ORDER, 1)}
-    return [tally(groups, counts) for counts in (everything, *({each: 2} for each in BAR_ORDER))]
+    everything = {state: number for number, state in enumerate(LINE_ORDER, 1)}
+    return [tally(groups, counts) for counts in (everything, *({each: 2} for each in LINE_ORDER))]
 
 
 def _charts(flow: Flow) -> dict[str, Any]:
