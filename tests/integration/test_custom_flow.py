@@ -312,7 +312,13 @@ def walk_followup(app, client, reference: str) -> None:
     staff = staff_client(app, "admin")
     for page in ("/", "/commitments", "/commitments?color=red", path, f"{path}/reminders"):
         client.page(page)
-    for page in ("", "submissions", f"submissions/{reference}", f"submissions/{reference}/erase"):
+    for page in (
+        "",
+        "parts",
+        "submissions",
+        f"submissions/{reference}",
+        f"submissions/{reference}/erase",
+    ):
         staff.page(f"/staff/{page}")
 
 

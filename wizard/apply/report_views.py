@@ -41,8 +41,8 @@ PAUSED = Message(
     "Your progress update is saved. To continue later, on any device, use the link in our emails."
 )
 TOO_MANY = Message(
-    "Program staff haven’t read your earlier progress updates yet. This one is saved. Send it after "
-    "they have."
+    "Program staff haven’t read your earlier progress updates yet. This one is saved. Send it "
+    "after they have."
 )
 
 

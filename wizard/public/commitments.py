@@ -24,7 +24,8 @@ from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
 from . import promises
-from .edition import Edition, Selection, select_current
+from .edition import Edition
+from .selection import Selection, select_current
 
 PAGE_SIZE = 20
 SUMMARY = (
@@ -102,7 +103,7 @@ def featured_commitment() -> Listed | None:
 
 def _rows(edition: Edition, places: Sequence[int]) -> Sequence[Listed]:
     query = select(*SUMMARY, Submission.published_at.is_(None).label("was_withdrawn"))
-    references = [edition.keys[place][1] for place in places]
+    references = [edition.layout.keys[place][1] for place in places]
     found = db.session.execute(query.where(Submission.reference.in_(references), is_public))
     rows = {row.reference: row for row in found}
     return [

@@ -20,8 +20,9 @@ from ..web.htmx import render_page
 from ..web.languages import VARY
 from ..web.query import list_address, parse_page_start
 from . import cards, commitments, open_data, progress
-from .edition import current_edition, select_current
+from .edition import current_edition
 from .privacy import RETENTION_SCHEDULE
+from .selection import select_current
 
 bp = Blueprint("public", __name__)
 

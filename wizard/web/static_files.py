@@ -43,6 +43,8 @@ def read_file(path: Path) -> StaticFile:
     content = path.read_bytes()
     if path.suffix == ".css":
         content = STYLE_SPACE.sub(b" ", content)
+        for sign in (b"{", b"}", b";", b","):
+            content = content.replace(sign + b" ", sign).replace(b" " + sign, sign)
     mimetype = MIMETYPES.get(path.suffix, "application/octet-stream")
     compressed = gzip.compress(content, mtime=0) if mimetype.startswith(COMPRESSIBLE) else b""
     return StaticFile(content, compressed, mimetype, sha256(content).hexdigest()[:16])

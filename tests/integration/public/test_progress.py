@@ -18,7 +18,8 @@ from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.forms.promises import KEPT, LINE_ORDER, STATES
-from wizard.public.edition import current_edition, select_current
+from wizard.public.edition import current_edition
+from wizard.public.selection import select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
 NOW = datetime(2027, 3, 15, 18, tzinfo=UTC)
@@ -273,7 +274,7 @@ def test_memory_and_sql_find_the_same(app):
                 {name: code for name, code in zip(names, codes, strict=True) if code}
             )
             chosen = select_current(filters)
-            ids = {edition.ids[place] for place in chosen.list_places()}
+            ids = {edition.layout.ids[place] for place in chosen.list_places()}
             assert ids == ids_by_sql(filters), filters
             assert chosen.count == len(ids)
             for name, code in filters.items():
