@@ -60,14 +60,14 @@ def browser(playwright) -> Iterator[Browser]:
     browser.close()
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *flags: str) -> Browser:
     """Start a browser; skip the test if there is none, except in CI."""
     path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     if path is None:
         install = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
         subprocess.run(install, check=False, capture_output=True)
     try:
-        return playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
     except Error as error:
         if os.environ.get("CI"):
             raise
@@ -112,8 +112,9 @@ def open_browser(browser, server) -> Iterator:
         return next(person.problems for person in people if person.page == page)
 
     def open_for(*, javascript: bool = True, **options) -> Page:
+        options = {"reduced_motion": "reduce", **options}
         context = browser.new_context(
-            base_url=server.url, java_script_enabled=javascript, reduced_motion="reduce", **options
+            base_url=server.url, java_script_enabled=javascript, **options
         )
         page = context.new_page()
         person = Person(context, page, [])
