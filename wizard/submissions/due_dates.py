@@ -10,8 +10,8 @@ from sqlalchemy.orm import aliased
 from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
-from ..web.query import PageStart, format_key
-from .paging import PageKeys
+from ..web.query import PageStart
+from .paging import PageKeys, make_page
 from .promises import is_open
 
 NO_DATE = date.max
@@ -50,17 +50,7 @@ def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: i
     """
     after = (start.key[0].date(), start.key[1]) if start.key else None
     found = _select(wanted, after, start.backwards, size + 1)
-    rows = found[:size]
-    has_newer, has_older = start.key is not None, len(found) > size
-    if start.backwards:
-        rows.reverse()
-        has_newer, has_older = has_older, has_newer
-    keys = [format_key(_moment(day), reference) for day, reference in rows]
-    return PageKeys(
-        [reference for _, reference in rows],
-        newer=keys[0] if keys and has_newer else "",
-        older=keys[-1] if keys and has_older else "",
-    )
+    return make_page([(_moment(day), reference) for day, reference in found], start, size)
 
 
 def _select(
