@@ -1,6 +1,7 @@
 """The server, and its background work."""
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -241,6 +242,8 @@ def run_process(app: Flask, bound: list[socket.socket], ready: Callable[[], None
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
+    gc.collect()
+    gc.freeze()  # else garbage is searched for in all that stays, for 0.1 s, in any transaction
     workers = start_workers(app, stopped)
     ready()
     try:

@@ -62,8 +62,9 @@ class Layout:
         self.heads = make_set(self.size, places=[start for start, _ in self.spans])
 
     def spans_of(self, ids: Iterable[int]) -> list[Span]:
-        """Return the spans of some commitments, in order."""
-        return sorted(self.spans[self.places[each]] for each in ids)
+        """Return the spans of some commitments, in order; nothing of those that it has not."""
+        places = sorted(self.places[each] for each in ids if each in self.places)
+        return [self.spans[place] for place in places]
 
 
 class Moved:

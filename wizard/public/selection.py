@@ -5,10 +5,7 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from operator import gt, lt
 
-from sqlalchemy import select
-
 from ..db.engine import db
-from ..db.models import Submission
 from ..submissions import search
 from ..submissions.filters import PROMISE_FILTERS, PublicFilters
 from ..web.query import Key, PageStart, format_key
@@ -25,10 +22,10 @@ class Selection:
     @cached_property
     def words(self) -> Set:
         """What has the words that are searched for."""
-        matching = select(Submission.id).where(search.matches(self.filters["q"], "public"))
-        ids = set(db.session.scalars(matching))
-        spans = zip(self.edition.layout.ids, self.edition.layout.spans, strict=True)
-        return make_set(self.edition.layout.size, [span for each, span in spans if each in ids])
+        layout = self.edition.layout
+        query = search.select_matching(self.filters["q"], "public")
+        ids = db.session.scalars(query).all()
+        return make_set(layout.size, layout.spans_of(ids))
 
     @cached_property
     def found(self) -> Set:
