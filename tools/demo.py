@@ -178,7 +178,10 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
     if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
-    published_at = at + timedelta(days=random.uniform(5, 59)) if status == "published" else None
+    published_at = None
+    if status == "published":
+        days = random.uniform(5, 59)
+        published_at = at + min(timedelta(days=days), (now - at) * days / 60)
     decided_at = published_at or min(at + MAX_DECISION_TIME, now)
     return {
         "reference": reference,

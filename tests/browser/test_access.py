@@ -46,7 +46,7 @@ def check_page(page: Page) -> None:
     assert page.evaluate(SMALL) == [], (page.url, "is too small to press")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_twenty_invalid_entries_in_another_script_are_accessible(open_browser, scheme):
     page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     names = AGENCY | {"organization_name": HEBREW_NAME, "city": "القدس"}

@@ -101,6 +101,8 @@ ALIKE = str.maketrans(
 )
 """Typographic signs and the plain ones; letters with a stroke or joined, which Unicode keeps."""
 UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
+MAYBE_MARKS = re.compile("[\u0300-\U0010ffff]+")
+"""Characters of which some are combining marks; there are none before them."""
 
 
 def fold_text(text: str) -> str:
@@ -109,6 +111,8 @@ def fold_text(text: str) -> str:
     if text.isascii():  # the same, faster
         return text.lower().replace("`", "'")
     parts = unicodedata.normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
-    if not parts.isascii():  # else there are no accents to remove
-        parts = "".join(char for char in parts if not unicodedata.combining(char))
-    return parts.casefold().translate(ALIKE)
+    return MAYBE_MARKS.sub(_remove_marks, parts).casefold().translate(ALIKE)
+
+
+def _remove_marks(found: re.Match[str]) -> str:
+    return "".join(char for char in found[0] if not unicodedata.combining(char))

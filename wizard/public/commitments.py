@@ -24,7 +24,8 @@ from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
 from . import promises
-from .edition import Edition, Selection, select_current
+from .edition import Edition
+from .selection import Selection, select_current
 
 PAGE_SIZE = 20
 SUMMARY = (
@@ -86,16 +87,23 @@ def list_page(filters: PublicFilters, start: PageStart, *, by_date: bool) -> Com
     )
 
 
-def newest_commitments(limit: int) -> Sequence[Listed]:
-    """Return the last published commitments, the newest first."""
+def featured_commitment() -> Listed | None:
+    """Return the newest commitment with a kept promise and none overdue, or with none overdue.
+
+    The first page shames nobody.
+    """
     everything = select_current(PublicFilters())
-    places, _, _ = everything.page(PageStart(), limit, by_date=False)
-    return _rows(everything.edition, places)
+    edition, states = everything.edition, everything.edition.sets.get("progress", {})
+    late = edition.commitments(states.get("overdue", 0))
+    kept = edition.commitments(states.get("done", 0) | states.get("already_released", 0))
+    on_time = edition.commitments(everything.found) & ~late
+    found = _rows(edition, edition.newest_place(on_time & kept) or edition.newest_place(on_time))
+    return found[0] if found else None
 
 
 def _rows(edition: Edition, places: Sequence[int]) -> Sequence[Listed]:
     query = select(*SUMMARY, Submission.published_at.is_(None).label("was_withdrawn"))
-    references = [edition.keys[place][1] for place in places]
+    references = [edition.layout.keys[place][1] for place in places]
     found = db.session.execute(query.where(Submission.reference.in_(references), is_public))
     rows = {row.reference: row for row in found}
     return [

@@ -1,21 +1,19 @@
 """What is public, in memory: sets of commitments and promises, counted by many filters at once.
 
-A set is a whole number with a bit for each commitment, its head, followed by one for each of its
-promises. A filter is an intersection and a count takes microseconds, where SQL reads each promise
-for each filter. Each process builds it again once anything changed, and on each day.
+A filter is an intersection and a count takes microseconds, where SQL reads each promise for each
+filter. Each process brings its edition up to date once anything changed, and on each day.
 """
 
+from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import cache, cached_property
-from operator import gt, lt
+from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, Select, String, cast, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select, text, union_all
 
 from .. import clock
 from ..db.engine import db
@@ -24,24 +22,17 @@ from ..db.promises import Promise
 from ..db.upgrades import upgrade_submitted
 from ..forms import promises
 from ..forms.groups import Group
-from ..forms.promises import Tally
-from ..submissions import search
-from ..submissions.filters import (
-    PROMISE_FILTERS,
-    PublicFilters,
-    is_published,
-    topic_groups,
-)
+from ..forms.promises import SOON, Tally
+from ..submissions.filters import is_published
 from ..submissions.listing import facet_columns
 from ..submissions.promises import state_column
 from ..web.current import current_flow
-from ..web.query import Key, PageStart, format_key
+from .marks import COLUMNS_BEFORE, AnyRow, Layout, Marks, Moved, Set, Sets, make_set
 
-NEVER = date.max.isoformat()
-"""The date of a commitment, in a list by date, that has none."""
-COLUMNS = 5
-"""The columns of a commitment beside its facets."""
-ONE = ord("1")
+OVERLAP = timedelta(minutes=1)
+"""What changed so long before the last change is read again: it may have been committed later."""
+MAX_CHANGED = 3_000
+"""Changes since an edition; for more, building all anew takes less time."""
 building = Lock()
 """Held by the thread that builds an edition, so that the others wait for it."""
 
@@ -51,12 +42,27 @@ IS_WITHDRAWN = (
     Submission.erased_at.is_(None),
 )
 """What was withdrawn after it was published."""
+Dates = dict[str, dict[int, str]]
+Promised = Mapping[int, Sequence[Sequence[str]]]
+"""The promises of commitments by their id: group, topic, date and state."""
 
-Set = int
-Span = tuple[int, int]
-"""Where the bits of a commitment begin and end, counted from the highest bit of a set."""
-AnyRow = Row[*tuple[Any, ...]]
-Sets = dict[str, dict[str, Set]]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The day, and the numbers and last times of what is public: one differs after each change."""
+
+    day: date
+    count: int
+    published_at: datetime | None
+    changed_at: datetime | None
+    promises_at: datetime | None
+    withdrawn: int
+    withdrawn_at: datetime | None
+
+    @property
+    def times(self) -> list[datetime]:
+        times = self.published_at, self.changed_at, self.promises_at, self.withdrawn_at
+        return [each for each in times if each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +70,24 @@ class Edition:
     """All that is public at one time, the newest first, with promises as of that day.
 
     `sets` are by filter and code; `topics` are those of single promises. `dates` has the first date
-    of each commitment that has promises in a state, by its place.
+    of each commitment that has promises in a state, by its id. `orders` are filled when needed, and
+    so are `cards`, the preview images by their ETag.
     """
 
-    validator: object
-    ids: Sequence[int]
-    keys: Sequence[Key]
-    spans: Sequence[Span]
-    size: int
-    heads: Set
-    sets: Sets
-    topics: Sets
-    dates: Mapping[str, Mapping[int, str]]
+    seen: Seen
+    layout: Layout
+    sets: Sets = field(default_factory=dict)
+    topics: Sets = field(default_factory=dict)
+    dates: Dates = field(default_factory=dict)
     orders: dict[str, list[int]] = field(default_factory=dict)
+    cards: dict[str, bytes] = field(default_factory=dict)
 
     def commitments(self, found: Set) -> Set:
         """Return the heads of the commitments of which a set has a bit."""
-        below = ~self.heads & ((1 << self.size) - 1)
+        heads = self.layout.heads
+        below = ~heads & ((1 << self.layout.size) - 1)
         # Adding a one to each bit below a head carries into the head if any of them is set.
-        return (((found & below) + below) | found) & self.heads
+        return (((found & below) + below) | found) & heads
 
     def count(self, found: Set) -> int:
         """Return the number of commitments of which a set has a bit."""
@@ -92,8 +97,14 @@ class Edition:
         """Sum up the promises in a set by state; None if it has none."""
         by_state = self.sets.get("progress", {}).items()
         counts = {code: n for code, each in by_state if (n := (each & found).bit_count())}
-        shown = [group for group in self.groups if self.sets["group"].get(group.name, 0) & found]
+        by_group = self.sets.get("group", {})
+        shown = [group for group in self.groups if by_group.get(group.name, 0) & found]
         return promises.tally(shown, counts) if counts else None
+
+    def newest_place(self, heads: Set) -> list[int]:
+        """Return the place of the newest of some commitments, or none."""
+        at = self.layout.size - heads.bit_length()
+        return [bisect(self.layout.spans, (at,))] if heads else []
 
     @property
     def groups(self) -> Sequence[Group]:
@@ -101,140 +112,21 @@ class Edition:
 
     def promises_of(self, place: int) -> Set:
         """Return the bits of one commitment."""
-        start, end = self.spans[place]
-        return ((1 << (end - start)) - 1) << (self.size - end)
-
-
-class Selection:
-    """What of an edition meets some filters."""
-
-    def __init__(self, edition: Edition, filters: PublicFilters) -> None:
-        self.edition, self.filters = edition, filters
-
-    @cached_property
-    def words(self) -> Set:
-        """What has the words that are searched for."""
-        matching = select(Submission.id).where(search.matches(self.filters["q"], "public"))
-        ids = set(db.session.scalars(matching))
-        spans = zip(self.edition.ids, self.edition.spans, strict=True)
-        return make_set(self.edition.size, [span for each, span in spans if each in ids])
-
-    @cached_property
-    def found(self) -> Set:
-        """What meets all filters."""
-        return self.find(is_of_promise=self.filters.is_of_promise)
-
-    @cached_property
-    def count(self) -> int:
-        """The number of commitments that meet all filters."""
-        return self.edition.count(self.found)
-
-    @cached_property
-    def promises(self) -> Set:
-        """The promises that meet all filters, and their heads."""
-        return self.find(is_of_promise=True)
-
-    def find(self, without: str = "", *, is_of_promise: bool) -> Set:
-        """Return what meets the filters but one; topics are those of promises or commitments."""
-        found = (1 << self.edition.size) - 1
-        if "status" not in self.filters and without != "status":
-            found &= self.edition.sets.get("status", {}).get("published", 0)
-        for name, code in self.filters.items():
-            if name != without:
-                by_code = self.sets_of(name, is_of_promise=is_of_promise)
-                found &= self.words if name == "q" else by_code.get(code, 0)
-        return found
-
-    def sets_of(self, name: str, *, is_of_promise: bool) -> dict[str, Set]:
-        """Return the sets of a filter by code."""
-        topics = self.edition.topics if is_of_promise else {}
-        return topics.get(name) or self.edition.sets.get(name, {})
-
-    def count_by(self, name: str) -> dict[str, int]:
-        """Return the number of commitments by the codes of a filter, as the others are set."""
-        others = self.filters.without(name)
-        is_of_promise = others.is_of_promise or name in PROMISE_FILTERS
-        found = self.find(name, is_of_promise=is_of_promise)
-        by_code = self.sets_of(name, is_of_promise=is_of_promise).items()
-        return {code: n for code, each in by_code if (n := self.edition.count(found & each))}
-
-    def list_places(self) -> list[int]:
-        """Return the places of the commitments, the newest first."""
-        bits = f"{self.edition.commitments(self.found):0{self.edition.size}b}"
-        return [place for place, (at, _) in enumerate(self.edition.spans) if bits[at] == "1"]
-
-    def page(self, start: PageStart, size: int, *, by_date: bool) -> tuple[list[int], str, str]:
-        """Return the places on a page, and the keys of the pages beside it (empty if none).
-
-        The newest come first, or `by_date` of a promise the earliest: of those in the chosen
-        state, or of those to come.
-        """
-        places = self.list_places()
-        keys: Sequence[Key] | Mapping[int, Key] = self.edition.keys
-        if by_date and places:
-            places = self._by_date(places)
-            keys = self._dated_keys(places if start.key else [*places[:size], *places[-size:]])
-        if start.key:
-            is_after = gt if by_date != start.backwards else lt
-            places = [place for place in places if is_after(keys[place], start.key)]
-        shown = places[-size:] if start.backwards else places[:size]
-        has_newer, has_older = start.key is not None, len(places) > size
-        if start.backwards:
-            has_newer, has_older = has_older, has_newer
-        newer = format_key(*keys[shown[0]]) if shown and has_newer else ""
-        return shown, newer, format_key(*keys[shown[-1]]) if shown and has_older else ""
-
-    @property
-    def _first_dates(self) -> Mapping[int, str]:
-        return self.edition.dates.get(self.filters.get("progress", ""), {})
-
-    def _by_date(self, places: Sequence[int]) -> list[int]:
-        """Return places in the order of dates; that of all is sorted once for each edition."""
-        orders, state = self.edition.orders, self.filters.get("progress", "")
-        if state not in orders:  # an unknown state finds nothing, and never comes here
-            first, keys = self._first_dates, self.edition.keys
-            dated = ((first.get(place, NEVER), key[1], place) for place, key in enumerate(keys))
-            orders[state] = [place for _, _, place in sorted(dated)]
-        chosen = set(places)
-        return [place for place in orders[state] if place in chosen]
-
-    def _dated_keys(self, places: Iterable[int]) -> dict[int, Key]:
-        first, keys = self._first_dates, self.edition.keys
-        return {place: (_midnight(first.get(place, NEVER)), keys[place][1]) for place in places}
-
-
-@cache
-def _midnight(day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)
-
-
-def select_current(filters: PublicFilters) -> Selection:
-    """Return what of the current edition meets some filters."""
-    return Selection(current_edition(), filters)
-
-
-def make_set(size: int, spans: Iterable[Span] = (), places: Iterable[int] = ()) -> Set:
-    """Return the set of some bits."""
-    digits = bytearray(b"0" * size)
-    for start, end in spans:
-        digits[start:end] = b"1" * (end - start)
-    for place in places:
-        digits[place] = ONE
-    return int(digits or b"0", 2)
+        return make_set(self.layout.size, [self.layout.spans[place]])
 
 
 def current_edition() -> Edition:
-    """Return what is public now; built anew if anything public changed since."""
-    validator = clock.today(), *_validator()
+    """Return what is public now: the edition before, with what changed since."""
+    seen = _look()
     with building:
         kept: Edition | None = current_app.extensions.get("edition")
-        if kept is None or kept.validator != validator:
-            kept = current_app.extensions["edition"] = _build(validator, validator[0])
+        if kept is None or kept.seen != seen:
+            renewed = kept and _renew(kept, seen)
+            kept = current_app.extensions["edition"] = renewed or build_edition(seen)
     return kept
 
 
-def _validator() -> AnyRow:
-    """Return numbers and times of which one differs after each change of what is public."""
+def _look() -> Seen:
     listed = [
         select(func.max(column)).where(is_published).scalar_subquery()  # each reads one index
         for column in (Submission.published_at, Submission.changed_at, Submission.promises_at)
@@ -242,101 +134,110 @@ def _validator() -> AnyRow:
     withdrawn = (
         select(func.count(), func.max(Submission.changed_at)).where(*IS_WITHDRAWN).subquery()
     )
-    return db.session.execute(
-        select(func.count(), *listed, *(select(each).scalar_subquery() for each in withdrawn.c))
-        .select_from(Submission)
-        .where(is_published)
-    ).one()
+    query = select(func.count(), *listed, *(select(each).scalar_subquery() for each in withdrawn.c))
+    numbers: AnyRow = db.session.execute(query.select_from(Submission).where(is_published)).one()
+    return Seen(clock.today(), *numbers)
 
 
-def _build(validator: object, today: date) -> Edition:
-    rows, promised = _read(today)
-    at = COLUMNS - 2 + len(facet_columns(current_flow()))
-    rows.sort(key=lambda row: (row[at], row.reference), reverse=True)
-    marks = _Marks()
-    for row in rows:
-        marks.add(row, promised.get(row.id, ()))
-    return Edition(
-        validator,
-        [row.id for row in rows],
-        [(row[at], row.reference) for row in rows],
-        marks.spans,
-        marks.size,
-        make_set(marks.size, places=[at for at, _ in marks.spans]),
-        *marks.make_sets(),
-        marks.dates,
+def build_edition(seen: Seen) -> Edition:
+    """Return the edition of a day, read from the whole store."""
+    return _replace(Edition(seen, Layout(())), seen, (), *_read(seen.day))
+
+
+def _renew(kept: Edition, seen: Seen) -> Edition | None:
+    """Return an edition with what changed since; None if that cannot be told, or is too much."""
+    now = clock.now()
+    if kept.seen.day > seen.day or any(each > now for each in kept.seen.times):
+        return None
+    found = _list_changed(kept.seen, seen.day)
+    if len(found) > MAX_CHANGED:
+        return None
+    changed = set(found)
+    renewed = _replace(kept, seen, changed, *_read(seen.day, Submission.id.in_(changed)))
+    listed = renewed.sets.get("status", {}).get("published", 0)
+    return renewed if renewed.count(listed) == seen.count else None
+
+
+def _list_changed(before: Seen, today: date) -> Sequence[int]:
+    """Return the ids of what may have changed, or may have a promise in another state by now.
+
+    An id may be there several times, and is there if it is not public.
+    """
+    changed_at = max(filter(None, (before.changed_at, before.withdrawn_at)), default=None)
+    queries = [
+        select(Submission.id).where(*_is_since(column, since), *conditions)
+        for column, since, conditions in (
+            (Submission.changed_at, changed_at, ()),
+            (Submission.published_at, before.published_at, ()),
+            (Submission.promises_at, before.promises_at, (is_published,)),
+            (Submission.promises_at, before.promises_at, IS_WITHDRAWN),
+        )
+    ]
+    for days in (timedelta(0), SOON + timedelta(days=1)):
+        is_due = Promise.due_on >= before.day + days, Promise.due_on < today + days
+        queries += [select(Promise.submission_id).where(*is_due)] if before.day < today else []
+    return db.session.scalars(union_all(*queries).limit(MAX_CHANGED + 1)).all()
+
+
+def _is_since(column: Any, since: datetime | None) -> tuple[ColumnElement[bool]]:
+    return (column >= since - OVERLAP if since else column.is_not(None),)
+
+
+def _replace(
+    kept: Edition, seen: Seen, changed: Collection[int], rows: Sequence[AnyRow], promised: Promised
+) -> Edition:
+    """Return an edition with what was read in place of what changed; the rest stays."""
+    at = COLUMNS_BEFORE + len(facet_columns(current_flow()))
+    read = {row.id: row for row in rows}
+    layout = kept.layout
+    old = {layout.entries[layout.places[each]] for each in changed if each in layout.places}
+    new = {
+        ((row[at], row.reference), number, 1 + len(promised.get(number, ())))
+        for number, row in read.items()
+    }
+    gone, added = ({number for _, number, _ in each} for each in (old - new, new - old))
+    if gone or added:
+        stay = [entry for entry in layout.entries if entry[1] not in gone]
+        layout = Layout(sorted([*stay, *(new - old)], reverse=True))
+    marks = Marks(layout.size)
+    spans = layout.spans_of(read)
+    for number, row in read.items():
+        marks.add(row, promised.get(number, ()), layout.spans[layout.places[number]])
+    moved, cleared = Moved(kept.layout, gone, layout, added), make_set(layout.size, spans)
+    sets, topics = (
+        moved.merge(before, marked, cleared)
+        for before, marked in zip((kept.sets, kept.topics), marks.make_sets(), strict=True)
     )
+    return Edition(seen, layout, sets, topics, _replace_dates(kept.dates, changed, marks.dates))
 
 
-class _Marks:
-    """The bits of each set, while commitments are added."""
-
-    def __init__(self) -> None:
-        flow = current_flow()
-        self.size, self.spans = 0, list[Span]()
-        self.whole: dict[str, dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
-        self.single: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        self.dates: dict[str, dict[int, str]] = defaultdict(dict)
-        self.topic_names = {group.name: name for name, group in topic_groups(flow).items()}
-        self.facets = [(facet.name, flow.is_joined(facet)) for facet in facet_columns(flow)]
-
-    def add(self, row: AnyRow, promised: Sequence[Sequence[str]]) -> None:
-        """Add a commitment after the others."""
-        span = self.size, self.size + 1 + len(promised)
-        self.spans.append(span)
-        _, _, branch, *facets, _, status = row[: COLUMNS + len(self.facets)]
-        self.whole["branch"][branch].append(span)
-        self.whole["status"][status].append(span)
-        for (name, is_joined), codes in zip(self.facets, facets, strict=True):
-            for code in codes.split(";") if is_joined else (codes,):
-                self.whole[name][code].append(span)
-        for at, (group, topic, due_on, state) in enumerate(promised, start=self.size + 1):
-            self.single["group"][group].append(at)
-            self.single["due"][due_on[:7]].append(at)
-            if group in self.topic_names:
-                self.single[self.topic_names[group]][topic].append(at)
-            if status == "published":
-                self.single["progress"][state].append(at)
-                self._add_date(state, due_on)
-        self.size = span[1]
-
-    def _add_date(self, state: str, due_on: str) -> None:
-        place = len(self.spans) - 1
-        for name in (state, "") if state in promises.TO_COME else (state,):
-            first = self.dates[name]
-            if due_on < first.get(place, NEVER):
-                first[place] = due_on
-
-    def make_sets(self) -> tuple[Sets, Sets]:
-        """Return the sets by filter and code, and those of topics of promises."""
-        sets: Sets = defaultdict(dict)
-        topics: Sets = defaultdict(dict)
-        for name, spans_by_code in self.whole.items():
-            for code, spans in spans_by_code.items():
-                sets[name][code] = make_set(self.size, spans)
-        for name, places_by_code in self.single.items():
-            for code, places in places_by_code.items():
-                found = make_set(self.size, places=places)
-                sets[name][code] = sets[name].get(code, 0) | found
-                if name in self.topic_names.values():
-                    topics[name][code] = found
-        return sets, topics
+def _replace_dates(kept: Dates, changed: Collection[int], read: Dates) -> Dates:
+    replaced = {}
+    for state in {**kept, **read}:
+        dates = dict(kept.get(state, {}))
+        for number in changed:
+            dates.pop(number, None)
+        if dates := dates | read.get(state, {}):
+            replaced[state] = dates
+    return replaced
 
 
-def _read(today: date) -> tuple[list[AnyRow], dict[int, list[Sequence[str]]]]:
+def _read(today: date, *conditions: Any) -> tuple[list[AnyRow], Promised]:
     """Return what is published or was withdrawn, and the promises of each by its id."""
     flow, connection = current_flow(), db.session.connection()
     columns = Submission.id, Submission.reference, Submission.branch, *facet_columns(flow).values()
     listed = select(*columns, Submission.published_at, literal("published")).where(is_published)
     answered = Submission.flow_version, Submission.answers
     unlisted = select(*columns, Submission.first_published_at, literal("withdrawn"), *answered)
-    rows: list[AnyRow] = list(connection.execute(listed))
-    for row in connection.execute(unlisted.where(*IS_WITHDRAWN)):
+    rows: list[AnyRow] = list(connection.execute(listed.where(*conditions)))
+    for row in connection.execute(unlisted.where(*IS_WITHDRAWN, *conditions)):
         if flow.consents(upgrade_submitted(flow, row.reference, row.flow_version, row.answers)):
             rows.append(row)
     found: dict[int, list[Sequence[str]]] = defaultdict(list)
-    for conditions in ((is_published,), IS_WITHDRAWN):
-        for submission_id, *promise in connection.execute(_select_promises(today, *conditions)):
+    for public in ((is_published,), IS_WITHDRAWN):
+        for submission_id, *promise in connection.execute(
+            _select_promises(today, *public, *conditions)
+        ):
             found[submission_id].append(promise)
     return rows, found
 

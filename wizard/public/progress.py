@@ -11,7 +11,7 @@ from ..forms.promises import STATES, Tally
 from ..submissions.filters import filter_options, topic_groups
 from ..web import charts
 from ..web.current import current_flow
-from .edition import Selection
+from .selection import Selection
 
 MONTH = Message("%(month)s %(year)s")
 """A month, such as March 2027."""

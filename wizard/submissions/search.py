@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
-from ..db.models import Contact, Event, SearchEntry, StaffNote, Submission
+from ..db.models import Contact, Event, MailMessage, SearchEntry, StaffNote, Submission
+from ..db.promises import Progress
 from ..forms.conditions import Answers
 from ..forms.fields import Field
 from ..forms.flow import Flow
@@ -38,7 +39,7 @@ from ..forms.words import Term, index_words, list_words, mark, parse_query, text
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
@@ -57,15 +58,17 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
 
     A query of nothing but signs finds nothing.
     """
-    terms = parse_query(query)
-    if not terms:
-        return false()
-    if not is_sqlite():
-        return Submission.id.in_(_match_postgresql(terms, index))
     # The sign keeps SQLite at the index of the list, which is sorted: 7 ms instead of 109 for a
     # word that half of 100,000 submissions have.
     unsorted = literal_column("+submission.id", Submission.id.type)
-    return unsorted.in_(_match_sqlite(terms, index))
+    return (unsorted if is_sqlite() else Submission.id).in_(select_matching(query, index))
+
+
+def select_matching(query: str, index: Index) -> Select[Any]:
+    """Return the query of the ids of submissions that have all words of a query in an index."""
+    if terms := parse_query(query):
+        return (_match_sqlite if is_sqlite() else _match_postgresql)(terms, index)
+    return select(Submission.id).where(false())
 
 
 def select_with_any(phrases: Iterable[str]) -> Select[Any]:
@@ -201,7 +204,7 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
 
 
 def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
-    """Yield what staff search: reference, answers, confirmed contacts and notes."""
+    """Yield what staff search: reference, answers, confirmed contacts, notes, and other words."""
     yield "Reference", submission.reference
     yield from _answer_texts(flow.columns.values(), submission.answers)
     confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
@@ -210,6 +213,22 @@ def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
     notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
     for note in db.session.scalars(notes.order_by(StaffNote.id)):
         yield f"Note by {note.author}", note.text
+    yield from _told_texts(submission.id)
+
+
+def _told_texts(submission_id: int) -> Iterator[Text]:
+    """Yield what staff and the organization told each other."""
+    told = select(Event.data).where(Event.submission_id == submission_id)
+    for data in db.session.scalars(told.order_by(Event.id)):
+        for text in (*data.get("opened", {}).values(), data.get("words"), data.get("reason")):
+            yield "History", str(text or "")
+    sent = MailMessage.submission_id == submission_id, MailMessage.words.is_not(None)
+    for text in db.session.scalars(select(MailMessage.words).where(*sent).distinct()):
+        yield "Email", text or ""
+    reports = select(Progress.words, Progress.reply).where(Progress.submission_id == submission_id)
+    for words, reply in db.session.execute(reports.order_by(Progress.id)):
+        yield "Progress update", words
+        yield "Reply", reply
 
 
 def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
