@@ -9,6 +9,7 @@ addEventListener("click", (event) => { // also for the Enter key
   const field = button && [...button.form.elements].find(isUnreadable);
   if (!field || MAY_LEAVE.test(button.value)) return;
   event.preventDefault();
+  field.closest("details")?.setAttribute("open", ""); // a folded one cannot show its message
   field.setCustomValidity(messages.unfinished);
   field.reportValidity();
 });

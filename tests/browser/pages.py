@@ -72,6 +72,9 @@ class StepPage:
             if card.count() == 0:
                 self.page.get_by_role("button", name="Add another").click()
                 expect(card).to_be_visible()
+            fold = card.locator("details:not([open]) > summary")
+            if fold.count():
+                fold.click()
             for field in group.fields:
                 if field.name in entry:
                     self._answer(card, field, entry[field.name])

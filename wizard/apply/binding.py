@@ -11,12 +11,14 @@ from typing import Any, cast
 from flask import get_template_attribute, request
 from markupsafe import Markup
 
+from .. import clock
 from ..forms import choices, fields
 from ..forms.addresses import likely_address
 from ..forms.conditions import Answers
 from ..forms.flow import Step
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
-from ..forms.outputs import entry_label
+from ..forms.messages import Message, join_messages
+from ..forms.outputs import entry_label, format_raw_answer
 from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
 
@@ -156,6 +158,12 @@ class Question:
         return replace_forbidden(text)
 
     @property
+    def is_open(self) -> bool:
+        """Return True if the answer is missing, wrong or in focus, or staff wrote about it."""
+        is_missing = self.is_required and self.spec.is_blank(self.data)
+        return bool(is_missing or self.error or self.note or self.focus.startswith(self.id))
+
+    @property
     def suggestion(self) -> str | None:
         """Return the address to suggest beside the answer, if it is one that looks mistyped."""
         return None if self.error else suggested_address(self.spec, self.data)
@@ -186,6 +194,16 @@ class Entry:
         """Return the entry's title as typed, or an empty string."""
         titles = (each.text for each in self.questions if each.spec.name == self.group.title)
         return next(titles, "")
+
+    @property
+    def in_short(self) -> Message | None:
+        """Return the options and days of an entry that can fold; None while it must be open."""
+        shown = [each for each in self.questions if each.is_visible or not each.spec.when]
+        if any(each.is_open for each in shown):
+            return None
+        told = (each for each in shown if isinstance(each.spec, (choices.Select, fields.Date)))
+        parts = [format_raw_answer(each.spec, each.data, clock.today()) for each in told]
+        return join_messages(", ", [each for each in parts if each])
 
 
 def build_questions(
