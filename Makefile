@@ -16,7 +16,7 @@ COUNT ?= 400
 # Python starts faster if it keeps what it compiles.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo check test test-slow test-python coverage mutation lint screenshots lighthouse card bench bench-cost bench-crowd \
+.PHONY: run demo check test test-slow test-python coverage mutation lint screenshots pictures lighthouse card bench bench-cost bench-crowd \
         check-data translations audit lock clean help
 
 run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
@@ -81,12 +81,15 @@ test-python: .venv-$(notdir $(PYTHON))/done ## run unit and integration tests on
 screenshots: tests/browser/node_modules/done ## write every page and state as a picture to build/screenshots/
 	$(PY) -m tests.browser.screenshots
 
+pictures: tests/browser/node_modules/done ## renew the pictures of the page of parts that test-slow compares with
+	$(PY) -m tests.browser.pictures
+
 # A quiet machine gives steadier scores.
 lighthouse: tests/browser/node_modules/done ## print the Lighthouse scores of the first pages
 	$(PY) -m tests.browser.lighthouse
 
-card: .venv/test.done ## draw static/card.png, the preview image of shared links
-	$(PY) -m tests.browser.card
+card: .venv/run.done ## draw the icon, and the preview image of shared links
+	$(PY) -m tools.card
 
 bench: .venv/test.done ## measure lists, exports and public pages with many submissions
 	$(PY) -m tests.load.page_times

@@ -12,7 +12,8 @@ PLACEHOLDER = re.compile(r"\{\{.*?\}\}|%\(\w+\)s|\{[^{}]*\}")
 
 def texts_by_file() -> dict[str, list[str]]:
     """Return the texts of every file that has any."""
-    readers = {".html": template_texts, ".txt": template_texts, ".py": python_texts}
+    templates = dict.fromkeys((".html", ".svg", ".txt"), template_texts)
+    readers = templates | {".py": python_texts}
     paths = [*ROOT.glob("templates/**/*.*"), *ROOT.glob("wizard/**/*.py"), *ROOT.glob("tools/*.py")]
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/README.md")]
     found = {}

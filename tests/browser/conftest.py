@@ -13,7 +13,15 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.engines import FIREFOXES, Chromium, Firefox, WebKit, Window
 from tests.browser.visitor import Visitor
@@ -33,6 +41,7 @@ ENGINES = (
     "chromium",
     *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),
 )
+expect.set_options(timeout=15_000)  # a page takes long on a busy machine
 PASSWORD = "violin-cactus-harbor-9"
 
 
@@ -51,14 +60,14 @@ def browser(playwright) -> Iterator[Browser]:
     browser.close()
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *flags: str) -> Browser:
     """Start a browser; skip the test if there is none, except in CI."""
     path = next(filter(None, map(shutil.which, SYSTEM_BROWSERS)), None)
     if path is None:
         install = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
         subprocess.run(install, check=False, capture_output=True)
     try:
-        return playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
     except Error as error:
         if os.environ.get("CI"):
             raise
@@ -103,8 +112,9 @@ def open_browser(browser, server) -> Iterator:
         return next(person.problems for person in people if person.page == page)
 
     def open_for(*, javascript: bool = True, **options) -> Page:
+        options = {"reduced_motion": "reduce", **options}
         context = browser.new_context(
-            base_url=server.url, java_script_enabled=javascript, reduced_motion="reduce", **options
+            base_url=server.url, java_script_enabled=javascript, **options
         )
         page = context.new_page()
         person = Person(context, page, [])

@@ -6,10 +6,14 @@ from playwright.sync_api import Page, expect
 from tests.browser.pages import StepPage, check_accessibility, walk
 from tests.browser.test_journeys import STEPS
 from tests.conftest import load_case
+from tests.factories import add_published, update_path
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.choices import Choice, Choices, Select
 from wizard.forms.fields import Confirm, Date, Field
 from wizard.forms.groups import Group
+from wizard.submissions.cases import find_by_reference
+from wizard.submissions.promises import list_promises
+from wizard.web import links
 
 AGENCY, PARTNER = load_case("agency"), load_case("partner")
 HEBREW_NAME = "מרכז הנתונים (2026) 100%"
@@ -42,7 +46,7 @@ def check_page(page: Page) -> None:
     assert page.evaluate(SMALL) == [], (page.url, "is too small to press")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_twenty_invalid_entries_in_another_script_are_accessible(open_browser, scheme):
     page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     names = AGENCY | {"organization_name": HEBREW_NAME, "city": "القدس"}
@@ -102,6 +106,42 @@ def test_counter_shows_characters_left_and_warns_when_over(open_browser):
     expect(page.locator(count)).to_have_text("3 characters over the limit")
     expect(page.locator("#count-spoken")).to_have_text("3 characters over the limit")
     check_accessibility(page)
+
+
+def addresses_in_reminder(office, reference: str) -> list[str]:
+    """Return the links of a reminder by email about the first promise of a commitment."""
+    path = update_path(office, reference)
+    with office.app_context():
+        submission = find_by_reference(reference)
+        (promise, *_) = list_promises([submission.id])[submission.id]
+    about = f"{path}?then=update&promise={promise.entry_id}&outcome="
+    return [f"{about}done", f"{about}delayed", f"{path}?then=update", f"{path}?then=stop"]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+def test_links_of_reminders_lead_to_accessible_pages(open_browser, office, locale):
+    reference = add_published(office, "partner", commitment_title="V" * 60)
+    with office.app_context():
+        ends = [
+            links.unsubscribe_url("submission", reference),
+            links.unsubscribe_url("digest", "1"),
+        ]
+    addresses = [f"/{each.split('/', 3)[3]}" for each in ends]
+    addresses += addresses_in_reminder(office, reference)
+    page = open_browser(locale=locale)
+    for scheme, width in [("light", 1280), ("dark", 320)]:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 640})
+        for address in addresses:
+            page.goto(address)
+            check_page(page)
+    for address in addresses[:2]:
+        page.goto(address)
+        question = page.locator("h1").inner_text()
+        page.locator("main button").click()
+        expect(page.locator("h1")).not_to_have_text(question)
+        expect(page.locator("main button")).to_have_count(0)
+        check_page(page)
 
 
 def test_layout_does_not_shift_while_typing(open_browser):

@@ -92,4 +92,4 @@ def test_progress_report_with_error_is_corrected_and_sent(open_browser, office):
     page.locator("#continue").click()
     expect(page.locator("h1")).to_have_text("Progress update")
     page.locator("#continue").click()
-    expect(page.locator(".sent")).to_contain_text("Program staff read it next")
+    expect(page.locator(".sent")).to_contain_text("Program staff will read it next")

@@ -3,13 +3,18 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.pages import check_accessibility
 from tests.factories import add_submission
+from wizard import clock
+from wizard.db.engine import writing
+from wizard.db.promises import Promise
 
 pytestmark = pytest.mark.pages
 
@@ -61,6 +66,24 @@ def test_submission_is_filtered_exported_and_decided(open_browser, office, javas
     expect(page.locator("h1")).to_have_text("Sign in")
 
 
+def test_rarer_filters_unfold_on_a_phone_without_javascript(open_browser, office):
+    add_submission(office, state="FL")
+    reference = add_submission(office, state="GA")
+    page = open_browser(javascript=False, viewport={"width": 320, "height": 640})
+    page.goto("/staff/submissions")
+    sign_in(page, "bob")
+    expect(page.get_by_label("State")).to_be_hidden()
+    page.locator("summary", has_text="More filters").click()
+    page.get_by_label("State").select_option("GA")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator(".list tbody tr")).to_have_count(1)
+    expect(page.locator("[data-row]")).to_have_text(reference)
+    expect(page.get_by_label("State")).to_be_visible()
+    page.locator(".chips a").click()
+    expect(page.locator(".list tbody tr")).to_have_count(2)
+    expect(page.get_by_label("State")).to_be_hidden()
+
+
 def test_two_filters_chosen_quickly_are_both_applied(open_browser, office):
     for state in ("FL", "GA"):
         add_submission(office, "agency", state=state)
@@ -109,6 +132,26 @@ def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
             check_accessibility(page)
             wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             assert not page.evaluate(wide), (path, width)
+
+
+def test_report_is_printed_on_one_sheet_without_the_frame(open_browser, office):
+    for number in range(6):
+        add_submission(office, status="published", organization_name=f"Police of Town {number}")
+    with office.app_context(), writing() as session:
+        today = clock.today()
+        for number, promise in enumerate(session.scalars(select(Promise)).all()):
+            promise.submitted_on = today - timedelta(days=9)
+            promise.due_on = today + timedelta(days=1 if number % 2 else -1)
+    page = open_browser()
+    page.goto("/staff/report")
+    sign_in(page, "ada")
+    expect(page.locator("h1")).to_have_text("Report")
+    expect(page.locator(".waiting li")).to_have_count(20)
+    printed = page.pdf(format="Letter", margin=dict.fromkeys(("top", "bottom"), "0.4in"))
+    assert len(re.findall(rb"/Type /Page\b", printed)) == 1
+    page.emulate_media(media="print")
+    for hidden in (".staffbar", ".filters", ".back"):
+        expect(page.locator(hidden).first).to_be_hidden()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])

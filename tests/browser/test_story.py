@@ -74,8 +74,16 @@ def decide(page: Page, form: str) -> None:
     found.locator("button").last.click()
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    ("language", "javascript"),
+    [
+        ("en", True),
+        ("es", False),
+        pytest.param("en", False, marks=pytest.mark.slow),
+        pytest.param("es", True, marks=pytest.mark.slow),
+    ],
+    ids=["en-htmx", "es-plain", "en-plain", "es-htmx"],
+)
 def test_commitment_is_a_conversation(open_browser, server, office, language, javascript):
     reference = add_submission(office, "agency")
     with office.app_context(), writing() as session:

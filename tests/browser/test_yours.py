@@ -38,7 +38,7 @@ def test_organization_finds_and_does_everything_on_its_page(open_browser, office
     expect(page.locator(".sent")).to_have_text("The old link no longer works.")
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["es", pytest.param("en", marks=pytest.mark.slow)])
 def test_pages_are_accessible_and_fit_a_phone(open_browser, office, language):
     reference = add_published(
         office, "partner", organization_name="W" * 60, commitment_title="V" * 90

@@ -190,7 +190,7 @@ def test_conditional_question_on_first_step_is_asked(client):
 
 def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     landing = client.page("/")
-    assert "A list of pets." in landing.text("main") and "Rex" in landing.text(".newest")
+    assert "A list of pets." in landing.text("main") and "Rex" in landing.text(".featured")
     assert "Be kind to animals." in landing.text("footer")
     assert "Pets" in landing.text("header nav")
     page = start_draft(client, WITH_PET, flow=PETS)
@@ -312,7 +312,13 @@ def walk_followup(app, client, reference: str) -> None:
     staff = staff_client(app, "admin")
     for page in ("/", "/commitments", "/commitments?color=red", path, f"{path}/reminders"):
         client.page(page)
-    for page in ("", "submissions", f"submissions/{reference}", f"submissions/{reference}/erase"):
+    for page in (
+        "",
+        "parts",
+        "submissions",
+        f"submissions/{reference}",
+        f"submissions/{reference}/erase",
+    ):
         staff.page(f"/staff/{page}")
 
 

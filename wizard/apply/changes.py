@@ -36,8 +36,8 @@ CORRECTION_LIMIT = "20 per hour"
 """Corrections that one client may begin or take back: each that is sent is a message to staff."""
 CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "corrected"}
 """The kinds of events after which changes may be closed."""
-SENT = Message("Thank you. We received your changes. Program staff review them next.")
-PROPOSED = Message("Thank you. We received your correction. Program staff decide on it next.")
+SENT = Message("Thank you. We received your changes. Program staff will review them next.")
+PROPOSED = Message("Thank you. We received your correction. Program staff will decide on it next.")
 DISCARDED = Message("We discarded your correction. Your answers stay as they are.")
 CLOSED = Message("You can’t change your answers now.")
 PAUSED = Message(

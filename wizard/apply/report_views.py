@@ -36,13 +36,13 @@ bp = Blueprint("report", __name__, url_prefix="/commitments/<reference>/update")
 
 REPORT_LIMIT = "60 per hour"
 """Reports that one client may send."""
-SENT = Message("Thank you. We received your progress update. Program staff read it next.")
+SENT = Message("Thank you. We received your progress update. Program staff will read it next.")
 PAUSED = Message(
     "Your progress update is saved. To continue later, on any device, use the link in our emails."
 )
 TOO_MANY = Message(
-    "Your earlier progress updates still wait for program staff. Yours is saved: send it once they "
-    "have read those."
+    "Program staff haven’t read your earlier progress updates yet. This one is saved. Send it "
+    "after they have."
 )
 
 

@@ -92,7 +92,7 @@ STATES: Mapping[str, State] = {
     ),
     "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
     "already_released": State(
-        "Already released", "✓", "Its date was before the organization submitted it."
+        "Already released", "✓", "Its date was before the day the organization submitted it."
     ),
     "overdue": State(
         "Overdue", "!", "Its date has passed, and the organization hasn’t reported that it is done."
@@ -105,8 +105,8 @@ STATES: Mapping[str, State] = {
 KEPT = ("done", "already_released")
 TO_COME = ("due_later", "due_soon", "delayed")
 """The states of promises whose date is still to come."""
-BAR_ORDER = (*KEPT, *TO_COME, "overdue", "dropped")
-"""The states from left to right in a bar."""
+LINE_ORDER = (*KEPT, "overdue", "due_soon", "delayed", "due_later", "dropped")
+"""The states from left to right on a line: what is past, then what is to come."""
 KEPT_OF = Message("%(kept)s of %(total)s kept")
 """How many promises are kept, if they are of several groups."""
 EXCEPTIONS: Mapping[str, Message] = {
@@ -250,9 +250,9 @@ class Tally:
 
     @property
     def parts(self) -> Iterator[tuple[str, int, int]]:
-        """The parts of a bar: a state, its number, and how many are left of it."""
+        """The parts of a line: a state, its number, and how many are left of it."""
         left = 0
-        for state in BAR_ORDER:
+        for state in LINE_ORDER:
             if number := self.counts.get(state, 0):
                 yield state, number, left
                 left += number

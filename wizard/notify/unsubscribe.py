@@ -24,23 +24,23 @@ def register(kind: str, stop: Callable[[str], None]) -> None:
     STOPS[kind] = stop
 
 
-def _parse(token: str) -> tuple[Callable[[str], None], str]:
-    """Return what ends the reminders, and the key to call it with; answer 404 if it is forged."""
+def _parse(token: str) -> tuple[str, str]:
+    """Return the kind of what is reminded of, and its key; answer 404 if the token is forged."""
     kind, key = links.parse_unsubscribe_token(token) or ("", "")
-    return STOPS.get(kind) or abort(404), key
+    return (kind, key) if kind in STOPS else abort(404)
 
 
 @bp.get("/unsubscribe/<token>")
 def confirm(token: str) -> Response:
     """Show the page with the button."""
-    _parse(token)
-    return render_page("notify/unsubscribe.html", token=token)
+    kind, _ = _parse(token)
+    return render_page("notify/unsubscribe.html", kind=kind, token=token)
 
 
 @bp.post("/unsubscribe/<token>")
 @csrf.exempt  # type: ignore[untyped-decorator]
 def stop(token: str) -> Response:
     """End the reminders, whatever was posted and however often."""
-    stop_reminders, key = _parse(token)
-    stop_reminders(key)
-    return render_page("notify/unsubscribe.html")
+    kind, key = _parse(token)
+    STOPS[kind](key)
+    return render_page("notify/unsubscribe.html", kind=kind)

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from . import commands, health, metrics
+from . import commands, health, metrics, parts  # noqa: F401 - its page
 
 
 def init_app(app: Flask) -> None:

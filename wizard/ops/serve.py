@@ -51,6 +51,8 @@ JOBS: dict[str, Callable[[], int]] = {
     "submissions indexed": search.index_stale,
 }
 """Daily jobs, by what the number that each returns counts."""
+HOURLY = ("digests queued",)
+"""Those that run each hour, since they wait for one of them."""
 JOBS_LOCK = 0x776A6F6273
 """The number that the process with the daily jobs locks in PostgreSQL: “wjobs”."""
 STOP_SECONDS = 32.0
@@ -75,11 +77,13 @@ class DailyJobs:
                 done[name] = JOBS[name]()
             except Exception:
                 log.exception("%s failed; trying again in an hour", name)
-            wait = timedelta(days=1) if name in done else timedelta(hours=1)
+            is_daily = name in done and name not in HOURLY
+            wait = timedelta(days=1) if is_daily else timedelta(hours=1)
             self.next_at[name] = clock.now() + wait
             end_session()
-        if done:
-            log.info("%s", ", ".join(f"{name}: {count}" for name, count in done.items()))
+        told = {name: count for name, count in done.items() if count or name not in HOURLY}
+        if told:
+            log.info("%s", ", ".join(f"{name}: {count}" for name, count in told.items()))
         return done
 
 

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, select
 
+from .. import clock
 from ..db.engine import db
 from ..db.models import Event, Submission
-from ..forms.differences import StepDifference, differences
+from ..forms.differences import differences
 from ..forms.groups import Group
 from ..forms.outputs import Card, cards, public_record
 from ..forms.promises import Tally
+from ..forms.timeline import Correction, make_timeline
 from ..submissions.cases import find_by_reference
 from ..submissions.events import list_events
 from ..submissions.filters import PublicFilters, first_published_at, is_public
@@ -39,15 +41,6 @@ SUMMARY = (
 Summary = Row[*tuple[Any, ...]]
 NEW_VERSION = ("resubmitted", "corrected")
 """The events that replace the answers by a new version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What changed for the public at one time, and whether the organization changed it."""
-
-    at: datetime
-    by_organization: bool
-    changes: tuple[StepDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +87,18 @@ def list_page(filters: PublicFilters, start: PageStart, *, by_date: bool) -> Com
     )
 
 
-def newest_commitments(limit: int) -> Sequence[Listed]:
-    """Return the last published commitments, the newest first."""
+def featured_commitment() -> Listed | None:
+    """Return the newest commitment with a kept promise and none overdue, or with none overdue.
+
+    The first page shames nobody.
+    """
     everything = select_current(PublicFilters())
-    places, _, _ = everything.page(PageStart(), limit, by_date=False)
-    return _rows(everything.edition, places)
+    edition, states = everything.edition, everything.edition.sets.get("progress", {})
+    late = edition.commitments(states.get("overdue", 0))
+    kept = edition.commitments(states.get("done", 0) | states.get("already_released", 0))
+    on_time = edition.commitments(everything.found) & ~late
+    found = _rows(edition, edition.newest_place(on_time & kept) or edition.newest_place(on_time))
+    return found[0] if found else None
 
 
 def _rows(edition: Edition, places: Sequence[int]) -> Sequence[Listed]:
@@ -122,35 +122,40 @@ def find_public(reference: str) -> Submission | None:
 def describe_published(found: Submission) -> dict[str, Any]:
     """Return what the page of a published commitment shows.
 
-    `summary` has the columns of a list, `promised` its promises by group, `history` what was
-    reported about them, `tables` the groups without a date, and `corrections` what changed since
-    it was first published.
+    `summary` has the columns of a list, `promised` its promises by group, `tables` the groups
+    without a date, and `timeline` what happened since it was first published.
     """
     record = public_record(current_flow(), found.answers)
+    summary, promised = _summary(found), promises.describe_promises(found, record)
+    corrections = tuple(_corrections(found))
     return {
-        "summary": _summary(found),
+        "summary": summary,
         "link": record.get(current_flow().roles.link),
         "programs": [
             each.title for each in current_flow().programs if each.when.holds(found.answers)
         ],
         "cards": list(_narrative_cards(record)),
-        **promises.describe_promises(found, record),
+        "promised": promised["promised"],
+        "tally": promised["tally"],
         "tables": list(_tables(record)),
-        "corrections": list(_corrections(found)),
+        "timeline": make_timeline(
+            _local_day(summary.first_published_at), corrections, promised["reported"]
+        ),
+        "corrected_on": corrections[-1].day if corrections else None,
     }
 
 
 def _corrections(found: Submission) -> Iterator[Correction]:
-    """Yield the changes of public answers since the first publication, the newest first."""
+    """Yield the changes of public answers since the first publication, the oldest first."""
     first = found.first_published_at or found.published_at
     if found.answers_version == 1 or first is None:
         return
     versions = {each.number: each.answers for each in list_versions(found)}
-    for event in reversed(list_events(found)):
+    for event in list_events(found):
         if event.kind in NEW_VERSION and event.at > first:
             before, after = versions.get(event.version - 1, {}), versions.get(event.version, {})
             if changes := differences(current_flow(), before, after, public_only=True):
-                yield Correction(event.at, _is_by_organization(event), changes)
+                yield Correction(_local_day(event.at), _is_by_organization(event), changes)
 
 
 def _is_by_organization(event: Event) -> bool:
@@ -165,10 +170,15 @@ def describe_withdrawn(found: Submission) -> dict[str, Any]:
     record = public_record(current_flow(), found.answers)
     withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
     newest = withdrawals[-1] if withdrawals else None
+    summary = _summary(found)
+    withdrawn_on = _local_day(newest.at if newest else found.changed_at)
     return {
-        "summary": _summary(found),
-        "withdrawn_at": newest.at if newest else found.changed_at,
+        "summary": summary,
+        "withdrawn_on": withdrawn_on,
         "reason": newest.data.get("reason", "") if newest else "",
+        "timeline": make_timeline(
+            _local_day(summary.first_published_at), withdrawn_on=withdrawn_on
+        ),
         "promised": promises.describe_promises(found, record)["promised"],
     }
 
@@ -178,6 +188,10 @@ def _summary(found: Submission) -> SimpleNamespace:
     columns = {each.key: getattr(found, each.key) for each in SUMMARY}
     first = found.first_published_at or found.published_at
     return SimpleNamespace(**columns | {"first_published_at": first})
+
+
+def _local_day(moment: datetime) -> date:
+    return clock.local(moment).date()
 
 
 def _answered_groups(record: Mapping[str, Any]) -> list[Group]:

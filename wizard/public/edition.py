@@ -4,6 +4,7 @@ A filter is an intersection and a count takes microseconds, where SQL reads each
 filter. Each process brings its edition up to date once anything changed, and on each day.
 """
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +70,8 @@ class Edition:
     """All that is public at one time, the newest first, with promises as of that day.
 
     `sets` are by filter and code; `topics` are those of single promises. `dates` has the first date
-    of each commitment that has promises in a state, by its id. `orders` are filled when needed.
+    of each commitment that has promises in a state, by its id. `orders` are filled when needed, and
+    so are `cards`, the preview images by their ETag.
     """
 
     seen: Seen
@@ -78,6 +80,7 @@ class Edition:
     topics: Sets = field(default_factory=dict)
     dates: Dates = field(default_factory=dict)
     orders: dict[str, list[int]] = field(default_factory=dict)
+    cards: dict[str, bytes] = field(default_factory=dict)
 
     def commitments(self, found: Set) -> Set:
         """Return the heads of the commitments of which a set has a bit."""
@@ -97,6 +100,11 @@ class Edition:
         by_group = self.sets.get("group", {})
         shown = [group for group in self.groups if by_group.get(group.name, 0) & found]
         return promises.tally(shown, counts) if counts else None
+
+    def newest_place(self, heads: Set) -> list[int]:
+        """Return the place of the newest of some commitments, or none."""
+        at = self.layout.size - heads.bit_length()
+        return [bisect(self.layout.spans, (at,))] if heads else []
 
     @property
     def groups(self) -> Sequence[Group]:

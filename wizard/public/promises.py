@@ -11,8 +11,9 @@ from ..forms import promises
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.messages import Message
 from ..forms.outputs import entry_label
-from ..forms.promises import Promise, Update, days_late, state_of
+from ..forms.promises import Promise, days_late, state_of
 from ..forms.reports import OUTCOME_LABELS
+from ..forms.timeline import Reported
 from ..submissions.promises import approved_updates, list_promises
 from ..web.current import current_flow
 
@@ -22,27 +23,22 @@ UPDATE = Message("Update")
 
 @dataclass(frozen=True, slots=True)
 class ShownPromise:
-    """A promise for a reader; `days` is by how many it is late, `answers` are its other answers."""
+    """A promise for a reader; `days` is by how many it is late, `answers` are its other answers.
+
+    `url` is where to see it: what was reported, or promised.
+    """
 
     promise: Promise
     title: str
     code: str
     label: str
     days: int
+    url: str
     answers: Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An approved update, with the title of its promise."""
-
-    title: str
-    label: str
-    update: Update
-
-
 def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the promises by group, their sum and what was reported, the newest first."""
+    """Return the promises by group, their sum and what was reported, the oldest first."""
     today = clock.today()
     shown: dict[str, list[ShownPromise]] = {}
     for group, promise in _listed(found):
@@ -56,7 +52,7 @@ def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str,
     return {
         "promised": [(group, shown[group.name]) for group in groups],
         "tally": promises.tally(groups, counts) if rows else None,
-        "history": list(_history(found, titles, kept)),
+        "reported": list(_reported(found, titles, kept)),
     }
 
 
@@ -73,21 +69,27 @@ def _show(
     state = state_of(promise, today)
     entry = next((each for each in entries if each.get(ENTRY_ID) == promise.entry_id), {})
     fields = [each for each in group.fields if each.name not in (group.title, group.due)]
+    url = promise.url or entry.get(group.link, "")
     return ShownPromise(
         promise,
         promise.title or entry_label(group, (promise.place or 0) + 1),
         state,
         group.kept if state == "done" else promises.STATES[state].label,
         days_late(promise, today),
-        [(each.label, each.display(entry[each.name])) for each in fields if each.name in entry],
+        url,
+        [
+            (each.label, each.display(entry[each.name]))
+            for each in fields
+            if entry.get(each.name, url) != url
+        ],
     )
 
 
-def _history(
+def _reported(
     found: Submission, titles: Mapping[str, str], kept: Mapping[str, str]
-) -> Iterator[Told]:
-    for update in reversed(approved_updates(found)):
+) -> Iterator[Reported]:
+    for update in approved_updates(found):
         if update.entry_id in titles:
             is_done = update.outcome == "done"
             label = kept[update.entry_id] if is_done else OUTCOME_LABELS.get(update.outcome, UPDATE)
-            yield Told(titles[update.entry_id], label, update)
+            yield Reported(titles[update.entry_id], label, update)

@@ -1,12 +1,15 @@
 """Pages that anyone may read."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
+from werkzeug.wrappers import Response as Answer
 
+from ..db.engine import end_session
 from ..forms.messages import Message
-from ..forms.promises import STATES
+from ..forms.promises import LINE_ORDER, STATES
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing, search
 from ..submissions.cases import find_by_reference
@@ -14,15 +17,15 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
+from ..web.languages import VARY
 from ..web.query import list_address, parse_page_start
-from . import commitments, open_data, progress
+from . import cards, commitments, open_data, progress
+from .edition import current_edition
 from .privacy import RETENTION_SCHEDULE
 from .selection import select_current
 
 bp = Blueprint("public", __name__)
 
-NEWEST_SHOWN = 3
-"""Commitments on the landing page."""
 BY_DATE = "due"
 """The value of `sort` for a list whose next dates come first."""
 FLASH_MESSAGES = {
@@ -49,12 +52,13 @@ def landing() -> Response:
     return render_page(
         current_flow().pages.landing,
         notice=next(notices, ""),
-        newest=commitments.newest_commitments(NEWEST_SHOWN),
+        featured=commitments.featured_commitment(),
         count=everything.count,
         by_group=progress.count_by_group(everything),
         places=len(mapped),
         map=make_map(mapped, labels),
         labels=labels,
+        states=STATES,
     )
 
 
@@ -109,7 +113,7 @@ def progress_page() -> Response:
         map=make_map(numbers, labels),
         place=place,
         charts=progress.make_charts(found),
-        states=STATES,
+        states={code: STATES[code] for code in LINE_ORDER},
     )
 
 
@@ -127,6 +131,25 @@ def commitment(reference: str) -> Response:
         return render_page("public/withdrawn.html", found=shown, labels=labels)
     shown = commitments.describe_published(found)
     return render_page("public/commitment.html", found=shown, labels=labels, states=STATES)
+
+
+@bp.get("/commitments/<reference>.png")
+def card(reference: str) -> Answer:
+    """Send the preview image of a published commitment; 304 if the client has it."""
+    found = commitments.find_public(reference)
+    if found is None or found.published_at is None:
+        abort(404)
+    edition, svg = current_edition(), cards.describe_commitment(found)
+    end_session()
+    tag = sha256(svg.encode()).hexdigest()[:32]
+    response = Response(mimetype="image/png")
+    response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
+    response.headers["Vary"] = VARY
+    response.set_etag(tag)
+    if request.if_none_match.contains(tag):
+        return response.make_conditional(request)
+    response.set_data(cards.kept_card(edition, tag, svg))
+    return response.make_conditional(request)
 
 
 @bp.get("/questions")

@@ -34,7 +34,7 @@ from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid, replace_forbidden
 from ..notify import outbox
-from ..submissions import cases, progress_reports, proposals, queue, reports, withdrawals
+from ..submissions import cases, due_dates, progress_reports, proposals, queue, reports, withdrawals
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
@@ -82,6 +82,8 @@ def _select_keys(filters: Filters, start: PageStart, size: int) -> PageKeys:
     """Return the keys of a page in the order that the filters name."""
     if filters.get("todo"):
         return queue.select_keys(filters.without("todo").conditions(), start, size)
+    if filters.get("sort") == "due":
+        return due_dates.select_keys(filters.conditions(), start, size)
     is_reversed = filters.get("sort") == "oldest"
     return select_keys(_order(filters), filters.conditions(), start, size, oldest_first=is_reversed)
 
@@ -117,7 +119,12 @@ def find_neighbors(reference: str, filters: Filters) -> Neighbors:
     moment = select(_order(filters)).where(Submission.reference == reference)
     with reading(snapshot=True) as session:
         is_queue = bool(filters.get("todo"))
-        at = queue.find_since(reference) if is_queue else session.scalar(moment)
+        if is_queue:
+            at = queue.find_since(reference)
+        elif filters.get("sort") == "due":
+            at = due_dates.find_moment(reference)
+        else:
+            at = session.scalar(moment)
         key = (at, reference) if at else None
         before, after = PageStart(key, backwards=True), PageStart(key)
         previous = _select_keys(filters, before, 1).references if key else []

@@ -1,6 +1,6 @@
 """The digest by email: what waits for staff, what is new, and what is due or overdue."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -18,6 +18,8 @@ from . import cases, figures
 
 KINDS = {"digest_daily": timedelta(days=1), "digest_weekly": timedelta(days=7)}
 """The kinds of message, and the time that each looks back on."""
+DAY_BEGINS = time(6)
+"""When the day of a digest begins, in the program's time zone: nobody gets one at night."""
 KEPT = timedelta(days=30)
 """How long a digest is kept after it was sent."""
 MAX_LISTED = 10
@@ -27,7 +29,7 @@ MAX_LISTED = 10
 def queue_digests() -> int:
     """Queue the digests that are due today, once; return how many. None is empty."""
     active = StaffUser.digest != "", StaffUser.disabled_at.is_(None)
-    query, today = select(StaffUser).where(*active).order_by(StaffUser.id), clock.today()
+    query, today = select(StaffUser).where(*active).order_by(StaffUser.id), _today()
     with reading() as session:
         if not any(_is_due(user, today) for user in session.scalars(query)):
             return 0
@@ -43,6 +45,12 @@ def queue_digests() -> int:
                 outbox.queue_message(kind, user.email, "en", name)
                 queued += 1
     return queued
+
+
+def _today() -> date:
+    """Return the day, of which the hours before `DAY_BEGINS` belong to the one before."""
+    now = clock.local(clock.now())
+    return now.date() if now.time() >= DAY_BEGINS else now.date() - timedelta(days=1)
 
 
 def _is_due(user: StaffUser, today: date) -> bool:

@@ -13,11 +13,11 @@ from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.fields import Field
 from ..forms.promises import SOON
-from ..submissions.cases import OPEN_STATUSES
+from ..submissions import queue
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
+from ..submissions.promises import is_open
 from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
-from .dashboard import list_requests
 
 WEEK = timedelta(days=7)
 PRESETS = {"week": "This week", "month": "This month", "quarter": "This quarter"}
@@ -31,12 +31,8 @@ COUNTED = (
     *("corrected", "progress_reported", "progress_approved", "withdrawn", "erased"),
 )
 """The kinds of event that a report counts, in order, after what was submitted."""
-IS_OPEN = (
-    Promise.done_on.is_(None),
-    Promise.dropped_on.is_(None),
-    Promise.due_on >= Promise.submitted_on,
-)
-"""The conditions of a promise that is not kept yet."""
+MAX_WAITING = 1_000_000
+"""Cases that wait are counted up to this."""
 MAX_LISTED = 10
 """Promises of each list of a report."""
 
@@ -93,8 +89,8 @@ def _first_day(preset: str, today: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many cases and requests wait for staff, how many promises are due in 30 days or overdue,
-    and how many submissions are new."""
+    """How many cases wait for staff, how many promises are due in 30 days or overdue, and how many
+    submissions are new."""
 
     waiting: int
     due_soon: int
@@ -106,17 +102,17 @@ def count_now(new_since: datetime) -> Figures:
     """Return the figures of today."""
     today = clock.today()
     is_new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
-    conditions = (Submission.status.in_(OPEN_STATUSES),), is_new
-    queries = (select(func.count()).where(*each).scalar_subquery() for each in conditions)
-    waiting, new = db.session.execute(select(*queries)).one()
+    new = db.session.scalar(select(func.count()).where(*is_new)) or 0
     accepted = select(Submission.id).where(Submission.status.in_(REPORTABLE_STATUSES))
     due_soon, overdue = db.session.execute(
         select(
             func.count().filter(Promise.due_on >= today),
             func.count().filter(Promise.due_on < today),
-        ).where(Promise.due_on <= today + SOON, *IS_OPEN, Promise.submission_id.in_(accepted))
+        ).where(
+            Promise.due_on <= today + SOON, is_open(Promise), Promise.submission_id.in_(accepted)
+        )
     ).one()
-    return Figures(waiting + len(list_requests()), due_soon, overdue, new)
+    return Figures(queue.count([], MAX_WAITING), due_soon, overdue, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ def list_due() -> dict[str, Sequence[DuePromise]]:
     today = clock.today()
     columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
     query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
-    wanted = *IS_OPEN, Submission.status.in_(REPORTABLE_STATUSES)
+    wanted = is_open(Promise), Submission.status.in_(REPORTABLE_STATUSES)
     ordered = query.where(*wanted).order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
     lists = {
         "overdue": ordered.where(Promise.due_on < today),

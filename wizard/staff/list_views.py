@@ -10,7 +10,7 @@ from ..accounts import audit
 from ..accounts.permissions import bp, current_actor
 from ..db.models import Submission
 from ..notify import outbox
-from ..submissions import colleagues, filters, search
+from ..submissions import colleagues, due_dates, filters, search
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -91,6 +91,7 @@ def submissions() -> Response:
         chosen=chosen,
         list_query=query,
         requests=requests,
+        due=due_dates.find_next([each.id for each in found]),
         marks=colleagues.find_marks([each.id for each in found]),
         people=people,
         notice=session.pop("notice", ""),

@@ -37,7 +37,7 @@ PORTION = 25
 """Cases that one post acts on."""
 CHANGED = "It changed after this page was opened."
 ERASED = "Its answers were deleted on request."
-MISSING = "It doesn’t exist any more."
+MISSING = "It no longer exists."
 ALREADY_SO = "It is so already."
 NO_EDITOR = "That person can’t decide on submissions."
 NO_ADDRESS = "It has no address to write to."

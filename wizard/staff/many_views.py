@@ -25,7 +25,7 @@ def preview_many() -> Response:
     """Show what an action would do to each selected case, or offer the files with them."""
     selection, action = _parse_selection(), request.args.get("action", "export")
     if action not in many.ACTIONS and not action.startswith(many.ASSIGN):
-        raise BadQuery("“%(name)s” isn’t something to do to submissions.", name=action[:40])
+        raise BadQuery("“%(name)s” isn’t an action. Choose one from the list.", name=action[:40])
     if action == "export":
         names = exports.export_names(current_flow())
         return _page("staff/export.html", exports=names, selection=selection)

@@ -14,8 +14,7 @@ from . import figures
 @bp.get("/report", role="viewer")
 def report() -> Response:
     """Show the figures of a period, and the promises that are overdue or due in 30 days."""
-    due, today = figures.list_due(), clock.today()
-    return render_page("staff/report.html", **describe_period(), due=due, today=today)
+    return render_page("staff/report.html", **describe_period(), due=figures.list_due())
 
 
 def describe_period() -> dict[str, Any]:

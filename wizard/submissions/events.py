@@ -33,7 +33,7 @@ class EventKind(Declaration):
 KINDS = {
     "submitted": EventKind("Submitted", "You submitted your answers."),
     "review_started": EventKind("Taken into review", "Program staff started the review."),
-    "reopened": EventKind("Reopened", "Program staff took up the review again."),
+    "reopened": EventKind("Reopened", "Program staff resumed the review."),
     "changes_requested": EventKind("Changes requested", "Program staff asked you for changes."),
     "changes_expired": EventKind(
         "The time for changes ended", "The time to make the changes ended."

@@ -236,7 +236,11 @@ class Query(Text):
 
 
 MAX_REFERENCES_CHARS = 1_000
-SORTS = {"oldest": "Oldest first", "changed": "Last changed first"}
+SORTS = {
+    "oldest": "Oldest first",
+    "changed": "Last changed first",
+    "due": "Next due first",
+}
 """The labels of the orders of a list beside the usual one, the newest first."""
 UNCODED_FILTERS: dict[str, Field] = {
     **DAYS,

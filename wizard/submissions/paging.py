@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db
 from ..db.models import Submission
-from ..web.query import PageStart, format_key
+from ..web.query import Key, PageStart, format_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ def select_keys(
         query = query.where(row > start.key if rises else row < start.key)
     directed = order if rises else tuple(column.desc() for column in order)
     found = db.session.execute(query.order_by(*directed)).all()
+    return make_page([(moment, reference) for moment, reference in found], start, size)
+
+
+def make_page(found: Sequence[Key], start: PageStart, size: int) -> PageKeys:
+    """Return the page of the keys that were found from `start` on: one more than `size` if there
+    are others."""
     rows = list(found[:size])
     has_newer, has_older = start.key is not None, len(found) > size
     if start.backwards:

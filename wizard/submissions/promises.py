@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select
 from sqlalchemy.orm import Session
 
 from .. import clock
@@ -31,6 +31,15 @@ def state_column(today: date) -> ColumnElement[str]:
         (Promise.due_on > Promise.first_due_on, "delayed"),
         (Promise.due_on <= today + promises.SOON, "due_soon"),
         else_="due_later",
+    )
+
+
+def is_open(promise: type[Promise]) -> ColumnElement[bool]:
+    """Match a promise that is neither kept nor dropped."""
+    return and_(
+        promise.done_on.is_(None),
+        promise.dropped_on.is_(None),
+        promise.due_on >= promise.submitted_on,
     )
 
 

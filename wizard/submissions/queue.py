@@ -5,6 +5,7 @@ correct its answers, or to approve a report.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,9 +29,9 @@ from sqlalchemy import (
 from ..db.engine import db
 from ..db.models import Proposal, Report, Submission
 from ..db.promises import Progress
-from ..web.query import Key, PageStart, format_key
+from ..web.query import Key, PageStart
 from .cases import OPEN_STATUSES
-from .paging import PageKeys
+from .paging import PageKeys, make_page
 from .withdrawals import WITHDRAWABLE
 
 _is_open = and_(
@@ -72,17 +73,8 @@ def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: i
     The key `older` is that of the next page, as in a list that has the newest first.
     """
     found = _select(wanted, start.key, not start.backwards, size + 1)
-    rows = list(found[:size])
-    has_newer, has_older = start.key is not None, len(found) > size
-    if start.backwards:
-        rows.reverse()
-        has_newer, has_older = has_older, has_newer
-    return PageKeys(
-        [row.reference for row in rows],
-        newer=format_key(rows[0].since, rows[0].reference) if rows and has_newer else "",
-        older=format_key(rows[-1].since, rows[-1].reference) if rows and has_older else "",
-        since={row.reference: row.since for row in rows},
-    )
+    page = make_page([(row.since, row.reference) for row in found], start, size)
+    return replace(page, since={row.reference: row.since for row in found})
 
 
 def count(wanted: Sequence[ColumnElement[bool]], limit: int) -> int:

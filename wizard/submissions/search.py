@@ -27,7 +27,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
-from ..db.models import Contact, Event, SearchEntry, StaffNote, Submission
+from ..db.models import Contact, Event, MailMessage, SearchEntry, StaffNote, Submission
+from ..db.promises import Progress
 from ..forms.conditions import Answers
 from ..forms.fields import Field
 from ..forms.flow import Flow
@@ -39,7 +40,7 @@ from ..forms.words import Term, index_words, list_words, mark, parse_query, text
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog, translate
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
@@ -210,7 +211,7 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
 
 
 def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
-    """Yield what staff search: reference, answers, confirmed contacts and notes."""
+    """Yield what staff search: reference, answers, confirmed contacts, notes, and other words."""
     yield "Reference", submission.reference
     yield from _answer_texts(flow.columns.values(), submission.answers)
     confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
@@ -219,6 +220,22 @@ def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
     notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
     for note in db.session.scalars(notes.order_by(StaffNote.id)):
         yield f"Note by {note.author}", note.text
+    yield from _told_texts(submission.id)
+
+
+def _told_texts(submission_id: int) -> Iterator[Text]:
+    """Yield what staff and the organization told each other."""
+    told = select(Event.data).where(Event.submission_id == submission_id)
+    for data in db.session.scalars(told.order_by(Event.id)):
+        for text in (*data.get("opened", {}).values(), data.get("words"), data.get("reason")):
+            yield "History", str(text or "")
+    sent = MailMessage.submission_id == submission_id, MailMessage.words.is_not(None)
+    for text in db.session.scalars(select(MailMessage.words).where(*sent).distinct()):
+        yield "Email", text or ""
+    reports = select(Progress.words, Progress.reply).where(Progress.submission_id == submission_id)
+    for words, reply in db.session.execute(reports.order_by(Progress.id)):
+        yield "Progress update", words
+        yield "Reply", reply
 
 
 def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:

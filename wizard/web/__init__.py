@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
     for part in (compression, logs, languages, security, limits, static_files, errors):
         part.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["current_day"] = clock.today
     app.jinja_env.filters |= {
         "age": lambda moment: dates.format_age(_local_day(moment), clock.today()),
         "day": lambda moment: dates.format_day(_local_day(moment)),

@@ -1,9 +1,10 @@
 """Data of charts, which `macros/charts.html` draws as SVG and as a table."""
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 
 from ..forms.messages import Message, join_messages
 from ..forms.promises import Tally
@@ -21,7 +22,8 @@ US_TILE_GRID = (
 )
 """The states and territories in rows of tiles, roughly as on a map."""
 FILL_LEVELS = 4
-"""Fills of a tile with a number above 0."""
+"""Fills of a tile with a number above 0. Their limits grow with the square, so that small states
+differ beside a large one."""
 MAX_TICKS = 4
 
 
@@ -43,27 +45,27 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Tile(Mark):
-    """A state or territory; `column` and `row` count from 0."""
+    """A state or territory; `column` and `row` count from 0, and `level` is its fill."""
 
     code: str
     column: int
     row: int
-
-    @property
-    def level(self) -> int:
-        """The fill, 0 to `FILL_LEVELS`: by the square root, small states differ beside a large."""
-        return math.ceil(FILL_LEVELS * math.sqrt(self.share))
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
 class TileMap:
-    """A map of the states as tiles, with its text alternative."""
+    """A map of the states as tiles, with its text alternative.
+
+    `legend` has the numbers of each fill that some number can have, such as (2, "5–16").
+    """
 
     summary: str
     is_empty: bool
     tiles: tuple[Tile, ...]
     columns: int
     rows: int
+    legend: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Shares:
 def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMap:
     """Return the map of `counts` by state code, with a tile for each of the `names`."""
     most = max((counts.get(code, 0) for code in names), default=0)
+    limits = [most * level**2 // FILL_LEVELS**2 for level in range(FILL_LEVELS + 1)]
     tiles = tuple(
         Tile(
             code=code,
@@ -110,13 +113,23 @@ def make_tile_map(counts: Mapping[str, int], names: Mapping[str, str]) -> TileMa
             share=counts.get(code, 0) / (most or 1),
             column=column,
             row=row,
+            level=bisect_left(limits, counts.get(code, 0)),
         )
         for row, line in enumerate(US_TILE_GRID)
         for column, code in enumerate(line.split())
         if code in names
     )
     summary = _describe([(tile.name, tile.number) for tile in tiles])
-    return TileMap(summary, not most, tiles, len(US_TILE_GRID[0].split()), len(US_TILE_GRID))
+    columns, rows = len(US_TILE_GRID[0].split()), len(US_TILE_GRID)
+    return TileMap(summary, not most, tiles, columns, rows, tuple(_legend(limits)))
+
+
+def _legend(limits: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Yield each fill with its numbers, which end at one of the `limits`."""
+    yield 0, "0"
+    for level, (low, high) in enumerate(pairwise(limits), 1):
+        if low < high:
+            yield level, f"{high:,}" if high == low + 1 else f"{low + 1:,}–{high:,}"
 
 
 def make_shares(rows: Sequence[tuple[str, str, Tally]]) -> Shares:

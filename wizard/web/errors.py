@@ -177,5 +177,5 @@ def error_response(code: int, page: ErrorPage) -> Response:
     """Return an error page, with the posted answers to post again if a retry can help."""
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
-    not_found = page is ERROR_PAGES[404]
-    return render_page("errors/error.html", code, page=page, again=list(again), not_found=not_found)
+    missing = code in (404, 410) and not request.path.startswith("/staff/")
+    return render_page("errors/error.html", code, page=page, again=list(again), missing=missing)

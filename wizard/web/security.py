@@ -171,5 +171,6 @@ def _policy(htmx_url: str) -> str:
     scripts = f"'self' {htmx_url}" if urlsplit(htmx_url).netloc else "'self'"
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
     )

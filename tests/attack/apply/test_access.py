@@ -18,6 +18,7 @@ ANYONE = {
     "GET /", "GET /accessibility", "GET /commitments", "GET /commitments.atom",
     "GET /commitments.csv", "GET /commitments.ics", "GET /commitments.json",
     "GET /commitments/<file>.csv", "GET /commitments/<reference>.ics",
+    "GET /commitments/<reference>.png",
     "GET /commitments/updates.csv", "GET /datapackage.json", "GET /dcat-us-3.json",
     "GET /commitments/<reference>", "GET /commitments/schema.json", "GET /data.json", "GET /livez",
     "GET /lost", "POST /lost", "GET /metrics", "GET /privacy", "GET /questions", "GET /readyz",

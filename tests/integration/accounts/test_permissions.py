@@ -49,6 +49,7 @@ LEAST = {
     ("GET", "/staff/tokens"): ADMIN,
     ("POST", "/staff/tokens"): ADMIN,
     ("GET", "/staff/audit"): ADMIN,
+    ("GET", "/staff/parts"): ADMIN,
     ("GET", "/staff/audit.csv"): ADMIN,
 }
 DATA = {

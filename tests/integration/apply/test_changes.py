@@ -285,7 +285,7 @@ def test_changes_become_a_correction_when_accepted_meanwhile(app, asked):
     review = complete(client, asked)
     assert "Send correction" in review.text("#continue")
     page = submit_page(client, review, authorized="yes")
-    assert "Program staff decide on it next" in page.text(".sent")
+    assert "Program staff will decide on it next" in page.text(".sent")
     found, proposal = stored(app), stored(app, Proposal)
     assert (found.status, found.answers_version) == ("accepted", 1)
     assert proposal.sent_at and proposal.answers["contact_name"] == "Ann"

@@ -5,6 +5,7 @@ from email import message_from_bytes, policy
 import pytest
 from sqlalchemy import select
 
+from tests.client import spanish_client
 from tests.complete_form import complete_form, start_draft
 from tests.conftest import advance_clock, load_case
 from tests.factories import add_published, add_submission, set_language
@@ -76,6 +77,16 @@ def test_opening_the_address_changes_nothing(app):
     assert wants_reminders(app)
     assert "You won’t get any more reminders" in client.send(path).text("h1")
     assert not wants_reminders(app)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_page_says_that_the_digest_stops(app, language):
+    path = path_for(app, "digest", "1")
+    client = app.test_client() if language == "en" else spanish_client(app)
+    word = {"en": "digest", "es": "resumen"}[language]
+    other = {"en": "reminders", "es": "recordatorios"}[language]
+    for page in (client.page(path), client.send(path)):
+        assert word in page.text("h1") and other not in page.text("main")
 
 
 def test_one_click_stops_reminders_of_a_draft(app, client, monkeypatch):

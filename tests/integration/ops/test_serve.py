@@ -142,6 +142,19 @@ def test_failed_daily_job_blocks_no_other_and_is_retried_hourly(app, monkeypatch
         assert calls == ["broken", "other", "broken", "broken", "other"]
 
 
+def test_hourly_job_runs_each_hour_and_is_logged_if_it_did_something(app, monkeypatch, caplog):
+    counts = [0, 3]
+    monkeypatch.setattr(serve, "JOBS", {"digests queued": lambda: counts.pop(0), "other": list})
+    caplog.set_level("INFO", "wizard.ops.serve")
+    with app.app_context():
+        jobs, start = serve.DailyJobs(), clock.now()
+        jobs.run_due()
+        assert "digests" not in caplog.text and "other: []" in caplog.text
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=1, seconds=1))
+        assert jobs.run_due() == {"digests queued": 3}
+        assert "digests queued: 3" in caplog.text
+
+
 def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
     """Start a mail server that never responds; assert that the jobs run meanwhile."""
     stopped, ran = serve.threading.Event(), serve.threading.Event()

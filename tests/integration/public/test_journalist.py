@@ -161,9 +161,9 @@ def read_pages(client) -> tuple[set[Promised], set[Change]]:
             if topic in card.to_text():
                 promised.add(read_card(reference, card))
                 titles.add(text_of(card, "h3"))
-        for told in page.all("ol.next li"):
-            if (change := read_change(reference, told)) and change.title in titles:
-                changes.add(change)
+        for stop in page.all("li.reported"):
+            found = read_changes(reference, stop)
+            changes.update(change for change in found if change.title in titles)
     return promised, changes
 
 
@@ -184,15 +184,16 @@ def read_card(reference: str, card) -> Promised:
     )
 
 
-def read_change(reference: str, told) -> Change | None:
-    """Return a line of what the organization reported; None unless it is of the month."""
-    day = datetime.strptime(text_of(told, "strong"), "%B %d, %Y").replace(tzinfo=UTC).date()
-    if not FIRST <= day <= LAST:
-        return None
-    title, *words = (in_one_line(each.to_text()) for each in told.query("bdi"))
+def read_changes(reference: str, stop) -> Iterator[Change]:
+    """Yield what the organization reported at a stop of the timeline, if it is of the month."""
+    day = stop.query("time")[0].attrs["datetime"]
+    if not str(FIRST) <= day <= str(LAST):
+        return
     labels = {str(text): code for code, text in OUTCOME_LABELS.items()} | {"Released": "done"}
-    outcome = labels[text_of(told, ".told").partition(":")[0]]
-    return Change(str(day), reference, title, outcome, words[0] if words else "")
+    for told in stop.query(".update"):
+        title, *words = (in_one_line(each.to_text()) for each in told.query("bdi"))
+        outcome = labels[text_of(told, ".pill")]
+        yield Change(day, reference, title, outcome, words[0] if words else "")
 
 
 def read_json(client) -> Iterator[Promised]:

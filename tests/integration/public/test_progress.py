@@ -17,7 +17,7 @@ from tools import demo
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
-from wizard.forms.promises import KEPT, STATES
+from wizard.forms.promises import KEPT, LINE_ORDER, STATES
 from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
 from wizard.submissions.filters import PublicFilters, is_published
@@ -53,9 +53,19 @@ def test_card_sums_up_promises(app, client, at_noon):
     add_partner(app, "2026-06-01", "2027-03-01", "2027-04-01", "2028-01-01")
     page = client.page("/commitments")
     assert page.text(".item .progress").strip() == "0 of 4 done, 2 overdue"
-    bars = [each.attrs["class"] for each in page.all(".item .shares rect")]
-    assert bars == ["due_later", "due_soon", "overdue"]
-    assert client.page("/").text(".item .progress").strip() == "0 of 4 done, 2 overdue"
+    stops = [each.attrs["class"] for each in page.all(".item .stops circle")]
+    assert stops == ["overdue", "overdue", "due_soon", "due_later"]
+
+
+def test_first_page_counts_promises_and_features_none_overdue(app, client, at_noon):
+    add_partner(app, "2026-06-01", "2027-03-01")
+    page = client.page("/")
+    assert page.text(".totals").split()[2:6] == ["2", "Milestones", "promised", "0"]
+    assert page.text(".totals .late").split() == ["2", "Overdue"]
+    assert commitment_references(page) == []
+    kept = add_partner(app, "2026-02-01", "2027-04-01")  # before it was submitted
+    add_partner(app, "2028-03-01")
+    assert commitment_references(client.page("/")) == [kept]
 
 
 def test_filters_are_about_the_same_promise(app, client, at_noon):
@@ -248,8 +258,8 @@ def matches(entry: dict, name: str, code: str) -> bool:
 def progress_numbers(page) -> dict[str, int]:
     """Return the numbers in the table of states, without zeros."""
     cells = [row.to_text() for row in page.all("#states + table tbody tr td:nth-child(2)")]
-    numbers = [int(cell.replace(",", "")) for cell in cells] or [0] * len(STATES)
-    return {code: n for code, n in zip(STATES, numbers, strict=True) if n}
+    numbers = [int(cell.replace(",", "")) for cell in cells] or [0] * len(LINE_ORDER)
+    return {code: n for code, n in zip(LINE_ORDER, numbers, strict=True) if n}
 
 
 def test_memory_and_sql_find_the_same(app):

@@ -256,7 +256,7 @@ def test_corrections_say_who_when_and_what_changed(app, client, case, language):
     if language == "es":
         client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
     page = client.page(f"/commitments/{reference}")
-    told = [each.to_text() for each in page.all("details.correction")]
+    told = [each.to_text() for each in page.all("li.corrected")]
     who = {"en": ("by the organization", "by program staff"),
            "es": ("por la organización", "por el personal del programa")}[language]  # fmt: skip
     for text, by, after in zip(told, (0, 0, 1), ("Springfield", "Beta", "Alpha"), strict=True):
@@ -313,11 +313,27 @@ def test_first_publication_is_shown_after_another(app, client):
         assert "Published March 1, 2027" in client.page(path).text("main")
 
 
-def test_landing_shows_newest_three_and_totals(app, client):
+def test_landing_shows_newest_and_totals(app, client):
     made = [add_published(app, at=PUBLISHED_AT + timedelta(days=n), state="FL") for n in range(4)]
     page = client.page("/")
-    assert commitment_references(page) == made[:0:-1]
+    assert commitment_references(page) == made[-1:]
     assert "4 commitments in 1 state" in page.text("#map-title")
+    assert page.text(".totals .sum").split() == ["4", "Commitments"]
+
+
+def test_empty_landing_and_list_say_what_to_do(client):
+    for path in ("/", "/commitments", "/progress"):
+        page = client.page(path)
+        assert "Yours can be the first." in page.text("main")
+        assert "/respond/" in [link.attrs["href"] for link in page.all("main a")]
+
+
+def test_missing_page_leads_on(client):
+    page = client.page("/nowhere")
+    assert page.all("main [role=search] input")[0].attrs["name"] == "q"
+    ways = [link.attrs["href"] for link in page.all(".ways a")]
+    assert ways == ["/commitments", "/lost", "/respond/"]
+    assert client.page("/staff/nowhere").all(".ways a") == []
 
 
 PRIVATE = {name: f"secret-{name.replace('_', '-')}" for name in NEVER_PUBLIC}
@@ -351,7 +367,7 @@ def test_public_pages_hold_no_private_answers(app, client):
     assert "/commitments" in addresses and f"/commitments/{reference}" in addresses
     for address in addresses:
         with client.get(address) as response:
-            text = response.get_data(as_text=True)
+            text = response.get_data().decode(errors="replace")  # one is an image
         assert "secret-" not in text and draft not in text, address
 
 

@@ -1,6 +1,7 @@
 """Tests of the digest by email."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -58,6 +59,32 @@ def test_daily_digest_goes_once_a_day_from_the_next_one_on(app, today):
     assert (queue(app), queue(app)) == (1, 0)
     today[0] += timedelta(days=1)
     assert (queue(app), len(digests(app))) == (1, 2)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Honolulu", "Asia/Kolkata"])
+def test_digest_goes_in_the_first_hour_from_six_on(app, today, zone):
+    app.config["TIMEZONE"] = ZoneInfo(zone)
+    begin = datetime(2027, 3, 14, 0, 30, tzinfo=ZoneInfo(zone))  # daylight saving time begins
+    today[0] = begin.astimezone(UTC) - timedelta(hours=1)
+    choose(app, "daily")
+    add_submission(app)
+    sent = []
+    for hour in range(48):
+        today[0] = begin.astimezone(UTC) + timedelta(hours=hour)
+        if queue(app):
+            sent.append(today[0].astimezone(ZoneInfo(zone)))
+    assert [each.date().day for each in sent] == [14, 15]
+    assert {each.hour for each in sent} == {6}
+
+
+def test_digest_is_sent_daily_by_a_timer_before_six(app, today):
+    choose(app, "daily")
+    add_submission(app)
+    sent = []
+    for day in range(1, 5):
+        today[0] = datetime(2027, 3, day, 8, tzinfo=UTC)  # 3:00 in the program's zone
+        sent.append(queue(app))
+    assert sent == [0, 1, 1, 1]
 
 
 def test_weekly_digest_goes_on_mondays_or_after(app, today):

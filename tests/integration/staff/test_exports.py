@@ -11,15 +11,17 @@ from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+from sqlalchemy import select
 
 from tests.conftest import load_case, without_ids
 from tests.export_files import FLOW_WITH_RETIRED, export_bytes, export_rows
 from tests.factories import add_old_report, add_submission, audit_events, staff_client
+from wizard import clock
 from wizard.accounts.sentences import describe_action
 from wizard.db import batches
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission, SubmissionVersion
-from wizard.db.promises import Progress
+from wizard.db.promises import Progress, Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import derive_entry_id
 from wizard.staff import exports
@@ -249,6 +251,35 @@ def test_workbook_holds_days_numbers_and_labels(stored_app):
     assert data_set["release_on"] == date(2027, 6, 30)
     assert (data_set["category"], data_set["category_label"]) == ("other", "Something else")
     assert data_set["promise_id"] == derive_entry_id("PDI-AAAA-AAAA", "data_sets", 3)
+
+
+def test_workbook_says_state_of_each_promise(app):
+    reference, waiting = add_submission(app, status="accepted"), add_submission(app)
+    with app.app_context(), writing() as session:
+        today = clock.today()
+        of_it = select(Submission.id).where(Submission.reference == reference).scalar_subquery()
+        found = select(Promise).where(Promise.submission_id == of_it).order_by(Promise.id)
+        late, done, _, removed = session.scalars(found).all()
+        late.due_on = late.submitted_on = today - timedelta(days=1)
+        done.done_on = today
+        removed.place, removed.dropped_on, removed.entry_id = None, today, "gone"
+    rows = workbook_rows(app, "data-sets")
+    late, done, early, unlisted, removed, *others = rows
+    assert [(row.get("progress"), row.get("progress_label")) for row in rows[:5]] == [
+        ("overdue", "Overdue"), ("done", "Done"), ("already_released", "Already released"),
+        (None, None), ("dropped", "Dropped"),
+    ]  # fmt: skip
+    assert (late["due_on"], late["release_on"]) == (today - timedelta(days=1), date(2027, 2, 1))
+    assert (done["done_on"], done["first_due_on"]) == (today, date(2027, 3, 15))
+    assert "due_on" not in unlisted and early["due_on"] == date(2026, 1, 10)
+    assert removed == {
+        "reference": reference, "promise_id": "gone", "title": "Naloxone given by officers",
+        "category": "other", "category_label": "Something else", "dropped_on": today,
+        "due_on": date(2027, 6, 30), "first_due_on": date(2027, 6, 30),
+        "progress": "dropped", "progress_label": "Dropped",
+    }  # fmt: skip
+    assert {row["reference"] for row in others} == {waiting}
+    assert all("progress" not in row and "due_on" in row for row in others)
 
 
 def test_workbook_keeps_odd_values_as_text(app):

@@ -101,6 +101,15 @@ def test_queue_and_its_count_and_export_hold_the_same(app, viewer, waiting):
     assert exported.count("\r\n") == len(waiting) + 1
 
 
+def test_dashboard_counts_what_is_in_the_queue_and_leads_there(app, viewer, waiting):
+    with app.app_context():  # one case waits for two reasons, and counts once
+        withdrawals.request_withdrawal(waiting[0], "No staff.", ORGANIZATION)
+    page = viewer.page("/staff/")
+    tile = page.all(".figures a")[0]
+    assert tile.to_text().split() == [str(len(waiting)), "Waiting", "for", "us"]
+    assert tile.attrs["href"] == QUEUE
+
+
 def test_queue_is_empty_at_first(viewer):
     assert "Nothing waits for you." in viewer.page(QUEUE).text("main")
 

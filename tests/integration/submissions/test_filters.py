@@ -117,3 +117,21 @@ def test_references_select_cases(app, viewer):
     page = viewer.page(f"/staff/submissions?references={made[0]},{made[2]},PDI-XXXX-XXXX")
     assert case_references(page) == [made[2], made[0]]
     assert viewer.get(f"/staff/submissions?references={'x' * 1001}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "is_open"),
+    [
+        ("", False),
+        ("todo=yes&assigned=me", False),
+        ("q=police&status=received&sort=due", False),
+        ("state=FL", True),
+        ("todo=yes&seen=changed", True),
+        ("first_day=2026-01-01", True),
+    ],
+)
+def test_rarer_filters_are_folded_unless_one_is_set(app, viewer, query, is_open):
+    page = viewer.page(f"/staff/submissions?{query}")
+    (folded,) = page.all(".filters details")
+    assert ("open" in folded.attrs) == is_open
+    assert len(page.all(".filters details select")) >= 3

@@ -1,6 +1,6 @@
 """Tests of paging through the staff list."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -9,6 +9,11 @@ from tests.client import case_references, link_address
 from tests.factories import add_submission
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
+from wizard.db.promises import Promise
+from wizard.staff import cases
+from wizard.submissions import due_dates
+from wizard.submissions.filters import Filters
+from wizard.web.query import PageStart
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
@@ -55,3 +60,62 @@ def test_sorted_list_pages_in_both_directions(app, viewer, sort):
     assert case_references(following) == made[50:]
     assert case_references(viewer.page(link_address(following, "Previous"))) == made[:50]
     assert case_references(viewer.page(link_address(page, "Last"))) == made[10:]
+
+
+def add_dated(app, *days: date | None) -> list[str]:
+    """Store submissions whose next open promise has one of these dates, or none."""
+    made = [add_submission(app) for _ in days]
+    with app.app_context(), writing() as session:
+        for reference, day in zip(made, days, strict=True):
+            of_it = select(Submission.id).where(Submission.reference == reference)
+            first, *others = session.scalars(
+                select(Promise).where(Promise.submission_id == of_it.scalar_subquery())
+            )
+            for promise in others:  # dropped, though earlier
+                promise.due_on, promise.dropped_on = date(2027, 1, 1), date(2027, 1, 2)
+            first.due_on = day or date(2027, 1, 3)
+            first.done_on = None if day else date(2027, 1, 3)
+    return made
+
+
+@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
+    app, monkeypatch, size, few
+):
+    monkeypatch.setattr(due_dates, "FEW", few)
+    days = [date(2027, 5, n) for n in (1, 2, 2, 3)]
+    made = add_dated(app, *days, None, None, None)
+    keys = sorted(zip([*days, *[date.max] * 3], made, strict=True))
+    wanted = [reference for _, reference in keys]
+    with app.app_context():
+        by_date = Filters(sort="due")
+        assert cases.list_page(by_date, PageStart())[1].references == wanted
+        for place, (day, reference) in enumerate(keys):
+            key = datetime.combine(day, time(), UTC), reference
+            after = cases._select_keys(by_date, PageStart(key), size)
+            assert after.references == wanted[place + 1 : place + 1 + size]
+            assert bool(after.older) == (place + 1 + size < len(wanted))
+            before = cases._select_keys(by_date, PageStart(key, backwards=True), size)
+            assert before.references == wanted[max(place - size, 0) : place]
+            assert bool(before.newer) == (place > size)
+    for place, reference in enumerate(wanted):
+        with app.app_context():
+            neighbors = cases.find_neighbors(reference, by_date)
+        assert [neighbors.previous] == (wanted[place - 1 : place] if place else [""])
+        assert [neighbors.next] == (wanted[place + 1 : place + 2] or [""])
+
+
+def test_list_by_due_date_shows_it_and_keeps_filters_in_the_address(app, viewer):
+    late, never = add_dated(app, date(2027, 5, 2), None)
+    soon = add_submission(app, "partner", status="published")
+    address = "/staff/submissions?branch=jurisdiction&sort=due"
+    page = viewer.page(address)
+    assert case_references(page) == [late, never]
+    assert [each.to_text() for each in page.all("[data-label='Next due']")] == ["May 2, 2027"]
+    assert "sort=due" in link_address(page, late) and "branch=" in link_address(page, late)
+    assert soon in case_references(viewer.page("/staff/submissions?sort=due"))
+    case = viewer.page(link_address(page, late))
+    assert link_address(case, "Next").startswith(f"/staff/submissions/{never}?")
+    for key in ("older=9999-12-31T00%3A00%3A00Z_PDI", "newer=x", "last=1"):
+        assert viewer.get(f"{address}&{key}").status_code in (200, 400)

@@ -11,13 +11,18 @@ from sqlalchemy import delete, select, text, update
 
 from tests.client import case_references, commitment_references, spanish_client
 from tests.factories import add_published, add_submission, staff_client
+from tests.integration.submissions.test_proposals import ask, correct
+from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
+from wizard.db.promises import Progress
 from wizard.forms.words import index_words, parse_query
 from wizard.staff import cases, erasure
 from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.messages import Mail
 
 EDITOR = Actor("editor@example.gov")
 QUOTED = "“Every stop” is counted. Coeur d’Alene’s use-of-force data come yearly. That is all."
@@ -76,6 +81,81 @@ def test_staff_find_contacts_notes_and_references(app, viewer):
     assert page.text(".hit .hint") == "Note by editor@example.gov:"
 
 
+def add_words(app, where: str, text: str) -> str:
+    """Store a submission that has a text in one place; return its reference."""
+    if where in ("contact_name", "contact_email", "commitment_title", "reference"):
+        return add_submission(app, **{where: text})
+    reference = add_submission(app, status="accepted" if where == "correction" else "in_review")
+    with app.app_context():
+        if where == "note":
+            cases.add_note(reference, text, EDITOR)
+        elif where == "correction":
+            correct(reference, text, city="Tampa")
+        elif where == "asked":
+            ask(reference, city=text)
+        elif where == "report":
+            with locked_case(reference) as submission:
+                db.session.add(
+                    Progress(submission_id=submission.id, entry_id="x", outcome="dropped",
+                             words=text, promised_on=clock.today())
+                )  # fmt: skip
+                record_event(submission, "progress_reported", EDITOR)
+        elif where == "second contact":
+            with locked_case(reference) as submission:
+                db.session.add(
+                    Contact(submission_id=submission.id, role="second", name=text,
+                            email="records@example.org", confirmed_at=clock.now())
+                )  # fmt: skip
+                record_event(submission, "contact_confirmed", EDITOR)
+        else:
+            with locked_case(reference) as submission:
+                mail = Mail(text if where == "email" else "")
+                data = {"reason": text if where == "reason" else "Too late."}
+                change_status(submission, "declined", EDITOR, mail, **data)
+    return reference
+
+
+@pytest.mark.parametrize(
+    ("where", "label"),
+    [
+        ("commitment_title", "Title of your commitment:"),
+        ("contact_name", "Name:"),
+        ("second contact", "Contact:"),
+        ("note", "Note by editor@example.gov:"),
+        ("asked", "History:"),
+        ("correction", "History:"),
+        ("reason", "History:"),
+        ("email", "Email:"),
+        ("report", "Progress update:"),
+    ],
+)
+def test_words_are_found_wherever_staff_read_them(app, viewer, where, label):
+    text = "It is late. They said “Peña‑Muñoz” of Coeur d’Alene’s ﬁles. That is all."
+    reference = add_words(app, where, text)
+    add_submission(app)
+    for query in ("pena munoz", "PEÑA-MUÑOZ", "coeur d'alene", "“d’alene’s files”", "alene fi"):
+        page = viewer.page(f"/staff/submissions?q={quote(query)}")
+        assert case_references(page) == [reference], query
+        assert page.text(".hit .hint") == label
+        assert page.all(".hit mark"), query
+    hit = viewer.page("/staff/submissions?q=munoz").text(".hit bdi")
+    assert "Muñoz" in hit and "That is all" not in hit
+
+
+def test_address_and_reference_are_found_and_highlighted(app, viewer):
+    reference = add_submission(app, contact_email="jose.nunez@city.example")
+    add_submission(app)
+    for query, marked in [
+        ("jose.nunez@city.example", "jose"),
+        ("José Núñez", "jose"),
+        (reference.lower(), reference.split("-")[0]),
+        (reference.replace("-", "‑"), reference.split("-")[0]),
+    ]:
+        page = viewer.page(f"/staff/submissions?q={quote(query)}")
+        assert case_references(page) == [reference], query
+        assert page.all(".hit mark")[0].to_text() == marked
+
+
 def test_case_is_found_only_while_it_is_public(app, client):
     reference = add_submission(app, status="accepted", commitment_title="Zanzibar")
 
@@ -96,8 +176,12 @@ def test_erased_case_leaves_no_word(app):
     reference = add_published(app, commitment_title="Zanzibar", contact_name="Quetzalcoatl")
     with app.app_context():
         cases.add_note(reference, "Xylophone", EDITOR)
+        with locked_case(reference) as submission:
+            change_status(submission, "accepted", EDITOR, Mail("Yggdrasil"), reason="Qoheleth")
+        assert found(app, "yggdrasil qoheleth", "staff") == [reference]
+        db.session.rollback()
         erasure.erase(reference, EDITOR)
-        for word in ("zanzibar", "quetzalcoatl", "xylophone"):
+        for word in ("zanzibar", "quetzalcoatl", "xylophone", "yggdrasil", "qoheleth"):
             for index in ("public", "staff"):
                 assert found(app, word, index) == []
         assert found(app, reference, "staff") == [reference]

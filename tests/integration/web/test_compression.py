@@ -28,8 +28,12 @@ def test_first_visit_is_at_most_14_kilobytes(app, raw_client, capsys):
     loaded_elsewhere = ("copy", "counter", "dates", "many", "shortcuts")  # forms, staff
     modules -= {f"/static/{name}.js" for name in loaded_elsewhere}
     scripts = sum(weights[module] for module in modules)
+    fonts = {name: weights.pop(name) for name in [*weights] if name.endswith(".woff2")}
+    assert list(fonts) == ["/static/newsreader.woff2"]
+    assert max(fonts.values()) <= 25 * 1000
     with capsys.disabled():
-        print("\nbytes over the wire:", weights, "in all", sum(weights.values()))
+        print("\nfonts:", fonts)
+        print("bytes over the wire:", weights, "in all", sum(weights.values()))
         print("of them scripts:", scripts)
     assert weights["/static/site.css"] <= 10 * KILOBYTE
     assert scripts <= 3 * KILOBYTE

@@ -22,6 +22,15 @@ def test_digest_address_is_immutable(client):
     assert client.get("/static/nothing.css").status_code == 404
 
 
+def test_page_and_style_sheet_name_the_same_font(client):
+    style = client.get("/static/site.css").text
+    (address,) = re.findall(r'url\("([^"]+)"\)', style)
+    assert f'href="/static/{address}" as="font"' in client.get("/").text
+    font = client.get(f"/static/{address}")
+    assert font.mimetype == "font/woff2"
+    assert font.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
 def test_every_script_is_an_immutable_module(client):
     pages = client.get("/respond/").text + client.get("/staff/login").text
     scripts = set(re.findall(r'<script type="module" src="([^"]+)"></script>', pages))

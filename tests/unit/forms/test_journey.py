@@ -59,7 +59,7 @@ def test_individual_ends_after_first_step():
     journey = make_journey({**load_case("agency"), "organization_kind": "individual"})
     assert list(journey.steps) == ["kind"]
     assert journey.is_ineligible and not journey.complete
-    assert journey.first_incomplete == "kind" and journey.may_visit("kind")
+    assert journey.first_incomplete == journey.next_step == "kind" and journey.may_visit("kind")
 
 
 @pytest.mark.parametrize("name", ["agency", "partner"])
@@ -72,6 +72,7 @@ def test_case_is_complete_after_every_step(name):
         without = make_journey(case, [each for each in EVERY_STEP if each != step])
         assert not without.complete
         assert without.first_incomplete == step
+        assert [each for each in without.steps if not without.is_done(each)] == [step]
 
 
 def test_filled_step_is_incomplete_until_posted():

@@ -40,6 +40,10 @@ def test_flow_texts_with_percent_signs_are_messages():
     assert step.title.translated(str) == "50 % off & more"
 
 
+def test_messages_of_mapping_are_those_of_its_values():
+    assert list(iter_messages({"a": Message("One"), "b": "code", "c": Message("")})) == ["One"]
+
+
 def test_refusal_translates_field_name():
     field = Text("name", "Name", noun="the name", max_length=2)
     with pytest.raises(Invalid) as refused:

@@ -102,7 +102,7 @@ def test_sum_is_a_sentence(groups, counts, sentence):
 
 
 @given(st.dictionaries(st.sampled_from(list(STATES)), st.integers(0, 9)))
-def test_parts_of_a_bar_are_all_promises_side_by_side(counts):
+def test_parts_of_a_line_are_all_promises_side_by_side(counts):
     found, place = tally([SETS], counts), 0
     for state, number, left in found.parts:
         assert (number, left) == (counts[state], place)
@@ -219,6 +219,14 @@ def test_tally_names_what_is_kept_and_each_exception(groups, counts, says):
     found = tally(groups, counts)
     assert str(found.sentence) == says
     assert found.total == sum(counts.values())
+
+
+def test_tally_counts_the_kept_and_those_still_to_come():
+    counts = {"done": 1, "already_released": 2, "due_soon": 4, "due_later": 8, "delayed": 16}
+    found = tally([DATA_SETS], counts | {"overdue": 32, "dropped": 64})
+    assert (found.kept, found.not_due, found.total) == (3, 28, 127)
+    none = tally([DATA_SETS], {})
+    assert (none.kept, none.not_due, none.total) == (0, 0, 0)
 
 
 def test_parts_of_a_bar_lie_side_by_side_from_kept_to_dropped():

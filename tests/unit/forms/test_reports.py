@@ -95,6 +95,14 @@ def test_every_step_is_open_and_leads_back_to_the_review():
         False,
     ]
     assert [empty.previous_step(name) for name in ("aaaaaaaa", REVIEW)] == [REVIEW, None]
+    assert empty.next_step == REVIEW
+
+
+def test_promise_is_done_once_its_complete_answers_are_posted():
+    told = about_release(outcome="on_track")
+    assert [journey(told).is_done(name) for name in ("aaaaaaaa", "bbbbbbbb")] == [False, False]
+    posted = journey(told, ("aaaaaaaa",))
+    assert [posted.is_done(name) for name in ("aaaaaaaa", "bbbbbbbb")] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,23 @@ def test_report_asks_how_it_goes_and_what_follows_from_that():
         "If it is delayed or dropped, say why. Once approved, anyone can read this."
     )
     assert make_report().sections[0].title == TITLE
+
+
+@pytest.mark.parametrize(
+    ("outcome", "asked"),
+    [
+        ({}, []),
+        ({"outcome": "on_track"}, ["words"]),
+        ({"outcome": "done"}, ["done_on", "url", "words"]),
+        ({"outcome": "delayed"}, ["new_date", "words"]),
+        ({"outcome": "dropped"}, ["words"]),
+    ],
+)
+def test_question_is_asked_when_the_outcome_needs_it(outcome, asked):
+    step, given = make_report().steps["aaaaaaaa"], about_release(**outcome)
+    found = [each.name for each in step.fields[1:] if each.when and each.when.holds(given)]
+    assert found == [f"{name}_aaaaaaaa" for name in asked]
+    assert all(each.when for each in step.fields[1:])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Tests of chart data: tiles, bars, axes, text summaries."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wizard.flows.commitment import COMMITMENT
 from wizard.submissions.filters import filter_options
@@ -25,6 +27,19 @@ def test_outlier_keeps_levels_distinct():
     counts = {"CA": 100_000, "TX": 7_000, "VT": 10}
     level = {tile.code: tile.level for tile in make_tile_map(counts, STATES).tiles}
     assert level["CA"] > level["TX"] > level["VT"] > level["WY"] == 0
+
+
+@given(st.integers(1, 20_000), st.data())
+def test_legend_names_the_fill_of_every_number(most, data):
+    number = data.draw(st.integers(0, most))
+    found = make_tile_map({"CA": most, "VT": number}, STATES)
+    level = {tile.code: tile.level for tile in found.tiles}["VT"]
+    low, _, high = dict(found.legend)[level].replace(",", "").partition("–")
+    assert int(low) <= number <= int(high or low)
+
+
+def test_legend_leaves_out_what_no_number_has():
+    assert make_tile_map({"CA": 2}, STATES).legend == ((0, "0"), (3, "1"), (4, "2"))
 
 
 @pytest.mark.parametrize(

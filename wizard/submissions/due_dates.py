@@ -1,0 +1,118 @@
+"""Submissions by the next date that they promised: of what is neither kept nor dropped."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, select, tuple_
+from sqlalchemy.orm import aliased
+
+from ..db.engine import db
+from ..db.models import Submission
+from ..db.promises import Promise
+from ..web.query import PageStart
+from .paging import PageKeys, make_page
+from .promises import is_open
+
+NO_DATE = date.max
+"""Sorts submissions without such a date after all others."""
+
+FEW = 1_000
+"""Submissions that are sorted here; of more, the index of dates is read until a page is full."""
+
+Dated = tuple[date, str]
+"""The next date of a submission, and its reference."""
+
+
+def find_next(ids: Sequence[int]) -> Mapping[int, date]:
+    """Return the next date of each submission that has one."""
+    of_these = Promise.submission_id.in_(ids), is_open(Promise)
+    query = select(Promise.submission_id, func.min(Promise.due_on)).where(*of_these)
+    rows = db.session.execute(query.group_by(Promise.submission_id)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def find_moment(reference: str) -> datetime | None:
+    """Return the moment that stands for the next date in keys; None if there is no submission."""
+    query = select(Submission.id).where(Submission.reference == reference)
+    found = db.session.scalar(query)
+    return _moment(find_next([found]).get(found, NO_DATE)) if found else None
+
+
+def _moment(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: int) -> PageKeys:
+    """Return the page of up to `size` wanted submissions, the next date first.
+
+    The key `older` is that of the next page, as in a list that has the newest first.
+    """
+    after = (start.key[0].date(), start.key[1]) if start.key else None
+    found = _select(wanted, after, start.backwards, size + 1)
+    return make_page([(_moment(day), reference) for day, reference in found], start, size)
+
+
+def _select(
+    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+) -> list[Dated]:
+    """Return the first rows after one."""
+    query = select(Submission.id, Submission.reference).where(*wanted).limit(FEW + 1)
+    few = db.session.execute(query).all()
+    if len(few) <= FEW:
+        dates = find_next([row.id for row in few])
+        rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
+        rest = [row for row in rows if not after or (row < after if falls else row > after)]
+        return sorted(rest, reverse=falls)[:limit]
+    found: list[Dated] = []
+    parts = (_select_dated, _select_undated)
+    for select_part in reversed(parts) if falls else parts:
+        if len(found) < limit:
+            found += select_part(wanted, after, falls, limit - len(found))
+    return found
+
+
+def _select_dated(
+    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+) -> list[Dated]:
+    """Return rows by the index of dates: each submission by the first of its promises there."""
+    other: Any = aliased(Promise)
+    is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
+    is_of_same = other.submission_id == Promise.submission_id
+    first = db.session.scalar(select(func.min(Submission.submitted_at)))
+    if first is None:
+        return []
+    # No date before is that of an open promise; the day is one in the zone of the program.
+    conditions = [
+        Promise.due_on >= first.date() - timedelta(days=1),
+        is_open(Promise),
+        ~exists().where(is_of_same, is_open(other), is_earlier),
+    ]
+    order = Promise.due_on, Submission.reference
+    if after:
+        begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
+        conditions += [begins, tuple_(*order) < after if falls else tuple_(*order) > after]
+    directed = [column.desc() for column in order] if falls else order
+    # The sign keeps databases at the index of dates.
+    unsorted = literal_column("+promise.submission_id", Promise.submission_id.type)
+    query = select(*order).join(Submission, Submission.id == unsorted)
+    rows = db.session.execute(query.where(*conditions, *wanted).order_by(*directed).limit(limit))
+    return [(day, reference) for day, reference in rows]
+
+
+def _select_undated(
+    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+) -> list[Dated]:
+    """Return the rows that have no such date."""
+    if after and after[0] != NO_DATE:
+        if falls:
+            return []
+        after = None
+    column = Submission.reference
+    has_date = and_(Promise.submission_id == Submission.id, is_open(Promise))
+    conditions = [~exists().where(has_date)]
+    if after:
+        conditions += [column < after[1] if falls else column > after[1]]
+    query = select(column).where(*conditions, *wanted)
+    ordered = query.order_by(column.desc() if falls else column).limit(limit)
+    return [(NO_DATE, reference) for reference in db.session.scalars(ordered)]
