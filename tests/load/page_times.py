@@ -249,6 +249,7 @@ def print_editions(app: Flask) -> None:
         db.session.rollback()
         taken: dict[str, list[float]] = {"after a change": [], "after a start": []}
         for reference in references:
+            db.session.rollback()  # the edition before was read in a transaction
             with locked_case(reference) as submission:
                 raise_version(submission)
             taken["after a change"].append(1000 * time_call(edition.current_edition)[0])
