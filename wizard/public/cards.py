@@ -99,8 +99,11 @@ def fit(text: str, sizes: Sequence[tuple[int, int]]) -> Text:
     """Return a text in the first size in which it fits, or cut off in the last one."""
     text = " ".join(FORBIDDEN_IN_XML.sub("", text).split())
     for size, most in sizes:
-        lines = list(_wrap(text, TEXT_WIDTH / size))
+        width = TEXT_WIDTH / size
+        lines = list(_wrap(text, width))
         if len(lines) <= most:
+            while 1 < len(narrow := list(_wrap(text, width := width * 0.95))) == len(lines):
+                lines = narrow  # of about the same length
             break
     else:
         last = lines[most - 1]

@@ -232,8 +232,13 @@ def published_batches(snapshot: Snapshot) -> Iterator[Sequence[AnyRow]]:
 
 def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
     """Yield in short the commitments that were withdrawn after publication, the oldest first."""
-    query = _select_records(snapshot).where(
-        is_public, Submission.published_at.is_(None), Submission.changed_at <= snapshot.changed
+    columns = Submission.first_published_at, Submission.changed_at
+    query = (
+        _select_records(snapshot)
+        .add_columns(*columns)
+        .where(
+            is_public, Submission.published_at.is_(None), Submission.changed_at <= snapshot.changed
+        )
     )
     order = (Submission.first_published_at, Submission.reference)
     for rows in read_in_batches(snapshot.engine, query, *order):
@@ -262,10 +267,8 @@ def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
         cast(Submission.answers, Text).label("answers"),
         Submission.reference,
         Submission.published_at,
-        Submission.first_published_at,
         first_published_at.label("listed_at"),
         Submission.updated_at,
-        Submission.changed_at,
         Submission.branch,
         Submission.party.label("party"),
         Submission.flow_version,
@@ -331,11 +334,12 @@ def _read_withdrawals(
 
 
 def _add_promises(record: Record, promises: Sequence[PublicPromise], flow: Flow) -> None:
-    """Add the promises of a commitment to its entries, and those that were removed."""
-    values = {promise.entry_id: promise_values(promise) for promise in promises}
-    for group in public_groups(flow) if values else ():
-        if entries := record.get(group.name):
-            record[group.name] = [entry | values.get(entry.get(ENTRY_ID), {}) for entry in entries]
+    """Add the promises of a commitment to the entries of its record, and those removed."""
+    of_entry = {promise.entry_id: promise for promise in promises}
+    for group in public_groups(flow) if promises else ():
+        for entry in record.get(group.name, ()):
+            if promise := of_entry.get(entry.get(ENTRY_ID)):
+                entry |= promise_values(promise)
     # Those come last.
     if promises and promises[-1].place is None:
         record["removed_entries"] = [

@@ -49,11 +49,12 @@ def read_public_promises(
         _text(Promise.reported_on),
     ).where(Promise.submission_id.in_(ids), Promise.group.in_(places))
     order = (Promise.place.is_(None), case(places, value=Promise.group), Promise.place, Promise.id)
+    query = query.order_by(Promise.submission_id, *order)  # few are sorted at a time
     found = defaultdict(list)
     with engine.connect() as connection:
-        rows = connection.execute(query.order_by(*order)).all()
+        rows = connection.execute(query).all()
     for row in rows:
-        found[row.submission_id].append(row)
+        found[row[0]].append(row)
     return found
 
 

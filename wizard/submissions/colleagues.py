@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import clock
@@ -18,6 +18,7 @@ from ..db.engine import db, reading, writing
 from ..db.models import Event, Submission
 from .cases import NotAllowed, StaleVersion, locked_case
 from .events import record_event
+from .search import listed_id
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,11 @@ def was_seen(how: str) -> ColumnElement[bool]:
     viewed = select(CaseView.submission_id).where(CaseView.user_id == user_id)
     if how == "unread":
         return Submission.id.not_in(viewed)
-    later = Event.submission_id == CaseView.submission_id, Event.id > CaseView.event_id
-    return Submission.id.in_(viewed.join(Event, later[0]).where(later[1], Event.actor != email))
+    newer = viewed.join(Event, Event.submission_id == CaseView.submission_id).where(
+        CaseView.submission_id == Submission.id, Event.id > CaseView.event_id, Event.actor != email
+    )
+    # The views alone first: so events are looked up only of the rows of a page, and of the count.
+    return and_(listed_id().in_(viewed), newer.correlate(Submission).exists())
 
 
 def _viewer() -> tuple[int, str]:

@@ -7,6 +7,7 @@ correct its answers, or to approve a report.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -48,6 +49,7 @@ def waits() -> ColumnElement[bool]:
     return and_(Submission.id.in_(union_all(opened, asked)), Submission.erased_at.is_(None))
 
 
+@cache
 def _list_asked() -> CTE:
     """Return the ids of submissions whose organization asks for something, and since when."""
     withdrawal, sent = Submission.withdrawal_requested_at, Proposal.sent_at
@@ -96,7 +98,16 @@ def find_since(reference: str) -> datetime | None:
 def _select(
     wanted: Sequence[ColumnElement[bool]], after: Key | None, rises: bool, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return the first rows of `since` and reference.
+    """Return the first rows of `since` and reference."""
+    parts = (_cut(part.where(*wanted), by, after, rises, limit).subquery() for part, by in _parts())
+    both = union_all(*(select(part.c.since, part.c.reference) for part in parts)).subquery()
+    rows = select(both.c.since, both.c.reference)
+    return db.session.execute(_cut(rows, both.c.since, None, rises, limit)).all()
+
+
+@cache
+def _parts() -> tuple[tuple[Select[*tuple[Any, ...]], ColumnElement[Any]], ...]:
+    """Return the queries of `since` and reference of what waits, each with its `since`.
 
     Open cases come in order from an index; those that are asked for are few, and sorted.
     """
@@ -110,13 +121,7 @@ def _select(
     others = select(since.label("since"), Submission.reference).where(
         Submission.id.in_(select(asked.c.submission_id)), Submission.erased_at.is_(None)
     )
-    parts = (
-        _cut(part.where(*wanted), by, after, rises, limit).subquery()
-        for part, by in ((opened, _open_since), (others, since))
-    )
-    both = union_all(*(select(part.c.since, part.c.reference) for part in parts)).subquery()
-    rows = select(both.c.since, both.c.reference)
-    return db.session.execute(_cut(rows, both.c.since, None, rises, limit)).all()
+    return (opened, _open_since), (others, since)
 
 
 def _cut(

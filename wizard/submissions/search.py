@@ -24,6 +24,7 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
 from ..db.models import Contact, Event, MailMessage, SearchEntry, StaffNote, Submission
@@ -58,10 +59,16 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
 
     A query of nothing but signs finds nothing.
     """
-    # The sign keeps SQLite at the index of the list, which is sorted: 7 ms instead of 109 for a
-    # word that half of 100,000 submissions have.
-    unsorted = literal_column("+submission.id", Submission.id.type)
-    return (unsorted if is_sqlite() else Submission.id).in_(select_matching(query, index))
+    return listed_id().in_(select_matching(query, index))
+
+
+def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
+    """Return the id of a submission in a list, for a condition that many may meet.
+
+    The sign keeps SQLite at the index of the list, which is sorted: 7 ms instead of 109 for a word
+    that half of 100,000 submissions have.
+    """
+    return literal_column("+submission.id", Submission.id.type) if is_sqlite() else Submission.id
 
 
 def select_matching(query: str, index: Index) -> Select[Any]:
