@@ -256,11 +256,15 @@ def test_copy_with_clipboard_copies_link(data_sets_page):
 def test_half_a_date_stays_in_its_control_until_it_is_a_day(data_sets_page):
     page = data_sets_page
     StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)
-    day = page.locator("#data_sets-0-release_on")
+    day, change = page.locator("#data_sets-0-release_on"), page.get_by_text("Change data set 1")
+    change.click()
     day.focus()
     page.keyboard.press("Backspace")
     assert day.evaluate("field => field.validity.badInput")
+    change.click()
+    expect(day).to_be_hidden()
     page.locator("#continue").click()
+    expect(day).to_be_visible()
     message = day.evaluate("field => field.validationMessage")
     assert message == "This date isn’t complete, or it doesn’t exist."
     expect(page.locator("h1")).to_have_text(COMMITMENT.steps["data_sets"].title)

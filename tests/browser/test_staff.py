@@ -188,6 +188,28 @@ def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office,
     expect(page.locator("#history")).to_contain_text("Dear Ana,")
 
 
+def test_bar_with_the_decision_covers_no_control_in_focus(open_browser, office):
+    reference = add_submission(office, status="in_review")
+    page = open_browser(viewport={"width": 390, "height": 700})
+    page.goto("/staff/")
+    sign_in(page, "bob")
+    expect(page.locator("h1")).to_have_text("Dashboard")
+    page.goto(f"/staff/submissions/{reference}")
+    bar = page.locator(".decidebar")
+    expect(bar).to_be_in_viewport(ratio=1)
+    hidden = """() => {
+      const it = document.activeElement, bar = document.querySelector(".decidebar");
+      const box = it.getBoundingClientRect(), edge = bar.getBoundingClientRect();
+      return !bar.contains(it) && box.top >= edge.top && box.top < edge.bottom
+        ? it.outerHTML.slice(0, 120) : "";
+    }"""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate(hidden) == ""
+    bar.get_by_role("link", name="To the decision").click()
+    expect(page.locator("#case")).to_be_in_viewport()
+
+
 def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     reference = add_submission(office, status="in_review")
     pages = []

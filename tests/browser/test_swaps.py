@@ -127,6 +127,34 @@ def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
     assert page.input_value("#data_sets-0-title") == "Half a tit"
 
 
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+def test_complete_entries_fold_and_lose_nothing(open_browser, javascript):
+    page = open_browser(javascript=javascript)
+    steps = ["kind", "organization", "contact", "current_data", "data_sets"]
+    walk(page, AGENCY, steps, javascript=javascript)
+    StepPage(page, COMMITMENT.steps["plan"]).wait_until_shown()
+    page.get_by_role("button", name="Back", exact=True).click()
+    StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
+    titles = [page.locator(f"#data_sets-{place}-title") for place in range(3)]
+    for title in titles:
+        expect(title).to_be_hidden()
+    for place in (0, 1):
+        page.get_by_text(f"Change data set {place + 1}").click()
+        titles[place].fill(f"Changed {place}")
+    expect(titles[0]).to_be_hidden()
+    titles[1].fill("")
+    page.get_by_role("button", name="Add another data set").click()
+    expect(page.locator("#data_sets-4")).to_be_focused()
+    expect(titles[0]).to_have_value("Changed 0")
+    titles[1].fill("Changed 1")
+    page.get_by_role("button", name="Remove data set 1").click()
+    expect(page.locator("#data_sets-removed")).to_have_text("Removed “Changed 0”.")
+    expect(titles[0]).to_have_value("Changed 1")
+    page.get_by_role("button", name="Undo").click()
+    expect(titles[0]).to_have_value("Changed 0")
+    expect(titles[0]).to_be_hidden()
+
+
 def test_enter_key_continues(open_browser):
     page = open_browser()
     walk(page, PARTNER, [*TO_PROGRAMS, "involvement", "commitment"])
