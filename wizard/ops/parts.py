@@ -62,10 +62,10 @@ VALUES = {
     "Email": "records@riverton.example.gov",
     "Phone": "(407) 555-0142",
     "Url": "https://data.riverton.example.gov/stops",
-    "Date": "2027-06-30",
+    "Date": "2090-06-30",
     "Confirm": "yes",
 }
-"""An answer by the class of its field; those with options have their own."""
+"""An answer by the class of its field; those with options have their own. The date is to come."""
 
 
 @bp.get("/parts", endpoint="parts", role="admin")
@@ -139,7 +139,7 @@ def _groups(flow: Flow) -> Iterator[Question]:
         display = Display({each.name for each in group.fields}, set(), {})
         yield build_questions((group,), answers, display)[0]
         full = replace(group, name=f"full_{group.name}", max_entries=2)
-        display = replace(display, errors={f"full_{path}": "Enter this data set only once."})
+        display = replace(display, errors={f"full_{path}": "Enter this only once."})
         yield build_questions((full,), {full.name: entries}, display)[0]
 
 
