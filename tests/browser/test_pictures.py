@@ -27,15 +27,8 @@ NEW = ROOT / "build" / "pictures"
 
 @pytest.fixture
 def own_browser(playwright):
-    """Return a browser in which letters look alike on every machine, of the recorded version."""
+    """Return a browser in which letters look alike on every machine."""
     browser = launch(playwright, *FLAGS)
-    recorded, version = VERSION.read_text(encoding="utf-8").strip(), major_version(browser)
-    if version != recorded:
-        browser.close()
-        pytest.skip(
-            f"the pictures are of Chromium {recorded}, and this is {version}: "
-            "`make pictures` renews them, in a commit of its own"
-        )
     yield browser
     browser.close()
 
@@ -44,12 +37,18 @@ def own_browser(playwright):
 def test_parts_look_as_before(own_browser, server, width, scheme):
     with signed_in_admin(server.database_url, server.folder) as token:
         taken = list(take_pictures(own_browser, server.url, token, width, scheme, server.folder))
+    names = {path.name for path in FOLDER.glob(f"*-{width}-{scheme}.png")}
+    assert names == {path.name for path in taken}
+    # Another version draws letters and fields in its own way: `make pictures` renews the pictures,
+    # in a commit of its own.
+    recorded = VERSION.read_text(encoding="utf-8").strip()
+    max_share = MAX_SHARE if major_version(own_browser) == recorded else 1
     NEW.mkdir(parents=True, exist_ok=True)
     differing = {}
     for path in taken:
         difference = NEW / f"{path.stem}-difference.png"
         share = float(run_script("compare", path, FOLDER / path.name, difference))
-        if share > MAX_SHARE:
+        if share > max_share:
             differing[path.stem] = f"{share:.2%}"
             shutil.copy(path, NEW)
         else:
