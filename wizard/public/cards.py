@@ -29,7 +29,7 @@ TITLE_SIZES = ((76, 2), (64, 2), (54, 3))
 """Sizes in pixels, each with the most lines of it; a text has the first in which it fits."""
 BY_SIZES = ((36, 2),)
 SENTENCE_SIZES = ((32, 1), (28, 1), (24, 1))
-MAX_KEPT = 64
+MAX_IMAGES = 64
 """Images in the memory of a process, of about 30 KB each."""
 WIDTHS = {
     each: width
@@ -89,7 +89,7 @@ def draw(svg: str) -> bytes:
 def kept_card(edition: Edition, tag: str, svg: str) -> bytes:
     """Return an image, drawn once for an edition: what is no longer public is forgotten with it."""
     if tag not in edition.cards:
-        if len(edition.cards) >= MAX_KEPT:
+        if len(edition.cards) >= MAX_IMAGES:
             edition.cards.clear()
         edition.cards[tag] = draw(svg)
     return edition.cards[tag]

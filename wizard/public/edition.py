@@ -117,7 +117,7 @@ class Edition:
 
 def current_edition() -> Edition:
     """Return what is public now: the edition before, with what changed since."""
-    seen = _look()
+    seen = _read_seen()
     with building:
         kept: Edition | None = current_app.extensions.get("edition")
         if kept is None or kept.seen != seen:
@@ -126,7 +126,7 @@ def current_edition() -> Edition:
     return kept
 
 
-def _look() -> Seen:
+def _read_seen() -> Seen:
     listed = [
         select(func.max(column)).where(is_published).scalar_subquery()  # each reads one index
         for column in (Submission.published_at, Submission.changed_at, Submission.promises_at)

@@ -21,7 +21,7 @@ from ..web.query import Key
 NEVER = "9999-12-31"
 """The date of a commitment, in a list by date, that has none."""
 ONE = ord("1")
-FEW = 60
+MAX_SHIFTS = 60
 """Bits that are set one by one in less time than it takes to write and read all digits."""
 COLUMNS_BEFORE, COLUMNS_AFTER = 3, 2
 """The columns of a commitment beside its facets: id, reference and branch; time and status."""
@@ -37,7 +37,7 @@ Sets = dict[str, dict[str, Set]]
 
 def make_set(size: int, spans: Sequence[Span] = (), places: Sequence[int] = ()) -> Set:
     """Return the set of some bits."""
-    if len(spans) + len(places) < FEW:
+    if len(spans) + len(places) <= MAX_SHIFTS:
         shifted = [((1 << (end - start)) - 1) << (size - end) for start, end in spans]
         return reduce(or_, shifted + [1 << (size - 1 - place) for place in places], 0)
     digits = bytearray(b"0" * size)

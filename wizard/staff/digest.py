@@ -18,7 +18,7 @@ from . import cases, figures
 
 KINDS = {"digest_daily": timedelta(days=1), "digest_weekly": timedelta(days=7)}
 """The kinds of message, and the time that each looks back on."""
-DAY_BEGINS = time(6)
+DAY_START = time(6)
 """When the day of a digest begins, in the program's time zone: nobody gets one at night."""
 KEPT = timedelta(days=30)
 """How long a digest is kept after it was sent."""
@@ -48,9 +48,9 @@ def queue_digests() -> int:
 
 
 def _today() -> date:
-    """Return the day, of which the hours before `DAY_BEGINS` belong to the one before."""
+    """Return the day, of which the hours before `DAY_START` belong to the one before."""
     now = clock.local(clock.now())
-    return now.date() if now.time() >= DAY_BEGINS else now.date() - timedelta(days=1)
+    return now.date() if now.time() >= DAY_START else now.date() - timedelta(days=1)
 
 
 def _is_due(user: StaffUser, today: date) -> bool:

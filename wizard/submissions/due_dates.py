@@ -17,7 +17,7 @@ from .promises import is_open
 NO_DATE = date.max
 """Sorts submissions without such a date after all others."""
 
-FEW = 1_000
+MAX_SORTED = 1_000
 """Submissions that are sorted here; of more, the index of dates is read until a page is full."""
 
 Dated = tuple[date, str]
@@ -57,9 +57,9 @@ def _select(
     wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
 ) -> list[Dated]:
     """Return the first rows after one."""
-    query = select(Submission.id, Submission.reference).where(*wanted).limit(FEW + 1)
+    query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_SORTED + 1)
     few = db.session.execute(query).all()
-    if len(few) <= FEW:
+    if len(few) <= MAX_SORTED:
         dates = find_next([row.id for row in few])
         rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
         rest = [row for row in rows if not after or (row < after if falls else row > after)]

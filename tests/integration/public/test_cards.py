@@ -108,7 +108,7 @@ def test_title_fits_its_lines(title):
 
 
 def test_memory_keeps_few_images(app, client, monkeypatch):
-    monkeypatch.setattr(cards, "MAX_KEPT", 2)
+    monkeypatch.setattr(cards, "MAX_IMAGES", 2)
     monkeypatch.setattr(cards, "draw", lambda svg: b"image")
     for reference in [add_commitment(app) for _ in range(5)]:
         client.get(f"/commitments/{reference}.png")
