@@ -141,7 +141,7 @@ lock: .venv/test.done ## resolve the newest versions and lock them with hashes
 	$(PY) -m uv pip compile $(LOCK) -o requirements/test.txt --extra test pyproject.toml
 	mkdir -p .venv/lock && $(PY) -m uv pip compile $(filter-out --generate-hashes,$(LOCK)) \
 	  --format pylock.toml -o .venv/lock/pylock.toml requirements/test.txt
-	$(PY) -m tools.wheels < .venv/lock/pylock.toml > requirements/wheels.txt
+	$(PY) tools/wheels.py < .venv/lock/pylock.toml > requirements/wheels.txt
 	$(PY) -m uv pip compile $(LOCK) -o requirements/audit.txt requirements/audit.in
 	$(PY) -m uv pip compile $(LOCK) -o requirements/bench.txt -c requirements/run.txt requirements/bench.in
 	$(PY) -m uv pip compile $(LOCK) -o requirements/data.txt requirements/data.in

@@ -1,8 +1,9 @@
 """Catalogs of the open data files, for data portals."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from .. import clock
 from ..forms.choices import Choice, Choices
@@ -103,14 +104,14 @@ def catalog_3(snapshot: Snapshot) -> Iterator[bytes]:
         "language": ["en"],
         "dataset": [],
     }
-    yield json.dumps(about, ensure_ascii=False).removesuffix("]}").encode()
-    yield json.dumps(_own_dataset(snapshot), ensure_ascii=False).encode()
+    yield orjson.dumps(about).removesuffix(b"]}")
+    yield orjson.dumps(_own_dataset(snapshot))
     for record in published_records(snapshot, with_promises=True):
         for name, group in released_groups(snapshot.flow).items():
             for entry in record.get(name, ()):
                 if entry.get("progress") in KEPT:
                     dataset = released_dataset(snapshot, record, group, entry)
-                    yield f",\n{json.dumps(dataset, ensure_ascii=False)}".encode()
+                    yield b",\n" + orjson.dumps(dataset)
     yield b"\n]}\n"
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from sqlalchemy import ColumnElement, Engine, Row, Select, Text, cast, func, literal, select
 
 from .. import clock
@@ -40,7 +41,7 @@ from .promise_rows import (
 
 SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
-FORMAT = 3
+FORMAT = 4
 """Raise it when the files change in a way that their schema does not show: it is in the ETag."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change while nothing is published."""
@@ -177,7 +178,7 @@ def _numbered_entries(record: Record, group: Group) -> Iterator[tuple[str, Recor
 def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield all commitments as one JSON document, each on its own line."""
     described = {"describedBy": snapshot.address(SCHEMA), "license": LICENSE}
-    yield f'{json.dumps(described)[:-1]}, "commitments": ['.encode()
+    yield orjson.dumps(described).removesuffix(b"}") + b', "commitments": ['
     yield from _json_lines(published_records(snapshot, with_promises=True))
     yield b'\n], "withdrawn": ['
     yield from _json_lines(withdrawn_records(snapshot))
@@ -185,10 +186,10 @@ def commitments_json(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def _json_lines(records: Iterable[Record]) -> Iterator[bytes]:
-    separator = "\n"
+    separator = b"\n"
     for record in records:
-        yield f"{separator}{json.dumps(record, ensure_ascii=False)}".encode()
-        separator = ",\n"
+        yield separator + orjson.dumps(record)
+        separator = b",\n"
 
 
 def schema_json(snapshot: Snapshot) -> list[bytes]:
@@ -278,7 +279,7 @@ def _select_records(snapshot: Snapshot) -> Select[*tuple[Any, ...]]:
 
 def read_answers(snapshot: Snapshot, row: AnyRow) -> Answers:
     """Return the answers as the current version has them; none without consent to publish."""
-    flow, stored = snapshot.flow, json.loads(row.answers)
+    flow, stored = snapshot.flow, orjson.loads(row.answers)
     answers = upgrade_submitted(flow, row.reference, row.flow_version, stored)
     return answers if flow.consents(answers) else {}
 
