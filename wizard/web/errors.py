@@ -160,7 +160,7 @@ def _too_many() -> ErrorPage:
 def handle_bad_query(error: BadQuery) -> Response:
     """Return the page that says what is wrong with a filter."""
     title, advice = Message("We can’t use that filter"), Message("Change the filter or start over.")
-    return error_response(400, ErrorPage(title, error.message, advice))
+    return error_response(400, ErrorPage(title, error.message, advice), over=request.path)
 
 
 def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
@@ -173,9 +173,14 @@ def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     return response
 
 
-def error_response(code: int, page: ErrorPage) -> Response:
-    """Return an error page, with the posted answers to post again if a retry can help."""
+def error_response(code: int, page: ErrorPage, over: str = "") -> Response:
+    """Return an error page, with the posted answers to post again if a retry can help.
+
+    `over` is the path where one can start over.
+    """
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
-    missing = code in (404, 410) and not request.path.startswith("/staff/")
-    return render_page("errors/error.html", code, page=page, again=list(again), missing=missing)
+    to_staff = request.path.startswith("/staff/")
+    missing = code in (404, 410) and not to_staff
+    ways = {"again": list(again), "over": over, "to_staff": to_staff, "missing": missing}
+    return render_page("errors/error.html", code, page=page, **ways)

@@ -143,3 +143,17 @@ def test_connection_lost_at_commit_is_503_that_keeps_what_was_typed(client, monk
         busy = client.send(page.path, form_data(COMMITMENT.steps["contact"], case))
     assert (busy.status, busy.text("h1")) == (503, BUSY)
     assert client.post(page.path, data=busy.values()).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [
+        ("/commitments?progress=never", '<a href="/commitments">Start over</a>'),
+        ("/commitments?progress=never&lang=es", '<a href="/commitments">Empezar de nuevo</a>'),
+        ("/staff/nowhere", '<a href="/staff/submissions">All submissions</a>'),
+    ],
+)
+def test_error_page_links_on(client, address, link):
+    response = client.get(address)
+    assert response.status_code in (400, 404)
+    assert link in response.text
