@@ -182,5 +182,5 @@ def error_response(code: int, page: ErrorPage, over: str = "") -> Response:
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
     to_staff = request.path.startswith("/staff/")
     missing = code in (404, 410) and not to_staff
-    ways = {"again": list(again), "over": over, "to_staff": to_staff, "missing": missing}
-    return render_page("errors/error.html", code, page=page, **ways)
+    ways: dict[str, Any] = {"again": list(again), "over": over, "to_staff": to_staff}
+    return render_page("errors/error.html", code, page=page, missing=missing, **ways)

@@ -148,8 +148,8 @@ def test_connection_lost_at_commit_is_503_that_keeps_what_was_typed(client, monk
 @pytest.mark.parametrize(
     ("address", "link"),
     [
-        ("/commitments?progress=never", '<a href="/commitments">Start over</a>'),
-        ("/commitments?progress=never&lang=es", '<a href="/commitments">Empezar de nuevo</a>'),
+        ("/commitments?text=%00", '<a href="/commitments">Start over</a>'),
+        ("/commitments?text=%00&lang=es", '<a href="/commitments">Empezar de nuevo</a>'),
         ("/staff/nowhere", '<a href="/staff/submissions">All submissions</a>'),
     ],
 )
