@@ -21,7 +21,7 @@ PHONE = {"viewport": {"width": 320, "height": 640}}
 PEOPLE = {
     "with more space between lines and words": {**PHONE, "bypass_csp": True},
     "in colors of their own": {**PHONE, "forced_colors": "active"},
-    "at night": {**PHONE, "color_scheme": "dark"},
+    "on a tablet at night": {"viewport": {"width": 768, "height": 1024}, "color_scheme": "dark"},
     "at a desk": {"viewport": {"width": 1280, "height": 800}},
 }
 
