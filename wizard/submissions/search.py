@@ -5,14 +5,16 @@ version of the program, or a restored backup, stored without.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     bindparam,
     cast,
@@ -118,7 +120,7 @@ def store_words(submission: Submission) -> None:
     flow = current_flow()
     words: dict[str, Iterable[Text]] = {
         "public": public_texts(flow, submission),
-        "staff": staff_texts(flow, submission),
+        "staff": staff_texts(flow, submission, partial(_read_others, [submission.id])),
     }
     words_of = cache(text_words)  # what anyone may read is in both
     for name, texts in words.items():
@@ -210,32 +212,46 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
     return kept
 
 
-def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
-    """Yield what staff search: reference, answers, confirmed contacts, notes, and other words."""
+def staff_texts(
+    flow: Flow, submission: Submission, others: "Callable[[], OtherTexts]"
+) -> Iterator[Text]:
+    """Yield what staff search: reference, answers, and then the `others` of `_read_others`."""
     yield "Reference", submission.reference
     yield from _answer_texts(flow.columns.values(), submission.answers)
-    confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
-    for contact in db.session.scalars(select(Contact).where(*confirmed).order_by(Contact.id)):
-        yield "Contact", f"{contact.name} {contact.email}".strip()
-    notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
-    for note in db.session.scalars(notes.order_by(StaffNote.id)):
-        yield f"Note by {note.author}", note.text
-    yield from _told_texts(submission.id)
+    yield from others().get(submission.id, ())
 
 
-def _told_texts(submission_id: int) -> Iterator[Text]:
-    """Yield what staff and the organization told each other."""
-    told = select(Event.data).where(Event.submission_id == submission_id)
-    for data in db.session.scalars(told.order_by(Event.id)):
-        for text in (*data.get("opened", {}).values(), data.get("words"), data.get("reason")):
-            yield "History", str(text or "")
-    sent = MailMessage.submission_id == submission_id, MailMessage.words.is_not(None)
-    for text in db.session.scalars(select(MailMessage.words).where(*sent).distinct()):
-        yield "Email", text or ""
-    reports = select(Progress.words, Progress.reply).where(Progress.submission_id == submission_id)
-    for words, reply in db.session.execute(reports.order_by(Progress.id)):
-        yield "Progress update", words
-        yield "Reply", reply
+OtherTexts = Mapping[int, Sequence[Text]]
+"""Texts beside the answers, by the id of their submission."""
+
+
+def _read_others(ids: Collection[int]) -> OtherTexts:
+    """Return confirmed contacts, notes, and what staff and the organization told each other."""
+    texts: dict[int, list[Text]] = defaultdict(list)
+    confirmed = Contact.confirmed_at.is_not(None)
+    for row in _rows_of(ids, Contact, Contact.name, Contact.email, where=confirmed):
+        texts[row.submission_id].append(("Contact", f"{row.name} {row.email}".strip()))
+    for row in _rows_of(ids, StaffNote, StaffNote.author, StaffNote.text):
+        texts[row.submission_id].append((f"Note by {row.author}", row.text))
+    for row in _rows_of(ids, Event, Event.data):
+        told = *row.data.get("opened", {}).values(), row.data.get("words"), row.data.get("reason")
+        texts[row.submission_id] += [("History", str(text or "")) for text in told]
+    sent = MailMessage.words.is_not(None)
+    for row in dict.fromkeys(_rows_of(ids, MailMessage, MailMessage.words, where=sent)):
+        texts[row.submission_id].append(("Email", row.words))
+    for row in _rows_of(ids, Progress, Progress.words, Progress.reply):
+        texts[row.submission_id] += [("Progress update", row.words), ("Reply", row.reply)]
+    return texts
+
+
+def _rows_of(
+    ids: Collection[int], model: Any, *columns: Any, where: ColumnElement[bool] | None = None
+) -> Sequence[Row[Any]]:
+    """Return columns of the rows about some submissions, the oldest first."""
+    query = select(model.submission_id, *columns).where(model.submission_id.in_(ids))
+    if where is not None:
+        query = query.where(where)
+    return db.session.execute(query.order_by(model.id)).all()
 
 
 def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
@@ -265,15 +281,19 @@ def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, 
         return {}
     rows = select(Submission).where(Submission.reference.in_(references))
     found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
-    hits = {each.reference: _find_hit(each, terms, index) for each in found}
+    # Of all of them at once, and only if the answers of one do not have all words together.
+    others = cache(lambda: _read_others([each.id for each in found]))
+    flow, hits = current_flow(), {}
+    for each in found:
+        is_public = index == "public"
+        texts = public_texts(flow, each) if is_public else staff_texts(flow, each, others)
+        hits[each.reference] = _find_hit(texts, terms)
     return {reference: hit for reference, hit in hits.items() if hit}
 
 
-def _find_hit(submission: Submission, terms: Sequence[Term], index: Index) -> Hit | None:
+def _find_hit(texts: Iterable[Text], terms: Sequence[Term]) -> Hit | None:
     """Return the sentence that has the most of the terms, the first one of several."""
-    flow, best, most = current_flow(), None, 0
-    list_texts = public_texts if index == "public" else staff_texts
-    texts: Iterable[Text] = list_texts(flow, submission)
+    best, most = None, 0
     for label, text in texts:
         shown = str(translate(text))
         folded = fold_text(shown).replace("'", "")
