@@ -34,7 +34,16 @@ from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid, replace_forbidden
 from ..notify import outbox
-from ..submissions import cases, due_dates, progress_reports, proposals, queue, reports, withdrawals
+from ..submissions import (
+    cases,
+    due_dates,
+    progress_reports,
+    proposals,
+    queue,
+    reports,
+    search,
+    withdrawals,
+)
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
@@ -62,7 +71,8 @@ ACTIONS.update(
     link_shown="Was shown an organization’s link",
 )
 PAGE_SIZE = 50
-MAX_COUNT = 10_000
+MAX_COUNT, MAX_FOUND = 10_000, 500
+"""How far the submissions of a list are counted, and those that a search finds."""
 NOTE = LongText("text", "New note", noun="what you want to note", required=True)
 HOW_ASKED = LongText(
     "how", "How did they ask?", noun="how they asked", required=True, max_length=500
@@ -70,7 +80,7 @@ HOW_ASKED = LongText(
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
-    """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
+    """Return the submissions on a page, its keys, and the list's length, up to `max_count` + 1."""
     keys = _select_keys(filters, start, PAGE_SIZE)
     found = db.session.scalars(_rows(Submission.reference.in_(keys.references)))
     submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
@@ -92,13 +102,21 @@ def _order(filters: Filters) -> InstrumentedAttribute[datetime]:
     return Submission.changed_at if filters.get("sort") == "changed" else Submission.submitted_at
 
 
+def max_count(filters: Filters) -> int:
+    """Return how far the submissions that match are counted."""
+    return MAX_FOUND if "q" in filters else MAX_COUNT
+
+
 def _count(filters: Filters) -> int:
-    """Return how many submissions match, up to `MAX_COUNT` + 1."""
+    """Return how many submissions match, up to `max_count` + 1."""
+    limit = max_count(filters) + 1
     if filters.get("todo"):
-        return queue.count(filters.without("todo").conditions(), MAX_COUNT + 1)
+        return queue.count(filters.without("todo").conditions(), limit)
+    if filters.keys() - {"sort"} == {"q"}:
+        return search.count(filters["q"], filters.index, limit)
     # A constant, so that SQLite takes the smallest index that holds the filters.
     one = select(literal(1)).select_from(Submission)
-    counted = one.where(*filters.conditions()).limit(MAX_COUNT + 1)
+    counted = one.where(*filters.conditions()).limit(limit)
     return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
 

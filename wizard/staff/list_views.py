@@ -97,7 +97,7 @@ def submissions() -> Response:
         notice=session.pop("notice", ""),
         decided=session.pop("decided", ""),
         labels=labels,
-        max_count=cases.MAX_COUNT,
+        max_count=cases.max_count(chosen),
         exports=exports.export_names(current_flow()),
         actions=many.offer_actions(),
         chips=_list_chips(chosen, labels),

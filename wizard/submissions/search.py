@@ -21,6 +21,7 @@ from sqlalchemy import (
     column,
     false,
     func,
+    literal,
     literal_column,
     select,
     table,
@@ -46,6 +47,9 @@ FORMAT = 2
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
+MAX_LOOKED_UP = 4_000
+"""Submissions that PostgreSQL finds by the index before it sorts them: more are looked through in
+the order of the list."""
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -59,9 +63,25 @@ Text = tuple[Label, str]
 def matches(query: str, index: Index) -> ColumnElement[bool]:
     """Return the condition that a submission has all words of a query in an index.
 
-    A query of nothing but signs finds nothing.
+    A query of nothing but signs finds nothing. PostgreSQL looks at the words of each row of the
+    list if many have them, since a page is soon full; if few have them, it looks them up first.
     """
-    return listed_id().in_(select_matching(query, index))
+    if is_sqlite() or not (terms := parse_query(query)):
+        return listed_id().in_(select_matching(query, index))
+    condition = _condition_postgresql(terms, index)
+    if _estimate(condition) > MAX_LOOKED_UP:
+        row = select(SearchEntry.submission_id).where(SearchEntry.submission_id == Submission.id)
+        return row.where(condition).offset(0).correlate(Submission).exists()  # 0 keeps it as it is
+    return Submission.id.in_(_select_found(condition))
+
+
+def _estimate(condition: ColumnElement[bool]) -> int:
+    """Return how many submissions PostgreSQL expects to meet a condition on the index."""
+    query = select(literal(1)).select_from(SearchEntry).where(condition)
+    with db.engine.connect() as connection:
+        compiled = query.compile(connection)
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params)
+        return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
 
 
 def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
@@ -73,37 +93,59 @@ def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
     return literal_column("+submission.id", Submission.id.type) if is_sqlite() else Submission.id
 
 
+def count(query: str, index: Index, limit: int) -> int:
+    """Return how many submissions have all words of a query in an index, up to `limit`."""
+    found = select_matching(query, index).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(found)) or 0
+
+
 def select_matching(query: str, index: Index) -> Select[Any]:
     """Return the query of the ids of submissions that have all words of a query in an index."""
     if terms := parse_query(query):
-        return (_match_sqlite if is_sqlite() else _match_postgresql)(terms, index)
+        return _select_with(terms, index)
     return select(Submission.id).where(false())
 
 
 def select_with_any(phrases: Iterable[str]) -> Select[Any]:
     """Return the query of the ids of submissions that have one of some phrases for staff."""
-    terms = [Term(words) for words in map(tuple, map(list_words, phrases)) if words]
-    match = _match_sqlite if is_sqlite() else _match_postgresql
-    return match(terms, "staff", any_of=True)
+    words = map(tuple, map(list_words, phrases))
+    return _select_with([Term(each) for each in words if each], "staff", any_of=True)
 
 
-def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+def _select_with(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+    if is_sqlite():
+        return _match_sqlite(terms, index, any_of)
+    return _select_found(_condition_postgresql(terms, index, any_of))
+
+
+def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool) -> Select[Any]:
     wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
     joined, name = (" OR " if any_of else " AND ").join(wanted), f"search_{index}"
     match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
 
 
-def _match_postgresql(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+def _select_found(condition: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of the ids that meet a condition on PostgreSQL's index.
+
+    It is planned by itself, whatever limit is set on it: for one, PostgreSQL would rather read all
+    words of many submissions than use the index. The words are compared one row at a time, so that
+    a limit ends that.
+    """
+    query = select(SearchEntry.submission_id).where(condition)
+    return select(query.cte("found").prefix_with("MATERIALIZED").c.submission_id)
+
+
+def _condition_postgresql(
+    terms: Iterable[Term], index: Index, any_of: bool = False
+) -> ColumnElement[bool]:
     wanted = (
         " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
         for term in terms
     )
     joined = (" | " if any_of else " & ").join(f"({each})" for each in wanted)
     query = cast(bindparam(None, joined), TSQUERY)
-    return select(SearchEntry.submission_id).where(
-        getattr(SearchEntry, index).op("@@", is_comparison=True)(query)
-    )
+    return getattr(SearchEntry, index).op("@@", is_comparison=True)(query)  # type: ignore[no-any-return]
 
 
 def store_words(submission: Submission) -> None:
@@ -296,17 +338,23 @@ def _find_hit(texts: Iterable[Text], terms: Sequence[Term]) -> Hit | None:
     best, most = None, 0
     for label, text in texts:
         shown = str(translate(text))
-        folded = fold_text(shown).replace("'", "")
-        if not any(term.words[0] in folded for term in terms):  # most texts, and quick to see
+        if _most_possible(shown, terms) <= most:  # most texts, and quick to see
             continue
         for sentence in _sentences(shown):
-            words = index_words([sentence])
-            count = sum(term.matches(words) for term in terms)
-            if count > most:
-                best, most = (label, sentence), count
+            if _most_possible(sentence, terms) > most:
+                words = index_words([sentence])
+                number = sum(term.matches(words) for term in terms)
+                if number > most:
+                    best, most = (label, sentence), number
         if most == len(terms):
             break
     return best and Hit(best[0], _shorten(mark(best[1], terms)))
+
+
+def _most_possible(text: str, terms: Sequence[Term]) -> int:
+    """Return how many of the terms a text can have: their letters are there, in some order."""
+    folded = fold_text(text).replace("'", "")
+    return sum(all(word in folded for word in term.words) for term in terms)
 
 
 def _sentences(text: str) -> list[str]:
