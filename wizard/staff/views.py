@@ -26,7 +26,7 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_whole_number
-from . import cases, changes, erasure, history, signs
+from . import case_lists, cases, changes, erasure, history, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     goes_on,
@@ -103,7 +103,7 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         list_query=query,
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
-        neighbors=cases.find_neighbors(reference, return_filters()),
+        neighbors=case_lists.find_neighbors(reference, return_filters()),
         goes_on=goes_on(query),
         viewers=colleagues.list_viewers(case.submission.id),
         people=colleagues.name_people(),

@@ -18,7 +18,7 @@ from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
 from wizard.db.promises import Progress
 from wizard.forms.words import index_words, parse_query
-from wizard.staff import cases, erasure
+from wizard.staff import case_lists, cases, erasure
 from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.events import record_event
@@ -263,17 +263,17 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
 
 
 def test_length_of_found_list_is_counted_up_to_a_limit(app, viewer, monkeypatch):
-    monkeypatch.setattr(cases, "PAGE_SIZE", 1)
-    monkeypatch.setattr(cases, "MAX_FOUND", 2)
+    monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
+    monkeypatch.setattr(case_lists, "MAX_FOUND", 2)
     for place in range(3):
         add_submission(app, commitment_title="Zanzibar", city=("Tampa", "Miami", "Miami")[place])
     assert "More than 2" in viewer.page("/staff/submissions?q=zanzibar").text("main")
     assert "More than" not in viewer.page("/staff/submissions?q=miami").text("main")
     with app.app_context():
-        assert cases.list_page(Filters(q="zanzibar"), PageStart())[2] == 3
-        assert cases.list_page(Filters(q="zanzibar", status="received"), PageStart())[2] == 3
-        assert cases.list_page(Filters(q="miami", sort="oldest"), PageStart())[2] == 2
-        assert cases.list_page(Filters(q="zanzibar", status="declined"), PageStart())[2] == 0
+        assert case_lists.list_page(Filters(q="zanzibar"), PageStart())[2] == 3
+        assert case_lists.list_page(Filters(q="zanzibar", status="received"), PageStart())[2] == 3
+        assert case_lists.list_page(Filters(q="miami", sort="oldest"), PageStart())[2] == 2
+        assert case_lists.list_page(Filters(q="zanzibar", status="declined"), PageStart())[2] == 0
 
 
 def test_sentences_of_a_page_are_read_at_once(app):
