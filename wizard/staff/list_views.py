@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
+from ..accounts.accounts import list_accounts
 from ..accounts.permissions import bp, current_actor
 from ..db.models import Submission
 from ..notify import outbox
@@ -78,7 +79,7 @@ def submissions() -> Response:
     requests: dict[int, list[str]] = {}
     for each in waiting:
         requests.setdefault(each.submission_id, []).append(each.label)
-    people = colleagues.name_people()
+    people = colleagues.name_people(list_accounts())
     labels = filters.filter_options(current_flow())
     labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}
     return render_page(

@@ -1,7 +1,7 @@
 """Who of the staff has a case, and who opened it when."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -31,16 +31,16 @@ page is soon full."""
 _is_active = StaffUser.disabled_at.is_(None)
 
 
-def list_assignable() -> list[StaffUser]:
-    """Return the accounts that may decide on cases, and are not disabled."""
-    return [each for each in list_accounts() if each.role != "viewer" and not each.disabled_at]
+def pick_assignable(people: Iterable[StaffUser]) -> list[str]:
+    """Return the addresses of those accounts that may decide on cases, and are not disabled."""
+    return [each.email for each in people if each.role != "viewer" and not each.disabled_at]
 
 
-def name_people() -> dict[str, str]:
-    """Return the name of every account, or its address, by address."""
+def name_people(people: Iterable[StaffUser]) -> dict[str, str]:
+    """Return the names of accounts, or their addresses, by address."""
     return {
         each.email: (each.name or each.email) + (" (disabled)" if each.disabled_at else "")
-        for each in list_accounts()
+        for each in people
     }
 
 
@@ -150,7 +150,7 @@ def assign(reference: str, to: str, before: str, actor: Actor) -> None:
     Raises as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
     it is still that person's who had it `before`.
     """
-    if to and to not in (each.email for each in list_assignable()):
+    if to and to not in pick_assignable(list_accounts()):
         raise NotAllowed("Choose somebody who can decide on submissions.")
     with locked_case(reference) as submission:
         if (submission.assigned_to or "") != before:
