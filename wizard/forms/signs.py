@@ -19,12 +19,13 @@ MIN_PLAN_WORDS = 8
 """A description with fewer words is very short; one sentence has more."""
 FAR_PAST_YEARS = 2
 """A date that is as long before the submission, without a link to what was released, is odd."""
-PLACEHOLDERS = (
+_PLACEHOLDERS = (
     *("tba", "tbc", "tbd", "to be announced", "to be confirmed", "to be decided"),
     *("to be determined", "lorem ipsum", "not sure yet", "por confirmar", "por decidir"),
     *("por definir", "por determinar"),
 )
-"""Words that stand for an answer which is still to come."""
+PLACEHOLDERS = {f" {' '.join(list_words(phrase))} ": phrase for phrase in _PLACEHOLDERS}
+"""Words that stand for an answer which is still to come, as they are looked for."""
 SHORTENERS = frozenset(
     {"bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "ow.ly", "rb.gy", "rebrand.ly", "t.co"}
     | {"t.ly", "tiny.cc", "tinyurl.com"}
@@ -90,8 +91,8 @@ def _signs_of(fields: Collection[Field], answers: Answers, place: str = "") -> I
 def _text_fault(field: Text, value: str) -> str:
     words = list_words(value)
     text = f" {' '.join(words)} "
-    for phrase in PLACEHOLDERS:
-        if f" {' '.join(list_words(phrase))} " in text:
+    for placeholder, phrase in PLACEHOLDERS.items():
+        if placeholder in text:
             return f"It says “{phrase}”."
     if isinstance(field, LongText) and len(words) < MIN_PLAN_WORDS:
         return f"Very short: {len(words)} word{'' if len(words) == 1 else 's'}."

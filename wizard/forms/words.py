@@ -16,6 +16,9 @@ MAX_SIDES = 4
 MAX_WORDS, MAX_CHARS = 16_000, 200_000
 """The words of one submission that are indexed, and their characters: PostgreSQL counts places up
 to 16,383, and holds less than a megabyte."""
+MIN_BEGINNING_CHARS = 3
+"""The letters of a last word that is found by its beginning. With one or two it would find nearly
+everything, and SQLite would read the places of all those words."""
 BREAK = "¶"
 """Stands between two texts, so that no phrase reaches from one into the next. It is in no query."""
 UNSPACED = re.compile(
@@ -115,7 +118,7 @@ def parse_query(text: str) -> tuple[Term, ...]:
     """Return the terms of a query, which must all occur: words, and "phrases" in quotes.
 
     What has signs inside it, such as an email address, is a phrase. No sign is an operator. The
-    last word is found by its beginning unless it is in quotes.
+    last word is found by its beginning unless it is in quotes or short.
     """
     pieces = fold_text(text).split('"')
     terms = []
@@ -125,7 +128,14 @@ def parse_query(text: str) -> tuple[Term, ...]:
             if words := tuple(list_words(part)):
                 terms.append(Term(words, begins=not is_quoted))
     last = len(terms) - 1
-    return tuple(Term(each.words, each.begins and at == last) for at, each in enumerate(terms))
+    return tuple(
+        Term(each.words, at == last and each.begins and _is_long(each.words))
+        for at, each in enumerate(terms)
+    )
+
+
+def _is_long(words: tuple[str, ...]) -> bool:
+    return sum(map(len, words)) >= MIN_BEGINNING_CHARS
 
 
 def count_words(terms: Iterable[Term]) -> int:

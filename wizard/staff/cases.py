@@ -4,16 +4,10 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import (
-    ColumnElement,
-    Select,
-    func,
-    literal,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from .. import clock
 from ..accounts import audit
@@ -32,9 +26,15 @@ from ..db.models import (
 )
 from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
-from ..forms.text import Invalid, replace_forbidden
+from ..forms.text import Invalid
 from ..notify import outbox
-from ..submissions import cases, due_dates, progress_reports, proposals, queue, reports, withdrawals
+from ..submissions import (
+    cases,
+    progress_reports,
+    proposals,
+    reports,
+    withdrawals,
+)
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     AUDITED_KINDS,
@@ -44,13 +44,10 @@ from ..submissions.events import (
     list_events,
     record_event,
 )
-from ..submissions.filters import Filters
 from ..submissions.messages import STANDARD, Mail
-from ..submissions.paging import PageKeys, select_keys
 from ..submissions.versions import list_versions, raise_version
 from ..web import links
 from ..web.current import current_flow
-from ..web.query import PageStart
 from . import decisions, progress
 from .decisions import Decision
 
@@ -61,100 +58,10 @@ ACTIONS.update(
     acted="Acted for an organization",
     link_shown="Was shown an organization’s link",
 )
-PAGE_SIZE = 50
-MAX_COUNT = 10_000
 NOTE = LongText("text", "New note", noun="what you want to note", required=True)
 HOW_ASKED = LongText(
     "how", "How did they ask?", noun="how they asked", required=True, max_length=500
 )
-
-
-def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
-    """Return the submissions on a page, its keys, and the list's length, up to `MAX_COUNT` + 1."""
-    keys = _select_keys(filters, start, PAGE_SIZE)
-    found = db.session.scalars(_rows(Submission.reference.in_(keys.references)))
-    submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
-    is_whole = start == PageStart() and not keys.older
-    return submissions, keys, len(submissions) if is_whole else _count(filters)
-
-
-def _select_keys(filters: Filters, start: PageStart, size: int) -> PageKeys:
-    """Return the keys of a page in the order that the filters name."""
-    if filters.get("todo"):
-        return queue.select_keys(filters.without("todo").conditions(), start, size)
-    if filters.get("sort") == "due":
-        return due_dates.select_keys(filters.conditions(), start, size)
-    is_reversed = filters.get("sort") == "oldest"
-    return select_keys(_order(filters), filters.conditions(), start, size, oldest_first=is_reversed)
-
-
-def _order(filters: Filters) -> InstrumentedAttribute[datetime]:
-    return Submission.changed_at if filters.get("sort") == "changed" else Submission.submitted_at
-
-
-def _count(filters: Filters) -> int:
-    """Return how many submissions match, up to `MAX_COUNT` + 1."""
-    if filters.get("todo"):
-        return queue.count(filters.without("todo").conditions(), MAX_COUNT + 1)
-    # A constant, so that SQLite takes the smallest index that holds the filters.
-    one = select(literal(1)).select_from(Submission)
-    counted = one.where(*filters.conditions()).limit(MAX_COUNT + 1)
-    return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbors:
-    """The references of the cases before and after one in a list; empty at its ends."""
-
-    previous: str
-    next: str
-
-
-def find_neighbors(reference: str, filters: Filters) -> Neighbors:
-    """Return the cases beside one in a list, also if it is not in the list any more.
-
-    Beside one that left the queue is the first of the queue.
-    """
-    reference = replace_forbidden(reference)
-    moment = select(_order(filters)).where(Submission.reference == reference)
-    with reading(snapshot=True) as session:
-        is_queue = bool(filters.get("todo"))
-        if is_queue:
-            at = queue.find_since(reference)
-        elif filters.get("sort") == "due":
-            at = due_dates.find_moment(reference)
-        else:
-            at = session.scalar(moment)
-        key = (at, reference) if at else None
-        before, after = PageStart(key, backwards=True), PageStart(key)
-        previous = _select_keys(filters, before, 1).references if key else []
-        following = _select_keys(filters, after, 1).references if key or is_queue else []
-        return Neighbors("".join(previous), "".join(following))
-
-
-def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:
-    """Return the first submissions that match, with their answers, and how many match."""
-    with reading(snapshot=True) as session:
-        references = _select_keys(filters, PageStart(), limit).references
-        found = {
-            each.reference: each
-            for each in session.scalars(
-                select(Submission).where(Submission.reference.in_(references))
-            )
-        }
-        count = _count(filters) if len(references) == limit else len(references)
-    return [found[each] for each in references if each in found], count
-
-
-def list_oldest_open(limit: int) -> list[Submission]:
-    """Return the open cases that have waited longest."""
-    rows = _rows(Submission.status.in_(cases.OPEN_STATUSES), Submission.erased_at.is_(None))
-    order = (Submission.submitted_at, Submission.reference)
-    return list(db.session.scalars(rows.order_by(*order).limit(limit)))
-
-
-def _rows(*conditions: ColumnElement[bool]) -> Select[Submission]:
-    return select(Submission).where(*conditions).options(defer(Submission.answers))
 
 
 @dataclass(frozen=True, slots=True)

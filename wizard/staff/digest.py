@@ -14,7 +14,7 @@ from ..db.models import MailMessage
 from ..notify import outbox, unsubscribe
 from ..notify.email import PermanentFailure
 from ..web import links
-from . import cases, figures
+from . import case_lists, figures
 
 KINDS = {"digest_daily": timedelta(days=1), "digest_weekly": timedelta(days=7)}
 """The kinds of message, and the time that each looks back on."""
@@ -84,7 +84,7 @@ def _context(message: MailMessage) -> dict[str, Any]:
         "figures": figures.count_now(since),
         "first_day": clock.local(since).date(),
         "is_weekly": message.kind == "digest_weekly",
-        "waiting": cases.list_oldest_open(MAX_LISTED),
+        "waiting": case_lists.list_oldest_open(MAX_LISTED),
         "due": figures.list_due(),
     }
 

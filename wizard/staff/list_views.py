@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
+from ..accounts.accounts import list_accounts
 from ..accounts.permissions import bp, current_actor
 from ..db.models import Submission
 from ..notify import outbox
@@ -17,7 +18,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_page_start, wants_bom
 from ..web.tables import SheetTooLarge
-from . import cases, exports, many
+from . import case_lists, exports, many
 from . import dashboard as statistics
 from .lists import LIST_ARGS, list_query, parse_list_filters
 from .report_views import describe_period
@@ -47,7 +48,7 @@ def dashboard() -> Response:
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
-        waiting=cases.list_oldest_open(OLDEST_SHOWN),
+        waiting=case_lists.list_oldest_open(OLDEST_SHOWN),
         requests=statistics.list_requests(),
         failed=outbox.failed_submissions(),
         labels=labels,
@@ -73,12 +74,12 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first, or the queue, oldest first."""
     chosen = parse_list_filters(LIST_ARGS)
     query = list_query(chosen)
-    found, keys, count = cases.list_page(chosen, parse_page_start(request.args))
+    found, keys, count = case_lists.list_page(chosen, parse_page_start(request.args))
     waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
     requests: dict[int, list[str]] = {}
     for each in waiting:
         requests.setdefault(each.submission_id, []).append(each.label)
-    people = colleagues.name_people()
+    people = colleagues.name_people(list_accounts())
     labels = filters.filter_options(current_flow())
     labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}
     return render_page(
@@ -97,7 +98,7 @@ def submissions() -> Response:
         notice=session.pop("notice", ""),
         decided=session.pop("decided", ""),
         labels=labels,
-        max_count=cases.MAX_COUNT,
+        max_count=case_lists.max_count(chosen),
         exports=exports.export_names(current_flow()),
         actions=many.offer_actions(),
         chips=_list_chips(chosen, labels),

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from ..submissions import filters
 from ..web.current import current_flow
 from ..web.query import PAGE_ARGS, BadQuery
-from . import cases
+from . import case_lists
 
 LIST_ARGS = (*PAGE_ARGS, "then")
 """What an address of a list may hold beside filters: its page, and what follows a decision."""
@@ -57,7 +57,7 @@ def then_next(decide: Callable[[str], Response]) -> Callable[[str], Response]:
         if not goes_on(query):
             return decide(reference)
         # Before the decision, which may take the case off the list.
-        following = cases.find_neighbors(reference, chosen).next
+        following = case_lists.find_neighbors(reference, chosen).next
         response = decide(reference)
         if response.status_code != 303:
             return response

@@ -10,7 +10,7 @@ from ..submissions.filters import MAX_REFERENCES_CHARS, Filters
 from ..web.current import current_flow
 from ..web.htmx import render_page
 from ..web.query import BadQuery
-from . import cases, exports, many
+from . import case_lists, exports, many
 from .decisions import InvalidDecision
 from .lists import LIST_ARGS, list_query, parse_list_filters
 
@@ -52,7 +52,9 @@ def act_on_many() -> Response:
 
 
 def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:
-    found = cases.list_to_act_on(selection, many.MAX_CASES) if selection is not None else ([], 0)
+    found = (
+        case_lists.list_to_act_on(selection, many.MAX_CASES) if selection is not None else ([], 0)
+    )
     shown = many.preview(action, *found)
     return _page("staff/preview.html", status, preview=shown, **context)
 

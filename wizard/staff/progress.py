@@ -22,9 +22,12 @@ class Sent:
 
 def list_sent(submission: Submission) -> list[Sent]:
     """Return the reports on promises by when they were sent, oldest first."""
-    titles = {each.promise.entry_id: each.title for each in reports.list_told(submission)}
-    found = []
-    for at, sent in groupby(reports.list_progress(submission), key=lambda row: row.reported_at):
+    all_rows, found = reports.list_progress(submission), list[Sent]()
+    if not all_rows:
+        return found
+    told = reports.tell_promises(submission, all_rows)
+    titles = {each.promise.entry_id: each.title for each in told}
+    for at, sent in groupby(all_rows, key=lambda row: row.reported_at):
         rows = [(titles.get(row.entry_id, "Removed since"), row) for row in sent]
         waiting = {str(row.id): title for title, row in rows if row.approved is None}
         ways = decisions.progress_decisions(submission, waiting) if waiting else []

@@ -8,7 +8,7 @@ from flask import abort, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from ..accounts import audit
-from ..accounts.accounts import describe_person
+from ..accounts.accounts import describe_person, list_accounts
 from ..accounts.permissions import (
     bp,
     current_actor,
@@ -26,7 +26,7 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_whole_number
-from . import cases, changes, erasure, history, signs
+from . import case_lists, cases, changes, erasure, history, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     goes_on,
@@ -95,7 +95,7 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
     """Show the submission of this request's address; `unsaved` is what was typed and not stored."""
     reference = (request.view_args or {})["reference"]
     case = case or cases.get_case(reference)
-    query = return_query()
+    query, people = return_query(), list_accounts()
     return render_page(
         "staff/submission.html",
         status,
@@ -103,11 +103,11 @@ def case_page(status: int = 200, *, case: cases.Case | None = None, **context: A
         list_query=query,
         address=url_for("staff.submission", reference=reference, **query),
         case=case,
-        neighbors=cases.find_neighbors(reference, return_filters()),
+        neighbors=case_lists.find_neighbors(reference, return_filters()),
         goes_on=goes_on(query),
         viewers=colleagues.list_viewers(case.submission.id),
-        people=colleagues.name_people(),
-        assignable=[each.email for each in colleagues.list_assignable()],
+        people=colleagues.name_people(people),
+        assignable=colleagues.pick_assignable(people),
         cards=cards(current_flow(), case.submission.answers),
         last_day=proposals.last_day,
         describe_data=history.describe_data,

@@ -1,7 +1,7 @@
 """Who of the staff has a case, and who opened it when."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ from ..db.engine import db, reading, writing
 from ..db.models import Event, Submission
 from .cases import NotAllowed, StaleVersion, locked_case
 from .events import record_event
-from .search import listed_id
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +25,22 @@ RECENT = timedelta(hours=1)
 """How long a case says who opened it."""
 MINE, NOBODY = "me", "nobody"
 SEEN = {"unread": "Not opened by me", "changed": "Changed since I looked"}
+MAX_LOOKED_UP = 500
+"""Changed cases that are looked up first. If there are more, each row of a list is looked at, and a
+page is soon full."""
 _is_active = StaffUser.disabled_at.is_(None)
 
 
-def list_assignable() -> list[StaffUser]:
-    """Return the accounts that may decide on cases, and are not disabled."""
-    return [each for each in list_accounts() if each.role != "viewer" and not each.disabled_at]
+def pick_assignable(people: Iterable[StaffUser]) -> list[str]:
+    """Return the addresses of those accounts that may decide on cases, and are not disabled."""
+    return [each.email for each in people if each.role != "viewer" and not each.disabled_at]
 
 
-def name_people() -> dict[str, str]:
-    """Return the name of every account, or its address, by address."""
+def name_people(people: Iterable[StaffUser]) -> dict[str, str]:
+    """Return the names of accounts, or their addresses, by address."""
     return {
         each.email: (each.name or each.email) + (" (disabled)" if each.disabled_at else "")
-        for each in list_accounts()
+        for each in people
     }
 
 
@@ -54,16 +56,27 @@ def has_case(who: str) -> ColumnElement[bool]:
 
 
 def was_seen(how: str) -> ColumnElement[bool]:
-    """Return the condition that who is signed in has seen a case so, by a code of `SEEN`."""
+    """Return the condition that who is signed in has seen a case so, by a code of `SEEN`.
+
+    It holds for the moment: what changed is looked up here.
+    """
     user_id, email = _viewer()
     viewed = select(CaseView.submission_id).where(CaseView.user_id == user_id)
     if how == "unread":
         return Submission.id.not_in(viewed)
-    newer = viewed.join(Event, Event.submission_id == CaseView.submission_id).where(
-        CaseView.submission_id == Submission.id, Event.id > CaseView.event_id, Event.actor != email
+    is_newer = and_(
+        Event.submission_id == CaseView.submission_id,
+        Event.id > CaseView.event_id,
+        Event.actor != email,
     )
-    # The views alone first: so events are looked up only of the rows of a page, and of the count.
-    return and_(listed_id().in_(viewed), newer.correlate(Submission).exists())
+    newer = select(Event.id).where(is_newer).offset(0)  # 0, so that no database joins them
+    changed = viewed.where(newer.correlate(CaseView).exists())
+    with db.engine.connect() as connection:
+        few = connection.scalars(changed.limit(MAX_LOOKED_UP + 1)).all()
+    if len(few) <= MAX_LOOKED_UP:
+        return Submission.id.in_(few)
+    of_row = changed.where(CaseView.submission_id == Submission.id)
+    return of_row.offset(0).correlate(Submission).exists()
 
 
 def _viewer() -> tuple[int, str]:
@@ -137,7 +150,7 @@ def assign(reference: str, to: str, before: str, actor: Actor) -> None:
     Raises as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
     it is still that person's who had it `before`.
     """
-    if to and to not in (each.email for each in list_assignable()):
+    if to and to not in pick_assignable(list_accounts()):
         raise NotAllowed("Choose somebody who can decide on submissions.")
     with locked_case(reference) as submission:
         if (submission.assigned_to or "") != before:

@@ -37,6 +37,11 @@ def recipients(submission: Submission) -> list[str]:
     return recipients_of([submission])[submission.id]
 
 
+def has_recipients(submission: Submission) -> bool:
+    """Return True if messages go to anybody."""
+    return bool(submission.answers.get(current_flow().roles.contact) or recipients(submission))
+
+
 def recipients_of(submissions: Sequence[Submission]) -> dict[int, list[str]]:
     """Return the addresses that the messages about each submission go to, by its id."""
     query = select(Contact.submission_id, Contact.email).where(

@@ -157,7 +157,7 @@ def standard_message(submission: Submission, kind: str) -> tuple[str, str]:
 
     Both are empty for an event that they are not told, or if there is no address.
     """
-    if not tells_contacts(kind) or not contacts.recipients(submission):
+    if not tells_contacts(kind) or not contacts.has_recipients(submission):
         return "", ""
     message = MailMessage(kind=kind, submission_id=submission.id)
     with languages.force_locale(submission.language):

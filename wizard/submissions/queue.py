@@ -13,9 +13,11 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Integer,
     Row,
     Select,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from ..db.columns import UtcDateTime
 from ..db.engine import db
 from ..db.models import Proposal, Report, Submission
 from ..db.promises import Progress
@@ -33,6 +36,8 @@ from ..web.query import Key, PageStart
 from .cases import OPEN_STATUSES
 from .paging import PageKeys, make_page
 from .withdrawals import WITHDRAWABLE
+
+Statement = Select[*tuple[Any, ...]]
 
 _is_open = and_(
     # as in the index of the queue, which no database takes for parameters
@@ -91,22 +96,44 @@ def count(wanted: Sequence[ColumnElement[bool]], limit: int) -> int:
 
 def find_since(reference: str) -> datetime | None:
     """Return since when a case waits for staff; None if it does not."""
-    rows = _select([Submission.reference == reference], None, True, 1)
-    return rows[0].since if rows else None
+    row = db.session.execute(_statement_of_case(), {"key": reference, "limit": 1}).first()
+    return row.since if row else None
+
+
+@cache
+def _statement_of_case() -> Statement:
+    return _statement([Submission.reference == bindparam("key")], False, True)
 
 
 def _select(
     wanted: Sequence[ColumnElement[bool]], after: Key | None, rises: bool, limit: int
 ) -> Sequence[Row[Any]]:
     """Return the first rows of `since` and reference."""
-    parts = (_cut(part.where(*wanted), by, after, rises, limit).subquery() for part, by in _parts())
-    both = union_all(*(select(part.c.since, part.c.reference) for part in parts)).subquery()
-    rows = select(both.c.since, both.c.reference)
-    return db.session.execute(_cut(rows, both.c.since, None, rises, limit)).all()
+    way = after is not None, rises
+    statement = _statement(wanted, *way) if wanted else _statement_of_all(*way)
+    given = {"at": after[0], "reference": after[1]} if after else {}
+    return db.session.execute(statement, {"limit": limit, **given}).all()
 
 
 @cache
-def _parts() -> tuple[tuple[Select[*tuple[Any, ...]], ColumnElement[Any]], ...]:
+def _statement_of_all(is_after: bool, rises: bool) -> Statement:
+    """Return the query without conditions, which takes longer to make than to answer."""
+    return _statement([], is_after, rises)
+
+
+def _statement(wanted: Sequence[ColumnElement[bool]], is_after: bool, rises: bool) -> Statement:
+    """Return the query of up to `limit` rows of `since` and reference, after `at` and `reference`.
+
+    These are parameters.
+    """
+    parts = (_cut(part.where(*wanted), by, is_after, rises).subquery() for part, by in _parts())
+    both = union_all(*(select(part.c.since, part.c.reference) for part in parts)).subquery()
+    rows = select(both.c.since, both.c.reference)
+    return _cut(rows, both.c.since, False, rises)
+
+
+@cache
+def _parts() -> tuple[tuple[Statement, ColumnElement[Any]], ...]:
     """Return the queries of `since` and reference of what waits, each with its `since`.
 
     Open cases come in order from an index; those that are asked for are few, and sorted.
@@ -124,19 +151,14 @@ def _parts() -> tuple[tuple[Select[*tuple[Any, ...]], ColumnElement[Any]], ...]:
     return (opened, _open_since), (others, since)
 
 
-def _cut(
-    query: Select[*tuple[Any, ...]],
-    since: ColumnElement[Any],
-    after: Key | None,
-    rises: bool,
-    limit: int,
-) -> Select[*tuple[Any, ...]]:
+def _cut(query: Statement, since: ColumnElement[Any], is_after: bool, rises: bool) -> Statement:
     """Return the first rows of a query by its columns `since` and reference."""
     order = since, query.selected_columns.reference
-    if after:
-        row = tuple_(*order)
+    if is_after:
+        at = bindparam("at", type_=UtcDateTime)
+        row, key = tuple_(*order), tuple_(at, bindparam("reference"))
         # The first condition lets SQLite begin at the right place of the index.
-        begins = since >= after[0] if rises else since <= after[0]
-        query = query.where(begins, row > after if rises else row < after)
+        begins = since >= at if rises else since <= at
+        query = query.where(begins, row > key if rises else row < key)
     directed = order if rises else tuple(column.desc() for column in order)
-    return query.order_by(*directed).limit(limit)
+    return query.order_by(*directed).limit(bindparam("limit", type_=Integer))

@@ -44,8 +44,12 @@ class Told:
 
 def list_told(submission: Submission) -> list[Told]:
     """Return the promises of a submission with what was reported, in the order of its answers."""
+    return tell_promises(submission, list_progress(submission))
+
+
+def tell_promises(submission: Submission, rows: Sequence[Progress]) -> list[Told]:
+    """Return the promises of a submission with what was reported on them in all its reports."""
     groups = {group.name: group for group in promised_groups(current_flow())}
-    rows = list_progress(submission)
     approved = {row.entry_id: row for row in rows if row.approved}
     waiting = {row.entry_id: row for row in rows if row.approved is None}
     return [

@@ -5,20 +5,23 @@ version of the program, or a restored backup, stored without.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     bindparam,
     cast,
     column,
     false,
     func,
+    literal,
     literal_column,
     select,
     table,
@@ -44,6 +47,9 @@ FORMAT = 2
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
+MAX_LOOKED_UP = 4_000
+"""Submissions that PostgreSQL finds by the index before it sorts them: more are looked through in
+the order of the list."""
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -57,9 +63,25 @@ Text = tuple[Label, str]
 def matches(query: str, index: Index) -> ColumnElement[bool]:
     """Return the condition that a submission has all words of a query in an index.
 
-    A query of nothing but signs finds nothing.
+    A query of nothing but signs finds nothing. PostgreSQL looks at the words of each row of the
+    list if many have them, since a page is soon full; if few have them, it looks them up first.
     """
-    return listed_id().in_(select_matching(query, index))
+    if is_sqlite() or not (terms := parse_query(query)):
+        return listed_id().in_(select_matching(query, index))
+    condition = _condition_postgresql(terms, index)
+    if _estimate(condition) > MAX_LOOKED_UP:
+        row = select(SearchEntry.submission_id).where(SearchEntry.submission_id == Submission.id)
+        return row.where(condition).offset(0).correlate(Submission).exists()  # 0 keeps it as it is
+    return Submission.id.in_(_select_found(condition))
+
+
+def _estimate(condition: ColumnElement[bool]) -> int:
+    """Return how many submissions PostgreSQL expects to meet a condition on the index."""
+    query = select(literal(1)).select_from(SearchEntry).where(condition)
+    with db.engine.connect() as connection:
+        compiled = query.compile(connection)
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params)
+        return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
 
 
 def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
@@ -71,37 +93,59 @@ def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
     return literal_column("+submission.id", Submission.id.type) if is_sqlite() else Submission.id
 
 
+def count(query: str, index: Index, limit: int) -> int:
+    """Return how many submissions have all words of a query in an index, up to `limit`."""
+    found = select_matching(query, index).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(found)) or 0
+
+
 def select_matching(query: str, index: Index) -> Select[Any]:
     """Return the query of the ids of submissions that have all words of a query in an index."""
     if terms := parse_query(query):
-        return (_match_sqlite if is_sqlite() else _match_postgresql)(terms, index)
+        return _select_with(terms, index)
     return select(Submission.id).where(false())
 
 
 def select_with_any(phrases: Iterable[str]) -> Select[Any]:
     """Return the query of the ids of submissions that have one of some phrases for staff."""
-    terms = [Term(words) for words in map(tuple, map(list_words, phrases)) if words]
-    match = _match_sqlite if is_sqlite() else _match_postgresql
-    return match(terms, "staff", any_of=True)
+    words = map(tuple, map(list_words, phrases))
+    return _select_with([Term(each) for each in words if each], "staff", any_of=True)
 
 
-def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+def _select_with(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+    if is_sqlite():
+        return _match_sqlite(terms, index, any_of)
+    return _select_found(_condition_postgresql(terms, index, any_of))
+
+
+def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool) -> Select[Any]:
     wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
     joined, name = (" OR " if any_of else " AND ").join(wanted), f"search_{index}"
     match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
 
 
-def _match_postgresql(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+def _select_found(condition: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of the ids that meet a condition on PostgreSQL's index.
+
+    It is planned by itself, whatever limit is set on it: for one, PostgreSQL would rather read all
+    words of many submissions than use the index. The words are compared one row at a time, so that
+    a limit ends that.
+    """
+    query = select(SearchEntry.submission_id).where(condition)
+    return select(query.cte("found").prefix_with("MATERIALIZED").c.submission_id)
+
+
+def _condition_postgresql(
+    terms: Iterable[Term], index: Index, any_of: bool = False
+) -> ColumnElement[bool]:
     wanted = (
         " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
         for term in terms
     )
     joined = (" | " if any_of else " & ").join(f"({each})" for each in wanted)
     query = cast(bindparam(None, joined), TSQUERY)
-    return select(SearchEntry.submission_id).where(
-        getattr(SearchEntry, index).op("@@", is_comparison=True)(query)
-    )
+    return getattr(SearchEntry, index).op("@@", is_comparison=True)(query)  # type: ignore[no-any-return]
 
 
 def store_words(submission: Submission) -> None:
@@ -118,7 +162,7 @@ def store_words(submission: Submission) -> None:
     flow = current_flow()
     words: dict[str, Iterable[Text]] = {
         "public": public_texts(flow, submission),
-        "staff": staff_texts(flow, submission),
+        "staff": staff_texts(flow, submission, partial(_read_others, [submission.id])),
     }
     words_of = cache(text_words)  # what anyone may read is in both
     for name, texts in words.items():
@@ -210,32 +254,46 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
     return kept
 
 
-def staff_texts(flow: Flow, submission: Submission) -> Iterator[Text]:
-    """Yield what staff search: reference, answers, confirmed contacts, notes, and other words."""
+def staff_texts(
+    flow: Flow, submission: Submission, others: "Callable[[], OtherTexts]"
+) -> Iterator[Text]:
+    """Yield what staff search: reference, answers, and then the `others` of `_read_others`."""
     yield "Reference", submission.reference
     yield from _answer_texts(flow.columns.values(), submission.answers)
-    confirmed = Contact.submission_id == submission.id, Contact.confirmed_at.is_not(None)
-    for contact in db.session.scalars(select(Contact).where(*confirmed).order_by(Contact.id)):
-        yield "Contact", f"{contact.name} {contact.email}".strip()
-    notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
-    for note in db.session.scalars(notes.order_by(StaffNote.id)):
-        yield f"Note by {note.author}", note.text
-    yield from _told_texts(submission.id)
+    yield from others().get(submission.id, ())
 
 
-def _told_texts(submission_id: int) -> Iterator[Text]:
-    """Yield what staff and the organization told each other."""
-    told = select(Event.data).where(Event.submission_id == submission_id)
-    for data in db.session.scalars(told.order_by(Event.id)):
-        for text in (*data.get("opened", {}).values(), data.get("words"), data.get("reason")):
-            yield "History", str(text or "")
-    sent = MailMessage.submission_id == submission_id, MailMessage.words.is_not(None)
-    for text in db.session.scalars(select(MailMessage.words).where(*sent).distinct()):
-        yield "Email", text or ""
-    reports = select(Progress.words, Progress.reply).where(Progress.submission_id == submission_id)
-    for words, reply in db.session.execute(reports.order_by(Progress.id)):
-        yield "Progress update", words
-        yield "Reply", reply
+OtherTexts = Mapping[int, Sequence[Text]]
+"""Texts beside the answers, by the id of their submission."""
+
+
+def _read_others(ids: Collection[int]) -> OtherTexts:
+    """Return confirmed contacts, notes, and what staff and the organization told each other."""
+    texts: dict[int, list[Text]] = defaultdict(list)
+    confirmed = Contact.confirmed_at.is_not(None)
+    for row in _rows_of(ids, Contact, Contact.name, Contact.email, where=confirmed):
+        texts[row.submission_id].append(("Contact", f"{row.name} {row.email}".strip()))
+    for row in _rows_of(ids, StaffNote, StaffNote.author, StaffNote.text):
+        texts[row.submission_id].append((f"Note by {row.author}", row.text))
+    for row in _rows_of(ids, Event, Event.data):
+        told = *row.data.get("opened", {}).values(), row.data.get("words"), row.data.get("reason")
+        texts[row.submission_id] += [("History", str(text or "")) for text in told]
+    sent = MailMessage.words.is_not(None)
+    for row in dict.fromkeys(_rows_of(ids, MailMessage, MailMessage.words, where=sent)):
+        texts[row.submission_id].append(("Email", row.words))
+    for row in _rows_of(ids, Progress, Progress.words, Progress.reply):
+        texts[row.submission_id] += [("Progress update", row.words), ("Reply", row.reply)]
+    return texts
+
+
+def _rows_of(
+    ids: Collection[int], model: Any, *columns: Any, where: ColumnElement[bool] | None = None
+) -> Sequence[Row[Any]]:
+    """Return columns of the rows about some submissions, the oldest first."""
+    query = select(model.submission_id, *columns).where(model.submission_id.in_(ids))
+    if where is not None:
+        query = query.where(where)
+    return db.session.execute(query.order_by(model.id)).all()
 
 
 def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
@@ -265,28 +323,38 @@ def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, 
         return {}
     rows = select(Submission).where(Submission.reference.in_(references))
     found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
-    hits = {each.reference: _find_hit(each, terms, index) for each in found}
+    # Of all of them at once, and only if the answers of one do not have all words together.
+    others = cache(lambda: _read_others([each.id for each in found]))
+    flow, hits = current_flow(), {}
+    for each in found:
+        is_public = index == "public"
+        texts = public_texts(flow, each) if is_public else staff_texts(flow, each, others)
+        hits[each.reference] = _find_hit(texts, terms)
     return {reference: hit for reference, hit in hits.items() if hit}
 
 
-def _find_hit(submission: Submission, terms: Sequence[Term], index: Index) -> Hit | None:
+def _find_hit(texts: Iterable[Text], terms: Sequence[Term]) -> Hit | None:
     """Return the sentence that has the most of the terms, the first one of several."""
-    flow, best, most = current_flow(), None, 0
-    list_texts = public_texts if index == "public" else staff_texts
-    texts: Iterable[Text] = list_texts(flow, submission)
+    best, most = None, 0
     for label, text in texts:
         shown = str(translate(text))
-        folded = fold_text(shown).replace("'", "")
-        if not any(term.words[0] in folded for term in terms):  # most texts, and quick to see
+        if _most_possible(shown, terms) <= most:  # most texts, and quick to see
             continue
         for sentence in _sentences(shown):
-            words = index_words([sentence])
-            count = sum(term.matches(words) for term in terms)
-            if count > most:
-                best, most = (label, sentence), count
+            if _most_possible(sentence, terms) > most:
+                words = index_words([sentence])
+                number = sum(term.matches(words) for term in terms)
+                if number > most:
+                    best, most = (label, sentence), number
         if most == len(terms):
             break
     return best and Hit(best[0], _shorten(mark(best[1], terms)))
+
+
+def _most_possible(text: str, terms: Sequence[Term]) -> int:
+    """Return how many of the terms a text can have: their letters are there, in some order."""
+    folded = fold_text(text).replace("'", "")
+    return sum(all(word in folded for word in term.words) for term in terms)
 
 
 def _sentences(text: str) -> list[str]:

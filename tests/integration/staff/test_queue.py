@@ -22,7 +22,7 @@ from wizard.db.accounts import CaseView
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 from wizard.db.promises import Progress
-from wizard.staff import cases, erasure
+from wizard.staff import case_lists, cases, erasure
 from wizard.submissions import colleagues, withdrawals
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
@@ -93,7 +93,7 @@ def test_queue_holds_all_that_waits_the_longest_first(app, viewer, waiting):
 def test_queue_and_its_count_and_export_hold_the_same(app, viewer, waiting):
     with app.app_context():
         chosen = Filters(todo="yes")
-        assert cases._count(chosen) == len(waiting)
+        assert case_lists.CaseList(chosen).count() == len(waiting)
         found = db.session.scalars(select(Submission.reference).where(*chosen.conditions()))
         assert set(found) == set(waiting)
     exported = viewer.get("/staff/export/submissions.csv?todo=yes").text
@@ -117,17 +117,19 @@ def test_queue_is_empty_at_first(viewer):
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
 def test_queue_pages_in_both_directions(app, waiting, size):
     with app.app_context():
-        whole = cases.list_page(Filters(todo="yes"), PageStart())[1]
+        whole = case_lists.list_page(Filters(todo="yes"), PageStart())[1]
         assert whole.references == waiting
         keys = [(whole.since[each], each) for each in waiting]
         for place, key in enumerate(keys):
-            after = cases._select_keys(Filters(todo="yes"), PageStart(key), size)
+            after = case_lists.CaseList(Filters(todo="yes")).select_keys(PageStart(key), size)
             assert after.references == waiting[place + 1 : place + 1 + size]
             assert bool(after.older) == (place + 1 + size < len(waiting))
-            before = cases._select_keys(Filters(todo="yes"), PageStart(key, True), size)
+            before = case_lists.CaseList(Filters(todo="yes")).select_keys(
+                PageStart(key, True), size
+            )
             assert before.references == waiting[max(place - size, 0) : place]
             assert bool(before.newer) == (place > size)
-        last = cases._select_keys(Filters(todo="yes"), PageStart(None, True), size)
+        last = case_lists.CaseList(Filters(todo="yes")).select_keys(PageStart(None, True), size)
         assert last.references == waiting[-size:]
         assert not last.older
 
@@ -278,7 +280,9 @@ def test_case_of_a_disabled_person_is_nobodys_and_can_be_reassigned(app, editor)
     assert editor.send(path, {"to": "bob@example.gov", "before": data["to"]}).status == 422
 
 
-def test_unread_and_changed_are_per_person(app, editor):
+@pytest.mark.parametrize("most", [0, colleagues.MAX_LOOKED_UP])
+def test_unread_and_changed_are_per_person(app, editor, monkeypatch, most):
+    monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)  # with more, each row is looked at
     first, second = add_many(app, 2)
     bob = staff_client(app, "editor", "bob")
     editor.page(case(first))
@@ -287,7 +291,8 @@ def test_unread_and_changed_are_per_person(app, editor):
     marks = [row.query("td")[4].to_text() for row in editor.page(QUEUE).all(".list tbody tr")]
     assert "New" not in marks[0] and "New" in marks[1]
     bob.send(f"/staff/submissions/{first}/note", {"text": "Called them."})
-    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [first]
+    for lists in (QUEUE, "/staff/submissions?sort=oldest", "/staff/submissions?sort=due"):
+        assert case_references(editor.page(f"{lists}&seen=changed")) == [first]
     assert case_references(bob.page(f"{QUEUE}&seen=changed")) == []  # it was bob
     assert "Changed" in editor.page(QUEUE).all(".list tbody tr")[0].to_text()
     editor.page(case(first))

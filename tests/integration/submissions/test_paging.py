@@ -10,7 +10,7 @@ from tests.factories import add_submission
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 from wizard.db.promises import Promise
-from wizard.staff import cases
+from wizard.staff import case_lists
 from wizard.submissions import due_dates
 from wizard.submissions.filters import Filters
 from wizard.web.query import PageStart
@@ -90,18 +90,18 @@ def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
     wanted = [reference for _, reference in keys]
     with app.app_context():
         by_date = Filters(sort="due")
-        assert cases.list_page(by_date, PageStart())[1].references == wanted
+        assert case_lists.list_page(by_date, PageStart())[1].references == wanted
         for place, (day, reference) in enumerate(keys):
             key = datetime.combine(day, time(), UTC), reference
-            after = cases._select_keys(by_date, PageStart(key), size)
+            after = case_lists.CaseList(by_date).select_keys(PageStart(key), size)
             assert after.references == wanted[place + 1 : place + 1 + size]
             assert bool(after.older) == (place + 1 + size < len(wanted))
-            before = cases._select_keys(by_date, PageStart(key, backwards=True), size)
+            before = case_lists.CaseList(by_date).select_keys(PageStart(key, backwards=True), size)
             assert before.references == wanted[max(place - size, 0) : place]
             assert bool(before.newer) == (place > size)
     for place, reference in enumerate(wanted):
         with app.app_context():
-            neighbors = cases.find_neighbors(reference, by_date)
+            neighbors = case_lists.find_neighbors(reference, by_date)
         assert [neighbors.previous] == (wanted[place - 1 : place] if place else [""])
         assert [neighbors.next] == (wanted[place + 1 : place + 2] or [""])
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 
 from tests.client import case_references, commitment_references, spanish_client
 from tests.factories import add_published, add_submission, staff_client
@@ -18,11 +18,13 @@ from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
 from wizard.db.promises import Progress
 from wizard.forms.words import index_words, parse_query
-from wizard.staff import cases, erasure
+from wizard.staff import case_lists, cases, erasure
 from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.events import record_event
+from wizard.submissions.filters import Filters
 from wizard.submissions.messages import Mail
+from wizard.web.query import PageStart
 
 EDITOR = Actor("editor@example.gov")
 QUOTED = "“Every stop” is counted. Coeur d’Alene’s use-of-force data come yearly. That is all."
@@ -133,7 +135,7 @@ def test_words_are_found_wherever_staff_read_them(app, viewer, where, label):
     text = "It is late. They said “Peña‑Muñoz” of Coeur d’Alene’s ﬁles. That is all."
     reference = add_words(app, where, text)
     add_submission(app)
-    for query in ("pena munoz", "PEÑA-MUÑOZ", "coeur d'alene", "“d’alene’s files”", "alene fi"):
+    for query in ("pena munoz", "PEÑA-MUÑOZ", "coeur d'alene", "“d’alene’s files”", "alene fil"):
         page = viewer.page(f"/staff/submissions?q={quote(query)}")
         assert case_references(page) == [reference], query
         assert page.text(".hit .hint") == label
@@ -244,6 +246,52 @@ def test_address_of_version_before_still_searches(app, client):
     assert commitment_references(client.page("/commitments?text=zanzibar")) == [reference]
 
 
+@pytest.mark.parametrize("most", [-1, search.MAX_LOOKED_UP])
+def test_search_with_filters_is_the_same_whether_many_have_the_words(
+    app, viewer, monkeypatch, most
+):
+    monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
+    made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(3)]
+    add_submission(app, commitment_title="Road Zanzibar")
+    declined = add_submission(app, commitment_title="Zanzibar Road", status="declined")
+    for order in ("", "&sort=oldest", "&sort=changed", "&sort=due", "&todo=yes"):
+        page = viewer.page(f'/staff/submissions?q="Zanzibar Road"{order}')
+        expected = [*made, *([] if "todo" in order else [declined])]
+        assert sorted(case_references(page)) == sorted(expected), order
+    page = viewer.page('/staff/submissions?q="zanzibar road"&status=declined')
+    assert case_references(page) == [declined]
+
+
+def test_length_of_found_list_is_counted_up_to_a_limit(app, viewer, monkeypatch):
+    monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
+    monkeypatch.setattr(case_lists, "MAX_FOUND", 2)
+    for place in range(3):
+        add_submission(app, commitment_title="Zanzibar", city=("Tampa", "Miami", "Miami")[place])
+    assert "More than 2" in viewer.page("/staff/submissions?q=zanzibar").text("main")
+    assert "More than" not in viewer.page("/staff/submissions?q=miami").text("main")
+    with app.app_context():
+        assert case_lists.list_page(Filters(q="zanzibar"), PageStart())[2] == 3
+        assert case_lists.list_page(Filters(q="zanzibar", status="received"), PageStart())[2] == 3
+        assert case_lists.list_page(Filters(q="miami", sort="oldest"), PageStart())[2] == 2
+        assert case_lists.list_page(Filters(q="zanzibar", status="declined"), PageStart())[2] == 0
+
+
+def test_sentences_of_a_page_are_read_at_once(app):
+    references = [add_submission(app, contact_name="Zanzibar") for _ in range(5)]
+    with app.app_context():
+        for reference in references:
+            cases.add_note(reference, f"Quetzalcoatl of {reference}", EDITOR)
+        read = list[str]()
+        event.listen(db.engine, "before_cursor_execute", lambda *called: read.append(called[2]))
+        with reading():
+            search.find_hits("zanzibar quetzal", "staff", references[:1])
+            few = sum(each.startswith("SELECT") for each in read)
+            hits = search.find_hits("quetzalcoatl of", "staff", references)
+        assert sum(each.startswith("SELECT") for each in read) == 2 * few
+        texts = {key: "".join(text for text, _ in hit.pieces) for key, hit in hits.items()}
+        assert texts == {each: f"Quetzalcoatl of {each}" for each in references}
+
+
 @pytest.mark.parametrize("query", ["x" * 201, "a " * 33, "x" * 10_000])
 def test_too_long_query_is_400(client, query):
     assert client.page(f"/commitments?q={quote(query)}").status == 400
@@ -258,7 +306,7 @@ TEXTS = st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=12).map(" ".joi
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), queries=st.lists(TEXTS, max_size=6))
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_found_is_what_a_scan_of_words_finds(app, texts, queries):
+def test_found_is_what_a_scan_of_words_finds(app, monkeypatch, texts, queries):
     with app.app_context():
         with writing() as session:
             session.execute(delete(SearchEntry))
@@ -279,9 +327,13 @@ def test_found_is_what_a_scan_of_words_finds(app, texts, queries):
                 for place, each in enumerate(words)
                 if terms and all(term.matches(each) for term in terms)
             ]
-            with reading() as session:
-                wanted = select(Submission.id).where(search.matches(query, "public"))
-                assert sorted(session.scalars(wanted)) == scanned, query
+            for most in (-1, search.MAX_LOOKED_UP):  # PostgreSQL looks at each row, or them up
+                monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
+                with reading() as session:
+                    wanted = select(Submission.id).where(search.matches(query, "public"))
+                    assert sorted(session.scalars(wanted)) == scanned, query
+            with reading():
+                assert search.count(query, "public", 3) == min(len(scanned), 3)
 
 
 @given(query=st.text(max_size=200))
@@ -289,6 +341,7 @@ def test_found_is_what_a_scan_of_words_finds(app, texts, queries):
 def test_no_query_fails(app, query):
     with app.app_context(), reading() as session:
         session.scalars(select(Submission.id).where(search.matches(query, "public"))).all()
+        assert search.count(query, "public", 1) == 0
 
 
 @pytest.mark.one_store
