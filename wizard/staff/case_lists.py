@@ -10,7 +10,6 @@ from ..db.engine import db, reading
 from ..db.models import Submission
 from ..forms.text import replace_forbidden
 from ..submissions import due_dates, queue, search
-from ..submissions.cases import OPEN_STATUSES
 from ..submissions.filters import Filters
 from ..submissions.paging import PageKeys, select_keys
 from ..web.query import PageStart
@@ -116,12 +115,12 @@ def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]
     return [found[each] for each in references if each in found], count
 
 
-def list_oldest_open(limit: int) -> list[Submission]:
-    """Return the open cases that have waited longest."""
-    is_open = Submission.status.in_(OPEN_STATUSES), Submission.erased_at.is_(None)
-    rows = select(Submission).where(*is_open)
-    ordered = rows.order_by(Submission.submitted_at, Submission.reference).limit(limit)
-    return list(db.session.scalars(_without_answers(ordered)))
+def list_longest_waiting(limit: int) -> list[tuple[Submission, datetime]]:
+    """Return the first cases of the queue, each with since when it waits."""
+    keys = queue.select_keys([], PageStart(), limit)
+    rows = select(Submission).where(Submission.reference.in_(keys.references))
+    found = {each.reference: each for each in db.session.scalars(_without_answers(rows))}
+    return [(found[each], keys.since[each]) for each in keys.references if each in found]
 
 
 def _without_answers(rows: Select[Submission]) -> Select[Submission]:

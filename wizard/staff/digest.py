@@ -84,7 +84,7 @@ def _context(message: MailMessage) -> dict[str, Any]:
         "figures": figures.count_now(since),
         "first_day": clock.local(since).date(),
         "is_weekly": message.kind == "digest_weekly",
-        "waiting": case_lists.list_oldest_open(MAX_LISTED),
+        "waiting": case_lists.list_longest_waiting(MAX_LISTED),
         "due": figures.list_due(),
     }
 

@@ -48,7 +48,7 @@ def dashboard() -> Response:
         "staff/dashboard.html",
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
-        waiting=case_lists.list_oldest_open(OLDEST_SHOWN),
+        waiting=case_lists.list_longest_waiting(OLDEST_SHOWN),
         requests=statistics.list_requests(),
         failed=outbox.failed_submissions(),
         labels=labels,

@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+
 from tests.complete_form import complete_form
 from tests.factories import add_old_report, add_submission, staff_client
 from tests.integration.submissions.test_proposals import correct
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
+from wizard.db.engine import writing
+from wizard.db.models import Submission
 from wizard.notify import email
 from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
@@ -54,6 +58,17 @@ def test_dashboard_counts_submissions(app, monkeypatch):
     waiting = page.text(".waiting")
     assert waiting.startswith("The one that waits") and "40 days" in waiting
     assert oldest in str(page.response.data)
+
+
+def test_case_that_was_returned_waits_since_then(app, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: START + timedelta(days=40))
+    add_submission(app, at=START + timedelta(days=10), organization_name="Waited 30 days")
+    returned = add_submission(app, at=START, organization_name="Came back")
+    with app.app_context(), writing() as session:
+        submission = session.scalars(select(Submission).filter_by(reference=returned)).one()
+        submission.returned_at = START + timedelta(days=38)
+    waiting = staff_client(app, "viewer").page("/staff/").text(".waiting")
+    assert waiting.index("Waited 30 days") < waiting.index("Came back") < waiting.index("2 days")
 
 
 def test_dashboard_counts_drafts_by_step_without_answers(app, client, viewer, case):
