@@ -23,7 +23,7 @@ from wizard.notify.outbox import deliver_due
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_submission_stores_answers_as_given(client, app, case, htmx):
-    receipt = complete_form(client, case, htmx=htmx)
+    receipt = complete_form(client, case, htmx=htmx, follow=True)
     reference = receipt.text(".reference")
 
     with app.app_context():
