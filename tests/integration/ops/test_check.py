@@ -14,6 +14,12 @@ from wizard.ops import check
 from wizard.web.languages import CATALOGS
 
 
+@pytest.fixture
+def app(make_app):
+    """Create a program of the test's own: it remembers what its checks found."""
+    return make_app()
+
+
 def run_check(app):
     return app.test_cli_runner().invoke(args=["check"])
 
