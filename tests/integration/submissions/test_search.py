@@ -244,6 +244,7 @@ def test_address_of_version_before_still_searches(app, client):
     assert commitment_references(client.page("/commitments?text=zanzibar")) == [reference]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("query", ["x" * 201, "a " * 33, "x" * 10_000])
 def test_too_long_query_is_400(client, query):
     assert client.page(f"/commitments?q={quote(query)}").status == 400
