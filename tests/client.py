@@ -18,9 +18,10 @@ SPANISH_HEADERS = {"Accept-Language": "es-US,es;q=0.9,en;q=0.5"}
 
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-VARYING = re.compile(
-    r'(name="(?:csrf_token|page|pass|[a-z_]+-[0-9]+-id)" value=")[^"]+'
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{3}(?:-[A-Z0-9]{4}){2}"
+VARYING = (
+    re.compile(r'(name="(?:csrf_token|page|pass|[a-z_]+-[0-9]+-id)" value=")[^"]+'),
+    re.compile(r"(/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    re.compile(r"(PDI)(?:-[A-Z0-9]{4}){2}"),
 )
 """What differs between two pages that show the same: tokens, ids of drafts, references."""
 
@@ -66,17 +67,21 @@ class Page:
     def values(self) -> dict[str, list[str]]:
         """Return what a browser would post from the form as it stands."""
         values: dict[str, list[str]] = {}
-        for element in self.all("form input"):
+        for element in self._in_forms("input"):
             attrs = element.attrs
             ticked = attrs.get("type") not in ("radio", "checkbox") or "checked" in attrs
             if attrs.get("name") and ticked:
                 values.setdefault(attrs["name"], []).append(attrs.get("value", ""))
-        for element in self.all("form textarea"):
+        for element in self._in_forms("textarea"):
             values[element.attrs["name"]] = ["".join(c.data for c in element.children)]
-        for element in self.all("form select"):
+        for element in self._in_forms("select"):
             chosen = [o for o in element.query("option") if "selected" in o.attrs]
             values[element.attrs["name"]] = [o.attrs["value"] for o in chosen] or [""]
         return values
+
+    def _in_forms(self, name: str) -> list[Any]:
+        """Return the elements of that name in forms; a name alone is found ten times as fast."""
+        return [each for form in self.all("form") for each in form.query(name)]
 
 
 class Client(FlaskClient):
@@ -151,7 +156,9 @@ def check_page(page: Page) -> None:
     where = f"{page.path} ({page.status})"
     assert "unsafe" not in page.response.headers["Content-Security-Policy"], where
     assert page.response.headers["Cache-Control"] == "no-store", where
-    text = VARYING.sub(r"\1", page.response.text)
+    text = page.response.text
+    for varying in VARYING:
+        text = varying.sub(r"\1", text)
     if text not in checked_texts:
         _check_html(page, where)
         checked_texts.add(text)
@@ -164,7 +171,10 @@ def _check_html(page: Page, where: str) -> None:
     (title,) = _named(elements, "title")
     shown = title.to_text().removeprefix("Error: ")
     assert shown.startswith(heading.to_text().strip()), (where, shown)
-    shown_errors = len(page.all(".summary")) - len(page.all(".part .summary"))
+    summaries = [
+        each for each in _having(elements, "class") if "summary" in each.attrs["class"].split()
+    ]
+    shown_errors = len(summaries) - len(page.all(".part .summary") if summaries else [])
     assert (shown_errors > 0) == title.to_text().startswith("Error: "), where
     _check_ids(elements, where)
     _check_labels(elements, where)
@@ -207,7 +217,8 @@ def _check_labels(elements: list[Any], where: str) -> None:
 def _check_forms(elements: list[Any], where: str) -> None:
     for form in _named(elements, "form"):
         filters = form.attrs["method"] == "get"
-        assert filters != bool(form.query("input[name=csrf_token]")), where
+        names = [each.attrs.get("name") for each in form.query("input")]
+        assert filters != ("csrf_token" in names), where
         assert form.attrs["action"] == form.attrs["hx-get" if filters else "hx-post"], where
         assert urlsplit(form.attrs["action"]).netloc == "", where
         assert form.attrs["hx-target"] == "#main", where

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.client import Client, Page
 from wizard.flows.commitment import COMMITMENT
@@ -42,16 +43,28 @@ def complete_form(
     *,
     until: str = "done",
     htmx: bool = False,
+    follow: bool = False,
     flow: Flow = COMMITMENT,
 ) -> Page:
-    """Post each step in turn until the page named `until`; return it."""
-    page = start_draft(client, answers, htmx=htmx, flow=flow)
-    seen: list[str] = []
-    while (name := page.path.rsplit("/", 1)[1]) != until:
+    """Post each step in turn until the page named `until`; return it.
+
+    The pages on the way are opened only with `follow`: they take longer than all the posts.
+    """
+    path, step, seen = "/respond/", flow.first, []
+    while True:
+        page = client.send(path, form_data(step, answers), htmx=htmx, follow=follow)
+        path, name = _next_page(page)
+        if name == until:
+            return page if follow else client.page(path, htmx=htmx)
         assert name not in seen, f"{name} came up again: {page.errors()}"
         seen.append(name)
-        page = client.send(page.path, form_data(flow.steps[name], answers), htmx=htmx)
-    return page
+        step = flow.steps[name]
+
+
+def _next_page(page: Page) -> tuple[str, str]:
+    """Return the path and the name of the page that a post leads to, if it was opened or not."""
+    path = urlsplit(page.response.headers.get("Location", page.path)).path
+    return path, path.rsplit("/", 1)[1]
 
 
 def is_equivalent(given, stored) -> bool:

@@ -78,7 +78,7 @@ class Server:
 
 
 forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["flask.cli", "wizard.ops.serve"])
+forks.set_forkserver_preload(["tests.preloaded"])
 
 
 class ForkedServer(Server):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.client import Page, check_page, htmx_headers, is_page, read_page
+from tests.client import TOKEN, Page, check_page, htmx_headers, is_page, read_page
 
 
 class Response:
@@ -75,17 +75,17 @@ class Browser:
     def token(self) -> str:
         """Return a CSRF token of this session."""
         if not self.known_token:
-            page = read_page(self.get("/respond/"))
-            self.known_token = page.all("input[name=csrf_token]")[0].attrs["value"]
+            (self.known_token, *_) = TOKEN.findall(self.get("/respond/").text)
         return self.known_token
 
     def page(self, path: str, *, htmx: bool = False) -> Page:
         """Get a page; follow redirects."""
         return self._follow_redirects(self.get(path, htmx_headers(htmx)), htmx)
 
-    def send(self, path: str, data: Any = None, *, htmx: bool = False) -> Page:
-        """Post a form as a page does; follow redirects."""
-        return self._follow_redirects(self.post(path, data, htmx_headers(htmx)), htmx)
+    def send(self, path: str, data: Any = None, *, htmx: bool = False, follow: bool = True) -> Page:
+        """Post a form as a page does; follow redirects by default."""
+        answer = self.post(path, data, htmx_headers(htmx))
+        return self._follow_redirects(answer, htmx) if follow else read_page(answer)
 
     def _follow_redirects(self, answer: Response, htmx: bool) -> Page:
         while 300 <= answer.status_code < 400:

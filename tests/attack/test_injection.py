@@ -65,7 +65,7 @@ def assert_harmless(answer) -> None:
 def test_payload_in_answers_is_escaped_everywhere(server, server_app, payload):
     applicant = Browser(server)
     case = with_payload(payload)
-    receipt = complete_form(applicant, case, htmx=payload == PAYLOADS["htmx"])
+    receipt = complete_form(applicant, case, htmx=payload == PAYLOADS["htmx"], follow=True)
     reference, path = receipt.text(".reference"), draft_path(receipt)
     second = draft_path(complete_form(applicant, case, until="review"))
     for name in ("organization", "goals", "review", "save", "delete"):

@@ -29,7 +29,12 @@ def press_enter_on(page: Page, name: str, role: str = "button") -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "javascript"), [("phone", True), ("desktop", True), ("desktop", False)]
+    ("size", "javascript"),
+    [
+        ("phone", True),
+        pytest.param("desktop", True, marks=pytest.mark.slow),
+        ("desktop", False),
+    ],
 )
 def test_colleague_joins_by_link(open_browser, office, size, javascript):
     width, height = SIZES[size]

@@ -37,6 +37,7 @@ def write_city(visitor) -> None:
     visitor.write("#city", "Orlando")
 
 
+@pytest.mark.slow  # in Chromium, test_journeys does the same
 def test_submitted_case_shows_its_reference(visitor, case):
     visitor.walk(case, STEPS["agency" if "data_sets" in case else "partner"])
     visitor.sees("h1", "We received your commitment")
@@ -111,6 +112,7 @@ def test_back_and_forward_show_answers(visitor):
     visitor.sees_step("contact")
 
 
+@pytest.mark.slow  # in Chromium, test_saving does the same
 def test_resume_link_opens_draft_in_another_browser(visitor, new_visitor):
     write_city(visitor)
     visitor.press("[name=action][value=save]")
@@ -121,6 +123,7 @@ def test_resume_link_opens_draft_in_another_browser(visitor, new_visitor):
     other.sees_value("#city", "Orlando")
 
 
+@pytest.mark.slow  # in Chromium, test_saving does the same
 def test_conflicting_save_shows_both_versions(visitor, new_visitor):
     visitor.walk(AGENCY, ["kind", "organization"])
     visitor.sees_step("contact")

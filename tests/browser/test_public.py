@@ -53,7 +53,7 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
             assert not page.evaluate(wide), (path, width)
 
 
-@pytest.mark.parametrize("locale", ["en-US", "es-US"])
+@pytest.mark.parametrize("locale", ["en-US", pytest.param("es-US", marks=pytest.mark.slow)])
 def test_corrected_and_withdrawn_pages_are_accessible(open_browser, office, locale):
     at = datetime(2026, 3, 1, tzinfo=UTC)
     corrected, withdrawn = add_published(office, at=at), add_published(office, "partner", at=at)

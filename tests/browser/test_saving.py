@@ -16,10 +16,9 @@ SAVED = re.compile(r"^Saved at \d")
 
 
 @pytest.fixture
-def data_sets_page(open_browser):
+def data_sets_page(open_draft):
     """Return a page that shows the data sets step."""
-    page = open_browser()
-    walk(page, AGENCY, ["kind", "organization", "contact", "current_data"])
+    page = open_draft("data_sets")
     StepPage(page, COMMITMENT.steps["data_sets"]).wait_until_shown()
     return page
 

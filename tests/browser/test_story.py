@@ -78,7 +78,7 @@ def decide(page: Page, form: str) -> None:
     ("language", "javascript"),
     [
         ("en", True),
-        ("es", False),
+        pytest.param("es", False, marks=pytest.mark.slow),
         pytest.param("en", False, marks=pytest.mark.slow),
         pytest.param("es", True, marks=pytest.mark.slow),
     ],

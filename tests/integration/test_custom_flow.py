@@ -166,11 +166,12 @@ def published(app) -> str:
     return reference
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize("answers", [WITH_PET, WITHOUT], ids=["with a pet", "without"])
 def test_custom_flow_is_completed(app, client, answers, htmx):
     assert "It likes" in client.page("/questions").response.text
-    receipt = complete_form(client, answers, htmx=htmx, flow=PETS)
+    receipt = complete_form(client, answers, htmx=htmx, follow=True, flow=PETS)
     assert receipt.path.endswith("/done")
     assert "me@example.org" in receipt.text(".achieved")
     with app.app_context():
@@ -188,6 +189,7 @@ def test_conditional_question_on_first_step_is_asked(client):
     assert (page.status, list(page.errors())) == (422, ["since"])
 
 
+@pytest.mark.pages
 def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     landing = client.page("/")
     assert "A list of pets." in landing.text("main") and "Rex" in landing.text(".featured")
@@ -198,6 +200,7 @@ def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     assert client.send(page.path, gold).text("h1") == "No gold"
 
 
+@pytest.mark.pages
 def test_custom_flow_has_staff_pages(app, published):
     staff = staff_client(app, "admin")
     assert "red" in staff.page("/staff/").text("#by-color")
@@ -230,6 +233,7 @@ def test_custom_flow_has_exports(app, published, tmp_path):
         assert output.read_text("utf-8").count("Rex") == count
 
 
+@pytest.mark.pages
 def test_custom_flow_has_public_pages(app, client, published):
     found = client.page("/commitments?color=red&likes=blue&toy=red&call=animals&text=josé")
     assert "Rex" in found.text("main")
@@ -257,6 +261,7 @@ def test_custom_flow_has_open_data(client, published):
             assert text in response.get_data(as_text=True), address
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
     settings = {"PROGRAM_NAME": "Pets of Ohio", "PROGRAM_EMAIL": "office@example.gov"}
@@ -270,7 +275,7 @@ def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
     client = app.test_client()
     client.set_cookie("lang", language)
     walk_pages(client)
-    receipt = complete_form(client, WITH_PET, flow=PETS)
+    receipt = complete_form(client, WITH_PET, follow=True, flow=PETS)
     reference = receipt.text(".reference")
     client.page(update_path(app, reference))
     publish(app, reference)

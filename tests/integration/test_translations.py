@@ -255,7 +255,7 @@ def test_spanish_case_is_stored_and_exported_as_english(app, case):
     spanish = spanish_client(app)
     page = start_draft(spanish, case)
     assert page.text("h1") == "Su organización"
-    spanish_one = complete_form(spanish, case)
+    spanish_one = complete_form(spanish, case, follow=True)
     assert spanish_one.text("h1") == "Recibimos su compromiso"
     assert " de 20" in spanish_one.text(".next")
     with app.app_context():

@@ -96,6 +96,7 @@ def test_opening_link_uses_nothing_up(app, admin):
     assert app.test_client().send(path, choices(page)).status == 200
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -137,6 +138,7 @@ def test_two_tabs_at_once_make_one_account(app, admin):
     assert sorted(page.status for page in pages) == [200, 410, 410]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     ("act", "said"),
     [

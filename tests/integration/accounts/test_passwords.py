@@ -7,6 +7,7 @@ from wizard.accounts import accounts, passwords
 from wizard.accounts.audit import COMMAND_LINE
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize(
     "password",
     ["short-one-14ch", "passwordpassword", "123456789012345", "aaaaaaaaaaaaaaaaaaaa",
@@ -17,6 +18,7 @@ def test_short_or_common_password_is_refused(app, password):
         accounts.add_account(EMAIL, "viewer", COMMAND_LINE, password)
 
 
+@pytest.mark.one_store
 def test_generated_password_is_strong_and_unique(app):
     made = {passwords.generate_password() for _ in range(50)}
     assert len(made) == 50
@@ -24,6 +26,7 @@ def test_generated_password_is_strong_and_unique(app):
         passwords.check_strength(each)
 
 
+@pytest.mark.one_store
 def test_password_hash_is_scrypt(app, account, monkeypatch):
     monkeypatch.undo()
     assert passwords.METHOD == "scrypt:32768:8:3"
@@ -34,6 +37,7 @@ def test_password_hash_is_scrypt(app, account, monkeypatch):
     assert not passwords.verify_password(None, "a password that nobody has")
 
 
+@pytest.mark.one_store
 def test_unicode_forms_of_password_are_equal(app):
     kept = passwords.hash_password("jardin-secret-été-12")
     assert passwords.verify_password(kept, "jardin-secret-e\u0301te\u0301-12")

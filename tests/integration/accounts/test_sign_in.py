@@ -28,6 +28,7 @@ def test_email_ignores_case_and_blanks(client, account):
     assert submit_sign_in(client, f"  {EMAIL.upper()} ").status_code == 303
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "away",
     [

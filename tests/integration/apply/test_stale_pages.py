@@ -145,6 +145,7 @@ def test_autosave_does_not_reopen_left_draft(client):
     assert client.get(page.path).status_code == 404
 
 
+@pytest.mark.pages
 def test_crlf_and_lf_are_equal(client):
     page = complete_form(client, AGENCY, until="plan")
     data = form_data(COMMITMENT.steps["plan"], AGENCY) | {"access_plan": "one\r\ntwo"}
@@ -244,6 +245,7 @@ def test_post_after_branch_change_is_kept(client):
     assert kept["milestones-0-what"] == ["Typed in the other tab"]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize("name", AGENCY_STEPS)
 def test_expired_session_keeps_typed_values(app, client, name, htmx):
@@ -266,6 +268,7 @@ def test_expired_session_keeps_typed_values(app, client, name, htmx):
     assert later.page(page.path).status == 200
 
 
+@pytest.mark.pages
 def test_rotated_secret_keeps_typed_values(make_app):
     before = make_app(SECRET_KEY="old-secret-old-secret-old-secret").test_client()
     page = complete_form(before, AGENCY, until="organization")

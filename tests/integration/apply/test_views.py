@@ -299,7 +299,7 @@ def test_markup_in_answers_is_escaped(client, app, payload):
         "commitment_title": payload,
     }
     case["data_sets"][0]["title"] = payload
-    receipt = complete_form(client, case)  # the client lints every page on the way
+    receipt = complete_form(client, case, follow=True)  # the client lints every page
     assert payload in receipt.text("main")
     with app.app_context():
         deliver_due()

@@ -1,18 +1,10 @@
 """Fixtures and helpers of the operator tests."""
 
-import pytest
-from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from wizard.db.engine import writing
 from wizard.db.models import MailMessage
 from wizard.notify import outbox
-
-
-@pytest.fixture
-def app(make_app) -> Flask:
-    """Create a program of the test's own: its metrics start at zero."""
-    return make_app()
 
 
 def queue_message(app, **columns):

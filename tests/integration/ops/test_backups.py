@@ -1,17 +1,19 @@
 """Tests of backup and restore."""
 
+import shutil
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask_migrate import downgrade
 from sqlalchemy import select
 
 from tests.complete_form import complete_form
-from tests.conftest import create_database, load_case, migrate, postgres_url
+from tests.conftest import create_database, load_case, postgres_url
 from tests.factories import add_old_failure, add_submission, audit_events, staff_client
-from wizard.accounts.audit import COMMAND_LINE, record
+from wizard.accounts.audit import COMMAND_LINE, record, record_event
 from wizard.db.accounts import StaffSession
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
@@ -33,13 +35,14 @@ def fresh_app(request, make_app, tmp_path):
     """Return a program on an empty database, of the same kind or of the other."""
     folder = tmp_path / "fresh"
     folder.mkdir()
-    url = f"sqlite:///{folder / 'wizard.sqlite'}"
-    if request.param == "postgresql":
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "wizard.sqlite")
+        url = f"sqlite:///{folder / 'wizard.sqlite'}"
+    else:
         server = request.getfixturevalue("postgres")
         name = f"fresh_{abs(hash(str(tmp_path)))}"
-        create_database(server, name)
+        create_database(server, f"{name} TEMPLATE {request.getfixturevalue('migrated_postgres')}")
         url = postgres_url(server, name)
-    migrate(url, folder)
     return make_app(DATABASE_URL=url, INSTANCE_PATH=str(folder))
 
 
@@ -120,6 +123,7 @@ def test_backup_is_consistent_during_writes(app, fresh_app, tmp_path):
                     record(COMMAND_LINE, "noted", f"before {number}")
                     session.flush()
                     record(COMMAND_LINE, "noted", f"after {number}")
+                stopped.wait(0.002)  # of thousands of events, the backup is as consistent
 
     writers = [threading.Thread(target=write_on) for _ in range(2)]
     for writer in writers:
@@ -134,6 +138,28 @@ def test_backup_is_consistent_during_writes(app, fresh_app, tmp_path):
     restore_backup(fresh_app, tmp_path / "4.backup")
     seen = [event.subject.split()[0] for event in audit_events(fresh_app, "noted")]
     assert seen.count("before") == seen.count("after") > 0
+
+
+def test_backup_is_of_the_moment_it_began(app, tmp_path, monkeypatch):
+    copy = backups._copy
+
+    def write() -> None:
+        with app.app_context():
+            record_event(COMMAND_LINE, "noted")
+
+    def copy_table(table, source, target):
+        copied = copy(table, source, target)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(write).result()
+        return copied
+
+    monkeypatch.setattr(backups, "_copy", copy_table)
+    write_backup(app, tmp_path / "store.backup")
+    assert len(audit_events(app, "noted")) > 10
+    with sqlite3.connect(tmp_path / "store.backup") as file:
+        kept = file.execute("SELECT action FROM audit_event").fetchall()
+    file.close()
+    assert kept == [("backed_up",)]
 
 
 def test_backup_overwrites_no_file(app, tmp_path):

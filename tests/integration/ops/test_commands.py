@@ -49,6 +49,7 @@ def test_weak_prompted_password_is_refused(app, run_command):
         assert [each.email for each in db.session.scalars(select(StaffUser))] == ["ada@example.gov"]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "words",
     [

@@ -10,6 +10,12 @@ from wizard import clock
 from wizard.db.engine import db, writing
 
 
+@pytest.fixture
+def app(make_app):
+    """Create a program of the test's own: it remembers what its checks found."""
+    return make_app()
+
+
 def test_healthy_program_is_live_and_ready(client):
     assert client.get("/livez").text == "ok\n"
     answer = client.get("/readyz")

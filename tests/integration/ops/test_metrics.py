@@ -1,10 +1,18 @@
 """Tests of the Prometheus metrics and who may read them."""
 
+import pytest
+
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
 from tests.conftest import load_case
 from tests.integration.ops.conftest import queue_message, read_metrics
 from wizard import clock
 from wizard.flows.commitment import COMMITMENT
+
+
+@pytest.fixture
+def app(make_app):
+    """Create a program of the test's own: its metrics start at zero."""
+    return make_app()
 
 
 def test_metrics_count_requests_and_rows(app, client, case):

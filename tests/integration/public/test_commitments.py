@@ -97,6 +97,7 @@ def test_filter_value_unknown_finds_nothing(app, client, query):
     assert page.text("#found").startswith("0 ")
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "query", ["text=%00", "text=" + "x" * 201, "state=FL&state=GA", "older=soon", "newer=x_;"]
 )

@@ -166,6 +166,7 @@ def test_files_honor_the_filters_of_the_list(app, client):
     assert filtered != client.get("/commitments.csv").headers["ETag"]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "query", ["state=%00", "state=TX&state=CA", "text=" + "x" * 5000, "kind=;"]
 )

@@ -133,6 +133,7 @@ def test_accents_count_as_two_octets(accents):
     assert bool(rest[0]) == (accents > 37)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("text", ['=1+1;"x"', "+cmd|calc", "@SUM(A1)", "\t=1", "-2+3"])
 def test_words_of_reports_and_withdrawals_are_no_formula(app, client, text):
     reference = add_commitment(app, commitment_title=text)
@@ -151,6 +152,7 @@ def test_words_of_reports_and_withdrawals_are_no_formula(app, client, text):
                 assert not row[column] or row[column][0] not in "=+-@\t", (address, column)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "query",
     [

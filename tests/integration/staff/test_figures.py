@@ -27,6 +27,7 @@ def today(monkeypatch) -> date:
     return NOW.date()
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     ("args", "first", "last"),
     [
@@ -48,6 +49,7 @@ def test_period_of_address(app, args, first, last):
         assert parse_period(again) == period
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "args",
     [

@@ -113,6 +113,7 @@ def nested(depth: int) -> bytes:
     return outer.as_bytes()
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "content",
     [b"", b"\x00" * 99, b"\xff\xfe", b"Subject: x\n\nHello", returned("<no@example.org>"),
@@ -144,6 +145,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_bomb_is_refused_within_seconds(app, bomb):
     before = time.process_time()
