@@ -237,7 +237,8 @@ def test_messages_are_translated(configured_app, checked_pages):
             continue
         letter = render_message(configured_app, message)
         html = re.sub(r"<style>[^<]+</style>|<[^>]+>", " ", letter.html)
-        for text in (letter.subject, *letter.text.splitlines(), *html.splitlines()):
+        paragraphs = [" ".join(part.split()) for part in letter.text.split("\n\n")]
+        for text in (letter.subject, *paragraphs, *html.splitlines()):
             assert not untranslated_text(re.sub(r"https?://\S+", "", text)), (letter.subject, text)
 
 

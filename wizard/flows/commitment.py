@@ -348,6 +348,7 @@ data_sets = Step(
             link="url",
             topic="category",
             kept="Released",
+            kept_count="Released so far",
             kept_of="%(kept)s of %(total)s released",
             fields=(
                 Select(

@@ -26,7 +26,8 @@ class Group(Field):
 
     `title`, `due`, `link` and `topic` name the fields with the title of an entry, the day by which
     it is promised, its address and what it is about; `kept` is the word for a promise that is kept,
-    and `kept_of` says how many are, with `%(kept)s` and `%(total)s`.
+    `kept_count` the one below a number of them, and `kept_of` says how many are, with `%(kept)s`
+    and `%(total)s`.
     """
 
     fields: tuple[Field, ...]
@@ -40,9 +41,10 @@ class Group(Field):
     link: str = ""
     topic: str = ""
     kept: str = "Done"
+    kept_count: str = "Done so far"
     kept_of: str = "%(kept)s of %(total)s done"
 
-    translatable = (*Field.translatable, "entry", "entry_noun", "kept", "kept_of")
+    translatable = (*Field.translatable, "entry", "entry_noun", "kept", "kept_count", "kept_of")
     type_name: ClassVar[str] = "number of entries"
     missing_error: ClassVar[Message] = Message("Add %(noun)s.")
 

@@ -105,6 +105,11 @@ MAYBE_MARKS = re.compile("[\u0300-\U0010ffff]+")
 """Characters of which some are combining marks; there are none before them."""
 
 
+def add_colon(label: str) -> str:
+    """Return a label with a colon behind it, unless it is a question or a sentence."""
+    return label if label.endswith(("?", ".", ":")) else f"{label}:"
+
+
 def fold_text(text: str) -> str:
     """Return the text without case, accents and typographic signs, so that “san jose” finds San
     José, and “coeur d'alene” finds Coeur d’Alene."""

@@ -27,6 +27,7 @@ from ..web import languages, links
 from ..web.current import current_flow
 from . import email
 from .email import MAX_SMTP_ANSWERS, SMTP_TIMEOUT_SECONDS, PermanentFailure
+from .plain_text import wrap_text
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _render(message: MailMessage) -> tuple[str, ...]:
     kind = KINDS[message.kind]
     with languages.force_locale(message.language):
         context = kind.context(message)
-        text = render_template(f"email/{kind.template}.txt", **context)
+        text = wrap_text(render_template(f"email/{kind.template}.txt", **context))
         html = render_template(f"email/{kind.template}.html", **context)
         stop = kind.unsubscribe_url(message) if kind.unsubscribe_url else ""
         return subject_of(message), text, html, stop

@@ -58,7 +58,6 @@ def landing() -> Response:
         places=len(mapped),
         map=make_map(mapped, labels),
         labels=labels,
-        states=STATES,
     )
 
 

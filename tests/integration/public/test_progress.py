@@ -61,7 +61,10 @@ def test_first_page_counts_promises_and_features_none_overdue(app, client, at_no
     add_partner(app, "2026-06-01", "2027-03-01")
     page = client.page("/")
     assert page.text(".totals").split()[2:6] == ["2", "Milestones", "promised", "0"]
-    assert page.text(".totals .late").split() == ["2", "Overdue"]
+    assert page.text(".totals .late").split() == ["2", "Overdue", "now"]
+    spanish = client.page("/?lang=es")
+    assert spanish.text(".totals .late").split() == ["2", "Vencidos", "hoy"]
+    assert spanish.text(".totals .met").split() == ["0", "Cumplidos", "hasta", "hoy"]
     assert commitment_references(page) == []
     kept = add_partner(app, "2026-02-01", "2027-04-01")  # before it was submitted
     add_partner(app, "2028-03-01")

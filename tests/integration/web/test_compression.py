@@ -25,7 +25,7 @@ def test_first_visit_is_at_most_14_kilobytes(app, raw_client, capsys):
     for address in FILES.findall(gzip.decompress(landing.data).decode()):
         weights[address.partition("?")[0]] = len(raw_client.get(address, headers=GZIP_HEADERS).data)
     modules = {f"/static/{path.name}" for path in (ROOT / "static").glob("*.js")}
-    loaded_elsewhere = ("copy", "counter", "dates", "many", "shortcuts")  # forms, staff
+    loaded_elsewhere = ("autosave", "copy", "counter", "dates", "many", "shortcuts")  # forms, staff
     modules -= {f"/static/{name}.js" for name in loaded_elsewhere}
     scripts = sum(weights[module] for module in modules)
     fonts = {name: weights.pop(name) for name in [*weights] if name.endswith(".woff2")}
