@@ -1,22 +1,25 @@
 """Lists of cases: a page, its length, and the cases beside one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
-from ..db.engine import db, reading
+from ..db.engine import db, is_sqlite, reading
 from ..db.models import Submission
 from ..forms.text import replace_forbidden
 from ..submissions import due_dates, queue, search
 from ..submissions.filters import Filters
 from ..submissions.paging import PageKeys, select_keys
-from ..web.query import PageStart
+from ..web.query import PageStart, format_key
 
 PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 500
 """How far the cases of a list are counted, and of one that is searched."""
+LOOKED_THROUGH = 400
+"""Cases in which a page with some words is looked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,47 @@ class CaseList:
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
+        found = self._look_through(start, LOOKED_THROUGH, size)
+        if found is None:
+            return self._select_keys(self.conditions, start, size)
+        references, near = found
+        page = references[-size:] if start.backwards else references[:size]
+        first, last = (self._format_key(each) for each in (page[0], page[-1]))
+        has_newer, has_older = start.backwards or start.key, not start.backwards or start.key
+        return PageKeys(page, first if has_newer else "", last if has_older else "", near.since)
+
+    def _look_through(
+        self, start: PageStart, number: int, least: int
+    ) -> tuple[list[str], PageKeys] | None:
+        """Return which of the next cases have the words of a search, and these cases, if more than
+        `least` have them; else None.
+
+        SQLite would compare the words of all submissions, and then sort those that have them.
+        """
+        if "q" not in self.filters or not is_sqlite():
+            return None
+        others = CaseList(self.filters.without("q"))
+        near = others._select_keys(others.conditions, start, number)
+        if len(near.references) <= least:
+            return None
+        index = self.filters.index
+        found = search.pick_matching(self.filters["q"], index, near.references)
+        return (found, near) if len(found) > least else None
+
+    def _format_key(self, reference: str) -> str:
+        moment = self.find_moment(reference)
+        return format_key(moment, reference) if moment else ""
+
+    def _select_keys(
+        self, conditions: Sequence[ColumnElement[bool]], start: PageStart, size: int
+    ) -> PageKeys:
         if self.is_queue:
-            return queue.select_keys(self.conditions, start, size)
+            return queue.select_keys(conditions, start, size)
         order = self.filters.get("sort")
         if order == "due":
-            return due_dates.select_keys(self.conditions, start, size)
+            return due_dates.select_keys(conditions, start, size)
         at, oldest_first = self._order(), order == "oldest"
-        return select_keys(at, self.conditions, start, size, oldest_first=oldest_first)
+        return select_keys(at, conditions, start, size, oldest_first=oldest_first)
 
     def _order(self) -> InstrumentedAttribute[datetime]:
         is_by_change = self.filters.get("sort") == "changed"
@@ -52,10 +89,12 @@ class CaseList:
     def count(self) -> int:
         """Return how many cases match, up to `max_count` + 1."""
         limit = max_count(self.filters) + 1
-        if self.is_queue:
-            return queue.count(self.conditions, limit)
         if self.filters.keys() - {"sort"} == {"q"}:
             return search.count(self.filters["q"], self.filters.index, limit)
+        if self._look_through(PageStart(), 2 * limit, limit - 1):
+            return limit
+        if self.is_queue:
+            return queue.count(self.conditions, limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
         counted = one.where(*self.conditions).limit(limit)

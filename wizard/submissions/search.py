@@ -99,6 +99,19 @@ def count(query: str, index: Index, limit: int) -> int:
     return db.session.scalar(select(func.count()).select_from(found)) or 0
 
 
+def pick_matching(query: str, index: Index, references: Sequence[str]) -> list[str]:
+    """Return those of some references whose submissions have all words of a query on SQLite."""
+    terms = parse_query(query)
+    if not terms or not references:
+        return []
+    named = select(Submission.reference, Submission.id).where(Submission.reference.in_(references))
+    ids = {row.reference: row.id for row in db.session.execute(named)}
+    matching = _match_sqlite(terms, index, any_of=False)
+    between = column("rowid").between(min(ids.values()), max(ids.values()))
+    found = set(db.session.scalars(matching.where(between)))
+    return [each for each in references if ids[each] in found]
+
+
 def select_matching(query: str, index: Index) -> Select[Any]:
     """Return the query of the ids of submissions that have all words of a query in an index."""
     if terms := parse_query(query):

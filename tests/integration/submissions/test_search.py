@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, select, text, update
 
-from tests.client import case_references, commitment_references, spanish_client
+from tests.client import case_references, commitment_references, link_address, spanish_client
 from tests.factories import add_published, add_submission, staff_client
 from tests.integration.submissions.test_proposals import ask, correct
 from wizard import clock
@@ -246,18 +246,34 @@ def test_address_of_version_before_still_searches(app, client):
     assert commitment_references(client.page("/commitments?text=zanzibar")) == [reference]
 
 
-@pytest.mark.parametrize("most", [-1, search.MAX_LOOKED_UP])
+def list_pages(viewer, address: str, link: str) -> list[str]:
+    """Return the references of a page and of those that a link leads to, in order."""
+    page = viewer.page(address)
+    seen = case_references(page)
+    while link in [each.to_text().strip() for each in page.all("a")]:
+        page = viewer.page(link_address(page, link))
+        more = case_references(page)
+        seen = seen + more if link == "Next" else more + seen
+    return seen
+
+
+@pytest.mark.parametrize("size", [2, 50])
+@pytest.mark.parametrize(("most", "near"), [(-1, 400), (search.MAX_LOOKED_UP, 0), (4_000, 4)])
 def test_search_with_filters_is_the_same_whether_many_have_the_words(
-    app, viewer, monkeypatch, most
+    app, viewer, monkeypatch, most, near, size
 ):
     monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
+    monkeypatch.setattr(case_lists, "LOOKED_THROUGH", near)
+    monkeypatch.setattr(case_lists, "PAGE_SIZE", size)
     made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(3)]
     add_submission(app, commitment_title="Road Zanzibar")
     declined = add_submission(app, commitment_title="Zanzibar Road", status="declined")
     for order in ("", "&sort=oldest", "&sort=changed", "&sort=due", "&todo=yes"):
-        page = viewer.page(f'/staff/submissions?q="Zanzibar Road"{order}')
         expected = [*made, *([] if "todo" in order else [declined])]
-        assert sorted(case_references(page)) == sorted(expected), order
+        seen = list_pages(viewer, f'/staff/submissions?q="Zanzibar Road"{order}', "Next")
+        assert sorted(seen) == sorted(expected), order
+        back = f'/staff/submissions?q="Zanzibar Road"{order}&last=1'
+        assert list_pages(viewer, back, "Previous") == seen, order
     page = viewer.page('/staff/submissions?q="zanzibar road"&status=declined')
     assert case_references(page) == [declined]
 
