@@ -30,6 +30,7 @@ def test_map_filter_leads_to_commitment(open_browser, office, javascript):
     expect(page).to_have_url(re.compile(f"/commitments/{reference}$"))
 
 
+@pytest.mark.slow  # beside test_every_page
 def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
     entries = [
         {"what": "W" * 60, "measure": "x", "due": "2027-03-01"},

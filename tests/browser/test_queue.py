@@ -149,6 +149,7 @@ def test_two_people_see_each_other(open_browser, office):
     expect(bob.locator(".facts .reference")).to_have_text(second)
 
 
+@pytest.mark.slow  # beside test_every_page
 def test_queue_is_accessible_and_fits_a_phone(open_browser, office):
     for number in range(3):
         reference = add_submission(office, organization_name="W" * 60 * number)

@@ -105,6 +105,7 @@ def test_two_filters_chosen_quickly_are_both_applied(open_browser, office):
     expect(page).to_have_url(re.compile("(?=.*state=GA).*branch=jurisdiction"))
 
 
+@pytest.mark.slow  # beside test_every_page
 def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
     reference = add_submission(office, organization_name="W" * 60)
     page = open_browser()

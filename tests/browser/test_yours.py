@@ -38,6 +38,7 @@ def test_organization_finds_and_does_everything_on_its_page(open_browser, office
     expect(page.locator(".sent")).to_have_text("The old link no longer works.")
 
 
+@pytest.mark.slow  # beside test_every_page
 @pytest.mark.parametrize("language", ["es", pytest.param("en", marks=pytest.mark.slow)])
 def test_pages_are_accessible_and_fit_a_phone(open_browser, office, language):
     reference = add_published(
