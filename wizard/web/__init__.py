@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
         "moment": _format_moment,
         "time": lambda moment: dates.format_time(clock.local(moment)),
         "printable": text.replace_forbidden,
-        "with_colon": text.add_colon,
+        "add_colon": text.add_colon,
     }
 
 

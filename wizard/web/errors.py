@@ -160,7 +160,7 @@ def _too_many() -> ErrorPage:
 def handle_bad_query(error: BadQuery) -> Response:
     """Return the page that says what is wrong with a filter."""
     title, advice = Message("We can’t use that filter"), Message("Change the filter or start over.")
-    return error_response(400, ErrorPage(title, error.message, advice), over=request.path)
+    return error_response(400, ErrorPage(title, error.message, advice), restart_path=request.path)
 
 
 def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
@@ -173,14 +173,21 @@ def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
     return response
 
 
-def error_response(code: int, page: ErrorPage, over: str = "") -> Response:
+def error_response(code: int, page: ErrorPage, restart_path: str = "") -> Response:
     """Return an error page, with the posted answers to post again if a retry can help.
 
-    `over` is the path where one can start over.
+    `restart_path` is where one can start over, without what was refused.
     """
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
     to_staff = request.path.startswith("/staff/")
     missing = code in (404, 410) and not to_staff
-    ways: dict[str, Any] = {"again": list(again), "over": over, "to_staff": to_staff}
-    return render_page("errors/error.html", code, page=page, missing=missing, **ways)
+    return render_page(
+        "errors/error.html",
+        code,
+        page=page,
+        again=list(again),
+        restart_path=restart_path,
+        to_staff=to_staff,
+        missing=missing,
+    )

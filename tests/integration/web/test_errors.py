@@ -156,7 +156,7 @@ def test_connection_lost_at_commit_is_503_that_keeps_what_was_typed(client, monk
         ("/staff/nowhere", '<a href="/staff/submissions">All submissions</a>'),
     ],
 )
-def test_error_page_links_on(client, address, link):
+def test_error_page_links_to_next_step(client, address, link):
     response = client.get(address)
     assert response.status_code in (400, 404)
     assert link in response.text
