@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from .messages import Message, MessageError
 
@@ -102,6 +103,7 @@ ALIKE = str.maketrans(
 """Typographic signs and the plain ones; letters with a stroke or joined, which Unicode keeps."""
 UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
 MAYBE_MARKS = re.compile("[\u0300-\U0010ffff]+")
+NOT_ASCII = re.compile("([^\x00-\x7f]+)")
 """Characters of which some are combining marks; there are none before them."""
 
 
@@ -115,8 +117,20 @@ def fold_text(text: str) -> str:
     José, and “coeur d'alene” finds Coeur d’Alene."""
     if text.isascii():  # the same, faster
         return text.lower().replace("`", "'")
+    parts = NOT_ASCII.split(text)  # most of a text is ASCII
+    parts[::2] = [part.lower().replace("`", "'") for part in parts[::2]]
+    parts[1::2] = [(_fold_other if part[1:] else _fold_sign)(part) for part in parts[1::2]]
+    return "".join(parts)
+
+
+def _fold_other(text: str) -> str:
+    """Return folded what is not ASCII."""
     parts = unicodedata.normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
     return MAYBE_MARKS.sub(_remove_marks, parts).casefold().translate(ALIKE)
+
+
+_fold_sign = lru_cache(maxsize=1_000)(_fold_other)
+"""The same for a single character, such as an apostrophe: there are few, and many of each."""
 
 
 def _remove_marks(found: re.Match[str]) -> str:

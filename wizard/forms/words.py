@@ -44,22 +44,28 @@ class _Signs(dict[int, str]):
 _signs = _Signs()
 
 
-def _tokens(text: str) -> Iterator[str]:
-    """Yield the words of a text, each with the apostrophes inside it."""
-    for token in fold_text(text).translate(_signs).split():
+def _tokens(folded: str) -> Iterator[str]:
+    """Yield the words of a folded text, each with the apostrophes inside it."""
+    for token in folded.translate(_signs).split():
         if word := token.strip("'"):
             yield word
 
 
 def list_words(text: str) -> list[str]:
     """Return the words of a text in order; an apostrophe joins its two sides to one word."""
-    return [token.replace("'", "")[:MAX_WORD_CHARS] for token in _tokens(text)]
+    return _join_sides(_tokens(fold_text(text)))
 
 
-def _parts(folded: str) -> list[str]:
+def _join_sides(tokens: Iterable[str]) -> list[str]:
+    return [token.replace("'", "")[:MAX_WORD_CHARS] for token in tokens]
+
+
+def _parts(tokens: Iterable[str]) -> list[str]:
     """Return the parts of words with apostrophes, such as “alene” and “dalene” of d’Alene’s."""
     found = []
-    for token in _tokens(folded) if "'" in folded else ():
+    for token in tokens:
+        if "'" not in token:
+            continue
         sides = token.split("'")[:MAX_SIDES]
         spans = combinations(range(len(sides) + 1), 2) if len(sides) > 1 else ()
         found += ["".join(sides[first:end])[:MAX_WORD_CHARS] for first, end in spans]
@@ -68,8 +74,8 @@ def _parts(folded: str) -> list[str]:
 
 def text_words(text: str) -> list[str]:
     """Return the words to index of a text, with a break after them and after their parts."""
-    folded = fold_text(text)
-    return [*list_words(folded), BREAK, *_parts(folded), BREAK]
+    tokens = list(_tokens(fold_text(text)))
+    return [*_join_sides(tokens), BREAK, *_parts(tokens), BREAK]
 
 
 def index_words(
@@ -143,13 +149,18 @@ def count_words(terms: Iterable[Term]) -> int:
     return sum(len(term.words) for term in terms)
 
 
-def mark(text: str, terms: Iterable[Term]) -> list[tuple[str, bool]]:
-    """Return a text in pieces, each with whether it is a word that was looked for."""
+def mark(
+    text: str, terms: Iterable[Term], words_of: Callable[[str], list[str]] = text_words
+) -> list[tuple[str, bool]]:
+    """Return a text in pieces, each with whether it is a word that was looked for.
+
+    `words_of` may be a cache of `text_words`.
+    """
     wanted = {word for term in terms for word in term.words}
     beginnings = tuple(term.words[-1] for term in terms if term.begins)
     pieces: list[tuple[str, bool]] = []
     for piece in WORD.split(text):
-        words = text_words(piece)
+        words = words_of(piece)
         found = not wanted.isdisjoint(words) or any(word.startswith(beginnings) for word in words)
         if pieces and pieces[-1][1] == found:
             pieces[-1] = (pieces[-1][0] + piece, found)
