@@ -5,11 +5,12 @@ from . import interrupts
 interrupts.watch_start()
 
 # ruff: noqa: E402
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask.templating import Environment
 from jinja2 import FileSystemLoader
 
 from . import apply, checks, config, db, notify, ops, public, staff, submissions, web
@@ -17,10 +18,19 @@ from .flows.commitment import COMMITMENT
 from .forms.flow import Flow
 
 
+class Templates(Environment):
+    """Templates that all have the globals of the program: these need not be merged with others for
+    each page, and for each file of macros that it imports."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
+
 class Program(Flask):
     """Flask with the program's configuration."""
 
     config_class = config.Config
+    jinja_environment = Templates
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is: none is a coroutine, and Flask asks 21 times a request."""

@@ -62,14 +62,39 @@ def list_accounts() -> list[StaffUser]:
         return list(session.scalars(select(StaffUser).order_by(StaffUser.email)))
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What pages say of an account, and whether it may decide on cases now."""
+
+    email: str
+    name: str
+    is_disabled: bool
+    can_decide: bool
+
+
+def read_people() -> dict[str, Person]:
+    """Return every person with an account by email address, in that order."""
+    columns = StaffUser.email, StaffUser.name, StaffUser.role, StaffUser.disabled_at
+    with reading() as session:
+        rows = session.execute(select(*columns).order_by(StaffUser.email)).all()
+    return {
+        email: Person(email, name, disabled_at is not None, role != "viewer" and not disabled_at)
+        for email, name, role, disabled_at in rows
+    }
+
+
+def list_people() -> dict[str, Person]:
+    """Return the same, read once for a page."""
+    if "people" not in g:
+        g.people = read_people()
+    people: dict[str, Person] = g.people
+    return people
+
+
 def describe_person(email: str) -> str:
     """Return name and address of an account; the address alone if there is no name."""
-    if "staff_names" not in g:
-        with reading() as session:
-            named = select(StaffUser.email, StaffUser.name).where(StaffUser.name != "")
-            g.staff_names = {row.email: row.name for row in session.execute(named)}
-    name = g.staff_names.get(email)
-    return f"{name} ({email})" if name else email
+    person = list_people().get(email)
+    return f"{person.name} ({email})" if person and person.name else email
 
 
 def add_account(email: str, role: str, actor: Actor, password: str = "", name: str = "") -> str:

@@ -121,14 +121,20 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
     """Open a session to read, and end its transaction, so that `writing` can follow.
 
     Loaded attributes stay usable afterwards. With `snapshot`, which must begin the transaction, all
-    queries see the database as of the first one, as they always do on SQLite.
+    queries see the database as of the first one, as they always do on SQLite. Inside another one
+    it is a part of that.
     """
     session = db.session()
+    if session.info.get("reading"):
+        yield session
+        return
+    session.info["reading"] = True
     try:
         if snapshot and not is_sqlite():
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
     finally:
+        del session.info["reading"]
         session.close()
 
 

@@ -5,13 +5,10 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    select,
-)
-
 from .. import clock
 from ..accounts import audit
 from ..accounts.audit import ACTIONS, Actor
+from ..db.about import read_about
 from ..db.engine import (
     db,
     reading,
@@ -19,11 +16,13 @@ from ..db.engine import (
 from ..db.models import (
     Event,
     MailMessage,
+    OutboxMessage,
     Proposal,
     Report,
     StaffNote,
     Submission,
 )
+from ..db.promises import Progress
 from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid
@@ -58,6 +57,8 @@ ACTIONS.update(
     acted="Acted for an organization",
     link_shown="Was shown an organization’s link",
 )
+READ = (MailMessage, OutboxMessage, Proposal, Report, Progress, StaffNote)
+"""The tables that a case is read from, beside the submission and its events."""
 NOTE = LongText("text", "New note", noun="what you want to note", required=True)
 HOW_ASKED = LongText(
     "how", "How did they ask?", noun="how they asked", required=True, max_length=500
@@ -127,10 +128,9 @@ def get_case(reference: str) -> Case:
         submission = cases.find_by_reference(reference)
         if submission is None:
             raise CaseNotFound(reference)
-        notes = select(StaffNote).where(StaffNote.submission_id == submission.id)
-        old_reports = progress_reports.list_reports(submission)
-        history, sent = list_events(submission), outbox.messages_about(submission.id)
-        proposal = proposals.find_proposal(submission)
+        found, history = read_about(submission.id, *READ), list_events(submission)
+        proposal = next(iter(found[Proposal]), None)
+        sent = sorted(found[OutboxMessage] + found[MailMessage], key=lambda each: each.created_at)
         return Case(
             submission,
             history,
@@ -140,9 +140,9 @@ def get_case(reference: str) -> Case:
                 for each in sent
                 if isinstance(each, MailMessage) and each.event_id and each.words
             },
-            list(db.session.scalars(notes.order_by(StaffNote.id))),
-            [_describe_report(each, submission) for each in old_reports],
-            progress.list_sent(submission),
+            found[StaffNote],
+            [_describe_report(each, submission) for each in found[Report]],
+            progress.list_sent(submission, found[Progress]),
             [] if submission.erased_at else decisions.status_decisions(submission),
             proposal,
             _describe_correction(proposal, submission),

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from .. import checks, clock
 from ..accounts import audit
-from ..accounts.accounts import list_accounts
+from ..accounts.accounts import list_people
 from ..accounts.permissions import bp, current_actor
 from ..db.models import Submission
 from ..notify import outbox
@@ -79,7 +79,7 @@ def submissions() -> Response:
     requests: dict[int, list[str]] = {}
     for each in waiting:
         requests.setdefault(each.submission_id, []).append(each.label)
-    people = colleagues.name_people(list_accounts())
+    people = colleagues.name_people(list_people())
     labels = filters.filter_options(current_flow())
     labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}
     return render_page(

@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
 
 from .. import clock
-from ..accounts.accounts import list_accounts
+from ..accounts.accounts import list_people
 from ..accounts.audit import Actor
 from ..accounts.permissions import may
 from ..db.engine import db
@@ -105,7 +105,7 @@ def offer_actions() -> dict[str, str]:
     """Return the labels of what the signed-in user may do to many cases, by code."""
     if not may("staff.act_on_many"):
         return {code: each.label for code, each in ACTIONS.items() if each.act is None}
-    people = ["", *colleagues.pick_assignable(list_accounts())]
+    people = ["", *colleagues.pick_assignable(list_people())]
     return {code: each.label for code, each in ACTIONS.items()} | {
         f"{ASSIGN}{to}": find_action(f"{ASSIGN}{to}").label for to in people
     }
@@ -119,7 +119,7 @@ def find_action(code: str) -> Action:
     if not code.startswith(ASSIGN):
         return ACTIONS[code]
     to = code.removeprefix(ASSIGN)
-    people = list_accounts()
+    people = list_people()
     name = colleagues.name_people(people).get(to, to) if to else "nobody"
     can_have = not to or to in colleagues.pick_assignable(people)
 

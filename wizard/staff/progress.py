@@ -1,5 +1,6 @@
 """Reports on promises as staff read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -20,9 +21,9 @@ class Sent:
     decisions: list[Decision]
 
 
-def list_sent(submission: Submission) -> list[Sent]:
-    """Return the reports on promises by when they were sent, oldest first."""
-    all_rows, found = reports.list_progress(submission), list[Sent]()
+def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[Sent]:
+    """Return all reports on promises of a submission by when they were sent, oldest first."""
+    found = list[Sent]()
     if not all_rows:
         return found
     told = reports.tell_promises(submission, all_rows)

@@ -69,4 +69,5 @@ def _candidates(submission: Submission, ours: Organization) -> Select[Any]:
         )
         .where(Submission.id.in_(found))
         .where(Submission.id != submission.id, Submission.erased_at.is_(None))
+        .order_by(Submission.id)
     )

@@ -8,7 +8,7 @@ from flask import abort, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from ..accounts import audit
-from ..accounts.accounts import describe_person, list_accounts
+from ..accounts.accounts import describe_person, list_people
 from ..accounts.permissions import (
     bp,
     current_actor,
@@ -16,6 +16,7 @@ from ..accounts.permissions import (
     pop_secret_once,
     store_secret_once,
 )
+from ..db.engine import reading
 from ..db.models import describe_status
 from ..forms.outputs import cards
 from ..submissions import colleagues, proposals, reports, withdrawals
@@ -82,38 +83,50 @@ def handle_refused_change(error: Exception) -> Response:
 @bp.get("/submissions/<reference>", role="viewer")
 def submission(reference: str) -> Response:
     """Show one submission, and log who viewed it, since it holds personal data."""
-    case = cases.get_case(reference)
+    page = _read_page(reference)
+    case = page["case"]
     last = max((event.id or 0 for event in case.history), default=0)
     colleagues.record_view(case.submission, last, current_user().id, current_actor())
     owner, *link = pop_secret_once() or [""]
     notice, decided = session.pop("notice", ""), session.pop("decided", "")
     link = link if owner == reference else []
-    return case_page(case=case, notice=notice, decided=decided, link=link)
+    return _draw_page(page, notice=notice, decided=decided, link=link)
 
 
-def case_page(status: int = 200, *, case: cases.Case | None = None, **context: Any) -> Response:
+def case_page(status: int = 200, **context: Any) -> Response:
     """Show the submission of this request's address; `unsaved` is what was typed and not stored."""
-    reference = (request.view_args or {})["reference"]
-    case = case or cases.get_case(reference)
-    query, people = return_query(), list_accounts()
+    return _draw_page(_read_page((request.view_args or {})["reference"]), status, **context)
+
+
+def _read_page(reference: str) -> dict[str, Any]:
+    """Return what a page reads about a case, in one transaction. Raises `CaseNotFound`."""
+    with reading(snapshot=True):
+        case = cases.get_case(reference)
+        return {
+            "case": case,
+            "neighbors": case_lists.find_neighbors(reference, return_filters()),
+            "viewers": colleagues.list_viewers(case.submission.id),
+            "people": colleagues.name_people(list_people()),
+            "assignable": colleagues.pick_assignable(list_people()),
+            "twins": signs.list_twins(case.submission),
+        }
+
+
+def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Response:
+    submission, query = page["case"].submission, return_query()
     return render_page(
         "staff/submission.html",
         status,
         back=url_for("staff.submissions", **query),
         list_query=query,
-        address=url_for("staff.submission", reference=reference, **query),
-        case=case,
-        neighbors=case_lists.find_neighbors(reference, return_filters()),
+        address=url_for("staff.submission", reference=submission.reference, **query),
         goes_on=goes_on(query),
-        viewers=colleagues.list_viewers(case.submission.id),
-        people=colleagues.name_people(people),
-        assignable=colleagues.pick_assignable(people),
-        cards=cards(current_flow(), case.submission.answers),
+        cards=cards(current_flow(), submission.answers),
         last_day=proposals.last_day,
         describe_data=history.describe_data,
         describe_opened=describe_opened,
-        signs=signs.list_signs(case.submission),
-        twins=signs.list_twins(case.submission),
+        signs=signs.list_signs(submission),
+        **page,
         **context,
     )
 

@@ -1,17 +1,17 @@
 """Who of the staff has a case, and who opened it when."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import clock
 from ..accounts import audit
-from ..accounts.accounts import CurrentUser, list_accounts
+from ..accounts.accounts import CurrentUser, Person, read_people
 from ..accounts.audit import Actor
 from ..db.accounts import CaseView, StaffUser
 from ..db.engine import db, reading, writing
@@ -31,16 +31,16 @@ page is soon full."""
 _is_active = StaffUser.disabled_at.is_(None)
 
 
-def pick_assignable(people: Iterable[StaffUser]) -> list[str]:
-    """Return the addresses of those accounts that may decide on cases, and are not disabled."""
-    return [each.email for each in people if each.role != "viewer" and not each.disabled_at]
+def pick_assignable(people: Mapping[str, Person]) -> list[str]:
+    """Return the addresses of those who may decide on cases."""
+    return [email for email, person in people.items() if person.can_decide]
 
 
-def name_people(people: Iterable[StaffUser]) -> dict[str, str]:
-    """Return the names of accounts, or their addresses, by address."""
+def name_people(people: Mapping[str, Person]) -> dict[str, str]:
+    """Return the names of people, or their addresses, by address."""
     return {
-        each.email: (each.name or each.email) + (" (disabled)" if each.disabled_at else "")
-        for each in people
+        email: (person.name or email) + (" (disabled)" if person.is_disabled else "")
+        for email, person in people.items()
     }
 
 
@@ -60,23 +60,32 @@ def was_seen(how: str) -> ColumnElement[bool]:
 
     It holds for the moment: what changed is looked up here.
     """
-    user_id, email = _viewer()
-    viewed = select(CaseView.submission_id).where(CaseView.user_id == user_id)
     if how == "unread":
-        return Submission.id.not_in(viewed)
+        return Submission.id.not_in(_viewed())
+    with db.engine.connect() as connection:
+        few = connection.scalars(_changed().limit(MAX_LOOKED_UP + 1)).all()
+    return Submission.id.in_(few) if len(few) <= MAX_LOOKED_UP else has_changed()
+
+
+def has_changed() -> ColumnElement[bool]:
+    """Return the condition that a case changed since who is signed in looked, for some rows, which
+    are looked at one by one."""
+    of_row = _changed().where(CaseView.submission_id == Submission.id)
+    return of_row.offset(0).correlate(Submission).exists()
+
+
+def _viewed() -> Select[int]:
+    return select(CaseView.submission_id).where(CaseView.user_id == _viewer()[0])
+
+
+def _changed() -> Select[int]:
     is_newer = and_(
         Event.submission_id == CaseView.submission_id,
         Event.id > CaseView.event_id,
-        Event.actor != email,
+        Event.actor != _viewer()[1],
     )
     newer = select(Event.id).where(is_newer).offset(0)  # 0, so that no database joins them
-    changed = viewed.where(newer.correlate(CaseView).exists())
-    with db.engine.connect() as connection:
-        few = connection.scalars(changed.limit(MAX_LOOKED_UP + 1)).all()
-    if len(few) <= MAX_LOOKED_UP:
-        return Submission.id.in_(few)
-    of_row = changed.where(CaseView.submission_id == Submission.id)
-    return of_row.offset(0).correlate(Submission).exists()
+    return _viewed().where(newer.correlate(CaseView).exists())
 
 
 def _viewer() -> tuple[int, str]:
@@ -150,7 +159,7 @@ def assign(reference: str, to: str, before: str, actor: Actor) -> None:
     Raises as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
     it is still that person's who had it `before`.
     """
-    if to and to not in pick_assignable(list_accounts()):
+    if to and to not in pick_assignable(read_people()):
         raise NotAllowed("Choose somebody who can decide on submissions.")
     with locked_case(reference) as submission:
         if (submission.assigned_to or "") != before:

@@ -7,9 +7,10 @@ it (`messages.py`).
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from ..accounts.audit import Actor
 from ..db.accounts import AuditEvent
@@ -131,15 +132,20 @@ def list_events(submission: Submission) -> list[Event]:
     What a version of the program without this table recorded is in the audit log: it is returned as
     events that are not stored.
     """
-    query = select(Event).where(Event.submission_id == submission.id).order_by(Event.id)
-    events = list(db.session.scalars(query))
+    of_it, logged = _queries_events()
+    events = list(db.session.scalars(of_it, {"id": submission.id}))
     if not any(event.kind == "submitted" for event in events):
         events.append(_submitted(submission))
-    logged = select(AuditEvent).where(
-        AuditEvent.subject == submission.reference, AuditEvent.action.in_(AUDITED_KINDS)
-    )
-    audited = db.session.scalars(logged.order_by(AuditEvent.id))
+    audited = db.session.scalars(logged, {"reference": submission.reference})
     return sorted([*events, *map(_read_audited, audited)], key=lambda event: event.at)
+
+
+@cache
+def _queries_events() -> tuple[Select[Event], Select[AuditEvent]]:
+    of_it = Event.submission_id == bindparam("id")
+    about = AuditEvent.subject == bindparam("reference"), AuditEvent.action.in_(AUDITED_KINDS)
+    logged = select(AuditEvent).where(*about).order_by(AuditEvent.id)
+    return select(Event).where(of_it).order_by(Event.id), logged
 
 
 def count_events(start: datetime, end: datetime) -> Counter[str]:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
-from ..db.engine import db
 from ..db.models import Report, Submission
 from ..forms.groups import Group
 from ..forms.messages import join_messages
@@ -43,12 +40,6 @@ def can_report(submission: Submission) -> bool:
 def reportable_groups(submission: Submission) -> list[Group]:
     """Return the groups in which it has entries."""
     return [group for group in current_flow().groups if submission.answers.get(group.name)]
-
-
-def list_reports(submission: Submission) -> list[Report]:
-    """Return every report on a submission, oldest first."""
-    query = select(Report).where(Report.submission_id == submission.id)
-    return list(db.session.scalars(query.order_by(Report.id)))
 
 
 def describe_report(report: Report, submission: Submission) -> ApprovedReport:

@@ -12,7 +12,7 @@ from tests.conftest import load_case
 from wizard import create_app
 from wizard.apply import drafts
 from wizard.db import engine
-from wizard.db.engine import db, writing
+from wizard.db.engine import db, reading, writing
 from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
 
@@ -23,6 +23,17 @@ def test_writing_in_open_transaction_raises(app):
     with app.app_context():
         db.session.get(Draft, uuid.uuid4())
         with pytest.raises(RuntimeError, match="only reads"), writing():
+            pass
+
+
+def test_nested_reading_is_part_of_the_outer_one(app):
+    with app.app_context():
+        with reading(snapshot=True) as outer:
+            with reading() as inner:
+                inner.get(Draft, uuid.uuid4())
+            assert outer.in_transaction()
+        assert not outer.in_transaction()
+        with writing():
             pass
 
 
