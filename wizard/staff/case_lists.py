@@ -1,8 +1,9 @@
 """Lists of cases: a page, its length, and the cases beside one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
@@ -10,16 +11,17 @@ from sqlalchemy.orm import InstrumentedAttribute, defer
 from ..db.engine import db, is_sqlite, reading
 from ..db.models import Submission
 from ..forms.text import replace_forbidden
-from ..submissions import due_dates, queue, search
+from ..submissions import colleagues, due_dates, queue, search
 from ..submissions.filters import Filters
-from ..submissions.paging import PageKeys, select_keys
-from ..web.query import PageStart, format_key
+from ..submissions.paging import PageKeys, make_page, select_rows
+from ..web.query import Key, PageStart
 
 PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 500
 """How far the cases of a list are counted, and of one that is searched."""
-LOOKED_THROUGH = 400
-"""Cases in which a page with some words is looked for first."""
+FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
+"""Cases of a list in which those are looked for that changed or have some words, before all that
+did. Words are compared quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +38,86 @@ class CaseList:
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
         self.is_queue = bool(filters.get("todo"))
-        self.conditions = (filters.without("todo") if self.is_queue else filters).conditions()
+        self._chosen = filters.without("todo") if self.is_queue else filters
+
+    @cached_property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The SQL conditions; those of the queue are its own."""
+        if self._found is None:
+            return self._chosen.conditions()
+        return [*self._chosen.without("q").conditions(), Submission.id.in_(self._found)]
+
+    @cached_property
+    def _found(self) -> Sequence[int] | None:
+        """The ids of the submissions that have the words of a search, if there is one and they are
+        few."""
+        words = self.filters.get("q")
+        return search.find_few(words, self.filters.index) if words else None
+
+    @property
+    def _words(self) -> str:
+        """The words of a search that many submissions have."""
+        return self.filters.get("q", "") if self._found is None else ""
+
+    @cached_property
+    def _compared(self) -> list[ColumnElement[bool]]:
+        """The conditions that take long to look up, in a form to compare some rows one by one."""
+        compared = []
+        if self._words:
+            compared.append(search.has_words(self._words, self.filters.index))
+        if self.filters.get("seen") == "changed":
+            compared.append(colleagues.has_changed())
+        return compared
+
+    @cached_property
+    def _others(self) -> list[ColumnElement[bool]]:
+        """The other conditions, if some are compared."""
+        rest = self._chosen.without("q")
+        rest = rest.without("seen") if rest.get("seen") == "changed" else rest
+        found = [] if self._found is None else [Submission.id.in_(self._found)]
+        return [*rest.conditions(), *found]
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
-        found = self._look_through(start, LOOKED_THROUGH, size)
-        if found is None:
-            return self._select_keys(self.conditions, start, size)
-        references, near = found
-        page = references[-size:] if start.backwards else references[:size]
-        first, last = (self._format_key(each) for each in (page[0], page[-1]))
-        has_newer, has_older = start.backwards or start.key, not start.backwards or start.key
-        return PageKeys(page, first if has_newer else "", last if has_older else "", near.since)
+        rows = self.select_rows(start, size + 1)
+        keys = make_page(rows, start, size)
+        return replace(keys, since={row[1]: row[0] for row in rows}) if self.is_queue else keys
 
-    def _look_through(
-        self, start: PageStart, number: int, least: int
-    ) -> tuple[list[str], PageKeys] | None:
-        """Return which of the next cases have the words of a search, and these cases, if more than
-        `least` have them; else None.
+    def select_rows(self, start: PageStart, limit: int) -> list[Key]:
+        """Return the keys of the next cases.
 
-        SQLite would compare the words of all submissions, and then sort those that have them.
+        If many meet the conditions that take long to look up, they are soon found among the next
+        cases of the list. Only if not, they are looked up.
         """
-        if "q" not in self.filters or not is_sqlite():
-            return None
-        others = CaseList(self.filters.without("q"))
-        near = others._select_keys(others.conditions, start, number)
-        if len(near.references) <= least:
-            return None
-        index = self.filters.index
-        found = search.pick_matching(self.filters["q"], index, near.references)
-        return (found, near) if len(found) > least else None
+        for number in self._portions(3 * limit):
+            near = self._select(self._others, start, number)
+            found = self._compare(near)
+            if len(found) >= limit or len(near) < number:
+                return found[:limit]
+        return self._select(self.conditions, start, limit)
 
-    def _format_key(self, reference: str) -> str:
-        moment = self.find_moment(reference)
-        return format_key(moment, reference) if moment else ""
+    def _portions(self, least: int) -> list[int]:
+        """Return how many of the next cases are looked at first, one portion after the other."""
+        portions = (*FIRST_PORTIONS, *(WORD_PORTIONS if self._words else ()))
+        return [each for each in portions if each >= least] if self._compared else []
 
-    def _select_keys(
-        self, conditions: Sequence[ColumnElement[bool]], start: PageStart, size: int
-    ) -> PageKeys:
+    def _compare(self, near: Sequence[Key]) -> list[Key]:
+        """Return those of some cases that meet the conditions which are compared."""
+        named = Submission.reference.in_([reference for _, reference in near])
+        query = select(Submission.reference).where(named, *self._compared)
+        found = set(db.session.scalars(query))
+        return [row for row in near if row[1] in found]
+
+    def _select(
+        self, conditions: Sequence[ColumnElement[bool]], start: PageStart, limit: int
+    ) -> list[Key]:
         if self.is_queue:
-            return queue.select_keys(conditions, start, size)
+            return queue.select_rows(conditions, start, limit)
         order = self.filters.get("sort")
         if order == "due":
-            return due_dates.select_keys(conditions, start, size)
+            return due_dates.select_rows(conditions, start, limit)
         at, oldest_first = self._order(), order == "oldest"
-        return select_keys(at, conditions, start, size, oldest_first=oldest_first)
+        return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
 
     def _order(self) -> InstrumentedAttribute[datetime]:
         is_by_change = self.filters.get("sort") == "changed"
@@ -89,16 +126,31 @@ class CaseList:
     def count(self) -> int:
         """Return how many cases match, up to `max_count` + 1."""
         limit = max_count(self.filters) + 1
-        if self.filters.keys() - {"sort"} == {"q"}:
-            return search.count(self.filters["q"], self.filters.index, limit)
-        if self._look_through(PageStart(), 2 * limit, limit - 1):
-            return limit
+        if self._words and self.filters.keys() - {"sort"} == {"q"}:
+            if is_sqlite() and limit <= search.MAX_FEW + 1:  # more than these were found
+                return limit
+            return search.count(self._words, self.filters.index, limit)
+        if self._words:
+            looked_at, found = self._count_found(2 * limit)
+            if found >= limit or looked_at < 2 * limit:
+                return min(found, limit)
         if self.is_queue:
             return queue.count(self.conditions, limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
         counted = one.where(*self.conditions).limit(limit)
         return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+
+    def _count_found(self, limit: int) -> tuple[int, int]:
+        """Return the number of up to `limit` cases, in any order, that meet the other conditions,
+        and of those among them that also meet those which are compared."""
+        is_listed = [*self._others, *([queue.waits()] if self.is_queue else [])]
+        near = select(Submission.id).where(*is_listed).limit(limit)
+        counts = func.count(), func.count().filter(*self._compared)
+        looked_at, found = db.session.execute(
+            select(*counts).select_from(Submission).where(Submission.id.in_(near))
+        ).one()
+        return looked_at, found
 
     def find_moment(self, reference: str) -> datetime | None:
         """Return the moment of a case in the order; None without one, and if it left the queue."""
@@ -138,9 +190,9 @@ def find_neighbors(reference: str, filters: Filters) -> Neighbors:
         at = listed.find_moment(reference)
         key = (at, reference) if at else None
         before, after = PageStart(key, backwards=True), PageStart(key)
-        previous = listed.select_keys(before, 1).references if key else []
-        following = listed.select_keys(after, 1).references if key or listed.is_queue else []
-        return Neighbors("".join(previous), "".join(following))
+        previous = listed.select_rows(before, 1) if key else []
+        following = listed.select_rows(after, 1) if key or listed.is_queue else []
+        return Neighbors(*("".join(each for _, each in rows) for rows in (previous, following)))
 
 
 def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:
@@ -156,10 +208,10 @@ def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]
 
 def list_longest_waiting(limit: int) -> list[tuple[Submission, datetime]]:
     """Return the first cases of the queue, each with since when it waits."""
-    keys = queue.select_keys([], PageStart(), limit)
-    rows = select(Submission).where(Submission.reference.in_(keys.references))
+    keys = queue.select_rows([], PageStart(), limit)
+    rows = select(Submission).where(Submission.reference.in_([each for _, each in keys]))
     found = {each.reference: each for each in db.session.scalars(_without_answers(rows))}
-    return [(found[each], keys.since[each]) for each in keys.references if each in found]
+    return [(found[each], since) for since, each in keys if each in found]
 
 
 def _without_answers(rows: Select[Submission]) -> Select[Submission]:

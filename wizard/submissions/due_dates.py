@@ -10,8 +10,7 @@ from sqlalchemy.orm import aliased
 from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
-from ..web.query import PageStart
-from .paging import PageKeys, make_page
+from ..web.query import Key, PageStart
 from .promises import is_open
 
 NO_DATE = date.max
@@ -43,14 +42,11 @@ def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: int) -> PageKeys:
-    """Return the page of up to `size` wanted submissions, the next date first.
-
-    The key `older` is that of the next page, as in a list that has the newest first.
-    """
+def select_rows(wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int) -> list[Key]:
+    """Return the keys of up to `limit` wanted submissions from `start` on, the next date first."""
     after = (start.key[0].date(), start.key[1]) if start.key else None
-    found = _select(wanted, after, start.backwards, size + 1)
-    return make_page([(_moment(day), reference) for day, reference in found], start, size)
+    found = _select(wanted, after, start.backwards, limit)
+    return [(_moment(day), reference) for day, reference in found]
 
 
 def _select(
@@ -58,8 +54,8 @@ def _select(
 ) -> list[Dated]:
     """Return the first rows after one."""
     query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_SORTED + 1)
-    few = db.session.execute(query).all()
-    if len(few) <= MAX_SORTED:
+    few = db.session.execute(query).all() if wanted else None
+    if few is not None and len(few) <= MAX_SORTED:
         dates = find_next([row.id for row in few])
         rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
         rest = [row for row in rows if not after or (row < after if falls else row > after)]

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from ..db.columns import UtcDateTime
 from ..db.engine import db
 from ..db.models import Submission
 from ..web.query import Key, PageStart, format_key
@@ -26,32 +28,39 @@ class PageKeys:
     since: dict[str, datetime] = field(default_factory=dict)
 
 
-def select_keys(
+def select_rows(
     at: InstrumentedAttribute[Any],
     wanted: Sequence[ColumnElement[bool]],
     start: PageStart,
-    size: int,
+    limit: int,
     *,
     oldest_first: bool = False,
-) -> PageKeys:
-    """Return the page of up to `size` wanted rows from `start`, ordered by `at` and reference.
+) -> list[Key]:
+    """Return the keys of up to `limit` wanted rows from `start`, ordered by `at` and reference.
 
-    The newest are first. If the oldest are, the key `older` still is that of the next page.
+    The newest are first. If the oldest are, `backwards` still leads to the first page.
     """
-    rises = start.backwards != oldest_first
+    query = _query_rows(at, start.key is not None, start.backwards != oldest_first)
+    query = query.where(*wanted) if wanted else query
+    after = dict(zip(("at", "reference"), start.key, strict=True)) if start.key else {}
+    found = db.session.execute(query, {"limit": limit, **after}).all()
+    return [(moment, reference) for moment, reference in found]
+
+
+@cache
+def _query_rows(at: InstrumentedAttribute[Any], is_after: bool, rises: bool) -> Select[Any]:
+    """Return the query without conditions, which takes longer to make than to answer."""
     order = (at, Submission.reference)
-    query = select(*order).where(*wanted).limit(size + 1)
-    if start.key:
-        row = tuple_(*order)
-        query = query.where(row > start.key if rises else row < start.key)
-    directed = order if rises else tuple(column.desc() for column in order)
-    found = db.session.execute(query.order_by(*directed)).all()
-    return make_page([(moment, reference) for moment, reference in found], start, size)
+    query = select(*order).limit(bindparam("limit", type_=Integer))
+    if is_after:
+        key = tuple_(bindparam("at", type_=UtcDateTime), bindparam("reference"))
+        query = query.where(tuple_(*order) > key if rises else tuple_(*order) < key)
+    return query.order_by(*(order if rises else (column.desc() for column in order)))
 
 
 def make_page(found: Sequence[Key], start: PageStart, size: int) -> PageKeys:
-    """Return the page of the keys that were found from `start` on: one more than `size` if there
-    are others."""
+    """Return the page of the keys that were found from `start` on: more than `size` if there are
+    others."""
     rows = list(found[:size])
     has_newer, has_older = start.key is not None, len(found) > size
     if start.backwards:

@@ -5,7 +5,6 @@ correct its answers, or to approve a report.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -34,7 +33,6 @@ from ..db.models import Proposal, Report, Submission
 from ..db.promises import Progress
 from ..web.query import Key, PageStart
 from .cases import OPEN_STATUSES
-from .paging import PageKeys, make_page
 from .withdrawals import WITHDRAWABLE
 
 Statement = Select[*tuple[Any, ...]]
@@ -72,14 +70,10 @@ def _list_asked() -> CTE:
     return select(*columns).group_by(asked.c.submission_id).cte("asked")
 
 
-def select_keys(wanted: Sequence[ColumnElement[bool]], start: PageStart, size: int) -> PageKeys:
-    """Return the page of up to `size` cases that wait and meet the conditions.
-
-    The key `older` is that of the next page, as in a list that has the newest first.
-    """
-    found = _select(wanted, start.key, not start.backwards, size + 1)
-    page = make_page([(row.since, row.reference) for row in found], start, size)
-    return replace(page, since={row.reference: row.since for row in found})
+def select_rows(wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int) -> list[Key]:
+    """Return the keys of up to `limit` cases that wait and meet the conditions, from `start` on."""
+    found = _select(wanted, start.key, not start.backwards, limit)
+    return [(row.since, row.reference) for row in found]
 
 
 def count(wanted: Sequence[ColumnElement[bool]], limit: int) -> int:

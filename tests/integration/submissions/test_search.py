@@ -257,16 +257,22 @@ def list_pages(viewer, address: str, link: str) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("size", [2, 50])
-@pytest.mark.parametrize(("most", "near"), [(-1, 400), (search.MAX_LOOKED_UP, 0), (4_000, 4)])
+@pytest.mark.parametrize("size", [1, 50])
+@pytest.mark.parametrize(
+    ("most", "near"),
+    [(-1, case_lists.WORD_PORTIONS), (search.MAX_LOOKED_UP, ()), (4_000, (3, 6))],
+)
 def test_search_with_filters_is_the_same_whether_many_have_the_words(
     app, viewer, monkeypatch, most, near, size
 ):
     monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
-    monkeypatch.setattr(case_lists, "LOOKED_THROUGH", near)
+    monkeypatch.setattr(search, "MAX_FEW", 3)
+    monkeypatch.setattr(case_lists, "WORD_PORTIONS", near)
     monkeypatch.setattr(case_lists, "PAGE_SIZE", size)
-    made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(3)]
-    add_submission(app, commitment_title="Road Zanzibar")
+    made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(2)]
+    for _ in range(6):  # more than the portions that are looked through first
+        add_submission(app, commitment_title="Road Zanzibar")
+    made.append(add_submission(app, commitment_title="Zanzibar Road"))
     declined = add_submission(app, commitment_title="Zanzibar Road", status="declined")
     for order in ("", "&sort=oldest", "&sort=changed", "&sort=due", "&todo=yes"):
         expected = [*made, *([] if "todo" in order else [declined])]
@@ -274,6 +280,12 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
         assert sorted(seen) == sorted(expected), order
         back = f'/staff/submissions?q="Zanzibar Road"{order}&last=1'
         assert list_pages(viewer, back, "Previous") == seen, order
+        for place, reference in enumerate(seen):
+            case = viewer.page(f'/staff/submissions/{reference}?q="Zanzibar Road"{order}')
+            beside = [link_address(case, label) for label in ("Previous", "Next")
+                      if label in case.text(".pages")]  # fmt: skip
+            expected = [*seen[max(place - 1, 0) : place], *seen[place + 1 : place + 2]]
+            assert [each.partition("?")[0].rpartition("/")[2] for each in beside] == expected
     page = viewer.page('/staff/submissions?q="zanzibar road"&status=declined')
     assert case_references(page) == [declined]
 
@@ -349,8 +361,10 @@ def test_found_is_what_a_scan_of_words_finds(app, monkeypatch, texts, queries):
                 with reading() as session:
                     wanted = select(Submission.id).where(search.matches(query, "public"))
                     assert sorted(session.scalars(wanted)) == scanned, query
-            with reading():
+            with reading() as session:
                 assert search.count(query, "public", 3) == min(len(scanned), 3)
+                compared = select(Submission.id).where(search.has_words(query, "public"))
+                assert sorted(session.scalars(compared)) == scanned, query
 
 
 @given(query=st.text(max_size=200))
