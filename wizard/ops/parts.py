@@ -34,7 +34,7 @@ from ..public.progress import STATUSES as PUBLIC_STATUSES
 from ..public.promises import ShownPromise
 from ..staff.decisions import Decision, Ticks
 from ..staff.figures import PRESETS, Figures, Period
-from ..submissions import events, filters, reports, search
+from ..submissions import events, filters, hits, reports
 from ..web import charts
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -266,7 +266,7 @@ def _lists(flow: Flow) -> dict[str, Any]:
         "counts": {name: {code: 1234 for code in each} for name, each in labels.items()},
         "chosen": filters.PublicFilters(q="stops"),
         "nothing_chosen": filters.PublicFilters(),
-        "found": search.Hit("Title", [("Traffic ", False), ("stops", True), (" of 2026", False)]),
+        "found": hits.Hit("Title", [("Traffic ", False), ("stops", True), (" of 2026", False)]),
         "pages": SimpleNamespace(newer="1", older="2"),
         "cases": [_case(*each) for each in enumerate((*STATUSES, "of a newer version", "erased"))],
     }

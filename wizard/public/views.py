@@ -11,8 +11,9 @@ from ..db.engine import end_session
 from ..forms.messages import Message
 from ..forms.promises import LINE_ORDER, STATES
 from ..forms.wording import describe_condition
-from ..submissions import filters, listing, search
+from ..submissions import filters, listing
 from ..submissions.cases import find_by_reference
+from ..submissions.hits import find_hits
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -82,7 +83,7 @@ def commitment_list() -> Response:
         "public/commitments.html",
         address=list_address(url_for("public.commitment_list"), query, request.args),
         found=found,
-        hits=search.find_hits(chosen.get("q", ""), "public", references),
+        hits=find_hits(chosen.get("q", ""), "public", references),
         chosen=chosen,
         query=query,
         labels=labels,

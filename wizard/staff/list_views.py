@@ -11,7 +11,8 @@ from ..accounts.accounts import list_people
 from ..accounts.permissions import bp, current_actor
 from ..db.models import Submission
 from ..notify import outbox
-from ..submissions import colleagues, due_dates, filters, search
+from ..submissions import colleagues, due_dates, filters
+from ..submissions.hits import find_hits
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -86,7 +87,7 @@ def submissions() -> Response:
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
         found=found,
-        hits=search.find_hits(chosen.get("q", ""), "staff", [each.reference for each in found]),
+        hits=find_hits(chosen.get("q", ""), "staff", [each.reference for each in found]),
         keys=keys,
         count=count,
         chosen=chosen,

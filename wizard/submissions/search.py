@@ -4,10 +4,8 @@ What is indexed is written in the transaction that changes it. `index_stale` fin
 version of the program, or a restored backup, stored without.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from typing import Any, Literal
@@ -41,10 +39,9 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
 from ..forms.outputs import public_record
-from ..forms.text import fold_text
-from ..forms.words import Term, index_words, list_words, mark, parse_query, text_words
+from ..forms.words import Term, index_words, list_words, parse_query, text_words
 from ..web.current import current_flow
-from ..web.languages import LANGUAGES, load_catalog, translate
+from ..web.languages import LANGUAGES, load_catalog
 
 FORMAT = 2
 """Raise it when other words are indexed than before: everything is indexed again."""
@@ -55,9 +52,6 @@ MAX_LOOKED_UP = 4_000
 the order of the list."""
 MAX_FEW = 500
 """Submissions that are few: their ids fit into a query."""
-MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
-"""The length of the sentence that is shown, and of what is shown before the first found word."""
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 Index = Literal["public", "staff"]
 Label = str
@@ -197,7 +191,7 @@ def store_words(submission: Submission) -> None:
     words: dict[str, Iterable[Text]] = {
         "public": public_texts(flow, submission),
         "staff": chain.from_iterable(
-            staff_texts(flow, submission, partial(_read_others, [submission.id]))
+            staff_texts(flow, submission, partial(read_others, [submission.id]))
         ),
     }
     words_of = cache(text_words)  # what anyone may read is in both
@@ -293,7 +287,7 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
 def staff_texts(
     flow: Flow, submission: Submission, others: "Callable[[], OtherTexts]"
 ) -> Iterator[Sequence[Text]]:
-    """Yield what staff search: reference and answers, and then the `others` of `_read_others`."""
+    """Yield what staff search: reference and answers, and then the `others` of `read_others`."""
     answers = _answer_texts(flow.columns.values(), submission.answers)
     yield [("Reference", submission.reference), *answers]
     yield others().get(submission.id, ())
@@ -303,7 +297,7 @@ OtherTexts = Mapping[int, Sequence[Text]]
 """Texts beside the answers, by the id of their submission."""
 
 
-def _read_others(ids: Collection[int]) -> OtherTexts:
+def read_others(ids: Collection[int]) -> OtherTexts:
     """Return confirmed contacts, notes, and what staff and the organization told each other."""
     texts: dict[int, list[Text]] = defaultdict(list)
     confirmed = Contact.confirmed_at.is_not(None)
@@ -341,82 +335,3 @@ def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
                 yield from _answer_texts(field.fields, entry)
         else:
             yield field.label, field.display(answers[field.name])
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """Where a submission has words of a query: the label, and the sentence in pieces, each with
-    whether it was looked for."""
-
-    label: Label
-    pieces: list[tuple[str, bool]]
-
-
-def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, Hit]:
-    """Return where each of some listed submissions has the words, by reference."""
-    terms = parse_query(query)
-    if not terms or not references:
-        return {}
-    rows = select(Submission).where(Submission.reference.in_(references))
-    found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
-    # Of all of them at once, and only if the answers of one do not have all words together.
-    others = cache(lambda: _read_others([each.id for each in found]))
-    flow, words_of = current_flow(), cache(text_words)  # most words are in several sentences
-    hits: dict[str, Hit] = {}
-    for each in found:
-        is_public = index == "public"
-        parts = [public_texts(flow, each)] if is_public else staff_texts(flow, each, others)
-        if found_in := _find_best(parts, terms):
-            label, sentence = found_in
-            hits[each.reference] = Hit(label, _shorten(mark(sentence, terms, words_of)))
-    return hits
-
-
-def _find_best(parts: Iterable[Sequence[Text]], terms: Sequence[Term]) -> Text | None:
-    """Return the sentence that has the most of the terms, the first one of several."""
-    best, most = None, 0
-    for texts in parts:
-        shown = [str(translate(text)) for _, text in texts]
-        for place, possible in enumerate(_count_possible(shown, terms)):
-            if possible <= most:  # most texts, and quick to see
-                continue
-            sentences = [sentence for sentence in SENTENCE_END.split(shown[place]) if sentence]
-            for sentence, possible_here in zip(
-                sentences, _count_possible(sentences, terms), strict=True
-            ):
-                if possible_here > most:
-                    words = index_words([sentence])
-                    number = sum(term.matches(words) for term in terms)
-                    if number > most:
-                        best, most = (texts[place][0], sentence), number
-            if most == len(terms):
-                return best
-    return best
-
-
-def _count_possible(texts: Sequence[str], terms: Sequence[Term]) -> Iterator[int]:
-    """Yield how many of the terms each text can have: their letters are there, in some order.
-
-    The texts are folded at once, which takes less than half the time. None has a zero byte.
-    """
-    folded = fold_text("\0".join(texts)).replace("'", "") if texts else ""
-    for text in folded.split("\0") if texts else ():
-        yield sum(all(map(text.__contains__, term.words)) for term in terms)
-
-
-def _shorten(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    """Cut a long sentence around the first word that was looked for."""
-    if sum(len(text) for text, _ in pieces) <= MAX_SNIPPET_CHARS:
-        return pieces
-    before, *rest = pieces if not pieces[0][1] else [("", False), *pieces]
-    text = before[0]
-    if len(text) > LEAD_CHARS:
-        text = "… " + text[-LEAD_CHARS:].partition(" ")[2]
-    kept, left = [(text, False)], MAX_SNIPPET_CHARS - len(text)
-    for text, found in rest:
-        if len(text) > left:
-            kept.append((text[:left].rpartition(" ")[0] + " …", False))
-            break
-        kept.append((text, found))
-        left -= len(text)
-    return kept

@@ -23,6 +23,7 @@ from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.filters import Filters
+from wizard.submissions.hits import find_hits
 from wizard.submissions.messages import Mail
 from wizard.web.query import PageStart
 
@@ -312,9 +313,9 @@ def test_sentences_of_a_page_are_read_at_once(app):
         read = list[str]()
         event.listen(db.engine, "before_cursor_execute", lambda *called: read.append(called[2]))
         with reading():
-            search.find_hits("zanzibar quetzal", "staff", references[:1])
+            find_hits("zanzibar quetzal", "staff", references[:1])
             few = sum(each.startswith("SELECT") for each in read)
-            hits = search.find_hits("quetzalcoatl of", "staff", references)
+            hits = find_hits("quetzalcoatl of", "staff", references)
         assert sum(each.startswith("SELECT") for each in read) == 2 * few
         texts = {key: "".join(text for text, _ in hit.pieces) for key, hit in hits.items()}
         assert texts == {each: f"Quetzalcoatl of {each}" for each in references}

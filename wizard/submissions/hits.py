@@ -1,0 +1,99 @@
+"""Where a search found its words: the sentence to show beside a listed submission."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import select
+
+from ..db.engine import db
+from ..db.models import Submission
+from ..forms.text import fold_text
+from ..forms.words import Term, index_words, mark, parse_query, text_words
+from ..web.current import current_flow
+from ..web.languages import translate
+from .search import Index, Label, Text, public_texts, read_others, staff_texts
+
+MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
+"""The length of the sentence that is shown, and of what is shown before the first found word."""
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a submission has words of a query: the label, and the sentence in pieces, each with
+    whether it was looked for."""
+
+    label: Label
+    pieces: list[tuple[str, bool]]
+
+
+def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, Hit]:
+    """Return where each of some listed submissions has the words, by reference."""
+    terms = parse_query(query)
+    if not terms or not references:
+        return {}
+    rows = select(Submission).where(Submission.reference.in_(references))
+    found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
+    # Of all of them at once, and only if the answers of one do not have all words together.
+    others = cache(lambda: read_others([each.id for each in found]))
+    flow, words_of = current_flow(), cache(text_words)  # most words are in several sentences
+    hits: dict[str, Hit] = {}
+    for each in found:
+        is_public = index == "public"
+        parts = [public_texts(flow, each)] if is_public else staff_texts(flow, each, others)
+        if found_in := _find_best(parts, terms):
+            label, sentence = found_in
+            hits[each.reference] = Hit(label, _shorten(mark(sentence, terms, words_of)))
+    return hits
+
+
+def _find_best(parts: Iterable[Sequence[Text]], terms: Sequence[Term]) -> Text | None:
+    """Return the sentence that has the most of the terms, the first one of several."""
+    best, most = None, 0
+    for texts in parts:
+        shown = [str(translate(text)) for _, text in texts]
+        for place, possible in enumerate(_count_possible(shown, terms)):
+            if possible <= most:  # most texts, and quick to see
+                continue
+            sentences = [sentence for sentence in SENTENCE_END.split(shown[place]) if sentence]
+            for sentence, possible_here in zip(
+                sentences, _count_possible(sentences, terms), strict=True
+            ):
+                if possible_here > most:
+                    words = index_words([sentence])
+                    number = sum(term.matches(words) for term in terms)
+                    if number > most:
+                        best, most = (texts[place][0], sentence), number
+            if most == len(terms):
+                return best
+    return best
+
+
+def _count_possible(texts: Sequence[str], terms: Sequence[Term]) -> Iterator[int]:
+    """Yield how many of the terms each text can have: their letters are there, in some order.
+
+    The texts are folded at once, which takes less than half the time. None has a zero byte.
+    """
+    folded = fold_text("\0".join(texts)).replace("'", "") if texts else ""
+    for text in folded.split("\0") if texts else ():
+        yield sum(all(map(text.__contains__, term.words)) for term in terms)
+
+
+def _shorten(pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Cut a long sentence around the first word that was looked for."""
+    if sum(len(text) for text, _ in pieces) <= MAX_SNIPPET_CHARS:
+        return pieces
+    before, *rest = pieces if not pieces[0][1] else [("", False), *pieces]
+    text = before[0]
+    if len(text) > LEAD_CHARS:
+        text = "… " + text[-LEAD_CHARS:].partition(" ")[2]
+    kept, left = [(text, False)], MAX_SNIPPET_CHARS - len(text)
+    for text, found in rest:
+        if len(text) > left:
+            kept.append((text[:left].rpartition(" ")[0] + " …", False))
+            break
+        kept.append((text, found))
+        left -= len(text)
+    return kept
