@@ -56,8 +56,9 @@ class CaseList:
 
     @property
     def _words(self) -> str:
-        """The words of a search that many submissions have."""
-        return self.filters.get("q", "") if self._found is None else ""
+        """The words of a search that many submissions have, on SQLite: it would look up all that
+        have them, and then sort these. PostgreSQL goes through the list itself."""
+        return self.filters.get("q", "") if self._found is None and is_sqlite() else ""
 
     @cached_property
     def _compared(self) -> list[ColumnElement[bool]]:
@@ -126,10 +127,10 @@ class CaseList:
     def count(self) -> int:
         """Return how many cases match, up to `max_count` + 1."""
         limit = max_count(self.filters) + 1
-        if self._words and self.filters.keys() - {"sort"} == {"q"}:
+        if self._found is None and self.filters.keys() - {"sort"} == {"q"}:
             if is_sqlite() and limit <= search.MAX_FEW + 1:  # more than these were found
                 return limit
-            return search.count(self._words, self.filters.index, limit)
+            return search.count(self.filters["q"], self.filters.index, limit)
         if self._words:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
