@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.client import case_references, link_address
 from tests.factories import (
@@ -339,6 +339,36 @@ def test_erasure_deletes_who_looked_and_keeps_no_assignee_in_the_history(app, ed
         assert db.session.scalars(select(CaseView)).all() == []
     assert [event.data for event in events_of(app, "assigned")] == [{}]
     assert case_references(editor.page(QUEUE)) == []
+
+
+@pytest.mark.parametrize("portions", [(), (4, 16)])
+def test_neighbors_among_changed_cases_are_found_wherever_they_are(
+    app, editor, monkeypatch, portions
+):
+    monkeypatch.setattr(case_lists, "FIRST_PORTIONS", portions)
+    made = add_many(app, 9)
+    for reference in (made[0], made[8]):
+        editor.page(case(reference))
+        with app.app_context():
+            cases.add_note(reference, "Called them.", Actor("bob@example.gov"))
+    for lists, order in (("todo=yes&seen=changed", made), ("seen=changed", made[::-1])):
+        page = editor.page(case(order[4], lists))
+        for label, beside in (("Previous", order[0]), ("Next", order[8])):
+            assert link_address(page, label).startswith(f"/staff/submissions/{beside}?")
+
+
+def test_list_and_case_read_accounts_once(app, admin):
+    (reference,) = add_many(app, 1)
+    for name in ("ann", "bob", "cai"):
+        staff_client(app, "editor", name)
+    for address in (QUEUE, case(reference)):
+        read = list[str]()
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", lambda *called, to=read: to.append(called[2]))
+        page = admin.page(address)
+        assert sum("FROM staff_user" in each for each in read) == 1
+        assert all(name in page.text("main") for name in ("ann@", "bob@", "cai@"))
 
 
 def test_token_has_no_own_cases(app, client, admin):
