@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from tests.browser.conftest import launch, serve_htmx
 from tests.browser.pages import StepPage, walk
@@ -103,11 +103,15 @@ def draw_error_pages(url: str, folder: Path) -> dict[int, str]:
         }
 
 
+def serve_page(body: str) -> Callable[[Route], None]:
+    """Return what answers a request of the browser with a page."""
+    return lambda route: route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+
 def shoot_error_pages(page: Page, errors: dict[int, str], shoot: Shoot) -> None:
     """Take the error pages, with the styles of the server."""
     for code, body in errors.items():
-        page.route(f"**/error-{code}", lambda route, body=body: route.fulfill(
-            body=body, content_type="text/html; charset=utf-8"))  # fmt: skip
+        page.route(f"**/error-{code}", serve_page(body))
         page.goto(f"/error-{code}")
         shoot(page, f"error-{code}")
 
