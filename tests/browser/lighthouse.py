@@ -31,7 +31,9 @@ MIN_SCORES = {"mobile": (1.0, 1.0, 1.0, 0.98), "desktop": (1.0, 1.0, 1.0, 1.0)}
 
 OBSERVE = """() => {
   window.durations = [];
-  const note = list => window.durations.push(...list.getEntries().map(each => each.duration));
+  // Only taps and keys are interactions: Playwright's mouse also hovers.
+  const counted = list => list.getEntries().filter(each => each.interactionId);
+  const note = list => window.durations.push(...counted(list).map(each => each.duration));
   new PerformanceObserver(note).observe({type: "event", durationThreshold: 16, buffered: true});
 }"""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from tests.browser.conftest import launch, serve_htmx
 from tests.browser.pages import StepPage, walk
@@ -20,9 +20,11 @@ from tests.server import ROOT, running_server
 from tools import demo
 from wizard import create_app
 from wizard.accounts import accounts
-from wizard.accounts.audit import COMMAND_LINE
+from wizard.accounts.audit import COMMAND_LINE, Actor
 from wizard.db.engine import db
 from wizard.flows.commitment import COMMITMENT
+from wizard.submissions.cases import change_status, locked_case
+from wizard.web.errors import ERROR_PAGES, error_response
 
 FOLDER = ROOT / "build" / "screenshots"
 SCREENS = {"phone": {"width": 375, "height": 740}, "desktop": {"width": 1280, "height": 800}}
@@ -37,6 +39,7 @@ def main() -> None:
         url = f"sqlite:///{folder / 'wizard.sqlite'}"
         migrate(url, folder)
         reference = fill(url, folder)
+        errors = draw_error_pages(url, folder)
         browser = launch(playwright)
         with running_server(url, folder) as server:
             for (screen, size), scheme in itertools.product(SCREENS.items(), ("light", "dark")):
@@ -61,6 +64,8 @@ def main() -> None:
                 context.route("https://cdn.jsdelivr.net/**", serve_htmx)
                 page = context.new_page()
                 shoot_public_side(page, shoot)
+                shoot_error_pages(page, errors, shoot)
+                shoot_spanish_steps(page, shoot)
                 for branch in STEPS:
                     shoot_branch(page, branch, shoot)
                 shoot_staff_side(page, reference, shoot)
@@ -75,11 +80,54 @@ def fill(url: str, folder: Path) -> str:
     with app.app_context():
         demo.fill(300)
         accounts.add_account("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        published = "SELECT reference FROM submission WHERE status = 'published' LIMIT 1"
+        withdrawn = db.session.execute(db.text(published)).scalar_one()
+        db.session.remove()
+        with locked_case(withdrawn) as submission:
+            office = Actor("ada@example.gov")
+            change_status(submission, "withdrawn", office, reason="The county does this now.")
         select = db.text("SELECT reference FROM submission WHERE status = 'in_review' LIMIT 1")
         reference = db.session.execute(select).scalar_one()
         db.session.remove()
         db.engine.dispose()
     return str(reference)
+
+
+def draw_error_pages(url: str, folder: Path) -> dict[int, str]:
+    """Return the error page of each status, which no visit would lead to."""
+    app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": str(folder)})
+    with app.test_request_context("/"):
+        return {
+            code: error_response(code, page).get_data(as_text=True)
+            for code, page in ERROR_PAGES.items()
+        }
+
+
+def serve_page(body: str) -> Callable[[Route], None]:
+    """Return what answers a request of the browser with a page."""
+    return lambda route: route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+
+def shoot_error_pages(page: Page, errors: dict[int, str], shoot: Shoot) -> None:
+    """Take the error pages, with the styles of the server."""
+    for code, body in errors.items():
+        page.route(f"**/error-{code}", serve_page(body))
+        page.goto(f"/error-{code}")
+        shoot(page, f"error-{code}")
+
+
+def shoot_spanish_steps(page: Page, shoot: Shoot) -> None:
+    """Take the first two steps in Spanish, and one with errors."""
+    page.goto("/respond/?lang=es")
+    shoot(page, "es-first")
+    page.locator(".tick label").first.click()
+    page.locator("#continue").click()
+    page.locator("#organization_name").wait_for()
+    shoot(page, "es-second")
+    page.locator("#continue").click()
+    page.locator("#errors").wait_for()
+    shoot(page, "es-second-errors")
+    page.context.clear_cookies()
 
 
 def shoot_public_side(page: Page, shoot: Shoot) -> None:
@@ -93,6 +141,10 @@ def shoot_public_side(page: Page, shoot: Shoot) -> None:
     page.locator(".item a").first.click()
     expect(page.locator(".told").first).to_be_visible()
     shoot(page, "commitment")
+    page.goto("/commitments?status=withdrawn")
+    page.locator(".item a").first.click()
+    expect(page.locator(".told").first).to_be_visible()
+    shoot(page, "commitment-withdrawn")
 
 
 def shoot_branch(page: Page, branch: str, shoot: Shoot) -> None:

@@ -153,11 +153,15 @@ def _journeys(flow: Flow) -> dict[str, Any]:
             changed[name] = VALUES["LongText"].replace("each data set", "every file")
         if isinstance(field, Group):
             changed[name] = [answers[name][0] | {field.title or "title": LONG_WORD}]
+    shown = cards(flow, journey.answers)
     return {
         "begun": Journey(flow, {}, today=TODAY),
         "journey": journey,
         "current": list(journey.steps)[-2],
-        "cards": cards(flow, journey.answers),
+        "cards": shown,
+        "cards_with_entries": [
+            card for card in shown if any(len(row.entries) for row in card.rows)
+        ],
         "changes": differences(flow, journey.answers, Journey(flow, changed, today=TODAY).answers),
         "form": SimpleNamespace(url=lambda *_, **__: url_for("staff.parts")),
     }

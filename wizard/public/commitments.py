@@ -12,6 +12,7 @@ from .. import clock
 from ..db.engine import db
 from ..db.models import Event, Submission
 from ..forms.differences import differences
+from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.outputs import Card, cards, public_record
 from ..forms.promises import Tally
@@ -199,14 +200,27 @@ def _answered_groups(record: Mapping[str, Any]) -> list[Group]:
 
 
 def _narrative_cards(record: Mapping[str, Any]) -> Iterator[Card]:
-    """Yield the answers that are neither in the header nor in a table."""
+    """Yield the answers that are neither beside the story nor in a table, the summary first."""
     flow = current_flow()
     roles, facets = flow.roles, (facet.source for facet in flow.charted)
-    header = {roles.title, roles.party, *roles.place, roles.link, *facets}
-    for card in cards(flow, record):
-        rows = tuple(row for row in card.rows if row.name not in header and not row.entries)
+    beside = {roles.title, roles.party, *roles.place, roles.link, *facets, *_program_fields(flow)}
+    for card in sorted(cards(flow, record), key=lambda card: not _tells_summary(card, flow)):
+        rows = tuple(row for row in card.rows if row.name not in beside and not row.entries)
         if rows:
             yield replace(card, rows=rows)
+
+
+def _program_fields(flow: Flow) -> Iterator[str]:
+    """Yield the fields that choose among the programs by their names, and say nothing else."""
+    names = {program.name for program in flow.programs}
+    for program in flow.programs:
+        for field, options in program.when.references():
+            if options and options <= names:
+                yield field
+
+
+def _tells_summary(card: Card, flow: Flow) -> bool:
+    return any(row.name in flow.roles.summary for row in card.rows)
 
 
 def _tables(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
