@@ -1,12 +1,16 @@
 """Run the program as a process of its own."""
 
+import ctypes
 import multiprocessing
 import os
+import runpy
 import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -14,7 +18,6 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from flask.cli import main
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 from wizard import Program
@@ -96,6 +99,11 @@ class ForkedServer(Server):
         self.process.start()
         self._await_response()
 
+    def kill(self) -> None:
+        """Kill the process at once, as a power cut would."""
+        self.process.kill()
+        self.process.join()
+
     def stop(self) -> None:
         """Terminate the process and assert a clean exit."""
         self.process.terminate()
@@ -107,12 +115,48 @@ def serve(environment: dict[str, str], stderr: DupFd, compiled: BytecodeCache) -
     """Become a server with that environment, as if started from the command line."""
     Program.jinja_options = {"bytecode_cache": compiled}
     os.dup2(stderr.detach(), sys.stderr.fileno())
+    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
+        run_program(environment, SERVE[3:])
+
+
+def run_program(environment: dict[str, str], command: Sequence[str]) -> None:
+    """Run a command of the program with that environment, as if started from the command line."""
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = SERVE
-    with open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        main()
+    sys.argv = ["wizard", *command]
+    runpy.run_module("wizard", run_name="__main__", alter_sys=True)
+
+
+CAPABILITIES_VERSION_3 = 0x20080522, 0
+"""Of the process itself, as capset(2) has it."""
+
+
+def run_forked(
+    environment: dict[str, str], command: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the program in a forked process; return its status and what it wrote."""
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        files = DupFd(stdout.fileno()), DupFd(stderr.fileno())
+        process = forks.Process(target=run_program_into, args=(*files, environment, command))
+        process.start()
+        process.join(60)
+        process.kill()
+        for each in (stdout, stderr):
+            each.seek(0)
+        written = stdout.read(), stderr.read()
+    return subprocess.CompletedProcess(command, process.exitcode, *written)
+
+
+def run_program_into(
+    stdout: DupFd, stderr: DupFd, environment: dict[str, str], command: Sequence[str]
+) -> None:
+    """Run a command of the program that writes to these files, without the rights of root."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).capset(struct.pack("Ii", *CAPABILITIES_VERSION_3), bytes(24))
+    for file, stream in ((stdout, sys.stdout), (stderr, sys.stderr)):
+        os.dup2(file.detach(), stream.fileno())
+    run_program(environment, command)
 
 
 @contextmanager

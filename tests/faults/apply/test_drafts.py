@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.faults.browser import Typist
-from tests.server import running_server
+from tests.server import ForkedServer, running_server
 
 pytestmark = pytest.mark.slow
 KILLS = 100
@@ -17,7 +17,7 @@ def test_acknowledged_saves_survive_100_kills(database_url, tmp_path):
     print("seed", seed)
     chance = random.Random(seed)
     kills = 0
-    with running_server(database_url, tmp_path) as server:
+    with running_server(database_url, tmp_path, ForkedServer) as server:
         typist = Typist(server, seed=seed)
         while kills < KILLS:
             dies = chance.random() < 0.5

@@ -7,14 +7,14 @@ import pytest
 
 from tests.conftest import load_case
 from tests.faults.browser import Browser, stored_rows
-from tests.server import running_server
+from tests.server import ForkedServer, running_server
 
 pytestmark = pytest.mark.slow
 
 
 def test_submission_survives_kill_and_is_single(database_url, tmp_path):
     case = load_case("partner")
-    with running_server(database_url, tmp_path) as server:
+    with running_server(database_url, tmp_path, ForkedServer) as server:
         for turn in range(8):
             browser = Browser(server)
             path, authorized = browser.prepare_submission(case)

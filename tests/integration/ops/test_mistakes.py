@@ -4,14 +4,13 @@ import os
 import shutil
 import socket
 import sqlite3
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.conftest import PRODUCTION
-from tests.server import ROOT
+from tests.server import ROOT, run_forked
 from wizard import config, create_app
 
 LINE_BREAK = "one\nForged: two"
@@ -137,18 +136,22 @@ AS_A_USER = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 """Root may write anywhere, unless it has lost its capabilities."""
 
 
+def environment_of(folder, **environment):
+    """Return the environment of a process on that instance folder."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
+    return given | {"WIZARD_INSTANCE_PATH": str(folder)} | environment
+
+
 def process_of(folder, *command, module="wizard", **environment):
     """Return the arguments of a process that runs a command on that instance folder."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("WIZARD_")}
-    given |= {"WIZARD_INSTANCE_PATH": str(folder)} | environment
+    given = environment_of(folder, **environment)
     line = [*AS_A_USER, sys.executable, "-m", module, *command]
     return {"args": line, "cwd": ROOT, "env": given, "text": True}
 
 
 def run_command(folder, *command, **environment):
     """Run a command in a process of its own, on an empty instance folder."""
-    process = process_of(folder, *command, **environment)
-    return subprocess.run(**process, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    return run_forked(environment_of(folder, **environment), command)
 
 
 def assert_refused(result, name):
@@ -383,9 +386,8 @@ def test_bad_store_ends_command_with_one_line(migrated_sqlite, tmp_path, kind):
         change(folder)
         before = names_in(folder)
         out = str(tmp_path / f"{name}.out")
-        settings = {"WIZARD_PORT": "8765"}
         command = [word.replace("OUT", out) for word in COMMANDS[name]]
-        return run_command(folder, *command, **settings), names_in(folder) - before
+        return run_command(folder, *command, WIZARD_PORT="8765"), names_in(folder) - before
 
     with ThreadPoolExecutor(2) as threads:
         for result, created in threads.map(run, ended):
