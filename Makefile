@@ -7,7 +7,8 @@ PYTHON ?= $(shell for each in python3.14 python3.13 python3.12 python3.11 python
   $$each -c '$(USABLE)' 2>/dev/null && echo $$each && break; done)
 PY := .venv/bin/python
 FLASK := $(PY) -m wizard
-WORKERS ?= 2
+# One more than the cores that we count on: tests also wait.
+WORKERS ?= 3
 # Each worker begins at another place, so that few start the same servers and browsers.
 PARALLEL := -n $(WORKERS) --dist worksteal
 
