@@ -47,7 +47,7 @@ ERROR_PAGES = {
     404: ErrorPage(
         "Page not found",
         "The web address may be wrong, or the page may have been removed.",
-        "Check the web address, or go to the home page.",
+        "Check the web address for typos.",
     ),
     405: ErrorPage(
         "That action isn’t available here",
