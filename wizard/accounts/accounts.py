@@ -84,7 +84,7 @@ def read_people() -> dict[str, Person]:
 
 
 def list_people() -> dict[str, Person]:
-    """Return the same, read once for a page."""
+    """Return every person as `read_people` does, read once for a page."""
     if "people" not in g:
         g.people = read_people()
     people: dict[str, Person] = g.people

@@ -68,8 +68,7 @@ def was_seen(how: str) -> ColumnElement[bool]:
 
 
 def has_changed() -> ColumnElement[bool]:
-    """Return the condition that a case changed since who is signed in looked, for some rows, which
-    are looked at one by one."""
+    """Return the condition that a case changed since this person looked, to check a few rows."""
     of_row = _changed().where(CaseView.submission_id == Submission.id)
     return of_row.offset(0).correlate(Submission).exists()
 

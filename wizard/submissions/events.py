@@ -132,8 +132,8 @@ def list_events(submission: Submission) -> list[Event]:
     What a version of the program without this table recorded is in the audit log: it is returned as
     events that are not stored.
     """
-    of_it, logged = _queries_events()
-    events = list(db.session.scalars(of_it, {"id": submission.id}))
+    recorded, logged = _event_queries()
+    events = list(db.session.scalars(recorded, {"id": submission.id}))
     if not any(event.kind == "submitted" for event in events):
         events.append(_submitted(submission))
     audited = db.session.scalars(logged, {"reference": submission.reference})
@@ -141,11 +141,10 @@ def list_events(submission: Submission) -> list[Event]:
 
 
 @cache
-def _queries_events() -> tuple[Select[Event], Select[AuditEvent]]:
-    of_it = Event.submission_id == bindparam("id")
+def _event_queries() -> tuple[Select[Event], Select[AuditEvent]]:
+    recorded = select(Event).where(Event.submission_id == bindparam("id")).order_by(Event.id)
     about = AuditEvent.subject == bindparam("reference"), AuditEvent.action.in_(AUDITED_KINDS)
-    logged = select(AuditEvent).where(*about).order_by(AuditEvent.id)
-    return select(Event).where(of_it).order_by(Event.id), logged
+    return recorded, select(AuditEvent).where(*about).order_by(AuditEvent.id)
 
 
 def count_events(start: datetime, end: datetime) -> Counter[str]:

@@ -54,21 +54,28 @@ def _find_best(parts: Iterable[Sequence[Text]], terms: Sequence[Term]) -> Text |
     best, most = None, 0
     for texts in parts:
         shown = [str(translate(text)) for _, text in texts]
-        for place, possible in enumerate(_count_possible(shown, terms)):
-            if possible <= most:  # most texts, and quick to see
-                continue
-            sentences = [sentence for sentence in SENTENCE_END.split(shown[place]) if sentence]
-            for sentence, possible_here in zip(
-                sentences, _count_possible(sentences, terms), strict=True
-            ):
-                if possible_here > most:
-                    words = index_words([sentence])
-                    number = sum(term.matches(words) for term in terms)
-                    if number > most:
-                        best, most = (texts[place][0], sentence), number
-            if most == len(terms):
-                return best
+        for (label, _), text, possible in zip(
+            texts, shown, _count_possible(shown, terms), strict=True
+        ):
+            if possible > most:  # most texts have fewer, and that is quick to see
+                sentence, number = _find_sentence(text, terms, most)
+                best, most = ((label, sentence), number) if number > most else (best, most)
+        if most == len(terms):
+            break
     return best
+
+
+def _find_sentence(text: str, terms: Sequence[Term], most: int) -> tuple[str, int]:
+    """Return the first sentence that has the most of the terms, and how many, if more than `most`;
+    else `most` itself."""
+    best = ""
+    sentences = [sentence for sentence in SENTENCE_END.split(text) if sentence]
+    for sentence, possible in zip(sentences, _count_possible(sentences, terms), strict=True):
+        if possible > most:
+            words = index_words([sentence])
+            number = sum(term.matches(words) for term in terms)
+            best, most = (sentence, number) if number > most else (best, most)
+    return best, most
 
 
 def _count_possible(texts: Sequence[str], terms: Sequence[Term]) -> Iterator[int]:

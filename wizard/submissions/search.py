@@ -83,7 +83,7 @@ def find_few(query: str, index: Index) -> Sequence[int] | None:
 
 
 def has_words(query: str, index: Index) -> ColumnElement[bool]:
-    """Return the same condition for some rows, whose words are compared one by one."""
+    """Return the condition that a submission has all words of a query, to check a few rows."""
     terms = parse_query(query)
     if not terms:
         return false()
