@@ -43,11 +43,11 @@ def grade(sentences: list[str]) -> float:
 
 def sentences_of(page: Page) -> list[str]:
     """Return the whole sentences that a page says itself, each once."""
-    legal = [part for selector in LEGAL for each in page.all(selector) for part in each.query("*")]
+    legal = [part for selector in LEGAL for each in page.all(selector) for part in each.all("*")]
     texts = [
-        " ".join(each.to_text().split())
+        each.text
         for each in page.all(COUNTED)
-        if each not in legal and not each.query("p, li, dd, label")
+        if each not in legal and not each.all("p, li, dd, label")
     ]
     for name in NAMES:
         texts = [text.replace(name, "X") for text in texts]

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.cookies import SimpleCookie
 
-from justhtml import JustHTML
 from sqlalchemy import create_engine, text
 
 from tests.complete_form import form_data
+from tests.elements import Document
 from wizard.flows.commitment import COMMITMENT
 
 TYPISTS = 4
@@ -111,7 +111,7 @@ def locked_drafts(database_url: str):
 
 def hidden_fields(html: str) -> list[tuple[str, str]]:
     """Return names and values of the hidden fields of a page."""
-    inputs = JustHTML(html, sanitize=False).query('form input[type="hidden"]')
+    inputs = Document(html).all('form input[type="hidden"]')
     return [(each.attrs["name"], each.attrs["value"]) for each in inputs]
 
 

@@ -302,9 +302,9 @@ def test_published_answers_are_marked_with_their_language(app):
     english, spanish = app.test_client(), spanish_client(app)
     for path in ("/", "/commitments", f"/commitments/{reference}"):
         page = english.page(path)
-        marked = [each.to_text().strip() for each in page.all('main [lang="es"]')]
+        marked = [each.text for each in page.all('main [lang="es"]')]
         assert "Datos para todos" in marked and "Transparency" not in marked, path
         assert not spanish.page(path).all("main [lang]")
     staff = staff_client(app, "viewer").page(f"/staff/submissions/{reference}")
     assert "Español" in staff.text(".facts")
-    assert "Datos para todos" in [each.to_text().strip() for each in staff.all('dd[lang="es"]')]
+    assert "Datos para todos" in [each.text for each in staff.all('dd[lang="es"]')]

@@ -59,4 +59,4 @@ def set_up_second_factor(client: Client) -> tuple[str, list[str]]:
     data = {"action": "second-factor", "code": code, "setup": page.values()["setup"][0]}
     done = client.send("/staff/account", data | {"kept": "yes"})
     assert done.status == 200, done.errors()
-    return secret, [each.to_text().strip() for each in page.all(".secret code")]
+    return secret, [each.text for each in page.all(".secret code")]

@@ -59,7 +59,7 @@ def questions(page: Page) -> set[str]:
 
 def steps_in_line(page: Page) -> list[str]:
     """Return the steps that the line shows."""
-    return [each.query(".link, a, span")[-2].to_text().strip() for each in page.all("#line li")]
+    return [each.all(".link, a, span")[-2].text for each in page.all("#line li")]
 
 
 @pytest.fixture(params=["agency", "partner"])

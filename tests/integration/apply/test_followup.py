@@ -47,7 +47,7 @@ def test_approved_report_of_a_version_before_is_public(app, client):
     assert "The room is booked." in editor.page(path).text("#reports")
     editor.send(f"{path}/report", {"report": number, "action": "approve"})
     public = client.page(f"/commitments/{reference}")
-    assert "✓ Done" in public.all(".promise")[0].to_text()
+    assert "✓ Done" in public.all(".promise")[0].text
     assert "https://example.org/done" in str(public.response.data)
     assert "The room is booked." in public.text("main")
     assert [event.kind for event in events_of(app)] == ["progress_reported", "progress_approved"]

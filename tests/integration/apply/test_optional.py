@@ -87,11 +87,11 @@ def labels(page) -> dict[str, str]:
     shown, boxed = {}, {}
     for label in page.all("main label"):
         assert label.attrs["for"] not in shown
-        shown[label.attrs["for"]] = label.to_text()
+        shown[label.attrs["for"]] = label.text
     for box in page.all("fieldset.field"):
-        for name in {each.attrs["name"] for each in box.query("[name]")}:
+        for name in {each.attrs["name"] for each in box.all("[name]")}:
             assert name not in boxed
-            boxed[name] = box.query("legend")[0].to_text()
+            boxed[name] = box.all("legend")[0].text
     return shown | boxed
 
 

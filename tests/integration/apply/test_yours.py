@@ -313,7 +313,7 @@ def test_every_page_says_that_staff_act(app, htmx):
     pages += [helper.page(f"{own}/{path}", htmx=htmx) for path in paths]
     for page in pages:
         (notice,) = page.all("#acting")
-        assert EDITOR.name in notice.to_text(), page.path
+        assert EDITOR.name in notice.text, page.path
         assert page.all(f"#acting a[href='/staff/submissions/{reference}']")
     assert not helper.page(own, htmx=htmx).all("#acting")
     assert not update_client(app, reference).page(f"{own}/yours").all("#acting")

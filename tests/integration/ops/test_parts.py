@@ -57,7 +57,7 @@ def test_page_is_the_same_each_year(app, monkeypatch):
     for year in (2026, 2030):
         monkeypatch.setattr(clock, "now", lambda year=year: datetime(year, 2, 1, tzinfo=UTC))
         pages.append(staff_client(app, "admin", f"ada{year}").page("/staff/parts"))
-    first, second = ([part.to_text() for part in page.all(".part")] for page in pages)
+    first, second = ([part.text for part in page.all(".part")] for page in pages)
     assert first == second
 
 

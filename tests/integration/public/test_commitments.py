@@ -33,7 +33,7 @@ def test_filter_shows_only_matches_and_totals_add_up(app, client):
         count = int(page.text("#found").split()[0])
         assert count == len(expected), query
         if "state" not in query:
-            numbers = [int(each.to_text()) for each in page.all(".tiles .number")]
+            numbers = [int(each.text) for each in page.all(".tiles .number")]
             assert sum(numbers) == count, query
 
 

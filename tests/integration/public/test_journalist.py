@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.client import commitment_references
+from tests.elements import in_one_line
 from tests.integration.public.conftest import csv_rows, file_text
 from tests.made_up_promises import fill_promises
 from tools import demo
@@ -129,15 +130,10 @@ def as_change(row: dict[str, str]) -> Change:
     return Change(*(in_one_line(row[name]) for name in names))
 
 
-def in_one_line(text: str) -> str:
-    """Return a text as a page shows it."""
-    return " ".join(text.split())
-
-
 def text_of(element, selector: str) -> str:
     """Return the text of the first element that matches a CSS selector; empty without one."""
-    found = element.query(selector)
-    return in_one_line(found[0].to_text()) if found else ""
+    found = element.all(selector)
+    return found[0].text if found else ""
 
 
 def list_references(client, filters: dict[str, str]) -> Iterator[str]:
@@ -146,7 +142,7 @@ def list_references(client, filters: dict[str, str]) -> Iterator[str]:
     while address:
         page = client.page(address)
         yield from commitment_references(page)
-        older = [a.attrs["href"] for a in page.all("a") if a.to_text().strip() == "Next"]
+        older = [a.attrs["href"] for a in page.all("a") if a.text == "Next"]
         address = older[0] if older else ""
 
 
@@ -158,7 +154,7 @@ def read_pages(client) -> tuple[set[Promised], set[Change]]:
         page = client.page(f"/commitments/{reference}")
         titles = set()
         for card in page.all("li.promise"):
-            if topic in card.to_text():
+            if topic in card.text:
                 promised.add(read_card(reference, card))
                 titles.add(text_of(card, "h3"))
         for stop in page.all("li.reported"):
@@ -179,19 +175,19 @@ def read_card(reference: str, card) -> Promised:
         card.attrs["id"].removeprefix("entry-"),
         text_of(card, "h3"),
         card.attrs["class"].split()[-1],
-        card.query(".due > time")[0].attrs["datetime"],
+        card.all(".due > time")[0].attrs["datetime"],
         text_of(card, "blockquote bdi"),
     )
 
 
 def read_changes(reference: str, stop) -> Iterator[Change]:
     """Yield what the organization reported at a stop of the timeline, if it is of the month."""
-    day = stop.query("time")[0].attrs["datetime"]
+    day = stop.all("time")[0].attrs["datetime"]
     if not str(FIRST) <= day <= str(LAST):
         return
     labels = {str(text): code for code, text in OUTCOME_LABELS.items()} | {"Released": "done"}
-    for told in stop.query(".update"):
-        title, *words = (in_one_line(each.to_text()) for each in told.query("bdi"))
+    for told in stop.all(".update"):
+        title, *words = (each.text for each in told.all("bdi"))
         outcome = labels[text_of(told, ".pill")]
         yield Change(day, reference, title, outcome, words[0] if words else "")
 

@@ -126,7 +126,7 @@ def test_option_says_how_many_it_would_show(app, client, at_noon):
     add_partner(app, "2028-01-01", state="GA")
     page = client.page("/commitments?state=TX")
     options = {
-        (name, option.attrs["value"]): option.to_text().strip()
+        (name, option.attrs["value"]): option.text
         for name in ("progress", "due", "state")
         for option in page.all(f"#filter-{name} option")
         if option.attrs["value"]
@@ -160,7 +160,7 @@ def test_list_by_date_pages_in_both_directions(app, client, at_noon):
         while address:
             page = client.page(address)
             found.append(commitment_references(page))
-            links = {a.to_text().strip(): a.attrs["href"] for a in page.all(".pages a")}
+            links = {a.text: a.attrs["href"] for a in page.all(".pages a")}
             address = links.get(link, "")
             assert all("sort=due" in each for each in links.values())
         return found
@@ -233,7 +233,7 @@ def test_numbers_are_the_same_everywhere(app, client):
     numbers = progress_numbers(client.page("/progress"))
     assert numbers == dict(by_state)
     kept = sum(by_state[state] for state in KEPT)
-    listed = client.page("/commitments").all(".progress")[0].to_text().strip()
+    listed = client.page("/commitments").all(".progress")[0].text
     assert listed.startswith(f"{kept} of {len(entries)} kept, {by_state['overdue']} overdue")
     for state in STATES:
         wanted = {each["reference"] for each in entries if each["progress"] == state}
@@ -262,7 +262,7 @@ def matches(entry: dict, name: str, code: str) -> bool:
 
 def progress_numbers(page) -> dict[str, int]:
     """Return the numbers in the table of states, without zeros."""
-    cells = [row.to_text() for row in page.all("#states + table tbody tr td:nth-child(2)")]
+    cells = [row.text for row in page.all("#states + table tbody tr td:nth-child(2)")]
     numbers = [int(cell.replace(",", "")) for cell in cells] or [0] * len(LINE_ORDER)
     return {code: n for code, n in zip(LINE_ORDER, numbers, strict=True) if n}
 

@@ -67,7 +67,7 @@ def test_list_pages_newest_first(app, client, htmx):
     made = [add_published(app, at=PUBLISHED_AT + timedelta(days=n)) for n in range(45)][::-1]
     page = client.page("/commitments", htmx=htmx)
     seen = commitment_references(page)
-    while older := [a for a in page.all(".pages a") if a.to_text().strip() == "Next"]:
+    while older := [a for a in page.all(".pages a") if a.text == "Next"]:
         page = client.page(older[0].attrs["href"], htmx=htmx)
         seen += commitment_references(page)
     assert seen == made
@@ -106,7 +106,7 @@ def test_overdue_promise_says_since_when_without_judging(app, client, monkeypatc
     reference = add_published(app, "partner", milestones=entries)
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 3, 2, 20, tzinfo=UTC))
     page = client.page(f"/commitments/{reference}")
-    first, second = [each.to_text() for each in page.all(".promise")]
+    first, second = [each.text for each in page.all(".promise")]
     assert "! Overdue" in first and "1 day overdue" in first
     assert "The organization has not reported that it is done." in first
     assert "○ Due soon" in second and "It is due within 30 days." in second
@@ -256,7 +256,7 @@ def test_corrections_say_who_when_and_what_changed(app, client, case, language):
     if language == "es":
         client.environ_base["HTTP_ACCEPT_LANGUAGE"] = SPANISH_HEADERS["Accept-Language"]
     page = client.page(f"/commitments/{reference}")
-    told = [each.to_text() for each in page.all("li.corrected")]
+    told = [each.text for each in page.all("li.corrected")]
     who = {"en": ("by the organization", "by program staff"),
            "es": ("por la organización", "por el personal del programa")}[language]  # fmt: skip
     for text, by, after in zip(told, (0, 0, 1), ("Springfield", "Beta", "Alpha"), strict=True):

@@ -91,7 +91,7 @@ def test_requests_of_organizations_wait_on_dashboard_and_list(app, editor):
     links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#requests a")]
     assert links == [asks, corrects, reports]
     marks = {
-        row.query("a")[0].to_text(): row.query("td .hint")[-1].to_text()
+        row.all("a")[0].text: row.all("td .hint")[-1].text
         for row in editor.page("/staff/submissions").all(".list tbody tr")
     }
     assert marks[asks] == "Asks to withdraw" and marks[corrects] == "Correction"

@@ -42,7 +42,7 @@ def test_standard_message_is_shown_in_language_of_submission(app, editor):
     page = editor.page(f"/staff/submissions/{reference}")
     (text,) = page.all("#words-accepted")
     assert text.attrs["lang"] == "es"
-    assert "Buenas noticias" in text.to_text()
+    assert "Buenas noticias" in text.text
     assert reference in page.text("#decide")
     assert page.all("#skip-accepted") and not page.all("#words-in_review")
 
@@ -92,7 +92,7 @@ def test_invalid_message_is_422_and_stays_on_page(app, editor, words):
     page = decide(editor, reference, "accepted", words=words)
     assert (page.status, list(page.errors())) == (422, ["words-accepted"])
     (text,) = page.all("#words-accepted")
-    assert text.to_text().strip() == words.replace("\x00", "\ufffd").strip()
+    assert text.raw_text.strip() == words.replace("\x00", "\ufffd").strip()
     assert page.all("details[open] #words-accepted")
     assert status_of(app, reference) == "in_review"
     assert messages_of(app) == [] == events_of(app)

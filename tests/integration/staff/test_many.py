@@ -51,9 +51,7 @@ def messages_of(app) -> list[MailMessage]:
 
 def words_of(page) -> dict[str, str]:
     """Return the texts of the messages on a preview."""
-    return {
-        each.attrs["name"]: each.to_text().strip() for each in page.all("textarea[name^=words-]")
-    }
+    return {each.attrs["name"]: each.text for each in page.all("textarea[name^=words-]")}
 
 
 def test_cases_are_assigned_and_nobody_is_told(app, editor):
@@ -86,7 +84,7 @@ def test_cases_are_moved_with_their_messages_in_portions(app, editor):
     last, posts = press_until_done(editor, first)
     assert posts == 2
     assert last.text("#progress") == "60 done, 0 left as they were."
-    assert {link.to_text() for link in last.all(".references a")} == set(made)
+    assert {link.text for link in last.all(".references a")} == set(made)
     assert set(statuses(app).values()) == {"accepted"}
     sent = messages_of(app)
     assert Counter((each.kind, each.language) for each in sent) == {

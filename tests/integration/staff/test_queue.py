@@ -82,7 +82,7 @@ def test_queue_holds_all_that_waits_the_longest_first(app, viewer, waiting):
     page = viewer.page(QUEUE)
     assert case_references(page) == waiting
     assert page.text("h1") == "To do" and "7 submissions match" in page.text("#found")
-    ages = [each.to_text() for each in page.all(".list time")]
+    ages = [each.text for each in page.all(".list time")]
     assert ages[0].startswith("29 days") or ages[0] == "30 days"
     assert ages[-1] == "today"  # since it came back
     everything = viewer.page("/staff/submissions")
@@ -106,7 +106,7 @@ def test_dashboard_counts_what_is_in_the_queue_and_leads_there(app, viewer, wait
         withdrawals.request_withdrawal(waiting[0], "No staff.", ORGANIZATION)
     page = viewer.page("/staff/")
     tile = page.all(".figures a")[0]
-    assert tile.to_text().split() == [str(len(waiting)), "Waiting", "for", "us"]
+    assert tile.text.split() == [str(len(waiting)), "Waiting", "for", "us"]
     assert tile.attrs["href"] == QUEUE
 
 
@@ -227,7 +227,7 @@ def test_case_is_assigned_and_found_by_person(app, viewer, editor):
     for client in (viewer, bob):
         assert case_references(client.page(f"{QUEUE}&assigned=nobody")) == [other]
         assert case_references(client.page(f"{QUEUE}&assigned=editor@example.gov")) == [mine]
-    assert "editor@example.gov" in viewer.page(QUEUE).all(".list tbody tr")[0].to_text()
+    assert "editor@example.gov" in viewer.page(QUEUE).all(".list tbody tr")[0].text
     assert "Assign to me" not in viewer.page(case(mine)).text("main")
     (event,) = events_of(app, "assigned")
     assert (event.actor, event.data) == ("editor@example.gov", {"to": "editor@example.gov"})
@@ -288,13 +288,13 @@ def test_unread_and_changed_are_per_person(app, editor, monkeypatch, most):
     editor.page(case(first))
     assert case_references(editor.page(f"{QUEUE}&seen=unread")) == [second]
     assert case_references(bob.page(f"{QUEUE}&seen=unread")) == [first, second]
-    marks = [row.query("td")[4].to_text() for row in editor.page(QUEUE).all(".list tbody tr")]
+    marks = [row.all("td")[4].text for row in editor.page(QUEUE).all(".list tbody tr")]
     assert "New" not in marks[0] and "New" in marks[1]
     bob.send(f"/staff/submissions/{first}/note", {"text": "Called them."})
     for lists in (QUEUE, "/staff/submissions?sort=oldest", "/staff/submissions?sort=due"):
         assert case_references(editor.page(f"{lists}&seen=changed")) == [first]
     assert case_references(bob.page(f"{QUEUE}&seen=changed")) == []  # it was bob
-    assert "Changed" in editor.page(QUEUE).all(".list tbody tr")[0].to_text()
+    assert "Changed" in editor.page(QUEUE).all(".list tbody tr")[0].text
     editor.page(case(first))
     assert case_references(editor.page(f"{QUEUE}&seen=changed")) == []
 

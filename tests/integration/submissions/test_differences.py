@@ -2,9 +2,9 @@
 
 import pytest
 from flask import get_template_attribute
-from justhtml import JustHTML
 
 from tests.conftest import load_case
+from tests.elements import Document
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.differences import differences
 from wizard.web import languages
@@ -22,10 +22,10 @@ def draw(app, before: dict, after: dict, language: str = "") -> str:
 
 def answers_of(html: str, leave_out: str) -> list[str]:
     """Return the answers as a reader sees them who does not look at removed or added ones."""
-    document = JustHTML(html, fragment=True, sanitize=False)
-    for element in document.query(f"{leave_out}, .visually-hidden"):
-        element.parent.remove_child(element)
-    return [each.to_text(separator="", strip=False) for each in document.query("dd")]
+    document = Document(html)
+    for element in document.all(f"{leave_out}, .visually-hidden"):
+        element.remove()
+    return [each.raw_text for each in document.all("dd")]
 
 
 def test_drawn_differences_hold_both_versions(app):

@@ -112,7 +112,7 @@ def test_list_by_due_date_shows_it_and_keeps_filters_in_the_address(app, viewer)
     address = "/staff/submissions?branch=jurisdiction&sort=due"
     page = viewer.page(address)
     assert case_references(page) == [late, never]
-    assert [each.to_text() for each in page.all("[data-label='Next due']")] == ["May 2, 2027"]
+    assert [each.text for each in page.all("[data-label='Next due']")] == ["May 2, 2027"]
     assert "sort=due" in link_address(page, late) and "branch=" in link_address(page, late)
     assert soon in case_references(viewer.page("/staff/submissions?sort=due"))
     case = viewer.page(link_address(page, late))

@@ -35,7 +35,7 @@ def test_pdf_holds_every_answer_and_is_tagged(client, case):
     text = without_space("".join(page.extract_text() for page in reader.pages))
     text = re.sub(rf"{reference}·\d+/\d+", "", text)
     assert reference in text
-    answers = [without_space(answer.to_text()) for answer in receipt.all("dd")]
+    answers = [without_space(answer.text) for answer in receipt.all("dd")]
     assert len(answers) > 20
     assert [answer for answer in answers if answer not in text] == []
 

@@ -56,7 +56,7 @@ def test_public_answer_is_found_with_its_sentence(app, client):
     page = client.page("/commitments?q=coeur+d%27alene+yearly")
     assert commitment_references(page) == [reference]
     assert page.text(".hit bdi") == "Coeur d’Alene’s use-of-force data come yearly ."  # marked
-    assert [mark.to_text() for mark in page.all(".hit mark")][0] == "Coeur"
+    assert [mark.text for mark in page.all(".hit mark")][0] == "Coeur"
 
 
 def test_question_is_named_in_language_of_visitor(app, client):
@@ -156,7 +156,7 @@ def test_address_and_reference_are_found_and_highlighted(app, viewer):
     ]:
         page = viewer.page(f"/staff/submissions?q={quote(query)}")
         assert case_references(page) == [reference], query
-        assert page.all(".hit mark")[0].to_text() == marked
+        assert page.all(".hit mark")[0].text == marked
 
 
 def test_case_is_found_only_while_it_is_public(app, client):
@@ -251,7 +251,7 @@ def list_pages(viewer, address: str, link: str) -> list[str]:
     """Return the references of a page and of those that a link leads to, in order."""
     page = viewer.page(address)
     seen = case_references(page)
-    while link in [each.to_text().strip() for each in page.all("a")]:
+    while link in [each.text for each in page.all("a")]:
         page = viewer.page(link_address(page, link))
         more = case_references(page)
         seen = seen + more if link == "Next" else more + seen

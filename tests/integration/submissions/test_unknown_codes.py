@@ -114,7 +114,7 @@ def test_every_staff_page_shows_unknown_codes(app, reference, published):
     assert not case.all("button[name=to]")
     rows = admin.page("/staff/submissions").text(".list tbody")
     assert "? new-status" in rows and "new-kind" in rows and "new-state" in rows
-    sums = [each.to_text() for each in admin.page("/staff/").all(".sums")]
+    sums = [each.text for each in admin.page("/staff/").all(".sums")]
     assert any("1 new-status" in text for text in sums)
     assert "new-kind" in admin.page("/staff/").text("#by-kind")
     assert "new-action" in admin.page("/staff/audit").text(".list")

@@ -73,7 +73,7 @@ def test_language_switch_keeps_typed_values(client, case):
 def test_options_are_sorted_by_translated_label(client, case):
     client.set_cookie("lang", "es")
     page = start_draft(client, case)
-    names = [option.to_text() for option in page.all("#state option")][1:]
+    names = [option.text for option in page.all("#state option")][1:]
     assert names.index("Carolina del Norte") == names.index("California") + 1
     assert names.index("Míchigan") == names.index("Massachusetts") + 1
     assert len(names) == 56
