@@ -13,7 +13,7 @@ from .. import clock
 from ..forms.dates import NOT_A_MOMENT, parse_moment
 from ..forms.fields import Date, Field
 from ..forms.messages import Message, MessageError
-from ..forms.text import Invalid, replace_forbidden
+from ..forms.text import FORBIDDEN_CHARACTERS, Invalid, replace_forbidden
 
 VALUE = Message("the value")
 """The noun for a filter's value in error messages."""
@@ -53,6 +53,10 @@ def _parse_arg(values: Sequence[str], field: Field) -> Any:
     if len(values) > 1:
         raise BadQuery(
             "The filter “%(name)s” appears more than once. Use it only once.", name=field.name
+        )
+    if FORBIDDEN_CHARACTERS.search(values[0]):
+        raise BadQuery(
+            "The filter “%(name)s” has a character that we can’t read. Remove it.", name=field.name
         )
     try:
         return field.parse(values[0], clock.today())
