@@ -133,7 +133,10 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Run tests marked `one_store` on SQLite alone; those marked `pages` are slow on PostgreSQL."""
+    """Run tests marked `one_store` on SQLite alone; those marked `pages` are slow on PostgreSQL.
+
+    Those marked `waits` come first: at the end nothing is left to run beside them.
+    """
 
     def is_on_postgresql(item) -> bool:
         call = getattr(item, "callspec", None)
@@ -144,6 +147,7 @@ def pytest_collection_modifyitems(items) -> None:
             items.remove(item)
         elif item.get_closest_marker("pages"):
             item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 
 def pytest_collection_finish() -> None:
