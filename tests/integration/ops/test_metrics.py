@@ -16,7 +16,7 @@ def app(make_app):
 
 
 def test_metrics_count_requests_and_rows(app, client, case):
-    receipt = complete_form(client, case)
+    receipt = complete_form(client, case, follow=True)
     client.get("/nowhere")
     queue_message(app, failed_at=clock.now())
     figures = read_metrics(client)
@@ -45,7 +45,7 @@ def test_step_metrics_count_entered_and_completed(client, case):
 
 def test_post_that_completes_no_step_is_not_counted(client):
     case = load_case("agency")
-    page = complete_form(client, case, until="current_data")
+    page = complete_form(client, case, until="current_data", follow=True)
     path, step = page.path, COMMITMENT.steps["current_data"]
     data = form_data(step, case)
     client.send(path, {"publishes_now": "yes", "current_data_description": "x", "asked": ""})
@@ -59,7 +59,7 @@ def test_post_that_completes_no_step_is_not_counted(client):
     completed = {name.split()[-1] for name in figures if "completed" in name}
     assert completed == {"kind", "organization", "contact"}
     assert figures["wizard_steps_total completed kind"] == 1
-    receipt = complete_form(client, case)
+    receipt = complete_form(client, case, follow=True)
     client.send(f"{draft_path(receipt)}/contact", form_data(COMMITMENT.steps["contact"], case))
     figures = read_metrics(client)
     assert figures["wizard_steps_total completed contact"] == 2
