@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
@@ -27,6 +28,9 @@ from wizard import clock, create_app
 from wizard.db import engine
 from wizard.db.engine import db
 from wizard.web.limits import limiter
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")

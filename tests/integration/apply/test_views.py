@@ -212,7 +212,6 @@ def test_invalid_value_shows_error_at_field(client, step, field, typed, says):
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

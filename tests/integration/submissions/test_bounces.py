@@ -163,9 +163,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES | st.binary(max_size=20), max_size=25).map(b"".join))
 def test_whatever_is_sent_never_fails_otherwise(app, content):
     with app.app_context(), pytest.raises(BounceError):

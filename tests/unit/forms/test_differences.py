@@ -21,7 +21,7 @@ from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
 
 TODAY = date(2026, 11, 22)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 FIRST = {"id": "a1", "what": "Go", "measure": "Gone", "due": "2027-09-30"}
 SECOND = {"id": "b2", "what": "Stay", "measure": "Here", "due": "2028-09-30"}
 
@@ -85,7 +85,6 @@ def test_every_changed_public_answer_is_shown_once_and_no_other(before, after):
     assert not shown.keys() & NEVER_PUBLIC
 
 
-@settings(deadline=None)
 @given(TEXT, TEXT)
 def test_marked_words_hold_both_texts(before, after):
     if parts := mark_words(before, after):

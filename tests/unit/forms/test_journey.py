@@ -189,7 +189,7 @@ def test_other_branch_answers_are_excluded():
     assert "data_sets" not in make_journey(both).answers
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(typed_answers(COMMITMENT), st.sampled_from(["agency", "partner"]), st.data())
 def test_complete_journey_meets_reference_rules(typed, name, data):
     case = load_case(name)

@@ -48,7 +48,7 @@ STEPS = [step for step in COMMITMENT.steps.values() if step is not REVIEW]
 CONDITIONAL = [step for step in STEPS if any(field.when for field in step.fields)]
 CASES = [load_case("agency"), load_case("partner")]
 ACTIONS = ["continue", "save", "update", "add", "remove-0", "remove-9", "explode"]
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 def posted_values(step: Step) -> st.SearchStrategy[dict[str, Any]]:
