@@ -89,12 +89,12 @@ valid_html: set[str] = set()
 
 
 class Tags(HTMLParser):
-    """The tags of HTML with their attributes, as they are written."""
+    """The tags of HTML with their attributes, as they are written, with the line ends of HTML."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[tuple] = []
-        self.feed(html)
+        self.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
