@@ -17,6 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeEngine
 
+from ..forms.words import pair_codes
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC; SQLite itself stores no time zone."""
@@ -40,7 +42,8 @@ class Words(TypeDecorator[str]):
     """Folded words with a space between: text on SQLite, and on PostgreSQL a `tsvector`.
 
     It is written with the places of its words, not by `to_tsvector`, whose parser has words of its
-    own: it keeps addresses and numbers together, and depends on the locale of the database.
+    own: it keeps addresses and numbers together, and depends on the locale of the database. The
+    codes of pairs follow, without places.
     """
 
     impl = Text
@@ -52,10 +55,11 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is None or dialect.name != "postgresql":
             return value
-        places: dict[str, list[str]] = {}
-        for place, word in enumerate(value.split(), start=1):
+        words, places = value.split(), dict[str, list[str]]()
+        for place, word in enumerate(words, start=1):
             places.setdefault(word, []).append(str(place))
-        return " ".join(f"'{word}':{','.join(at[:256])}" for word, at in places.items())
+        found = (f"'{word}':{','.join(at[:256])}" for word, at in places.items())
+        return " ".join([*found, *(f"'{code}'" for code in pair_codes(words))])
 
 
 parent_key = partial(ForeignKey, ondelete="CASCADE")

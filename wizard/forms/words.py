@@ -1,10 +1,12 @@
 """The words of a text, as they are indexed and looked up: without case, accents and signs."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from unicodedata import category
+from zlib import crc32
 
 from .text import fold_text
 
@@ -94,6 +96,21 @@ def index_words(
                 return words
             words.append(word)
     return words
+
+
+def pair_codes(words: Sequence[str]) -> list[str]:
+    """Return a code for each two words that stand side by side, once.
+
+    An index of places would be larger than the text: the codes of a phrase tell quickly which texts
+    can have it. Others can have the same code, but no word is one: it begins with a sign.
+    """
+    pairs = (pair for pair in dict.fromkeys(pairwise(words)) if BREAK not in pair)
+    return list(dict.fromkeys(f"={_short_hash(*pair)}" for pair in pairs))
+
+
+def _short_hash(first: str, second: str) -> str:
+    """Return 24 bits as four letters, figures or signs."""
+    return b64encode(crc32(f"{first} {second}".encode()).to_bytes(4)[:3]).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     table,
     type_coerce,
@@ -39,11 +40,11 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.messages import Message, translate_if_message
 from ..forms.outputs import public_record
-from ..forms.words import Term, index_words, list_words, parse_query, text_words
+from ..forms.words import Term, index_words, list_words, pair_codes, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
@@ -167,13 +168,22 @@ def _condition_sqlite(terms: Iterable[Term], index: Index) -> ColumnElement[bool
 def _condition_postgresql(
     terms: Iterable[Term], index: Index, any_of: bool = False
 ) -> ColumnElement[bool]:
-    wanted = (
-        " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
-        for term in terms
-    )
-    joined = (" | " if any_of else " & ").join(f"({each})" for each in wanted)
-    query = cast(bindparam(None, joined), TSQUERY)
-    return getattr(SearchEntry, index).op("@@", is_comparison=True)(query)  # type: ignore[no-any-return]
+    """Return the condition that an entry has all terms, or one of them.
+
+    One query of all alternatives would have every entry read that has a word of any.
+    """
+    wanted = [_tsquery(each) for each in terms]
+    queries = wanted if any_of else [" & ".join(wanted)]
+    is_in = getattr(SearchEntry, index).op("@@", is_comparison=True)
+    return or_(*(is_in(cast(bindparam(None, each), TSQUERY)) for each in queries))
+
+
+def _tsquery(term: Term) -> str:
+    """Return what PostgreSQL looks for: of a phrase first its pairs, since its index has no places
+    and would have each submission compared that has the words anywhere."""
+    codes = pair_codes(term.words[:-1] if term.begins else term.words)
+    side_by_side = " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
+    return " & ".join([*(f"'{code}'" for code in codes), f"({side_by_side})"])
 
 
 def store_words(submission: Submission) -> None:
@@ -286,10 +296,10 @@ def _promises_alone(flow: Flow, record: Answers) -> dict[str, Any]:
 
 def staff_texts(
     flow: Flow, submission: Submission, others: "Callable[[], OtherTexts]"
-) -> Iterator[Sequence[Text]]:
+) -> Iterator[Iterable[Text]]:
     """Yield what staff search: reference and answers, and then the `others` of `read_others`."""
     answers = _answer_texts(flow.columns.values(), submission.answers)
-    yield [("Reference", submission.reference), *answers]
+    yield chain([("Reference", submission.reference)], answers)
     yield others().get(submission.id, ())
 
 

@@ -16,7 +16,9 @@ from wizard.forms.words import (
     index_words,
     list_words,
     mark,
+    pair_codes,
     parse_query,
+    text_words,
 )
 
 
@@ -135,3 +137,20 @@ def test_signs_become_spaces_and_each_character_of_an_unspaced_script_a_word():
     table = _Signs()
     assert "d'e\u0301 5€q".translate(table) == "d'e\u0301 5 q"
     assert "東京".translate(table) == " 東  京 "
+
+
+@given(text=st.text(), query=st.text())
+def test_text_with_a_phrase_has_the_codes_of_its_pairs(text, query):
+    words = text_words(text)
+    for first in range(len(words)):
+        phrase = words[first : first + 3]
+        if BREAK not in phrase:
+            assert set(pair_codes(phrase)) <= set(pair_codes(words))
+    assert set(pair_codes(words)).isdisjoint(words + list_words(query))
+
+
+def test_pairs_have_codes_of_their_own():
+    assert pair_codes(["a", "b", "c", "a", "b"]) == pair_codes(["a", "b", "c", "a"])
+    assert pair_codes(["a", BREAK, "b"]) == pair_codes(["a"]) == []
+    assert pair_codes(["use", "of"]) != pair_codes(["of", "use"])
+    assert pair_codes(["ab", "c"]) != pair_codes(["a", "bc"])
