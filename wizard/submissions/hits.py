@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, islice
 
 from sqlalchemy import select
 
@@ -17,6 +18,8 @@ from .search import Index, Label, Text, public_texts, read_others, staff_texts
 
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
+TEXTS_AT_ONCE = 8
+"""Texts that are folded at once. More take less time for each, but one of the first is often it."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -42,17 +45,19 @@ def find_hits(query: str, index: Index, references: Sequence[str]) -> dict[str, 
     hits: dict[str, Hit] = {}
     for each in found:
         is_public = index == "public"
-        parts = [public_texts(flow, each)] if is_public else staff_texts(flow, each, others)
+        parts: Iterable[Iterable[Text]] = (
+            [public_texts(flow, each)] if is_public else staff_texts(flow, each, others)
+        )
         if found_in := _find_best(parts, terms):
             label, sentence = found_in
             hits[each.reference] = Hit(label, _shorten(mark(sentence, terms, words_of)))
     return hits
 
 
-def _find_best(parts: Iterable[Sequence[Text]], terms: Sequence[Term]) -> Text | None:
+def _find_best(parts: Iterable[Iterable[Text]], terms: Sequence[Term]) -> Text | None:
     """Return the sentence that has the most of the terms, the first one of several."""
     best, most = None, 0
-    for texts in parts:
+    for texts in chain.from_iterable(map(_portions, parts)):
         shown = [str(translate(text)) for _, text in texts]
         for (label, _), text, possible in zip(
             texts, shown, _count_possible(shown, terms), strict=True
@@ -60,9 +65,15 @@ def _find_best(parts: Iterable[Sequence[Text]], terms: Sequence[Term]) -> Text |
             if possible > most:  # most texts have fewer, and that is quick to see
                 sentence, number = _find_sentence(text, terms, most)
                 best, most = ((label, sentence), number) if number > most else (best, most)
-        if most == len(terms):
-            break
+            if most == len(terms):
+                return best
     return best
+
+
+def _portions(texts: Iterable[Text]) -> Iterator[Sequence[Text]]:
+    left = iter(texts)
+    while portion := list(islice(left, TEXTS_AT_ONCE)):
+        yield portion
 
 
 def _find_sentence(text: str, terms: Sequence[Term], most: int) -> tuple[str, int]:
