@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, insert, select
 
 from .. import clock
 from ..db.accounts import AuditEvent, StaffUser
@@ -80,9 +80,8 @@ def record(actor: Actor, action: str, subject: str = "", **details: Any) -> None
     """Add an event to the caller's transaction, so that both commit or neither does."""
     if action not in ACTIONS:
         raise ValueError(f"no words for the action {action!r}")
-    event = AuditEvent(actor=actor.name, action=action, subject=subject, details=details)
-    event.address = actor.address
-    db.session.add(event)
+    event = {"actor": actor.name, "action": action, "subject": subject, "details": details}
+    db.session.connection().execute(insert(AuditEvent), event | {"address": actor.address})
 
 
 def record_event(actor: Actor, action: str, subject: str = "", **details: Any) -> None:

@@ -7,8 +7,10 @@ opens no session, and deleting the row ends it at once.
 import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, or_, select, update
 
 from .. import clock
 from ..db.accounts import StaffSession, StaffUser
@@ -85,18 +87,28 @@ def _reason_to_refuse(user: StaffUser | None, is_right: bool, code: str, actor: 
 
 def load_session(token: str) -> CurrentUser | None:
     """Return the user of a session that has not ended, and update `seen_at`."""
-    now, own = clock.now(), StaffSession.token_hash == passwords.hash_token(token)
-    query = select(StaffSession, StaffUser).join(StaffUser, StaffUser.id == StaffSession.user_id)
+    now, own = clock.now(), {"own": passwords.hash_token(token)}
     with reading() as session:
-        found = session.execute(query.where(own, ~_has_ended(now))).one_or_none()
+        found = session.execute(_query_session(), own | _first_moments(now)).one_or_none()
     if found is None:
         return None
-    row, user = found
-    if now - row.seen_at > LAST_SEEN_RESOLUTION:
+    if now - found.seen_at > LAST_SEEN_RESOLUTION:
+        is_own = StaffSession.token_hash == own["own"]
         with writing() as session:
-            session.execute(update(StaffSession).where(own).values(seen_at=now))
-    has_factor = user.totp_secret is not None
-    return CurrentUser(user.id, user.email, user.name, user.role, has_factor, row.token_hash)
+            session.execute(update(StaffSession).where(is_own).values(seen_at=now))
+    return CurrentUser(found.id, found.email, found.name, found.role, found.has_factor, own["own"])
+
+
+@cache
+def _query_session() -> Select[*tuple[Any, ...]]:
+    """Return the query of a session that has not ended, and its user."""
+    has_factor = StaffUser.totp_secret.is_not(None).label("has_factor")
+    user = StaffUser.id, StaffUser.email, StaffUser.name, StaffUser.role, has_factor
+    query = select(StaffSession.seen_at, *user).join(
+        StaffUser, StaffUser.id == StaffSession.user_id
+    )
+    ended = _has_ended(seen=bindparam("seen"), created=bindparam("created"))
+    return query.where(StaffSession.token_hash == bindparam("own"), ~ended)
 
 
 def sign_out(user: CurrentUser, actor: Actor) -> None:
@@ -108,10 +120,14 @@ def sign_out(user: CurrentUser, actor: Actor) -> None:
 
 def purge_expired() -> int:
     """Delete ended sessions and failed attempts that no longer count; return how many."""
-    sessions = delete_in_batches(StaffSession.token_hash, _has_ended(clock.now()))
-    return sessions + throttle.purge_expired()
+    ended = _has_ended(**_first_moments(clock.now()))
+    return delete_in_batches(StaffSession.token_hash, ended) + throttle.purge_expired()
 
 
-def _has_ended(now: datetime) -> ColumnElement[bool]:
-    is_idle = StaffSession.seen_at < now - IDLE_TIMEOUT
-    return or_(is_idle, StaffSession.created_at < now - ABSOLUTE_TIMEOUT)
+def _first_moments(now: datetime) -> dict[str, datetime]:
+    """Return the first moments at which a session that has not ended was seen, and created."""
+    return {"seen": now - IDLE_TIMEOUT, "created": now - ABSOLUTE_TIMEOUT}
+
+
+def _has_ended(seen: Any, created: Any) -> ColumnElement[bool]:
+    return or_(StaffSession.seen_at < seen, StaffSession.created_at < created)

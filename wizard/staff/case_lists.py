@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, false, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from ..db.engine import db, is_sqlite, reading
@@ -17,7 +17,7 @@ from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
 
 PAGE_SIZE = 50
-MAX_COUNT, MAX_FOUND = 10_000, 500
+MAX_COUNT, MAX_FOUND = 10_000, 200
 """How far the cases of a list are counted, and of one that is searched."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
@@ -43,9 +43,23 @@ class CaseList:
     @cached_property
     def conditions(self) -> list[ColumnElement[bool]]:
         """The SQL conditions; those of the queue are its own."""
-        if self._found is None:
+        if self._found is not None:
+            return [*self._chosen.without("q").conditions(), Submission.id.in_(self._found)]
+        if not self._is_changed:
             return self._chosen.conditions()
-        return [*self._chosen.without("q").conditions(), Submission.id.in_(self._found)]
+        few, words = self._few_changed, self.filters.get("q")
+        changed = colleagues.has_changed() if few is None else Submission.id.in_(few)
+        if not words:
+            return [*self._others, changed]
+        # Of all cases few changed: only the words of these are compared.
+        return [*self._others, changed, case((changed, self._has_words(words)), else_=false())]
+
+    def _has_words(self, words: str) -> ColumnElement[bool]:
+        return search.has_words(words, self.filters.index)
+
+    @property
+    def _is_changed(self) -> bool:
+        return self.filters.get("seen") == "changed"
 
     @cached_property
     def _found(self) -> Sequence[int] | None:
@@ -53,6 +67,11 @@ class CaseList:
         few."""
         words = self.filters.get("q")
         return search.find_few(words, self.filters.index) if words else None
+
+    @cached_property
+    def _few_changed(self) -> Sequence[int] | None:
+        """The ids of the cases that changed since this person looked, if they are few."""
+        return colleagues.find_few_changed()
 
     @property
     def _words(self) -> str:
@@ -64,17 +83,17 @@ class CaseList:
     def _compared(self) -> list[ColumnElement[bool]]:
         """The conditions that take long to look up, in a form to compare some rows one by one."""
         compared = []
-        if self._words:
-            compared.append(search.has_words(self._words, self.filters.index))
-        if self.filters.get("seen") == "changed":
+        if self._is_changed:
             compared.append(colleagues.has_changed())
+        if self._words:
+            compared.append(self._has_words(self._words))
         return compared
 
     @cached_property
     def _others(self) -> list[ColumnElement[bool]]:
         """The other conditions, if some are compared."""
         rest = self._chosen.without("q")
-        rest = rest.without("seen") if rest.get("seen") == "changed" else rest
+        rest = rest.without("seen") if self._is_changed else rest
         found = [] if self._found is None else [Submission.id.in_(self._found)]
         return [*rest.conditions(), *found]
 
@@ -131,7 +150,10 @@ class CaseList:
             if is_sqlite() and limit <= search.MAX_FEW + 1:  # more than these were found
                 return limit
             return search.count(self.filters["q"], self.filters.index, limit)
-        if self._words:
+        is_changed_alone = self._is_changed and self.filters.keys() - {"sort"} == {"seen"}
+        if is_changed_alone and limit <= colleagues.MAX_LOOKED_UP + 1:
+            return limit if self._few_changed is None else min(len(self._few_changed), limit)
+        if self._words and not self._is_changed:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)

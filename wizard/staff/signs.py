@@ -56,7 +56,9 @@ def list_twins(submission: Submission) -> list[Twin]:
         other = describe_organization(party, *(text or "" for text in theirs))
         if trait := shared_trait(ours, other):
             found.append(Twin(reference, title, status, trait))
-    return found[:MAX_SHOWN]
+        if len(found) == MAX_SHOWN:
+            break
+    return found
 
 
 def _candidates(submission: Submission, ours: Organization) -> Select[Any]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from .. import clock
 from ..accounts.audit import Actor
@@ -80,11 +81,18 @@ def find_by_reference(
     reference: str, *conditions: ColumnElement[bool], lock: bool = False
 ) -> Submission | None:
     """Return the submission with that reference, if any; with `lock`, lock and reread its row."""
-    is_it = Submission.reference == replace_forbidden(reference)
-    query = select(Submission).where(is_it, Submission.flow == current_flow().name, *conditions)
+    key = {"reference": replace_forbidden(reference), "flow": current_flow().name}
+    query = _query_by_reference()
+    query = query.where(*conditions) if conditions else query
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
-    return db.session.scalars(query).one_or_none()
+    return db.session.scalars(query, key).one_or_none()
+
+
+@cache
+def _query_by_reference() -> Select[Submission]:
+    is_it = Submission.reference == bindparam("reference")
+    return select(Submission).where(is_it, Submission.flow == bindparam("flow"))
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Who of the staff has a case, and who opened it when."""
 
 import logging
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import clock
@@ -62,9 +63,15 @@ def was_seen(how: str) -> ColumnElement[bool]:
     """
     if how == "unread":
         return Submission.id.not_in(_viewed())
+    few = find_few_changed()
+    return has_changed() if few is None else Submission.id.in_(few)
+
+
+def find_few_changed() -> Sequence[int] | None:
+    """Return the ids of the cases that changed since this person looked, if they are few."""
     with db.engine.connect() as connection:
-        few = connection.scalars(_changed().limit(MAX_LOOKED_UP + 1)).all()
-    return Submission.id.in_(few) if len(few) <= MAX_LOOKED_UP else has_changed()
+        found = connection.scalars(_changed().limit(MAX_LOOKED_UP + 1)).all()
+    return found if len(found) <= MAX_LOOKED_UP else None
 
 
 def has_changed() -> ColumnElement[bool]:
@@ -116,7 +123,6 @@ def record_view(submission: Submission, event_id: int, user_id: int, actor: Acto
     """
     with writing() as session:
         audit.record(actor, "viewed", submission.reference)
-        session.flush()
         if submission.erased_at is not None:
             return
         try:
@@ -127,29 +133,44 @@ def record_view(submission: Submission, event_id: int, user_id: int, actor: Acto
 
 
 def _store_view(submission_id: int, event_id: int, user_id: int) -> None:
-    of_it = CaseView.submission_id == submission_id, CaseView.user_id == user_id
-    view = db.session.scalars(select(CaseView).where(*of_it)).one_or_none()
-    if view is None:
-        view = CaseView(submission_id=submission_id, user_id=user_id)
-        db.session.add(view)
-    view.event_id, view.viewed_at = event_id, clock.now()
+    connection, key = db.session.connection(), {"submission": submission_id, "user": user_id}
+    seen = {"event_id": event_id, "viewed_at": clock.now()}
+    if not connection.execute(_view_again(), key | seen).rowcount:
+        row = {"submission_id": submission_id, "user_id": user_id}
+        connection.execute(insert(CaseView), row | seen)
+
+
+@cache
+def _view_again() -> Update:
+    """Return the statement for a person who opened the case before."""
+    is_it = CaseView.submission_id == bindparam("submission"), CaseView.user_id == bindparam("user")
+    return update(CaseView).where(*is_it)
 
 
 def list_viewers(submission_id: int) -> list[tuple[str, int]]:
     """Return who else opened a case in the last hour, and how many minutes ago, the last first."""
-    user_id, _ = _viewer()
-    query = (
+    given = {
+        "submission": submission_id,
+        "user": _viewer()[0],
+        "since": clock.now() - RECENT,
+    }
+    with reading() as session:
+        rows = session.execute(_query_viewers(), given).all()
+    return [(row.email, (clock.now() - row.viewed_at) // timedelta(minutes=1)) for row in rows]
+
+
+@cache
+def _query_viewers() -> Select[str, datetime]:
+    return (
         select(StaffUser.email, CaseView.viewed_at)
         .join(StaffUser, StaffUser.id == CaseView.user_id)
         .where(
-            CaseView.submission_id == submission_id,
-            CaseView.user_id != user_id,
-            CaseView.viewed_at > clock.now() - RECENT,
+            CaseView.submission_id == bindparam("submission"),
+            CaseView.user_id != bindparam("user"),
+            CaseView.viewed_at > bindparam("since"),
         )
+        .order_by(CaseView.viewed_at.desc())
     )
-    with reading() as session:
-        rows = session.execute(query.order_by(CaseView.viewed_at.desc())).all()
-    return [(row.email, (clock.now() - row.viewed_at) // timedelta(minutes=1)) for row in rows]
 
 
 def assign(reference: str, to: str, before: str, actor: Actor) -> None:

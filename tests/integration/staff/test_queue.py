@@ -23,7 +23,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 from wizard.db.promises import Progress
 from wizard.staff import case_lists, cases, erasure
-from wizard.submissions import colleagues, withdrawals
+from wizard.submissions import colleagues, search, withdrawals
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 from wizard.web.query import PageStart
@@ -355,6 +355,47 @@ def test_neighbors_among_changed_cases_are_found_wherever_they_are(
         page = editor.page(case(order[4], lists))
         for label, beside in (("Previous", order[0]), ("Next", order[8])):
             assert link_address(page, label).startswith(f"/staff/submissions/{beside}?")
+
+
+@pytest.mark.parametrize("most", [0, colleagues.MAX_LOOKED_UP])
+@pytest.mark.parametrize("has_few", [True, False])
+def test_changed_cases_with_some_words_are_found_however_many_there_are(
+    app, editor, monkeypatch, most, has_few
+):
+    monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)
+    if not has_few:
+        monkeypatch.setattr(search, "MAX_FEW", 0)
+        monkeypatch.setattr(search, "MAX_LOOKED_UP", -1)
+    bob, made = Actor("bob@example.gov"), add_many(app, 4)
+
+    def note(reference, text):
+        with app.app_context():
+            cases.add_note(reference, text, bob)
+
+    note(made[2], "Quetzalcoatl called.")
+    for reference in made:
+        editor.page(case(reference))
+    note(made[0], "Quetzalcoatl called.")
+    note(made[1], "He called.")
+    for lists in ("", "todo=yes&", "sort=due&", "sort=changed&"):
+        page = editor.page(f"/staff/submissions?{lists}seen=changed&q=quetzalcoatl")
+        assert case_references(page) == [made[0]], lists
+        page = editor.page(f"/staff/submissions?{lists}seen=changed")
+        assert sorted(case_references(page)) == sorted(made[:2]), lists
+
+
+def test_length_of_list_of_changed_cases_is_counted_up_to_a_limit(app, editor, monkeypatch):
+    monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
+    made = add_many(app, 3)
+    for reference in made:
+        editor.page(case(reference))
+        with app.app_context():
+            cases.add_note(reference, "Called them.", Actor("bob@example.gov"))
+    for limit, most in ((2, 2), (2, 500), (3, 2), (3, 500)):
+        monkeypatch.setattr(case_lists, "MAX_FOUND", limit)
+        monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)
+        shown = editor.page("/staff/submissions?seen=changed").text("main")
+        assert ("More than 2" in shown) is (limit == 2), (limit, most)
 
 
 def test_list_and_case_read_accounts_once(app, admin):
