@@ -13,7 +13,7 @@ from ..forms.promises import LINE_ORDER, STATES
 from ..forms.wording import describe_condition
 from ..submissions import filters, listing
 from ..submissions.cases import find_by_reference
-from ..submissions.hits import find_hits
+from ..submissions.hits import find_public_hits
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -83,7 +83,7 @@ def commitment_list() -> Response:
         "public/commitments.html",
         address=list_address(url_for("public.commitment_list"), query, request.args),
         found=found,
-        hits=find_hits(chosen.get("q", ""), "public", references),
+        hits=find_public_hits(chosen.get("q", ""), references),
         chosen=chosen,
         query=query,
         labels=labels,

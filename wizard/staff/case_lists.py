@@ -167,8 +167,15 @@ class CaseList:
     def _count_found(self, limit: int) -> tuple[int, int]:
         """Return the number of up to `limit` cases, in any order, that meet the other conditions,
         and of those among them that also meet those which are compared."""
-        is_listed = [*self._others, *([queue.waits()] if self.is_queue else [])]
-        near = select(Submission.id).where(*is_listed).limit(limit)
+        if not self.is_queue:
+            return self._count_among(self._others, limit)
+        opened = self._count_among([*self._others, queue.is_open()], limit)  # quick to list
+        if opened[0] == limit:
+            return opened
+        return self._count_among([*self._others, queue.waits()], limit)
+
+    def _count_among(self, listed: Sequence[ColumnElement[bool]], limit: int) -> tuple[int, int]:
+        near = select(Submission.id).where(*listed).limit(limit)
         counts = func.count(), func.count().filter(*self._compared)
         looked_at, found = db.session.execute(
             select(*counts).select_from(Submission).where(Submission.id.in_(near))
@@ -192,11 +199,14 @@ def max_count(filters: Filters) -> int:
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
-    """Return the submissions on a page, its keys, and the list's length, up to `max_count` + 1."""
+    """Return the submissions on a page, its keys, and the list's length, up to `max_count` + 1.
+
+    They have no answers unless there are words to show where they were found.
+    """
     listed = CaseList(filters)
     keys = listed.select_keys(start, PAGE_SIZE)
     rows = select(Submission).where(Submission.reference.in_(keys.references))
-    found = db.session.scalars(_without_answers(rows))
+    found = db.session.scalars(rows if "q" in filters else _without_answers(rows))
     submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
     is_whole = start == PageStart() and not keys.older
     return submissions, keys, len(submissions) if is_whole else listed.count()

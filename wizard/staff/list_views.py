@@ -87,7 +87,7 @@ def submissions() -> Response:
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
         found=found,
-        hits=find_hits(chosen.get("q", ""), "staff", [each.reference for each in found]),
+        hits=find_hits(chosen.get("q", ""), "staff", found),
         keys=keys,
         count=count,
         chosen=chosen,

@@ -1,9 +1,10 @@
 """Signs that a submission needs a second look, and others of the same organization."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, String, bindparam, case, select
 
 from .. import clock
 from ..db.engine import reading
@@ -49,8 +50,11 @@ def list_twins(submission: Submission) -> list[Twin]:
     ours = describe_organization(submission.party, *given)
     if submission.erased_at or ours == Organization("", frozenset()):
         return []
+    found_words = search.select_with_any([ours.name, *ours.hosts]).limit(MAX_COMPARED)
+    query = _query_others(*names).where(Submission.id.in_(found_words))
+    about = {"id": submission.id, "party": submission.party if ours.name else None}
     with reading() as session:
-        rows = session.execute(_candidates(submission, ours)).all()
+        rows = session.execute(query, about).all()
     found = []
     for reference, title, status, party, *theirs in rows:
         other = describe_organization(party, *(text or "" for text in theirs))
@@ -61,15 +65,19 @@ def list_twins(submission: Submission) -> list[Twin]:
     return found
 
 
-def _candidates(submission: Submission, ours: Organization) -> Select[Any]:
-    roles = current_flow().roles
-    columns = [Submission.answers[name].as_string() for name in (roles.link, roles.contact)]
-    found = search.select_with_any([ours.name, *ours.hosts]).limit(MAX_COMPARED)
+@cache
+def _query_others(*names: str) -> Select[Any]:
+    """Return the query of submissions other than `id`, with the answers to some questions.
+
+    Of those whose name is `party` no answers are read, which are long: the name tells.
+    """
+    texts = [Submission.answers[name].as_string() for name in names]
+    is_named_so = Submission.party == bindparam("party", type_=String)
+    columns = [case((is_named_so, ""), else_=text) for text in texts]
     return (
         select(
             Submission.reference, Submission.title, Submission.status, Submission.party, *columns
         )
-        .where(Submission.id.in_(found))
-        .where(Submission.id != submission.id, Submission.erased_at.is_(None))
+        .where(Submission.id != bindparam("id"), Submission.erased_at.is_(None))
         .order_by(Submission.id)
     )

@@ -45,6 +45,11 @@ _is_open = and_(
 _open_since = func.coalesce(Submission.returned_at, Submission.submitted_at)
 
 
+def is_open() -> ColumnElement[bool]:
+    """Return the condition that a submission is open, as most of those that wait are."""
+    return _is_open
+
+
 def waits() -> ColumnElement[bool]:
     """Return the condition that a submission waits for staff."""
     opened = select(Submission.id).where(_is_open).correlate(None)
