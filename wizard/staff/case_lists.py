@@ -45,14 +45,22 @@ class CaseList:
         """The SQL conditions; those of the queue are its own."""
         if self._found is not None:
             return [*self._chosen.without("q").conditions(), Submission.id.in_(self._found)]
-        if not self._is_changed:
+        if "seen" not in self.filters:
             return self._chosen.conditions()
-        few, words = self._few_changed, self.filters.get("q")
-        changed = colleagues.has_changed() if few is None else Submission.id.in_(few)
+        others, words = self._chosen.without("q").without("seen"), self.filters.get("q")
         if not words:
-            return [*self._others, changed]
-        # Of all cases few changed: only the words of these are compared.
-        return [*self._others, changed, case((changed, self._has_words(words)), else_=false())]
+            return [*others.conditions(), self._seen]
+        # The words of cases that were not seen so are not compared, which takes longer.
+        has_both = case((self._seen, self._has_words(words)), else_=false())
+        return [*others.conditions(), self._seen, has_both]
+
+    @property
+    def _seen(self) -> ColumnElement[bool]:
+        """The condition that cases were seen as the filter has it."""
+        if not self._is_changed:
+            return colleagues.was_seen(self.filters["seen"])
+        few = self._few_changed
+        return colleagues.has_changed() if few is None else Submission.id.in_(few)
 
     def _has_words(self, words: str) -> ColumnElement[bool]:
         return search.has_words(words, self.filters.index)
@@ -135,7 +143,8 @@ class CaseList:
             return queue.select_rows(conditions, start, limit)
         order = self.filters.get("sort")
         if order == "due":
-            return due_dates.select_rows(conditions, start, limit)
+            are_many = self._found is None and self.filters.keys() == {"q", "sort"}
+            return due_dates.select_rows(conditions, start, limit, are_many=are_many)
         at, oldest_first = self._order(), order == "oldest"
         return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
 
@@ -194,8 +203,7 @@ class CaseList:
 
 def max_count(filters: Filters) -> int:
     """Return how far the cases that match are counted."""
-    is_searched = "q" in filters or filters.get("seen") == "changed"
-    return MAX_FOUND if is_searched else MAX_COUNT
+    return MAX_FOUND if {"q", "seen"} & filters.keys() else MAX_COUNT
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:

@@ -62,7 +62,7 @@ def was_seen(how: str) -> ColumnElement[bool]:
     It holds for the moment: what changed is looked up here.
     """
     if how == "unread":
-        return Submission.id.not_in(_viewed())
+        return ~_viewed().where(CaseView.submission_id == Submission.id).exists()
     few = find_few_changed()
     return has_changed() if few is None else Submission.id.in_(few)
 

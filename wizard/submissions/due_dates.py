@@ -42,19 +42,28 @@ def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def select_rows(wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int) -> list[Key]:
-    """Return the keys of up to `limit` wanted submissions from `start` on, the next date first."""
+def select_rows(
+    wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int, *, are_many: bool = False
+) -> list[Key]:
+    """Return the keys of up to `limit` wanted submissions from `start` on, the next date first.
+
+    If it is known that `are_many` are wanted, they are not looked for.
+    """
     after = (start.key[0].date(), start.key[1]) if start.key else None
-    found = _select(wanted, after, start.backwards, limit)
+    found = _select(wanted, after, start.backwards, limit, are_many or not wanted)
     return [(_moment(day), reference) for day, reference in found]
 
 
 def _select(
-    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+    wanted: Sequence[ColumnElement[bool]],
+    after: Dated | None,
+    falls: bool,
+    limit: int,
+    are_many: bool,
 ) -> list[Dated]:
     """Return the first rows after one."""
     query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_SORTED + 1)
-    few = db.session.execute(query).all() if wanted else None
+    few = None if are_many else db.session.execute(query).all()
     if few is not None and len(few) <= MAX_SORTED:
         dates = find_next([row.id for row in few])
         rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]

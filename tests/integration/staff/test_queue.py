@@ -359,21 +359,22 @@ def test_neighbors_among_changed_cases_are_found_wherever_they_are(
 
 @pytest.mark.parametrize("most", [0, colleagues.MAX_LOOKED_UP])
 @pytest.mark.parametrize("has_few", [True, False])
-def test_changed_cases_with_some_words_are_found_however_many_there_are(
+def test_changed_and_unread_cases_with_some_words_are_found_however_many_there_are(
     app, editor, monkeypatch, most, has_few
 ):
     monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)
     if not has_few:
         monkeypatch.setattr(search, "MAX_FEW", 0)
         monkeypatch.setattr(search, "MAX_LOOKED_UP", -1)
-    bob, made = Actor("bob@example.gov"), add_many(app, 4)
+    bob, made = Actor("bob@example.gov"), add_many(app, 5)
 
     def note(reference, text):
         with app.app_context():
             cases.add_note(reference, text, bob)
 
     note(made[2], "Quetzalcoatl called.")
-    for reference in made:
+    note(made[4], "Quetzalcoatl called.")
+    for reference in made[:4]:
         editor.page(case(reference))
     note(made[0], "Quetzalcoatl called.")
     note(made[1], "He called.")
@@ -382,6 +383,9 @@ def test_changed_cases_with_some_words_are_found_however_many_there_are(
         assert case_references(page) == [made[0]], lists
         page = editor.page(f"/staff/submissions?{lists}seen=changed")
         assert sorted(case_references(page)) == sorted(made[:2]), lists
+        for query in ("", "&q=quetzalcoatl", "&q=quetzalcoatl&status=received"):
+            page = editor.page(f"/staff/submissions?{lists}seen=unread{query}")
+            assert case_references(page) == [made[4]], (lists, query)
 
 
 def test_length_of_list_of_changed_cases_is_counted_up_to_a_limit(app, editor, monkeypatch):
