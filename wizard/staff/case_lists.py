@@ -18,7 +18,7 @@ from ..web.query import Key, PageStart
 
 PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 200
-"""How far the cases of a list are counted, and of one that is searched."""
+"""How far the cases of a list are counted, and of one with words or of what was seen."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -50,7 +50,7 @@ class CaseList:
         others, words = self._chosen.without("q").without("seen"), self.filters.get("q")
         if not words:
             return [*others.conditions(), self._seen]
-        # The words of cases that were not seen so are not compared, which takes longer.
+        # To compare words takes the longest: only those of cases that were seen so are.
         has_both = case((self._seen, self._has_words(words)), else_=false())
         return [*others.conditions(), self._seen, has_both]
 
