@@ -19,8 +19,9 @@ def test_age_is_in_days_then_months(days, age):
     assert format_age(TODAY - timedelta(days=days), TODAY) == age
 
 
-def test_sixty_days_can_be_less_than_two_months():
+def test_days_are_counted_until_two_months_are_over():
     assert format_age(date(2027, 7, 1), date(2027, 8, 30)) == "60 days"
+    assert format_age(date(2027, 1, 31), date(2027, 3, 30)) == "58 days"
 
 
 @pytest.mark.parametrize(
