@@ -26,11 +26,16 @@ def moving_parts(page) -> dict[str, float]:
 
 
 def open_pages(open_browser, server, motion):
-    """Yield a page with a step, then with a kept promise and a part that was unfolded."""
+    """Yield a page with a step, then with the next step, then with a kept promise and a part that
+    was unfolded."""
     with signed_in_admin(server.database_url, server.folder) as token:
         page = open_browser(reduced_motion=motion)
         page.context.add_cookies([{"name": "staff", "value": token, "url": f"{server.url}/staff/"}])
     page.goto("/respond/")
+    yield page
+    page.locator("label").first.click()
+    page.locator("#continue").click()
+    expect(page.locator("#organization_name")).to_be_visible()
     yield page
     page.goto("/staff/parts")
     page.locator("#by-due summary").click()
@@ -44,9 +49,12 @@ def test_motion_is_off_if_reduced(open_browser, server):
 
 
 def test_motion_is_short_and_shows_what_came(open_browser, server):
-    step, parts = (moving_parts(page) for page in open_pages(open_browser, server, "no-preference"))
+    pages = open_pages(open_browser, server, "no-preference")
+    first, step, parts = (moving_parts(page) for page in pages)
+    # The largest paint of a page that was opened would wait for it.
+    assert "appear" not in first.keys() | parts.keys()
     assert step.keys() == {"appear", "come", "arrive"}
-    assert parts.keys() == {"appear", "come", "arrive"}
+    assert parts.keys() == {"come", "arrive"}
     assert max(*step.values(), *parts.values()) <= MAX_SECONDS
 
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from .. import clock
 from ..db.models import Draft
 from ..forms.conditions import Answers
+from ..forms.differences import mark_versions
 from ..forms.flow import Step
 from ..forms.journey import Journey, StepState
 from ..forms.messages import Message, join_messages
@@ -19,6 +20,7 @@ from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
 from ..web.htmx import render_page
+from ..web.languages import translate
 from . import access, drafts
 from .binding import ASKED_FIELD, Display, build_questions
 from .open_forms import OpenForm
@@ -149,7 +151,12 @@ def conflict_page(form: OpenForm, step: Step, answers: Answers) -> Response:
     differing = [
         (
             field,
-            *(format_raw_answer(field, version[field.name], today) for version in (typed, stored)),
+            *mark_versions(
+                *(
+                    translate(format_raw_answer(field, version[field.name], today))
+                    for version in (typed, stored)
+                )
+            ),
         )
         for field in step.fields
         if typed[field.name] != stored[field.name]

@@ -164,6 +164,17 @@ def mark_words(before: str, after: str) -> tuple[Part, ...]:
     return parts if 2 * kept >= min(len(before), len(after)) else ()
 
 
+def mark_versions(before: str, after: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """Return the parts of each text; one kept part each if they have little in common."""
+    parts = mark_words(before, after)
+    if not parts:
+        return (Part("kept", before),), (Part("kept", after),)
+    return (
+        tuple(part for part in parts if part.change != "added"),
+        tuple(part for part in parts if part.change != "removed"),
+    )
+
+
 class _BoundedDiff(diff_match_patch):
     """The library with a limit of steps for each search instead of its time limit, so that a busy
     machine shows the same result. What is not found is shown as removed and added.

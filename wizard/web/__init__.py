@@ -11,8 +11,8 @@ from . import compression, errors, languages, limits, logs, security, static_fil
 
 
 def init_app(app: Flask) -> None:
-    """Set up the parts; the first one is the last to change a response."""
-    for part in (compression, logs, languages, security, limits, static_files, errors):
+    """Set up the parts; an earlier one is later to change a response."""
+    for part in (static_files, compression, logs, languages, security, limits, errors):
         part.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["current_day"] = clock.today

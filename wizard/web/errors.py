@@ -174,12 +174,14 @@ def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
 
 
 def error_response(code: int, page: ErrorPage, restart_path: str = "") -> Response:
-    """Return an error page, with the posted answers to post again if a retry can help.
+    """Return an error page. If a retry can help, it has the posted answers to post again, or the
+    address to open again.
 
     `restart_path` is where one can start over, without what was refused.
     """
     posts_answers = request.method == "POST" and request.blueprint != "staff"
     again = request.form.items(multi=True) if posts_answers and code in RETRYABLE else ()
+    reload_path = request.full_path.rstrip("?") if request.method == "GET" else ""
     to_staff = request.path.startswith("/staff/")
     missing = code in (404, 410) and not to_staff
     return render_page(
@@ -187,6 +189,7 @@ def error_response(code: int, page: ErrorPage, restart_path: str = "") -> Respon
         code,
         page=page,
         again=list(again),
+        reload_path=reload_path if code in RETRYABLE else "",
         restart_path=restart_path,
         to_staff=to_staff,
         missing=missing,

@@ -31,7 +31,8 @@ def init_app(app: Flask) -> None:
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.wsgi_app = _reject_bad_hosts(app.wsgi_app)  # type: ignore[method-assign, assignment]
-    headers = _headers(app.config["HTMX_URL"], secure=app.config["SESSION_COOKIE_SECURE"])
+    policy = _policy(app.config["HTMX_URL"], app.extensions["style_digest"])
+    headers = _headers(policy, secure=app.config["SESSION_COOKIE_SECURE"])
 
     app.before_request(_relative_redirect)
     app.before_request(_redirect_damaged_link)
@@ -48,11 +49,11 @@ def init_app(app: Flask) -> None:
         return response
 
 
-def _headers(htmx_url: str, *, secure: bool) -> dict[str, str]:
+def _headers(policy: str, *, secure: bool) -> dict[str, str]:
     """Return the headers of every response, unless its view sets another value."""
     headers = {
         "Cache-Control": "no-store",
-        "Content-Security-Policy": _policy(htmx_url),
+        "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -166,11 +167,12 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _policy(htmx_url: str) -> str:
-    """Return the content security policy: nothing inline; scripts from here and the htmx URL."""
+def _policy(htmx_url: str, style_digest: str) -> str:
+    """Return the content security policy: nothing inline but the style sheet; scripts from here and
+    the htmx URL."""
     scripts = f"'self' {htmx_url}" if urlsplit(htmx_url).netloc else "'self'"
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self';"
-        " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'sha256-{style_digest}';"
+        " img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     )

@@ -1,16 +1,20 @@
 """Serve the files of `static/`, read and compressed once at start.
 
 An address with the digest of its file may be cached forever: a changed file has a new address.
+The first page of a visit holds the style sheet, so that it is drawn after one response
+(docs/decisions/0027-first-paint.md).
 """
 
 import gzip
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as Answer
 
 MIMETYPES = {
@@ -55,6 +59,10 @@ def init_app(app: Flask) -> None:
     folder = Path(app.root_path).parent / "static"
     assets = {path.name: read_file(path) for path in folder.iterdir() if path.is_file()}
 
+    style = _page_style(assets["site.css"], app.config["APPLICATION_ROOT"])
+    app.extensions["style_digest"] = b64encode(sha256(style.encode()).digest()).decode()
+    app.jinja_env.globals |= {"page_style": Markup(style), "begins_visit": begins_visit}  # noqa: S704
+
     @app.url_defaults
     def add_digest(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "static" and (asset := assets.get(values["filename"])):
@@ -74,3 +82,17 @@ def init_app(app: Flask) -> None:
         is_current = request.args.get("v") == asset.digest
         response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
         return response.make_conditional(request)
+
+
+def begins_visit() -> bool:
+    """Return True if this page was opened from elsewhere: by a link of another site, or by typing.
+
+    A browser that does not say so, or that comes from a page of ours, has the style sheet or asks
+    for it.
+    """
+    return request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin"
+
+
+def _page_style(sheet: StaticFile, root: str) -> str:
+    """Return a style sheet for use in pages, with the addresses in it from `root` on."""
+    return sheet.content.decode().replace('url("', f'url("{root.rstrip("/")}/static/')

@@ -1,5 +1,6 @@
 """Tests of posts from stale pages: two tabs, expired sessions, repeated posts."""
 
+import re
 import uuid
 
 import pytest
@@ -55,6 +56,18 @@ def test_conflict_choice_survives_expired_session(app, client, organization_path
     )
     later.post(organization_path, data=again.values())
     assert stored_city(client, organization_path) == ["Tampa"]
+
+
+def test_conflict_page_marks_what_differs(client, organization_path):
+    first, second = client.page(organization_path), client.page(organization_path)
+    submit_page(client, first, organization_name="Riverton Police Department")
+    name = "Riverton County Police Department"
+    conflict = submit_page(client, second, organization_name=name)
+    assert conflict.status == 409
+    entered, saved = re.findall('class="version" dir="auto">(.*?)</span>', conflict.response.text)
+    assert re.sub("</?mark>", "", entered) == name
+    assert re.findall("<mark>(.*?)</mark>", entered) == ["County "]
+    assert saved == "Riverton Police Department"
 
 
 def test_autosaved_page_confirms_without_conflict(app, client, organization_path):

@@ -143,7 +143,9 @@ def test_typed_text_stays_after_conflict(app, editor):
     assert "checked" in late.all("#skip-withdrawn")[0].attrs
     gone = editor.send(f"{path}/status", stale | {"to": "accepted", "key": "accepted"})
     assert gone.status == 409
-    assert "Dear Ana" in gone.text("#stale")
+    happened, written = gone.all("#stale .versions > section")
+    assert "Declined" in happened.text and "Too vague." in happened.text
+    assert "Dear Ana" in written.text
 
 
 def test_message_without_address_is_not_offered(app, editor):

@@ -9,7 +9,6 @@ from tests.complete_form import complete_form, draft_path
 from tests.conftest import load_case
 from tests.factories import add_submission, staff_client
 from tests.integration.web.conftest import GZIP_HEADERS
-from tests.server import ROOT
 
 pytestmark = pytest.mark.one_store
 
@@ -17,28 +16,46 @@ KILOBYTE = 1024
 FILES = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
 
-def test_first_visit_is_at_most_14_kilobytes(app, raw_client, capsys):
+ARRIVAL = GZIP_HEADERS | {"Sec-Fetch-Site": "cross-site"}
+
+
+def weigh(client, path: str, headers: dict[str, str]) -> dict[str, int]:
+    """Return the bytes over the wire of a page and its files, by address."""
+    page = client.get(path, headers=headers)
+    weights = {path: len(page.data)}
+    for address in FILES.findall(gzip.decompress(page.data).decode()):
+        weights[address.partition("?")[0]] = len(client.get(address, headers=GZIP_HEADERS).data)
+    return weights
+
+
+@pytest.mark.parametrize("headers", [ARRIVAL, GZIP_HEADERS], ids=["style inside", "style beside"])
+def test_first_visit_is_at_most_14_kilobytes(app, raw_client, capsys, headers):
     for number in range(3):
         add_submission(app, status="published", commitment_title=f"Commitment {number}")
-    landing = raw_client.get("/", headers=GZIP_HEADERS)
-    weights = {"/": len(landing.data)}
-    for address in FILES.findall(gzip.decompress(landing.data).decode()):
-        weights[address.partition("?")[0]] = len(raw_client.get(address, headers=GZIP_HEADERS).data)
-    modules = {f"/static/{path.name}" for path in (ROOT / "static").glob("*.js")}
-    loaded_elsewhere = ("autosave", "copy", "counter", "dates", "many", "shortcuts")  # forms, staff
-    modules -= {f"/static/{name}.js" for name in loaded_elsewhere}
-    scripts = sum(weights[module] for module in modules)
-    fonts = {name: weights.pop(name) for name in [*weights] if name.endswith(".woff2")}
-    assert list(fonts) == ["/static/newsreader.woff2"]
-    assert max(fonts.values()) <= 25 * 1000
+    weights = weigh(raw_client, "/", headers)
     with capsys.disabled():
-        print("\nfonts:", fonts)
-        print("bytes over the wire:", weights, "in all", sum(weights.values()))
-        print("of them scripts:", scripts)
-    assert weights["/static/site.css"] <= 10 * KILOBYTE
-    assert scripts <= 3 * KILOBYTE
-    assert set(weights) == {"/", "/static/icon.svg", "/static/site.css"} | modules
+        print("\nbytes over the wire:", weights, "in all", sum(weights.values()))
+    sheets = set() if headers is ARRIVAL else {"/static/site.css"}
+    assert set(weights) == {"/", "/static/icon.svg"} | sheets
     assert sum(weights.values()) <= 14 * KILOBYTE
+
+
+def test_first_list_is_at_most_14_kilobytes(app, raw_client, capsys):
+    for number in range(20):
+        add_submission(app, status="published", commitment_title=f"Commitment {number}")
+    weights = weigh(raw_client, "/commitments", ARRIVAL)
+    scripts = {name: weight for name, weight in weights.items() if name.endswith(".js")}
+    with capsys.disabled():
+        print("\nbytes over the wire:", weights, "in all", sum(weights.values()))
+    assert set(scripts) == {"/static/links.js", "/static/request_errors.js"}
+    assert sum(scripts.values()) <= 3 * KILOBYTE
+    assert sum(weights.values()) <= 14 * KILOBYTE
+
+
+def test_style_and_font_are_small(raw_client):
+    style = raw_client.get("/static/site.css", headers=GZIP_HEADERS)
+    assert len(style.data) <= 10 * KILOBYTE
+    assert len(raw_client.get("/static/newsreader.woff2").data) <= 25 * 1000
 
 
 @pytest.mark.parametrize("path", ["/static/site.css", "/questions"])

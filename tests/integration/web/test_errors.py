@@ -70,6 +70,7 @@ def test_500_hides_details(client, app, monkeypatch):
     assert failed.status == 500
     assert failed.text("h1") == "Sorry, there’s a problem with the service"
     assert "Zero" not in failed.response.text
+    assert f'<a class="button" href="{page.path}">Try again</a>' in failed.response.text
 
 
 def test_retry_form_replaces_characters_that_html_cannot_hold(app, client, monkeypatch):

@@ -2,9 +2,12 @@
 
 import mimetypes
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 
+from tests.factories import add_submission
 from tests.integration.web.conftest import GZIP_HEADERS
 from tests.server import ROOT
 
@@ -22,13 +25,41 @@ def test_digest_address_is_immutable(client):
     assert client.get("/static/nothing.css").status_code == 404
 
 
-def test_page_and_style_sheet_name_the_same_font(client):
+def test_style_sheet_names_the_font_by_its_digest(client):
     style = client.get("/static/site.css").text
     (address,) = re.findall(r'url\("([^"]+)"\)', style)
-    assert f'href="/static/{address}" as="font"' in client.get("/").text
     font = client.get(f"/static/{address}")
     assert font.mimetype == "font/woff2"
     assert font.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("site", ["none", "cross-site", "same-site"])
+@pytest.mark.parametrize("root", ["/", "/commitments-of/2027"])
+def test_first_page_of_a_visit_holds_the_style_sheet(make_app, site, root):
+    client = make_app(APPLICATION_ROOT=root).test_client()
+    page = client.get("/", headers={"Sec-Fetch-Site": site})
+    (style,) = re.findall("<style>(.*?)</style>", page.text, re.S)
+    assert "/static/site.css" not in page.text
+    prefix = f'url("{root.rstrip("/")}/static/'
+    assert style.replace(prefix, 'url("') == client.get("/static/site.css").text
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'self' 'sha256-{digest}';" in page.headers["Content-Security-Policy"]
+
+
+def test_later_pages_name_the_style_sheet(client):
+    for headers in ({}, {"Sec-Fetch-Site": "same-origin"}):
+        page = client.get("/", headers=headers)
+        assert "<style>" not in page.text
+        assert '<link rel="stylesheet" href="/static/site.css?v=' in page.text
+
+
+def test_page_without_a_form_loads_no_script(app, client):
+    reference = add_submission(app, status="published")
+    paths = ["/", "/questions", "/privacy", "/accessibility", f"/commitments/{reference}"]
+    for path in paths:
+        assert not re.search(r"<script (src|type=.module)", client.get(path).text), path
+    for path in ("/commitments", "/progress", "/lost", "/nowhere", "/respond/"):
+        assert client.get(path).text.count("/static/request_errors.js") == 1, path
 
 
 def test_every_script_is_an_immutable_module(client):

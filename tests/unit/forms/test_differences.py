@@ -13,7 +13,7 @@ from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.differences import Difference, Part, differences, mark_words
+from wizard.forms.differences import Difference, Part, differences, mark_versions, mark_words
 from wizard.forms.fields import Text
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group
@@ -189,3 +189,14 @@ def test_few_changes_in_a_long_text_are_all_marked():
     parts = mark_words(" ".join(words), " ".join(after))
     assert sum(part.change == "added" for part in parts) == 100
     assert parts[:2] == (Part("removed", "w0"), Part("added", "new0"))
+
+
+def test_marked_versions_hold_their_own_words():
+    before, after = mark_versions("Two data sets by March", "Three data sets by March")
+    assert before == (Part("removed", "Two"), Part("kept", " data sets by March"))
+    assert after == (Part("added", "Three"), Part("kept", " data sets by March"))
+
+
+def test_versions_with_little_in_common_are_not_marked():
+    assert mark_versions("Tampa", "") == ((Part("kept", "Tampa"),), (Part("kept", ""),))
+    assert mark_versions("Tampa", "Miami") == ((Part("kept", "Tampa"),), (Part("kept", "Miami"),))

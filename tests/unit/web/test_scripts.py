@@ -11,9 +11,9 @@ from tests.server import ROOT
 
 NODE = Path(sys.executable).parent / "node"
 MODULES = sorted((ROOT / "static").glob("*.js"))
-HEAD = "".join(
+LOADING = "".join(
     (ROOT / "templates" / name).read_text(encoding="utf-8")
-    for name in ("parts/head.html", "parts/form_scripts.html", "parts/staff_head.html")
+    for name in ("parts/scripts.html", "parts/form_scripts.html", "parts/staff_head.html")
 )
 MESSAGES = (ROOT / "templates" / "parts" / "client_messages.html").read_text(encoding="utf-8")
 
@@ -37,8 +37,8 @@ def test_module_imports_and_exports_nothing(module):
     assert not re.search(r"^\s*(import|export)\b|\bimport\(", source(module), re.M)
 
 
-def test_head_loads_every_module():
-    names = re.findall(r"{% for name in \((.*?)\) %}", HEAD)
+def test_pages_load_every_module():
+    names = re.findall(r"{% for name in \((.*?)\) %}", LOADING)
     loaded = [name for each in names for name in re.findall(r'"(\w+)"', each)]
     assert sorted(loaded) == [module.stem for module in MODULES]
 
