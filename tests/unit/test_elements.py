@@ -4,7 +4,7 @@ import pytest
 
 from tests.elements import Document, assert_valid
 
-PAGE = "<!doctype html><html lang=en><head><title>T</title></head><body>{}</body></html>"
+PAGE = '<!doctype html><html lang="en"><head><title>T</title></head><body>{}</body></html>'
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.server import running_server
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffUser
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
 
 PASSWORD = "violin-cactus-harbor-9"
@@ -72,9 +72,8 @@ def use_every_feature(server) -> list[str]:
     secret = pyotp.random_base32()
     with inside.app_context():
         accounts.add_account("ada@example.gov", "admin", COMMAND_LINE, PASSWORD)
-        user = db.session.scalars(select(StaffUser)).one()
-        user.totp_secret = secret
-        db.session.commit()
+        with writing() as session:
+            session.scalars(select(StaffUser)).one().totp_secret = secret
     member = Browser(server, Referer=f"https://{HOST}/", **always)
     member.post("/staff/login", {"email": "ada@example.gov", "password": "wrong horse"})
     code = pyotp.TOTP(secret).now()

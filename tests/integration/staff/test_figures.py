@@ -9,6 +9,7 @@ from tests.factories import add_old_report, add_submission, staff_client
 from wizard import clock
 from wizard.accounts import audit
 from wizard.accounts.audit import Actor
+from wizard.db.accounts import AuditEvent
 from wizard.db.engine import writing
 from wizard.db.models import Event, Submission
 from wizard.db.promises import Promise
@@ -133,8 +134,7 @@ def test_period_counts_events_and_lines_of_version_before(app):
             details = {"before": "received", "after": "declined"}
             audit.record(STAFF, "moved", references[2], **details)
             audit.record(STAFF, "viewed", references[2])
-            for row in session.new:
-                row.at = NOW - timedelta(days=20)
+            session.execute(update(AuditEvent).values(at=NOW - timedelta(days=20)))
         found = count_period(Period(date(2027, 8, 1), date(2027, 8, 18)))
         rows = {label: numbers for label, *numbers in found}
     assert rows["Submitted"] == [2, 1]
