@@ -12,9 +12,7 @@ TEXTS = re.compile(r">[^<&]+<")
 VALUES = re.compile(r'="[^"<&]*"')
 """Texts and values of attributes without markup, which make no HTML invalid."""
 ANY_VALUE = re.compile(r"""=("[^"]*"|'[^']*')""")
-TAG = re.compile("</?[a-zA-Z][^>]*>")
-EMPTY = re.compile(r"<(([a-z]+)[^<>]*?)\s*/>")
-"""An element of SVG that ends itself."""
+TAG = re.compile(r"""<(/?[a-zA-Z](?:[^>"']+|"[^"]*"|'[^']*')*)>""")
 UNESCAPED = re.compile(r"&(?!#?\w+;)|<(?![a-zA-Z/!])")
 """Characters of a text that must be escaped."""
 
@@ -93,8 +91,13 @@ valid_html: set[str] = set()
 
 def list_tags(html: str) -> list[list[str]]:
     """Return the name of each tag as it is written, and those of its attributes."""
-    without_values = EMPTY.sub(r"<\1></\2>", ANY_VALUE.sub("", html))
-    return [tag[1:-1].split() for tag in TAG.findall(without_values)]
+    found = []
+    for tag in TAG.findall(html):
+        name, *attributes = ANY_VALUE.sub("", tag).removesuffix("/").split()
+        found.append([name, *attributes])
+        if tag.endswith("/"):  # an element of SVG that ends itself
+            found.append([f"/{name}"])
+    return found
 
 
 def assert_valid(html: str, where: str) -> None:

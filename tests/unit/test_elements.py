@@ -26,7 +26,7 @@ def test_page_is_refused_if_a_browser_must_mend_it(part):
 
 
 def test_page_is_valid_with_other_texts():
-    for words in ("a", "b", "&lt;b&gt;", "&amp;copy", "a\r\nb\rc"):
+    for words in ("a", "b", "&lt;b&gt;", "&amp;copy", "a\r\nb\rc", "&#39; b=&#39;/c", "&gt;=&#34;"):
         assert_valid(PAGE.format(f'<p title="{words}">{words}</p>'), "/")
 
 
