@@ -137,6 +137,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         if isinstance(default, int) and not re.fullmatch(r"-?[0-9]{1,20}", text):
             raise SettingError(f"WIZARD_{name} must be a whole number.")  # maybe a password
         settings[name] = type(default)(text)
+    if "WIZARD_PUBLIC_URL" not in environ:
+        settings["PUBLIC_URL"] = f"http://127.0.0.1:{settings['PORT']}"
     return settings
 
 

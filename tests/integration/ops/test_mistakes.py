@@ -194,6 +194,13 @@ def test_unknown_setting_names_nearest():
         config.read_environment({"WIZARD_PUBLIC_ULR": "https://example.org"})
 
 
+def test_links_have_the_port_unless_the_address_is_set():
+    assert config.read_environment({})["PUBLIC_URL"] == "http://127.0.0.1:8000"
+    port, address = {"WIZARD_PORT": "8171"}, {"WIZARD_PUBLIC_URL": "https://example.org"}
+    assert config.read_environment(port)["PUBLIC_URL"] == "http://127.0.0.1:8171"
+    assert config.read_environment(port | address)["PUBLIC_URL"] == "https://example.org"
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
