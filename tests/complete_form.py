@@ -55,9 +55,9 @@ def complete_form(
 ) -> Page:
     """Fill in each step in turn until the page named `until`; return it.
 
-    With `follow` every step is posted, and every page is opened. Without, and in this process, the
-    steps between the first one and the review are saved as their posts are, but without HTTP: it
-    takes most time.
+    With `follow`, post every step and open every page. Without, a client in this process saves the
+    steps between the first one and the review as their posts would, but without HTTP, which takes
+    most of the time.
     """
     is_inside = isinstance(client, Client) and not follow
     path, step, seen = "/respond/", flow.first, []

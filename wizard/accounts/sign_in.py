@@ -101,7 +101,7 @@ def load_session(token: str) -> CurrentUser | None:
 
 @cache
 def _query_session() -> Select[*tuple[Any, ...]]:
-    """Return the query of a session that has not ended, and its user."""
+    """Return the query for an open session and its user."""
     has_factor = StaffUser.totp_secret.is_not(None).label("has_factor")
     user = StaffUser.id, StaffUser.email, StaffUser.name, StaffUser.role, has_factor
     query = select(StaffSession.seen_at, *user).join(
@@ -125,7 +125,7 @@ def purge_expired() -> int:
 
 
 def _first_moments(now: datetime) -> dict[str, datetime]:
-    """Return the first moments at which a session that has not ended was seen, and created."""
+    """Return the earliest times at which an open session was last used, and created."""
     return {"seen": now - IDLE_TIMEOUT, "created": now - ABSOLUTE_TIMEOUT}
 
 

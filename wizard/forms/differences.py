@@ -165,7 +165,7 @@ def mark_words(before: str, after: str) -> tuple[Part, ...]:
 
 
 def mark_versions(before: str, after: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    """Return the parts of each text; one kept part each if they have little in common."""
+    """Return the parts of each text. Texts with little in common are one kept part each."""
     parts = mark_words(before, after)
     if not parts:
         return (Part("kept", before),), (Part("kept", after),)

@@ -99,7 +99,7 @@ def index_words(
 
 
 def pair_codes(words: Sequence[str]) -> list[str]:
-    """Return a code for each two words that stand side by side, once.
+    """Return one code for each pair of neighboring words.
 
     An index of places would be larger than the text: the codes of a phrase tell quickly which texts
     can have it. Others can have the same code, but no word is one: it begins with a sign.
@@ -109,7 +109,7 @@ def pair_codes(words: Sequence[str]) -> list[str]:
 
 
 def _short_hash(first: str, second: str) -> str:
-    """Return 24 bits as four letters, figures or signs."""
+    """Return a 24-bit checksum of two words, in base64."""
     return b64encode(crc32(f"{first} {second}".encode()).to_bytes(4)[:3]).decode()
 
 

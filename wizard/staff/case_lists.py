@@ -18,7 +18,7 @@ from ..web.query import Key, PageStart
 
 PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 200
-"""How far the cases of a list are counted, and of one with words or of what was seen."""
+"""How far a list of cases is counted, and one with the filter *q* or *seen*."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -50,13 +50,13 @@ class CaseList:
         others, words = self._chosen.without("q").without("seen"), self.filters.get("q")
         if not words:
             return [*others.conditions(), self._seen]
-        # To compare words takes the longest: only those of cases that were seen so are.
+        # Comparing words is slowest, so it is done only for cases that match `seen`.
         has_both = case((self._seen, self._has_words(words)), else_=false())
         return [*others.conditions(), self._seen, has_both]
 
     @property
     def _seen(self) -> ColumnElement[bool]:
-        """The condition that cases were seen as the filter has it."""
+        """Return the condition of the filter `seen`."""
         if not self._is_changed:
             return colleagues.was_seen(self.filters["seen"])
         few = self._few_changed

@@ -142,7 +142,7 @@ def _store_view(submission_id: int, event_id: int, user_id: int) -> None:
 
 @cache
 def _view_again() -> Update:
-    """Return the statement for a person who opened the case before."""
+    """Return the statement that updates when a person last opened a case."""
     is_it = CaseView.submission_id == bindparam("submission"), CaseView.user_id == bindparam("user")
     return update(CaseView).where(*is_it)
 

@@ -19,8 +19,8 @@ from .search import Index, Label, Text, public_texts, read_others, staff_texts
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
 FIRST_TEXTS = 8
-"""Texts that are folded at once at first. More take less time for each, but one of the first is
-often it."""
+"""How many texts are searched in the first portion. A larger one costs less for each text, but one
+of the first often has the words."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -34,7 +34,7 @@ class Hit:
 
 
 def find_public_hits(query: str, references: Sequence[str]) -> dict[str, Hit]:
-    """Return where each of some listed commitments has the words, by reference."""
+    """Return where the words are in each of these commitments, by reference."""
     if not query or not references:
         return {}
     rows = select(Submission).where(Submission.reference.in_(references))
@@ -42,7 +42,7 @@ def find_public_hits(query: str, references: Sequence[str]) -> dict[str, Hit]:
 
 
 def find_hits(query: str, index: Index, found: Sequence[Submission]) -> dict[str, Hit]:
-    """Return where each of some listed submissions has the words, by reference."""
+    """Return where the words are in each of these submissions, by reference."""
     if not (terms := parse_query(query)):
         return {}
     # Of all of them at once, and only if the answers of one do not have all words together.

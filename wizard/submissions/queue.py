@@ -46,7 +46,7 @@ _open_since = func.coalesce(Submission.returned_at, Submission.submitted_at)
 
 
 def is_open() -> ColumnElement[bool]:
-    """Return the condition that a submission is open, as most of those that wait are."""
+    """Return the condition that a submission is open. Most that wait for us are."""
     return _is_open
 
 

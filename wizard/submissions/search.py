@@ -179,8 +179,8 @@ def _condition_postgresql(
 
 
 def _tsquery(term: Term) -> str:
-    """Return what PostgreSQL looks for: of a phrase first its pairs, since its index has no places
-    and would have each submission compared that has the words anywhere."""
+    """Return the query for a term. A phrase also asks for the codes of its pairs: the index has no
+    places, so without them each submission with the words anywhere would be compared."""
     codes = pair_codes(term.words[:-1] if term.begins else term.words)
     side_by_side = " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
     return " & ".join([*(f"'{code}'" for code in codes), f"({side_by_side})"])

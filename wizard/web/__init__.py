@@ -11,7 +11,7 @@ from . import compression, errors, languages, limits, logs, security, static_fil
 
 
 def init_app(app: Flask) -> None:
-    """Set up the parts; an earlier one is later to change a response."""
+    """Set up the parts. The first one changes a response last."""
     for part in (static_files, compression, logs, languages, security, limits, errors):
         part.init_app(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

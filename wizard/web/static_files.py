@@ -85,7 +85,7 @@ def init_app(app: Flask) -> None:
 
 
 def begins_visit() -> bool:
-    """Return True if this page was opened from elsewhere: by a link of another site, or by typing.
+    """Return True if the visitor came from another site, or typed the address.
 
     A browser that does not say so, or that comes from a page of ours, has the style sheet or asks
     for it.
@@ -94,5 +94,5 @@ def begins_visit() -> bool:
 
 
 def _page_style(sheet: StaticFile, root: str) -> str:
-    """Return a style sheet for use in pages, with the addresses in it from `root` on."""
+    """Return a style sheet to put into pages, with its addresses below `root`."""
     return sheet.content.decode().replace('url("', f'url("{root.rstrip("/")}/static/')
