@@ -2,9 +2,10 @@
 
 import re
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 from unicodedata import category
 from zlib import crc32
 
@@ -90,11 +91,12 @@ def index_words(
     words: list[str] = []
     chars = 0
     for text in texts:
-        for word in words_of(text):
-            chars += len(word)
-            if chars > MAX_CHARS or len(words) == MAX_WORDS:
-                return words
-            words.append(word)
+        found = words_of(text)
+        words += found
+        chars += sum(map(len, found))
+        if chars > MAX_CHARS or len(words) > MAX_WORDS:
+            lengths = list(accumulate(map(len, words)))
+            return words[: min(MAX_WORDS, bisect_right(lengths, MAX_CHARS))]
     return words
 
 

@@ -13,6 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import reduce
+from operator import add
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -176,9 +178,9 @@ def count_recent(recipient: str, within: timedelta, about: str) -> int:
     """Count the messages to an address with an `about` column (`draft_id` or `submission_id`)."""
     _lock_address(recipient)
     since = clock.now() - within
-    return sum(
-        db.session.scalars(recent_count(table, recipient, since, about)).one() for table in TABLES
-    )
+    counts = (recent_count(table, recipient, since, about).scalar_subquery() for table in TABLES)
+    total: int = db.session.scalars(select(reduce(add, counts))).one()
+    return total
 
 
 def count_kind(recipient: str, within: timedelta, kind: str, about: str = "submission_id") -> int:

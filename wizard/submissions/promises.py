@@ -1,15 +1,17 @@
 """The promises of submissions, as rows for lists, counts and reminders."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, or_, select
 from sqlalchemy.orm import Session
 
 from .. import clock
+from ..db.about import read_about
 from ..db.engine import db, write_in_batches
 from ..db.models import Event, Report, Submission
 from ..db.promises import Progress, Promise
@@ -67,19 +69,22 @@ def read_promises(
 
 def store_promises(submission: Submission) -> None:
     """Write the promises of a locked submission, within the transaction that changes any."""
+    stored = read_about(submission.id, Promise, Progress, Report)
     derived = promises.derive_promises(
         current_flow(),
         clock.local(submission.submitted_at).date(),
         _revisions(submission),
-        approved_updates(submission),
+        _approved(submission, stored),
     )
-    query = select(Promise).where(Promise.submission_id == submission.id)
-    rows = {row.entry_id: row for row in db.session.scalars(query)}
+    rows, new = {row.entry_id: row for row in stored[Promise]}, []
     for promise in derived:
-        row = rows.pop(promise.entry_id, None) or Promise(submission_id=submission.id)
-        for name, value in asdict(promise).items():
-            setattr(row, name, value)
-        db.session.add(row)
+        if row := rows.pop(promise.entry_id, None):
+            for name, value in asdict(promise).items():
+                setattr(row, name, value)
+        else:
+            new.append({"submission_id": submission.id, **asdict(promise)})
+    if new:
+        db.session.execute(insert(Promise), new)
     for row in rows.values():
         db.session.delete(row)
     submission.promises_at = clock.now()
@@ -111,32 +116,39 @@ def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date)
 
 def approved_updates(submission: Submission) -> list[Update]:
     """Return the approved updates on each promise, in the order in which they were reported."""
-    found = [*_old_updates(submission), *_updates(submission)]
+    return _approved(submission, read_about(submission.id, Progress, Report))
+
+
+def _approved(submission: Submission, stored: Mapping[type[Any], Iterable[Any]]) -> list[Update]:
+    updates = map(_read_update, filter(_is_approved, stored[Progress]))
+    old = filter(_is_approved, stored[Report])
+    found = chain(_old_updates(submission, list(old)), updates)
     return [update for _, update in sorted(found, key=lambda pair: pair[0])]
 
 
-def _updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
-    query = select(Progress).where(
-        Progress.submission_id == submission.id, Progress.approved.is_(True)
-    )
-    for row in db.session.scalars(query.order_by(Progress.id)):
-        reported_on = clock.local(row.reported_at).date()
-        update = Update(
-            row.entry_id, row.outcome, reported_on, row.day, row.promised_on, row.url, row.words
-        )
-        yield row.reported_at, update
+def _is_approved(told: Progress | Report) -> bool:
+    return told.approved is True
 
 
-def _old_updates(submission: Submission) -> Iterator[tuple[datetime, Update]]:
+def _read_update(row: Progress) -> tuple[datetime, Update]:
+    reported_on = clock.local(row.reported_at).date()
+    told = row.outcome, reported_on, row.day, row.promised_on, row.url, row.words
+    return row.reported_at, Update(row.entry_id, *told)
+
+
+def _old_updates(
+    submission: Submission, reports: Sequence[Report]
+) -> Iterator[tuple[datetime, Update]]:
     """Yield what reports of a version before say, which refer to the place of an entry.
 
     Their `done` has no day: it takes the one on which it was reported.
     """
-    query = select(Report).where(Report.submission_id == submission.id, Report.approved.is_(True))
-    answers = list_versions(submission)[0].answers if submission.answers_version > 1 else None
-    for report in db.session.scalars(query.order_by(Report.id)):
+    answers: Mapping[str, Any] = submission.answers
+    if reports and submission.answers_version > 1:
+        answers = list_versions(submission)[0].answers or answers
+    for report in reports:
         reported_on = clock.local(report.reported_at).date()
-        for entry_id, told in entries_told(report.entries, answers or submission.answers):
+        for entry_id, told in entries_told(report.entries, answers):
             outcome = "done" if told.get("done") else ""
             url, words = told.get("url", ""), told.get("note", "")
             update = Update(entry_id, outcome, reported_on, url=url, words=words)

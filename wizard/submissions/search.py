@@ -6,11 +6,13 @@ version of the program, or a restored backup, stored without.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from typing import Any, Literal
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
     Select,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    exists,
     false,
     func,
     literal,
@@ -26,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -188,31 +192,54 @@ def _tsquery(term: Term) -> str:
 
 def store_words(submission: Submission) -> None:
     """Index a submission as it is now, within the caller's transaction, unless it is already."""
-    stamp = {
+    entry, event_id, note_id, *has_rows = db.session.execute(
+        _query_known(), {"submission": submission.id}
+    ).one()
+    stamp: dict[str, Any] = {
         "format": FORMAT,
         "lock_version": submission.lock_version,
-        "event_id": db.session.scalar(_last_id(Event, submission.id)),
-        "note_id": db.session.scalar(_last_id(StaffNote, submission.id)),
+        "event_id": event_id,
+        "note_id": note_id,
     }
-    entry = db.session.get(SearchEntry, submission.id)
     if entry and all(getattr(entry, name) == value for name, value in stamp.items()):
         return
-    flow = current_flow()
-    words: dict[str, Iterable[Text]] = {
-        "public": public_texts(flow, submission),
-        "staff": chain.from_iterable(
-            staff_texts(flow, submission, partial(read_others, [submission.id]))
-        ),
-    }
-    words_of = cache(text_words)  # what anyone may read is in both
-    for name, texts in words.items():
-        every = chain.from_iterable(map(_in_every_language, texts))
-        stamp[name] = " ".join(index_words(every, words_of))
+    sources = [source for source, has in zip(SOURCES, has_rows, strict=True) if has]
+    stamp |= _index(submission, sources)
     if entry is None:
         db.session.add(SearchEntry(submission_id=submission.id, **stamp))
         return
     for name, value in stamp.items():
         setattr(entry, name, value)
+
+
+def _index(submission: Submission, sources: Sequence["Source"]) -> dict[str, str]:
+    """Return the words of each index of a submission; only these sources have texts of it."""
+    flow, others = current_flow(), partial(read_others, [submission.id], sources)
+    texts: dict[str, Iterable[Text]] = {
+        "public": public_texts(flow, submission),
+        "staff": chain.from_iterable(staff_texts(flow, submission, others)),
+    }
+    words_of = cache(text_words)  # what anyone may read is in both
+    return {
+        name: " ".join(index_words(chain.from_iterable(map(_in_every_language, found)), words_of))
+        for name, found in texts.items()
+    }
+
+
+@cache
+def _query_known() -> Select[Any]:
+    """Return the query of an entry, the last event and note, and which sources have rows."""
+    about: BindParameter[int] = bindparam("submission")
+    return (
+        select(
+            SearchEntry,
+            *(_last_id(model, about).scalar_subquery() for model in (Event, StaffNote)),
+            *(exists().where(each.model.submission_id == about, each.where) for each in SOURCES),
+        )
+        .select_from(Submission)
+        .outerjoin(SearchEntry, SearchEntry.submission_id == Submission.id)
+        .where(Submission.id == about)
+    )
 
 
 def _last_id(model: type[Event | StaffNote], submission: Any) -> Select[Any]:
@@ -307,33 +334,64 @@ OtherTexts = Mapping[int, Sequence[Text]]
 """Texts beside the answers, by the id of their submission."""
 
 
-def read_others(ids: Collection[int]) -> OtherTexts:
-    """Return confirmed contacts, notes, and what staff and the organization told each other."""
-    texts: dict[int, list[Text]] = defaultdict(list)
-    confirmed = Contact.confirmed_at.is_not(None)
-    for row in _rows_of(ids, Contact, Contact.name, Contact.email, where=confirmed):
-        texts[row.submission_id].append(("Contact", f"{row.name} {row.email}".strip()))
-    for row in _rows_of(ids, StaffNote, StaffNote.author, StaffNote.text):
-        texts[row.submission_id].append((f"Note by {row.author}", row.text))
-    for row in _rows_of(ids, Event, Event.data):
-        told = *row.data.get("opened", {}).values(), row.data.get("words"), row.data.get("reason")
-        texts[row.submission_id] += [("History", str(text or "")) for text in told]
-    sent = MailMessage.words.is_not(None)
-    for row in dict.fromkeys(_rows_of(ids, MailMessage, MailMessage.words, where=sent)):
-        texts[row.submission_id].append(("Email", row.words))
-    for row in _rows_of(ids, Progress, Progress.words, Progress.reply):
-        texts[row.submission_id] += [("Progress update", row.words), ("Reply", row.reply)]
-    return texts
+@dataclass(frozen=True)
+class Source:
+    """A table whose rows about a submission staff search."""
+
+    model: Any
+    columns: tuple[InstrumentedAttribute[Any], ...]
+    texts: Callable[[Any], Iterable[Text]]
+    """Returns the texts of a row with these columns."""
+    where: ColumnElement[bool] = true()
+
+    def read(self, ids: Collection[int]) -> Sequence[Row[Any]]:
+        """Return the rows about some submissions, the oldest first."""
+        about = self.model.submission_id
+        query = select(about, *self.columns).where(about.in_(ids), self.where)
+        return db.session.execute(query.order_by(self.model.id)).all()
 
 
-def _rows_of(
-    ids: Collection[int], model: Any, *columns: Any, where: ColumnElement[bool] | None = None
-) -> Sequence[Row[Any]]:
-    """Return columns of the rows about some submissions, the oldest first."""
-    query = select(model.submission_id, *columns).where(model.submission_id.in_(ids))
-    if where is not None:
-        query = query.where(where)
-    return db.session.execute(query.order_by(model.id)).all()
+def _event_texts(event: Event) -> Iterator[Text]:
+    told = *event.data.get("opened", {}).values(), event.data.get("words"), event.data.get("reason")
+    return (("History", str(text or "")) for text in told)
+
+
+SOURCES = (
+    Source(
+        Contact,
+        (Contact.name, Contact.email),
+        lambda row: [("Contact", f"{row.name} {row.email}".strip())],
+        where=Contact.confirmed_at.is_not(None),
+    ),
+    Source(
+        StaffNote,
+        (StaffNote.author, StaffNote.text),
+        lambda row: [(f"Note by {row.author}", row.text)],
+    ),
+    Source(Event, (Event.data,), _event_texts),
+    Source(
+        MailMessage,
+        (MailMessage.words,),
+        lambda row: [("Email", row.words)],
+        where=MailMessage.words.is_not(None),
+    ),
+    Source(
+        Progress,
+        (Progress.words, Progress.reply),
+        lambda row: [("Progress update", row.words), ("Reply", row.reply)],
+    ),
+)
+"""Where staff search beside the answers: confirmed contacts, notes, and what staff and the
+organization told each other."""
+
+
+def read_others(ids: Collection[int], sources: Iterable[Source] = SOURCES) -> OtherTexts:
+    """Return the texts of some submissions in these sources; an email to two people once."""
+    texts: dict[int, dict[Text, None]] = defaultdict(dict)
+    for source in sources:
+        for row in source.read(ids):
+            texts[row.submission_id].update(dict.fromkeys(source.texts(row)))
+    return {submission: tuple(found) for submission, found in texts.items()}
 
 
 def _answer_texts(fields: Iterable[Field], answers: Answers) -> Iterator[Text]:
