@@ -45,12 +45,12 @@ PRODUCTION = {
 }
 """Settings that are safe in production."""
 TABLES = """
-SELECT relname, attname, atttypid::regtype::text, attnotnull, pg_get_indexdef(attrelid)
+SELECT count(*), sum(hashtext(concat_ws(' ', relname, attname, atttypid, attnotnull)))
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE relnamespace = 'public'::regnamespace AND attnum > 0 ORDER BY relname, attnum"""
-END_OTHER_SESSIONS = """
+WHERE relnamespace = 'public'::regnamespace AND attnum > 0"""
+END_TRANSACTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
 DELETE_ROWS = """
 DO $$
 DECLARE
@@ -171,7 +171,7 @@ def database_url(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
+def empty_databases(postgres, migrated_postgres) -> Iterator[Iterator[str]]:
     """Return an iterator over the names of empty, migrated databases, one for each test.
 
     Empty the last one again if its tables are unchanged: a new one takes hundreds of files.
@@ -181,31 +181,33 @@ def empty_databases(postgres, migrated_postgres) -> Iterator[str]:
         for number in count():
             name = f"test_{number}"
             create_database(postgres, f"{name} TEMPLATE {migrated_postgres} STRATEGY FILE_COPY")
-            yield name
-            while empty_database(postgres.get_uri(name), migrated):
+            with psycopg.connect(postgres.get_uri(name), autocommit=True) as connection:
                 yield name
+                while empty_database(connection, migrated):
+                    yield name
 
     with psycopg.connect(postgres.get_uri(migrated_postgres)) as connection:
         migrated = read_tables(connection)
-    return names()
+    found = names()
+    yield found
+    found.close()
 
 
-def empty_database(url: str, migrated: list[tuple]) -> bool:
+def empty_database(connection: psycopg.Connection, migrated: list[tuple]) -> bool:
     """Delete every row; return False if the tables are no longer those of the migrations."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        if read_tables(connection) != migrated:
-            return False
-        connection.execute(END_OTHER_SESSIONS)
-        connection.execute(DELETE_ROWS)
+    if read_tables(connection) != migrated:
+        return False
+    connection.execute(END_TRANSACTIONS)
+    connection.execute(DELETE_ROWS)
     return True
 
 
 def read_tables(connection: psycopg.Connection) -> list[tuple]:
-    """Return the columns of all tables and the version of the database."""
-    columns = connection.execute(TABLES).fetchall()
-    if not any(table == "alembic_version" for table, *_ in columns):
-        return columns
-    return columns + connection.execute("SELECT * FROM alembic_version").fetchall()
+    """Return a checksum of all tables and indexes, and the version of the database."""
+    tables = connection.execute(TABLES).fetchall()
+    if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        return tables
+    return tables + connection.execute("SELECT * FROM alembic_version").fetchall()
 
 
 @dataclass
@@ -288,7 +290,7 @@ def end_connections(app: Flask) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_app(tmp_path_factory, template_cache) -> Callable[[str, Path], Flask]:
+def shared_app(tmp_path_factory, template_cache) -> Iterator[Callable[[str, Path], Flask]]:
     """Return a function that returns the program with default settings, on a database and a folder.
 
     It is created once: that takes as long as ten requests. A link leads to the database's folder.
@@ -311,7 +313,9 @@ def shared_app(tmp_path_factory, template_cache) -> Callable[[str, Path], Flask]
         limiter.enabled = False  # all programs share it
         return app
 
-    return shared
+    yield shared
+    for app, _, _ in made.values():
+        end_connections(app)
 
 
 @pytest.fixture
@@ -319,7 +323,8 @@ def app(shared_app, database_url, tmp_path) -> Iterator[Flask]:
     """Return the program with default settings."""
     app = shared_app(database_url, tmp_path)
     yield app
-    end_connections(app)
+    if database_url.startswith("sqlite"):
+        end_connections(app)  # those to PostgreSQL serve the next test: a new one takes longer
 
 
 @pytest.fixture
