@@ -1,7 +1,9 @@
 """Create signed-in staff, submissions and published commitments."""
 
 import uuid
+from copy import deepcopy
 from datetime import UTC, date, datetime
+from functools import cache
 
 from sqlalchemy import select, update
 
@@ -26,6 +28,7 @@ from wizard.db.models import (
 )
 from wizard.db.promises import Progress, PromiseReminder, ReportDraft
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.conditions import Answers
 from wizard.forms.journey import Journey
 from wizard.submissions import search
 from wizard.submissions.events import record_event
@@ -74,8 +77,7 @@ def add_submission(
 ) -> str:
     """Store a submission of a case with some answers changed; return its reference."""
     flow = COMMITMENT
-    typed = load_case(case)
-    given = Journey(flow, typed, list(flow.steps), today=date(2026, 11, 22)).answers | answers
+    given = deepcopy(_validated(case)) | answers
     published_at = (listed_at or clock.now()) if status == "published" else None
     with app.app_context(), writing() as session:
         reference = submit.new_reference()
@@ -99,6 +101,13 @@ def add_submission(
         store_promises(submission)
         search.store_words(submission)
     return reference
+
+
+@cache
+def _validated(case: str) -> Answers:
+    """Return the answers of a case as they are stored."""
+    steps = list(COMMITMENT.steps)
+    return Journey(COMMITMENT, load_case(case), steps, today=date(2026, 11, 22)).answers
 
 
 def store_words(app, reference: str) -> None:

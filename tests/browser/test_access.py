@@ -46,7 +46,8 @@ def check_page(page: Page) -> None:
     assert page.evaluate(SMALL) == [], (page.url, "is too small to press")
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_twenty_invalid_entries_in_another_script_are_accessible(open_draft, scheme):
     names = AGENCY | {"organization_name": HEBREW_NAME, "city": "القدس"}
     phone = {"width": 320, "height": 640}

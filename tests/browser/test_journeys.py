@@ -28,9 +28,18 @@ STEPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
-def test_submitted_case_is_stored_unchanged(open_browser, server, case, javascript):
-    steps = STEPS["agency" if "data_sets" in case else "partner"]
+@pytest.mark.parametrize(
+    ("branch", "javascript"),
+    [
+        ("agency", True),
+        ("partner", False),
+        pytest.param("agency", False, marks=pytest.mark.slow),
+        pytest.param("partner", True, marks=pytest.mark.slow),
+    ],
+    ids=["agency-htmx", "partner-plain", "agency-plain", "partner-htmx"],
+)
+def test_submitted_case_is_stored_unchanged(open_browser, server, branch, javascript):
+    steps, case = STEPS[branch], load_case(branch)
     page = open_browser(javascript=javascript)
     look = check_accessibility if javascript else lambda page: None
     walk(page, case, steps, javascript=javascript, look=look)

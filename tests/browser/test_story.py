@@ -74,13 +74,14 @@ def decide(page: Page, form: str) -> None:
     found.locator("button").last.click()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "javascript"),
     [
         ("en", True),
-        pytest.param("es", False, marks=pytest.mark.slow),
-        pytest.param("en", False, marks=pytest.mark.slow),
-        pytest.param("es", True, marks=pytest.mark.slow),
+        ("es", False),
+        ("en", False),
+        ("es", True),
     ],
     ids=["en-htmx", "es-plain", "en-plain", "es-htmx"],
 )

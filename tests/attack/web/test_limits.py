@@ -1,7 +1,7 @@
 """Try to evade rate limits with forged addresses."""
 
 from tests.attack.browser import Browser, forged_address_headers
-from tests.server import running_server
+from tests.server import ForkedServer, running_server
 from wizard.apply.views import START_LIMIT
 
 MOST = int(START_LIMIT.split()[0])
@@ -20,15 +20,15 @@ def start_statuses(browser: Browser, servers: list, times: int) -> list[int]:
 def test_two_processes_share_limit_despite_forged_address(sqlite_url, tmp_path, redis):
     settings = {"RATELIMIT_STORAGE_URI": redis.url}
     with (
-        running_server(sqlite_url, tmp_path, **settings) as one,
-        running_server(sqlite_url, tmp_path, **settings) as other,
+        running_server(sqlite_url, tmp_path, ForkedServer, **settings) as one,
+        running_server(sqlite_url, tmp_path, ForkedServer, **settings) as other,
     ):
         statuses = start_statuses(Browser(one), [one, other], MOST + 4)
     assert statuses == [303] * MOST + [429] * 4
 
 
 def test_limit_counts_address_seen_by_proxy(sqlite_url, tmp_path):
-    with running_server(sqlite_url, tmp_path, TRUSTED_PROXIES="1") as server:
+    with running_server(sqlite_url, tmp_path, ForkedServer, TRUSTED_PROXIES="1") as server:
         browser = Browser(server)
 
         def start(seen_by_proxy: str, number: int) -> int:

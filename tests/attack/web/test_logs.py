@@ -10,7 +10,7 @@ from tests.attack.browser import Browser, send_raw
 from tests.attack.conftest import app_of
 from tests.complete_form import complete_form, draft_path, start_draft
 from tests.conftest import PRODUCTION, load_case
-from tests.server import running_server
+from tests.server import ForkedServer, running_server
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffUser
@@ -34,7 +34,7 @@ def long_texts(answers) -> list[str]:
 
 def test_log_holds_no_user_input(sqlite_url, tmp_path, capfd):
     settings = {name: str(value) for name, value in PRODUCTION.items()} | {"SMTP_URL": SMTP}
-    with running_server(sqlite_url, tmp_path, **settings) as server:
+    with running_server(sqlite_url, tmp_path, ForkedServer, **settings) as server:
         secrets = use_every_feature(server)
         written = "".join(capfd.readouterr())
     written += "".join(capfd.readouterr())

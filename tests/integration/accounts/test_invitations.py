@@ -24,6 +24,8 @@ from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
 from wizard.notify import email, outbox
 
+pytestmark = pytest.mark.pages
+
 NEW = "grace@example.gov"
 NEW_PASSWORD = "marble-otter-lantern-22"
 
@@ -96,7 +98,6 @@ def test_opening_link_uses_nothing_up(app, admin):
     assert app.test_client().send(path, choices(page)).status == 200
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -138,7 +139,6 @@ def test_two_tabs_at_once_make_one_account(app, admin):
     assert sorted(page.status for page in pages) == [200, 410, 410]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     ("act", "said"),
     [

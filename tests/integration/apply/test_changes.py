@@ -18,6 +18,8 @@ from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov")
 
 
@@ -139,7 +141,6 @@ def test_forged_answer_to_closed_question_changes_nothing(app, asked):
     assert found.answers == {**before, "city": "Tampa"}
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("path", ["", "contact", "review", "exit", "discard"])
 def test_changes_need_the_link(app, client, asked, path):
     assert client.get(address(asked, path)).status_code == 404
@@ -148,7 +149,6 @@ def test_changes_need_the_link(app, client, asked, path):
     assert autosave(client, address(asked, path or "x"), {}).status_code == 404
 
 
-@pytest.mark.pages
 def test_page_can_be_posted_after_the_session_has_ended(app, asked):
     page = owner(app, asked).page(address(asked, "contact"))
     fresh = app.test_client()
@@ -163,7 +163,6 @@ def test_page_can_be_posted_after_the_session_has_ended(app, asked):
     assert app.test_client().send(address(other, "contact"), forged).status == 404
 
 
-@pytest.mark.pages
 def test_expired_token_asks_to_confirm(app, asked):
     client = owner(app, asked)
     page = client.page(address(asked, "contact"))
@@ -232,7 +231,6 @@ def test_review_of_changed_answers_is_409(app, asked):
     assert "Tampa" in page.text("main")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("words", ["x" * 1_001, "a\x00b"])
 def test_bad_words_are_422_and_stay_on_the_page(app, asked, words):
     client = owner(app, asked)
@@ -264,7 +262,6 @@ def test_step_opens_when_an_answer_makes_it_necessary(app):
     assert page.path == address(reference, "opportunity") and len(page.all("#line li")) == 3
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("status", ["declined", "withdrawn"])
 def test_closed_changes_show_what_was_typed(app, asked, status):
     client = owner(app, asked)
@@ -370,7 +367,6 @@ def test_changes_that_staff_wait_for_are_not_discarded(app, asked):
     assert stored(app, Proposal) is not None
 
 
-@pytest.mark.pages
 def test_words_of_staff_are_text_only(app):
     words = "{{ 7 * 7 }} %(noun)s <script>alert(1)</script>\r\nBcc: eve@example.org"
     reference = add_submission(app)
@@ -410,7 +406,6 @@ def test_individual_is_shown_the_exit_and_nothing_is_stored(app):
     assert stored(app, Proposal).answers["organization_kind"] == "agency"
 
 
-@pytest.mark.pages
 def test_buttons_of_a_page_without_javascript(app, asked):
     client = owner(app, asked)
     page = client.page(address(asked, "organization"))
@@ -423,7 +418,6 @@ def test_buttons_of_a_page_without_javascript(app, asked):
     assert stored(app, Proposal).answers["city"] == "Tampa"
 
 
-@pytest.mark.pages
 def test_pages_are_in_spanish(app, asked):
     client = owner(app, asked, spanish_client(app))
     for path in ("", "organization", "contact"):

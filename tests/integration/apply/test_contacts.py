@@ -24,6 +24,8 @@ from wizard.submissions import contact_changes, contacts, reminders
 from wizard.submissions.cases import find_by_reference
 from wizard.submissions.versions import list_versions
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov")
 OLD, NEW = "old@example.org", "New.Desk@example.org"
 ANSWERS = {
@@ -257,7 +259,6 @@ def test_requests_to_confirm_are_limited_by_address(app, reference):
     assert name_second(own, reference, email="other@example.org").status == 200
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -286,7 +287,6 @@ def test_contact_without_required_answers_is_422(app, reference):
     assert stored(app, reference).answers_version == 1
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("path", ["contacts/king", "contacts/contact/x"])
 def test_unknown_contact_is_not_found(app, reference, path):
     own = update_client(app, reference)
@@ -296,7 +296,6 @@ def test_unknown_contact_is_not_found(app, reference, path):
         assert own.send(f"/commitments/{reference}/contacts", {"action": action}).status == 400
 
 
-@pytest.mark.pages
 def test_name_with_markup_is_text(app, reference):
     own = update_client(app, reference)
     name_second(own, reference, name="{{ 7*7 }} <b>x</b>")
@@ -305,7 +304,6 @@ def test_name_with_markup_is_text(app, reference):
     assert "{{ 7*7 }} <b>x</b>" in page.text("main") and not page.all("main b")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     ("action", "stored_as"),
     [("replace-email", "records@gmail.com"), ("continue", "records@gmial.com")],
@@ -371,7 +369,6 @@ def test_lost_link_of_deleted_answers_is_not_mailed(app, client, reference):
     assert queued(app, "links") == []
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("address", ["", "no address", "a@b\r\nc", "x" * 5001, "\x00"])
 def test_bad_address_is_422_and_stays_on_page(app, client, address):
     page = send_lost(client, address)
@@ -424,7 +421,6 @@ def test_submission_without_address_can_name_one(app):
         assert contact_changes.change_contact(reference, ANSWERS, ORGANIZATION) is False
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize(
     ("action", "mailed_to"),

@@ -27,6 +27,8 @@ from wizard.staff import cases, erasure
 from wizard.submissions import contact_changes, reminders, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov")
 
 

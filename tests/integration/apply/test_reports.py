@@ -15,6 +15,8 @@ from wizard.db.promises import Progress, Promise, ReportDraft
 from wizard.staff import erasure
 from wizard.submissions.cases import change_status, locked_case
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov", kind="staff")
 
 

@@ -25,6 +25,8 @@ from wizard.submissions import withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
 from wizard.web import links
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov")
 MARKUP = "{{ 7*7 }} <b>x</b>\r\nBcc: x@example.org"
 
@@ -72,7 +74,6 @@ def test_link_opens_page_until_it_is_replaced(app, path_of):
     assert [event.kind for event in events_of(app)] == ["link_renewed"]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("is_older", [False, True], ids=["this", "before"])
 def test_browser_of_replaced_link_is_told_what_to_do(app, is_older):
     reference = add_published(app)
@@ -130,7 +131,6 @@ def test_link_of_deleted_answers_is_410(app, path_of):
     assert (page.status, page.text("h1")) == (410, "These answers were deleted")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("given", ["x", "x.y", "%00", "\U0001f600", "x" * 3000])
 def test_altered_link_shows_how_to_get_a_new_one(client, given):
     for address in ("updates", "contact"):
@@ -138,7 +138,6 @@ def test_altered_link_shows_how_to_get_a_new_one(client, given):
         assert (page.status, page.text("h1")) == (404, "This link no longer works")
 
 
-@pytest.mark.pages
 def test_page_holds_answers_timeline_and_what_can_be_done(app, client, case):
     receipt = complete_form(client, case)
     reference = receipt.text(".reference")
@@ -188,7 +187,6 @@ def test_withdrawal_is_asked_for_and_taken_back(app, htmx):
     assert len(queued(app, "withdrawal_requested")) == 1
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 5001, "a\x00b"])
 def test_withdrawal_without_a_clear_reason_is_422(app, reason):
     reference = add_published(app)
@@ -199,7 +197,6 @@ def test_withdrawal_without_a_clear_reason_is_422(app, reason):
     assert events_of(app) == []
 
 
-@pytest.mark.pages
 def test_reason_is_text_in_mail_and_pages(make_app):
     app = make_app(PROGRAM_EMAIL="office@example.gov")
     reference = add_published(app)
@@ -301,7 +298,6 @@ def acting_client(app, reference: str):
     return client
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_every_page_says_that_staff_act(app, htmx):
     reference = add_submission(app, status="published")
@@ -319,7 +315,6 @@ def test_every_page_says_that_staff_act(app, htmx):
     assert not update_client(app, reference).page(f"{own}/yours").all("#acting")
 
 
-@pytest.mark.pages
 def test_pages_with_a_copy_button_load_its_script(app):
     reference = add_submission(app)
     editor, case = staff_client(app, "editor"), f"/staff/submissions/{reference}"
@@ -347,7 +342,6 @@ def test_page_says_why_acting_ended(app, monkeypatch):
     assert (page.status, page.text("h1")) == (404, "You’re no longer acting for this organization")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(("setting", "copied"), [("yes", True), ("no", False)])
 def test_mail_holds_answers_unless_forbidden(make_app, case, setting, copied):
     app = make_app(PROGRAM_EMAIL="office@example.gov", MAIL_ANSWERS=setting)

@@ -20,6 +20,8 @@ from wizard.submissions import proposals, reminders
 from wizard.submissions.cases import locked_case
 from wizard.web import links
 
+pytestmark = pytest.mark.pages
+
 EDITOR = Actor("editor@example.gov", kind="staff")
 ONE_CLICK = "List-Unsubscribe=One-Click"
 FORM = "application/x-www-form-urlencoded"

@@ -22,6 +22,8 @@ from wizard.submissions.events import list_events
 from wizard.submissions.listing import index_columns
 from wizard.submissions.proposals import build_journey, find_proposal
 
+pytestmark = pytest.mark.pages
+
 
 def stored_submissions() -> list[Submission]:
     return list(db.session.scalars(select(Submission).order_by(Submission.id)))

@@ -22,6 +22,8 @@ from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
+pytestmark = pytest.mark.pages
+
 NOW = datetime(2027, 3, 15, 18, tzinfo=UTC)
 SUBMITTED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -92,7 +94,6 @@ def test_topic_is_that_of_the_promise_with_the_state(app, client, at_noon):
         assert found == ([reference] if is_one else []), (topic, code)
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "query",
     ["progress=lost", "progress=OVERDUE", "due=2027", "due=2027-13", "due=soon", "due=0000-00",
@@ -109,7 +110,6 @@ def test_unknown_value_is_a_plain_page(app, client, at_noon, query):
         assert commitment_references(client.page(f"/commitments?{query}")) == []
 
 
-@pytest.mark.pages
 def test_value_of_a_filter_is_escaped(app, client, at_noon):
     reference = add_partner(app, "2027-03-01", commitment_title="<i>T</i>", state="TX")
     for path in ("/commitments", "/progress", "/"):

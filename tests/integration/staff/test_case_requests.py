@@ -16,6 +16,8 @@ from wizard.db.promises import Promise
 from wizard.submissions import withdrawals
 from wizard.web import links
 
+pytestmark = pytest.mark.pages
+
 
 def path_of(reference: str) -> str:
     return f"/staff/submissions/{reference}"
@@ -49,7 +51,6 @@ def mails(app) -> list[tuple[str, str | None]]:
         return [(each.kind, each.words) for each in db.session.scalars(query)]
 
 
-@pytest.mark.pages
 def test_correction_shows_differences(app, editor, viewer):
     reference = add_correction(app)
     for client in (editor, viewer):
@@ -134,7 +135,6 @@ def test_correction_that_is_gone_is_422(app, editor):
     assert (page.status, list(page.errors())) == (422, ["case"])
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("address", ["correction", "withdrawal"])
 @pytest.mark.parametrize("data", [{"action": "x", "version": "1"}, {"action": "approve"}])
 def test_malformed_decision_is_400(app, editor, address, data):
@@ -175,7 +175,6 @@ def test_withdrawal_that_was_taken_back_is_409(app, editor):
     assert read(app, reference).status == "published"
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("reason", ["x" * 5001, "\x00"])
 def test_invalid_public_reason_is_422_and_stays(app, editor, reason):
     reference = add_withdrawal(app)
@@ -185,7 +184,6 @@ def test_invalid_public_reason_is_422_and_stays(app, editor, reason):
     assert page.text("#reason-withdraw") == reason.replace("\x00", "\ufffd")
 
 
-@pytest.mark.pages
 def test_versions_are_compared(app, viewer):
     reference = add_submission(app, status="in_review")
     with app.app_context():
@@ -207,13 +205,11 @@ def test_only_version_says_so(app, viewer):
     assert "only one version" in page.text("main")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("query", ["from=1&to=2", "from=0", "to=9", "from=1&to=1000"])
 def test_unknown_version_is_404(app, viewer, query):
     assert viewer.page(f"{path_of(add_submission(app))}/versions?{query}").status == 404
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("query", ["from=x", "to=%00", "from=-1", "nonsense=1", "to=²"])
 def test_malformed_versions_show_the_last(app, viewer, query):
     assert viewer.page(f"{path_of(add_submission(app))}/versions?{query}").status == 200
