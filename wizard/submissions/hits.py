@@ -14,7 +14,8 @@ from ..forms.text import fold_text
 from ..forms.words import Term, index_words, mark, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import translate
-from .search import Index, Label, Text, public_texts, read_others, staff_texts
+from .search import Index
+from .texts import Label, Text, public_texts, read_others, staff_texts
 
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
 """The length of the sentence that is shown, and of what is shown before the first found word."""
