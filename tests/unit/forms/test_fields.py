@@ -339,3 +339,60 @@ def test_day_of_today_is_accepted_where_no_later_or_no_earlier_one_is():
 def test_field_type_without_clean_raises():
     with pytest.raises(NotImplementedError):
         Field("new", "New", noun="it").clean("text", TODAY)
+
+
+ONE_OF = {"oneOf": [{"const": each.code, "title": each.label} for each in YES_NO]}
+SOME_OF = {"oneOf": [{"const": code, "title": title} for code, title in
+                     (("a", "A"), ("b", "B"), ("none", "None"))]}  # fmt: skip
+STRING = {"type": "string", "minLength": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "schema"),
+    [
+        (TEXT, {**STRING, "maxLength": 5}),
+        (LONG, {**STRING, "maxLength": 10}),
+        (EMAIL, {**STRING, "maxLength": 254, "format": "email"}),
+        (PHONE, {**STRING, "maxLength": 200}),
+        (URL, {**STRING, "maxLength": 2_000, "format": "uri"}),
+        (DAY, {"type": "string", "format": "date"}),
+        (Moment("at", "At", noun="the time"), {"type": "string", "format": "date-time"}),
+        (CHOICE, ONE_OF),
+        (CHOICES, {"type": "array", "uniqueItems": True, "items": SOME_OF}),
+        (CONFIRM, {"const": True}),
+    ],
+    ids=lambda each: getattr(each, "name", ""),
+)
+def test_schema_of_field_is_exact(field, schema):
+    assert field.schema() == schema
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "asks"),
+    [
+        (TEXT, "abcdefg", "Use 5 characters or fewer to enter the text. You now have 7."),
+        (TEXT, ["abc", "defgh"], "Use 5 characters or fewer to enter the text. You now have 8."),
+        (CHOICE, "x" * 9_000, "Select one."),
+        (DAY, "1" * 9_000, "Enter the day, with the month, day and year."),
+    ],
+)
+def test_answer_too_long_to_store_says_how_much(field, typed, asks):
+    assert str(field.not_stored(typed)) == f"Not saved: too long. {asks}"
+
+
+def test_parse_passes_the_day_on():
+    assert DUE.parse("11/22/2026", TODAY) == "2026-11-22"
+    with pytest.raises(Invalid, match="today or a later date"):
+        DUE.parse("11/21/2026", TODAY)
+
+
+def test_code_that_is_no_longer_offered_is_shown_as_it_is():
+    assert CHOICE.display("yes") == "Yes"
+    assert CHOICE.display("gone") == "gone"
+
+
+def test_address_of_version_before_is_shown_as_it_is():
+    assert URL.display("https://xn--mnchen-3ya.example/xn--mnchen-3ya") == (
+        "https://münchen.example/xn--mnchen-3ya"
+    )
+    assert URL.display("xn--mnchen-3ya.example") == "xn--mnchen-3ya.example"

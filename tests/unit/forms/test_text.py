@@ -39,3 +39,12 @@ def test_forbidden_characters_are_replaced():
 
 def test_folded_text_has_no_case_and_accents():
     assert fold_text("San JOSÉ Straße") == "san jose strasse"
+    assert fold_text("a\u200b\u200cb e\u0301\u0302\u00e9f") == "ab eef"
+
+
+def test_message_about_several_lines_names_the_line():
+    with pytest.raises(Invalid) as refused:
+        normalize_text("a\nb\nc\x02d\ne", "the plan")
+    assert str(refused.value) == (
+        "Remove the character we can’t save (U+0002) from your answer about the plan (line 3)."
+    )
