@@ -10,6 +10,8 @@ from tests.strategies import JUNK, valid_values
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.choices import YES_NO, Choice, Choices, Option
 from wizard.forms.fields import (
+    MAX_YEAR,
+    MIN_YEAR,
     Confirm,
     Date,
     Email,
@@ -396,3 +398,36 @@ def test_address_of_version_before_is_shown_as_it_is():
         "https://münchen.example/xn--mnchen-3ya"
     )
     assert URL.display("xn--mnchen-3ya.example") == "xn--mnchen-3ya.example"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        (TEXT, ["a", "b"], "Give only one answer. Enter the text."),
+        (DAY, "31 31 2027", "Enter the day as month/day/year, with a four-digit year, "
+                            "like 3/31/2027."),
+        (DAY, "3/31/1899", "Check the year in the day. It can’t be 1899."),
+        (DUE, "11/21/2026", "Change the day to today or a later date."),
+        (DONE, "11/23/2026", "Change the day to today or an earlier date."),
+        (LATER, "11/22/2026", "Change the day to a date after today."),
+        (CHOICE, "maybe", "Use the list to select one."),
+        (CHOICES, ["maybe"], "Use the list to select some."),
+        (CHOICES, ["a", "none"], "If you select “None,” don’t select anything else."),
+        (PHONE, "555", "Enter the number with its area code, like (202) 555-0143. "
+                       "For numbers outside the U.S., start with + and the country code."),
+    ],
+)  # fmt: skip
+def test_message_says_what_to_change(field, typed, message):
+    with pytest.raises(Invalid) as refused:
+        field.clean(typed, TODAY)
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("year", [MIN_YEAR, MAX_YEAR])
+def test_first_and_last_year_are_accepted(year):
+    assert DAY.clean(f"3/31/{year}", TODAY) == f"{year}-03-31"
+
+
+def test_several_choices_are_kept_in_their_order():
+    assert CHOICES.clean(["b", "a", "b"], TODAY) == ["a", "b"]
+    assert CHOICES.clean("b", TODAY) == ["b"]

@@ -40,6 +40,7 @@ def test_forbidden_characters_are_replaced():
 def test_folded_text_has_no_case_and_accents():
     assert fold_text("San JOSÉ Straße") == "san jose strasse"
     assert fold_text("a\u200b\u200cb e\u0301\u0302\u00e9f") == "ab eef"
+    assert fold_text("é`s “x” ß") == 'e\'s "x" ss'
 
 
 def test_message_about_several_lines_names_the_line():
