@@ -40,7 +40,7 @@ CHOICES = Choices(
     "choices",
     "Choices",
     noun="some",
-    options=(Option("a", "A"), Option("b", "B"), Option("none", "None")),
+    options=(Option("a", "A"), Option("b", "B"), Option("none", "None of these")),
     exclusive="none",
 )
 CONFIRM = Confirm("confirm", "Confirm", noun="that it is so")
@@ -200,7 +200,7 @@ def test_clean_normalizes_value(field: Field, typed, kept):
         (CHOICE, "maybe", "Use the list to select one."),
         (CHOICE, ["yes", "no"], "Give only one answer"),
         (CHOICES, ["a", "c"], "Use the list to select some."),
-        (CHOICES, ["a", "none"], "If you select “None,”"),
+        (CHOICES, ["a", "none"], "If you select “None of these,”"),
         (CHOICES, [["a"]], "Use the list to select some."),
         (CONFIRM, "no", "Check the box to confirm that it is so."),
         (CONFIRM, ["yes", "yes"], "Give only one answer"),
@@ -345,7 +345,7 @@ def test_field_type_without_clean_raises():
 
 ONE_OF = {"oneOf": [{"const": each.code, "title": each.label} for each in YES_NO]}
 SOME_OF = {"oneOf": [{"const": code, "title": title} for code, title in
-                     (("a", "A"), ("b", "B"), ("none", "None"))]}  # fmt: skip
+                     (("a", "A"), ("b", "B"), ("none", "None of these"))]}  # fmt: skip
 STRING = {"type": "string", "minLength": 1}
 
 
@@ -412,7 +412,7 @@ def test_address_of_version_before_is_shown_as_it_is():
         (LATER, "11/22/2026", "Change the day to a date after today."),
         (CHOICE, "maybe", "Use the list to select one."),
         (CHOICES, ["maybe"], "Use the list to select some."),
-        (CHOICES, ["a", "none"], "If you select “None,” don’t select anything else."),
+        (CHOICES, ["a", "none"], "If you select “None of these,” don’t select anything else."),
         (PHONE, "555", "Enter the number with its area code, like (202) 555-0143. "
                        "For numbers outside the U.S., start with + and the country code."),
     ],

@@ -20,6 +20,7 @@ def test_text_is_composed_and_stripped_with_plain_line_ends():
 def test_most_accents_are_kept_and_one_more_is_refused():
     text = "x" + MAX_COMBINING_MARKS * ACCENT
     assert normalize_text(text + "y" + ACCENT, "the name")
+    assert normalize_text(text[1:], "the name") == ""
     with pytest.raises(Invalid) as refused:
         normalize_text(text + ACCENT, "the name")
     expected = "Remove accent marks from your answer about the name. One letter has too many."
