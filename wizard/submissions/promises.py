@@ -74,7 +74,7 @@ def store_promises(submission: Submission) -> None:
         current_flow(),
         clock.local(submission.submitted_at).date(),
         _revisions(submission),
-        _approved(submission, stored),
+        _merge_updates(submission, stored),
     )
     rows, new = {row.entry_id: row for row in stored[Promise]}, []
     for promise in derived:
@@ -116,10 +116,12 @@ def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date)
 
 def approved_updates(submission: Submission) -> list[Update]:
     """Return the approved updates on each promise, in the order in which they were reported."""
-    return _approved(submission, read_about(submission.id, Progress, Report))
+    return _merge_updates(submission, read_about(submission.id, Progress, Report))
 
 
-def _approved(submission: Submission, stored: Mapping[type[Any], Iterable[Any]]) -> list[Update]:
+def _merge_updates(
+    submission: Submission, stored: Mapping[type[Any], Iterable[Any]]
+) -> list[Update]:
     updates = map(_read_update, filter(_is_approved, stored[Progress]))
     old = filter(_is_approved, stored[Report])
     found = chain(_old_updates(submission, list(old)), updates)
@@ -132,8 +134,9 @@ def _is_approved(told: Progress | Report) -> bool:
 
 def _read_update(row: Progress) -> tuple[datetime, Update]:
     reported_on = clock.local(row.reported_at).date()
-    told = row.outcome, reported_on, row.day, row.promised_on, row.url, row.words
-    return row.reported_at, Update(row.entry_id, *told)
+    return row.reported_at, Update(
+        row.entry_id, row.outcome, reported_on, row.day, row.promised_on, row.url, row.words
+    )
 
 
 def _old_updates(

@@ -181,7 +181,7 @@ def _tsquery(term: Term) -> str:
 def store_words(submission: Submission) -> None:
     """Index a submission as it is now, within the caller's transaction, unless it is already."""
     entry, event_id, note_id, *has_rows = db.session.execute(
-        _query_known(), {"submission": submission.id}
+        _query_entry(), {"submission": submission.id}
     ).one()
     stamp: dict[str, Any] = {
         "format": FORMAT,
@@ -215,7 +215,7 @@ def _index(submission: Submission, sources: Sequence[Source]) -> dict[str, str]:
 
 
 @cache
-def _query_known() -> Select[Any]:
+def _query_entry() -> Select[Any]:
     """Return the query of an entry, the last event and note, and which sources have rows."""
     about: BindParameter[int] = bindparam("submission")
     return (
