@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 from tests.client import Client
+from tests.ports import find_free_port
 from wizard import clock, create_app
 from wizard.db import engine
 from wizard.db.engine import db
@@ -223,9 +224,7 @@ def redis(tmp_path) -> Iterator[RedisServer]:
     """Start a Redis server."""
     if not shutil.which("redis-server"):
         skip_without("redis-server")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = find_free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     process = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
     for _ in range(100):
@@ -363,9 +362,7 @@ def mail_server():
     running: list[Controller] = []
 
     def start(inbox, **options) -> int:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            port = found.getsockname()[1]
+        port = find_free_port()
         controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
         controller.start()
         running.append(controller)

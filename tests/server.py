@@ -4,7 +4,6 @@ import ctypes
 import multiprocessing
 import os
 import runpy
-import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from urllib.request import urlopen
 
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
+from tests.ports import find_free_port
 from wizard import Program
 
 ROOT = Path(__file__).parents[1]
@@ -31,9 +31,7 @@ class Server:
 
     def __init__(self, database_url: str, folder: Path, root: Path = ROOT, **settings: str) -> None:
         self.root = root
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
+        self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
         self.folder = folder

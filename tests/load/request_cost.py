@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from tests.complete_form import form_data
 from tests.conftest import load_case, migrate
+from tests.ports import find_free_port
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.flow import Step
 from wizard.forms.groups import Group
@@ -121,9 +122,7 @@ def running_process(
     command: list[str], folder: Path, fill: Callable[[Path], None] = lambda store: None
 ) -> Iterator[tuple[int, int]]:
     """Run a server process on a database filled by `fill`; yield its port and process id."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = find_free_port()
     folder.mkdir()
     settings = {"WIZARD_INSTANCE_PATH": str(folder), "WIZARD_PORT": str(port)}
     if "serve" in command:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from aiosmtpd.controller import Controller
 
 from tests.load.concurrent_users import SHARES, Results, Usage, User, percentile
 from tests.load.request_cost import CASE, hidden_fields, running_process
+from tests.ports import find_free_port
 from wizard import clock, create_app
 from wizard.db.engine import writing
 from wizard.db.models import Draft
@@ -131,9 +131,7 @@ def main() -> None:
     chosen = parser.parse_args()
     raise_file_limit()
     inbox, seen, tokens = Inbox(chosen.smtp or 0), Results(), []
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        mail_port = found.getsockname()[1]
+    mail_port = find_free_port()
     controller = Controller(inbox, hostname="127.0.0.1", port=mail_port)
     controller.start()
     if chosen.smtp is not None:

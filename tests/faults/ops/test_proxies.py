@@ -10,14 +10,14 @@ import socket
 import ssl
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from random import randrange
 
 import pytest
 import trustme
 
 from tests.conftest import skip_without
+from tests.ports import find_free_port
 from tests.server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_store]
@@ -39,14 +39,6 @@ http {{
     {site}
 }}
 """
-
-
-def free_port() -> int:
-    """Return a port below those that the system gives to clients, of which there are many here."""
-    while True:
-        with socket.socket() as tried, suppress(OSError):
-            tried.bind(("127.0.0.1", randrange(20_000, 30_000)))
-            return tried.getsockname()[1]
 
 
 @contextmanager
@@ -78,7 +70,7 @@ def running_nginx(folder: Path, program_port: int, port: int):
     site = re.sub(r"\n\tlisten \[::\].*;", "", site).replace(
         "127.0.0.1:8000", f"127.0.0.1:{program_port}"
     )
-    site = site.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
+    site = site.replace("listen 80;", f"listen 127.0.0.1:{find_free_port()};")
     site = site.replace("listen 443 ssl;", f"listen 0.0.0.0:{port} ssl;")
     (folder / "nginx.conf").write_text(MAIN.format(folder=folder, site=site))
     flags = ["-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
@@ -130,7 +122,7 @@ def site(request, sqlite_url, tmp_path):
             return
         folder = tmp_path / request.param
         folder.mkdir()
-        port = free_port()
+        port = find_free_port()
         folder.chmod(0o755)
         with PROXIES[request.param](folder, server.port, port):
             yield port, True
