@@ -204,7 +204,7 @@ def empty_database(connection: psycopg.Connection, migrated: list[tuple]) -> boo
 
 
 def read_tables(connection: psycopg.Connection) -> list[tuple]:
-    """Return a checksum of all tables and indexes, and the version of the database."""
+    """Return a checksum of the columns of all tables and indexes, and the database’s version."""
     tables = connection.execute(TABLES).fetchall()
     if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
         return tables

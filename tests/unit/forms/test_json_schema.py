@@ -33,7 +33,10 @@ ABOUT = {
 
 @pytest.fixture
 def of_one() -> dict:
-    """Return the schema of a record, made anew: a mutated function would not be noticed else."""
+    """Return the schema of a record, made for this test.
+
+    A mutation test changes functions, and would not change a schema that was made before.
+    """
     json_schema.public_columns.cache_clear()
     json_schema.identity_columns.cache_clear()
     return json_schema.commitment_schema(COMMITMENT)
@@ -100,9 +103,17 @@ def test_required_are_unconditional_questions(of_one, properties):
     assert set(data_set["properties"]) == {*always, "category_other", "url"} | about_promise
 
 
-def test_schema_of_group_limits_its_entries(properties):
-    city = {"title": "City or town", "type": "string", "minLength": 1, "maxLength": 100}
-    assert properties["city"] == city
+def test_each_field_type_has_its_rule(properties):
+    assert properties["city"] == {
+        "title": "City or town", "type": "string", "minLength": 1, "maxLength": 100,
+    }  # fmt: skip
+    assert properties["access_plan"]["maxLength"] == 5_000
+    assert properties["website"]["format"] == "uri"
+    assert properties["published_at"]["format"] == "date-time"
+    assert {"const": "FL", "title": "Florida"} in properties["state"]["oneOf"]
+    goals = properties["goals"]
+    assert (goals["type"], goals["uniqueItems"]) == ("array", True)
+    assert {"const": "trust", "title": "Community trust"} in goals["items"]["oneOf"]
     milestones = properties["milestones"]
     assert (milestones["minItems"], milestones["maxItems"]) == (1, 10)
     assert milestones["items"]["properties"]["due"]["format"] == "date"
