@@ -231,11 +231,13 @@ class Event(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[SubmissionId]
     kind: Mapped[str]
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     actor_kind: Mapped[str]
     actor: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (Index("ix_event_at_kind", "at", "kind"),)
 
 
 class Delivery:
@@ -342,13 +344,17 @@ class StaffNote(Model):
     written_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
+KNOWN_BY = ("organization", "web_host", "mail_host")
+"""The columns that tell whose a submission is; None if they say nothing."""
+
+
 class SearchEntry(Model):
     """The words of a submission by which it is found (`submissions/search.py`), and no more than
     that: everything is computed from other tables, and backups leave it out.
 
     `public` holds what anyone may read, and is empty unless the submission is public; `staff` holds
-    what staff may read. The other columns say what was indexed: in which format, at which
-    `lock_version`, and the last event and note.
+    what staff may read. Those of `KNOWN_BY` hold a `forms.signs.Organization`. The other columns
+    say what was indexed: in which format, at which `lock_version`, and the last event and note.
     """
 
     submission_id: Mapped[int] = mapped_column(parent_key("submission.id"), primary_key=True)
@@ -358,5 +364,11 @@ class SearchEntry(Model):
     lock_version: Mapped[int]
     event_id: Mapped[int]
     note_id: Mapped[int]
+    organization: Mapped[str | None]
+    web_host: Mapped[str | None]
+    mail_host: Mapped[str | None]
 
-    __table_args__ = {"info": {"derived": True}}  # its migration makes the indexes of the words
+    __table_args__ = (  # its migration makes the indexes of the words
+        *(Index(f"ix_search_entry_{name}", name, "submission_id") for name in KNOWN_BY),
+        {"info": {"derived": True}},
+    )

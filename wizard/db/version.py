@@ -9,6 +9,8 @@ from flask import current_app
 
 from .engine import db
 
+WORD_INDEXES = "search_public", "search_staff", "ix_search_entry_public", "ix_search_entry_staff"
+
 
 def database_revision() -> str:
     """Return the revision of the database, or "" if it was never migrated."""
@@ -30,7 +32,7 @@ def is_compatible() -> bool:
 
 def is_declared(name: str | None, kind: str, parents: Any) -> bool:
     """Return False for the indexes of words, which SQLite keeps in tables: no model has them."""
-    return not (name or "").startswith(("search_public", "search_staff", "ix_search_entry"))
+    return not (name or "").startswith(WORD_INDEXES)
 
 
 @cache

@@ -37,6 +37,8 @@ SHARED_HOSTS = frozenset(
     | {"docs.google.com", "drive.google.com", "youtube.com", "twitter.com", "linktr.ee"}
 )
 """Hosts of many organizations, which say nothing about one."""
+MAX_NAME_CHARS = 300
+"""A longer name is cut: it is in an index, where PostgreSQL holds up to 2,704 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,11 @@ class Sign:
 @dataclass(frozen=True, slots=True)
 class Organization:
     """What tells that two submissions are from the same organization: its name without case,
-    accents and signs, and its own hosts, in web and email addresses."""
+    accents and signs, and the hosts of its web and email addresses. What says nothing is empty."""
 
     name: str
-    hosts: frozenset[str]
+    web_host: str
+    mail_host: str
 
 
 def find_signs(flow: Flow, answers: Answers, submitted_on: date) -> list[Sign]:
@@ -137,12 +140,6 @@ def web_host(address: str) -> str:
 
 def describe_organization(name: str, website: str = "", email: str = "") -> Organization:
     """Return what an organization is known by."""
-    hosts = {web_host(website), email.rpartition("@")[2].lower()} - SHARED_HOSTS - {""}
-    return Organization(" ".join(list_words(name)), frozenset(hosts))
-
-
-def shared_trait(one: Organization, other: Organization) -> str:
-    """Return what two organizations have in common, in words; empty if they seem to be two."""
-    if one.name and one.name == other.name:
-        return "the same name"
-    return f"both use {min(hosts)}" if (hosts := one.hosts & other.hosts) else ""
+    hosts = web_host(website), email.rpartition("@")[2].lower()
+    own = ("" if host in SHARED_HOSTS else host for host in hosts)
+    return Organization(" ".join(list_words(name))[:MAX_NAME_CHARS], *own)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from ..db.engine import db, is_sqlite, reading
 from ..db.models import Submission
-from ..forms.text import replace_forbidden
 from ..submissions import colleagues, due_dates, queue, search
 from ..submissions.filters import Filters
 from ..submissions.paging import PageKeys, make_page, select_rows
@@ -191,14 +190,14 @@ class CaseList:
         ).one()
         return looked_at, found
 
-    def find_moment(self, reference: str) -> datetime | None:
-        """Return the moment of a case in the order; None without one, and if it left the queue."""
+    def find_moment(self, submission: Submission) -> datetime | None:
+        """Return the moment of a case in the order; None if it left the queue."""
         if self.is_queue:
-            return queue.find_since(reference)
+            return queue.find_since(submission.reference)
         if self.filters.get("sort") == "due":
-            return due_dates.find_moment(reference)
-        moment = select(self._order()).where(Submission.reference == reference)
-        return db.session.scalar(moment)
+            return due_dates.find_moment(submission.id)
+        moment: datetime = getattr(submission, self._order().key)
+        return moment
 
 
 def max_count(filters: Filters) -> int:
@@ -220,16 +219,15 @@ def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], Pag
     return submissions, keys, len(submissions) if is_whole else listed.count()
 
 
-def find_neighbors(reference: str, filters: Filters) -> Neighbors:
+def find_neighbors(submission: Submission, filters: Filters) -> Neighbors:
     """Return the cases beside one in a list, also if it is not in the list any more.
 
     Beside one that left the queue is the first of the queue.
     """
-    reference = replace_forbidden(reference)
     with reading(snapshot=True):
         listed = CaseList(filters)
-        at = listed.find_moment(reference)
-        key = (at, reference) if at else None
+        at = listed.find_moment(submission)
+        key = (at, submission.reference) if at else None
         before, after = PageStart(key, backwards=True), PageStart(key)
         previous = listed.select_rows(before, 1) if key else []
         following = listed.select_rows(after, 1) if key or listed.is_queue else []

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, cast, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, cast, func, literal, select, union
 
 from .. import clock
 from ..db.engine import db
@@ -19,8 +19,7 @@ from ..submissions.withdrawals import WITHDRAWABLE
 from ..web.current import current_flow
 
 MONTHS_SHOWN = 12
-OF_PROPOSAL = Proposal.submission_id == Submission.id
-OF_REPORT = Report.submission_id == Submission.id
+Asked = Proposal | Report | Progress
 
 
 def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
@@ -52,27 +51,26 @@ class Request:
 def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
     """Return what waits for a decision about the submissions that meet the conditions."""
     asked, sent = Submission.withdrawal_requested_at, Proposal.sent_at
-    withdrawn = asked.is_not(None), Submission.status.in_(WITHDRAWABLE)
-    waiting = {
-        "Asks to withdraw": _about(asked).where(*withdrawn),
-        "Correction": _about(sent).join(Proposal, OF_PROPOSAL).where(sent.is_not(None)),
-        "Progress update": _about(Report.reported_at)
-        .join(Report, OF_REPORT)
-        .where(Report.approved.is_(None)),
-    }
-    rows = Progress.submission_id == Submission.id, Progress.approved.is_(None)
-    told = _about(Progress.reported_at).join(Progress, rows[0]).where(rows[1]).distinct()
-    found = [
-        Request(label, *row)
-        for label, query in (*waiting.items(), ("Progress update", told))
-        for row in db.session.execute(query.where(Submission.erased_at.is_(None), *conditions))
-    ]
-    return sorted(found, key=lambda request: request.at)
+    waiting = (
+        _about("Asks to withdraw", asked).where(
+            asked.is_not(None), Submission.status.in_(WITHDRAWABLE)
+        ),
+        _about("Correction", sent, Proposal).where(sent.is_not(None)),
+        *(
+            _about("Progress update", model.reported_at, model).where(model.approved.is_(None))
+            for model in (Report, Progress)
+        ),
+    )
+    of_these = Submission.erased_at.is_(None), *conditions
+    rows = db.session.execute(union(*(query.where(*of_these) for query in waiting)))
+    return sorted((Request(*row) for row in rows), key=lambda request: request.at)
 
 
-def _about(at: Any) -> Select[Any]:
-    columns = at, Submission.id, Submission.reference, Submission.party
-    return select(*columns).select_from(Submission)
+def _about(label: str, at: Any, model: type[Asked] | None = None) -> Select[Any]:
+    """Return the query of what a table, or the submission itself, has of submissions."""
+    columns = literal(label), at, Submission.id, Submission.reference, Submission.party
+    query = select(*columns).select_from(Submission)
+    return query.join(model, model.submission_id == Submission.id) if model else query
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:

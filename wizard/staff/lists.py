@@ -7,7 +7,9 @@ from typing import Any
 from flask import redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from ..db.engine import reading
 from ..submissions import filters
+from ..submissions.cases import find_by_reference
 from ..web.current import current_flow
 from ..web.query import PAGE_ARGS, BadQuery
 from . import case_lists
@@ -57,7 +59,9 @@ def then_next(decide: Callable[[str], Response]) -> Callable[[str], Response]:
         if not goes_on(query):
             return decide(reference)
         # Before the decision, which may take the case off the list.
-        following = case_lists.find_neighbors(reference, chosen).next
+        with reading(snapshot=True):
+            submission = find_by_reference(reference)
+            following = case_lists.find_neighbors(submission, chosen).next if submission else ""
         response = decide(reference)
         if response.status_code != 303:
             return response

@@ -1,21 +1,22 @@
 """Signs that a submission needs a second look, and others of the same organization."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, case, select
+from sqlalchemy import Select, Subquery, bindparam, literal, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from .. import clock
 from ..db.engine import reading
-from ..db.models import Submission
-from ..forms.signs import Organization, Sign, describe_organization, find_signs, shared_trait
+from ..db.models import SearchEntry, Submission
+from ..forms.signs import Sign, find_signs
 from ..submissions import search
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES
 
-MAX_COMPARED, MAX_SHOWN = 30, 5
-"""Submissions with the same name or host that are looked at, and those that are shown."""
+MAX_SHOWN = 5
+"""Submissions of the same organization that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +44,41 @@ def list_signs(submission: Submission) -> list[Sign]:
 
 
 def list_twins(submission: Submission) -> list[Twin]:
-    """Return other submissions of the same organization, by one query for its name and hosts."""
-    roles = current_flow().roles
-    names = roles.link, roles.contact
-    given = [submission.answers.get(name, "") for name in names]
-    ours = describe_organization(submission.party, *given)
-    if submission.erased_at or ours == Organization("", frozenset()):
+    """Return other submissions of the same organization, those with its name first."""
+    name, web, mail = (each or None for each in astuple(search.describe_party(submission)))
+    if submission.erased_at or not (name or web or mail):
         return []
-    found_words = search.select_with_any([ours.name, *ours.hosts]).limit(MAX_COMPARED)
-    query = _query_others(*names).where(Submission.id.in_(found_words))
-    about = {"id": submission.id, "party": submission.party if ours.name else None}
+    ours = {"id": submission.id, "name": name, "web": web, "mail": mail}
     with reading() as session:
-        rows = session.execute(query, about).all()
-    found = []
-    for reference, title, status, party, *theirs in rows:
-        other = describe_organization(party, *(text or "" for text in theirs))
-        if trait := shared_trait(ours, other):
-            found.append(Twin(reference, title, status, trait))
-        if len(found) == MAX_SHOWN:
-            break
-    return found
+        rows = session.execute(_query_twins(), ours).all()
+    twins: dict[str, Twin] = {}
+    for host, reference, title, status in rows:
+        trait = f"both use {host}" if host else "the same name"
+        twins.setdefault(reference, Twin(reference, title, status, trait))
+    return list(twins.values())[:MAX_SHOWN]
 
 
 @cache
-def _query_others(*names: str) -> Select[Any]:
-    """Return the query of submissions other than `id`, with the answers to some questions.
-
-    Of those whose name is `party` no answers are read, which are long: the name tells.
-    """
-    texts = [Submission.answers[name].as_string() for name in names]
-    is_named_so = Submission.party == bindparam("party", type_=String)
-    columns = [case((is_named_so, ""), else_=text) for text in texts]
+def _query_twins() -> Select[Any]:
+    """Return the query of submissions other than `id` with a `name`, or with a host, `web` or
+    `mail`, in either address. The first of each are looked up by themselves, in an index."""
+    web_host, mail_host = SearchEntry.web_host, SearchEntry.mail_host
+    parts = [_first(SearchEntry.organization, "name", literal(""))]
+    parts += [
+        _first(each, name, each) for each in (web_host, mail_host) for name in ("web", "mail")
+    ]
+    found = union_all(*map(select, parts)).subquery()
     return (
-        select(
-            Submission.reference, Submission.title, Submission.status, Submission.party, *columns
-        )
-        .where(Submission.id != bindparam("id"), Submission.erased_at.is_(None))
-        .order_by(Submission.id)
+        select(found.c.host, Submission.reference, Submission.title, Submission.status)
+        .join(Submission, Submission.id == found.c.submission_id)
+        .where(Submission.erased_at.is_(None))
+        .order_by(found.c.host != "", Submission.id, found.c.host)
     )
+
+
+def _first(known_by: InstrumentedAttribute[str | None], name: str, host: Any) -> Subquery:
+    key = SearchEntry.submission_id
+    query = select(key, host.label("host")).where(
+        known_by == bindparam(name), key != bindparam("id")
+    )
+    return query.order_by(key).limit(MAX_SHOWN).subquery()

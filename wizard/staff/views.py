@@ -104,7 +104,7 @@ def _read_page(reference: str) -> dict[str, Any]:
         case = cases.get_case(reference)
         return {
             "case": case,
-            "neighbors": case_lists.find_neighbors(reference, return_filters()),
+            "neighbors": case_lists.find_neighbors(case.submission, return_filters()),
             "viewers": colleagues.list_viewers(case.submission.id),
             "people": colleagues.name_people(list_people()),
             "assignable": colleagues.pick_assignable(list_people()),

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import g
 from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from .. import clock
 from ..accounts import audit
@@ -103,33 +103,38 @@ def _viewer() -> tuple[int, str]:
 def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:
     """Return the code of `SEEN` of those submissions that who is signed in has to look at."""
     user_id, email = _viewer()
-    viewed = select(CaseView.submission_id, CaseView.event_id).where(
-        CaseView.user_id == user_id, CaseView.submission_id.in_(submission_ids)
+    of_others = select(func.max(Event.id)).where(
+        Event.submission_id == Submission.id, Event.actor != email
     )
-    seen = {row.submission_id: row.event_id for row in db.session.execute(viewed)}
-    newest = select(Event.submission_id, func.max(Event.id).label("id")).where(
-        Event.submission_id.in_(submission_ids), Event.actor != email
+    viewed = and_(CaseView.submission_id == Submission.id, CaseView.user_id == user_id)
+    query = (
+        select(Submission.id, CaseView.event_id, of_others.scalar_subquery())
+        .outerjoin(CaseView, viewed)
+        .where(Submission.id.in_(submission_ids))
     )
-    rows = db.session.execute(newest.group_by(Event.submission_id))
-    last = {row.submission_id: row.id for row in rows}
-    unread = dict.fromkeys(set(submission_ids) - seen.keys(), "unread")
-    return unread | {each: "changed" for each in seen if last.get(each, 0) > seen[each]}
+    return {
+        number: "unread" if seen is None else "changed"
+        for number, seen, last in db.session.execute(query)
+        if seen is None or (last or 0) > seen
+    }
 
 
 def record_view(submission: Submission, event_id: int, user_id: int, actor: Actor) -> None:
     """Note on the audit log that a person viewed a case, and what was there, for lists.
 
-    The latter fails without a word to the person.
+    The latter is left out if the account was just deleted, or another window was quicker.
     """
-    with writing() as session:
-        audit.record(actor, "viewed", submission.reference)
-        if submission.erased_at is not None:
-            return
-        try:
-            with session.begin_nested():
-                _store_view(submission.id, event_id, user_id)
-        except SQLAlchemyError as error:
-            log.warning("view of a case not stored: %s", type(error).__name__)
+    viewed = actor, "viewed", submission.reference
+    if submission.erased_at is not None:
+        audit.record_event(*viewed)
+        return
+    try:
+        with writing():
+            audit.record(*viewed)
+            _store_view(submission.id, event_id, user_id)
+    except IntegrityError as error:
+        log.warning("view of a case not stored: %s", type(error).__name__)
+        audit.record_event(*viewed)
 
 
 def _store_view(submission_id: int, event_id: int, user_id: int) -> None:

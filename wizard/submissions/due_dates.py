@@ -31,11 +31,9 @@ def find_next(ids: Sequence[int]) -> Mapping[int, date]:
     return {row[0]: row[1] for row in rows}
 
 
-def find_moment(reference: str) -> datetime | None:
-    """Return the moment that stands for the next date in keys; None if there is no submission."""
-    query = select(Submission.id).where(Submission.reference == reference)
-    found = db.session.scalar(query)
-    return _moment(find_next([found]).get(found, NO_DATE)) if found else None
+def find_moment(submission_id: int) -> datetime:
+    """Return the moment that stands for the next date of a submission in keys."""
+    return _moment(find_next([submission_id]).get(submission_id, NO_DATE))
 
 
 def _moment(day: date) -> datetime:

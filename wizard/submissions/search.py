@@ -5,6 +5,7 @@ version of the program, or a restored backup, stored without.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from functools import cache, partial
 from itertools import chain
 from typing import Any, Literal
@@ -23,7 +24,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    or_,
     select,
     table,
     type_coerce,
@@ -32,14 +32,15 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
-from ..db.models import Event, SearchEntry, StaffNote, Submission
+from ..db.models import KNOWN_BY, Event, SearchEntry, StaffNote, Submission
 from ..forms.messages import Message, translate_if_message
-from ..forms.words import Term, index_words, list_words, pair_codes, parse_query, text_words
+from ..forms.signs import Organization, describe_organization
+from ..forms.words import Term, index_words, pair_codes, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog
 from .texts import SOURCES, Source, Text, public_texts, read_others, staff_texts
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
@@ -115,26 +116,17 @@ def count(query: str, index: Index, limit: int) -> int:
 
 def select_matching(query: str, index: Index) -> Select[Any]:
     """Return the query of the ids of submissions that have all words of a query in an index."""
-    if terms := parse_query(query):
-        return _select_with(terms, index)
-    return select(Submission.id).where(false())
-
-
-def select_with_any(phrases: Iterable[str]) -> Select[Any]:
-    """Return the query of the ids of submissions that have one of some phrases for staff."""
-    words = map(tuple, map(list_words, phrases))
-    return _select_with([Term(each) for each in words if each], "staff", any_of=True)
-
-
-def _select_with(terms: Iterable[Term], index: Index, any_of: bool = False) -> Select[Any]:
+    terms = parse_query(query)
+    if not terms:
+        return select(Submission.id).where(false())
     if is_sqlite():
-        return _match_sqlite(terms, index, any_of)
-    return _select_found(_condition_postgresql(terms, index, any_of))
+        return _match_sqlite(terms, index)
+    return _select_found(_condition_postgresql(terms, index))
 
 
-def _match_sqlite(terms: Iterable[Term], index: Index, any_of: bool) -> Select[Any]:
+def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
     wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
-    joined, name = (" OR " if any_of else " AND ").join(wanted), f"search_{index}"
+    joined, name = " AND ".join(wanted), f"search_{index}"
     match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
 
@@ -157,17 +149,12 @@ def _condition_sqlite(terms: Iterable[Term], index: Index) -> ColumnElement[bool
     return and_(*(func.instr(words, each) > 0 for each in wanted))
 
 
-def _condition_postgresql(
-    terms: Iterable[Term], index: Index, any_of: bool = False
-) -> ColumnElement[bool]:
-    """Return the condition that an entry has all terms, or one of them.
-
-    One query of all alternatives would have every entry read that has a word of any.
-    """
-    wanted = [_tsquery(each) for each in terms]
-    queries = wanted if any_of else [" & ".join(wanted)]
+def _condition_postgresql(terms: Iterable[Term], index: Index) -> ColumnElement[bool]:
+    """Return the condition that an entry has all terms."""
+    wanted: BindParameter[str] = bindparam(None, " & ".join(map(_tsquery, terms)))
     is_in = getattr(SearchEntry, index).op("@@", is_comparison=True)
-    return or_(*(is_in(cast(bindparam(None, each), TSQUERY)) for each in queries))
+    condition: ColumnElement[bool] = is_in(cast(wanted, TSQUERY))
+    return condition
 
 
 def _tsquery(term: Term) -> str:
@@ -192,7 +179,7 @@ def store_words(submission: Submission) -> None:
     if entry and all(getattr(entry, name) == value for name, value in stamp.items()):
         return
     sources = [source for source, has in zip(SOURCES, has_rows, strict=True) if has]
-    stamp |= _index(submission, sources)
+    stamp |= _index(submission, sources) | _index_party(submission)
     if entry is None:
         db.session.add(SearchEntry(submission_id=submission.id, **stamp))
         return
@@ -212,6 +199,18 @@ def _index(submission: Submission, sources: Sequence[Source]) -> dict[str, str]:
         name: " ".join(index_words(chain.from_iterable(map(_in_every_language, found)), words_of))
         for name, found in texts.items()
     }
+
+
+def _index_party(submission: Submission) -> dict[str, str | None]:
+    values = astuple(describe_party(submission))
+    return {name: value or None for name, value in zip(KNOWN_BY, values, strict=True)}
+
+
+def describe_party(submission: Submission) -> Organization:
+    """Return what the organization of a submission is known by."""
+    roles = current_flow().roles
+    addresses = (submission.answers.get(name, "") for name in (roles.link, roles.contact))
+    return describe_organization(submission.party, *addresses)
 
 
 @cache

@@ -67,6 +67,7 @@ def test_twins_are_found_with_one_query(app):
 
 
 def test_odd_names_find_nothing_and_fail_nothing(app):
-    for name in ('"', "'*:|&!", "…", "NEAR(a b)"):
+    long_once_folded = "ﷺ" * 200
+    for name in ('"', "'*:|&!", "…", "NEAR(a b)", long_once_folded):
         reference = add_submission(app, organization_name=name, website="", contact_email="")
         assert twins_of(app, reference) == {}

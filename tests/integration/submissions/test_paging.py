@@ -12,6 +12,7 @@ from wizard.db.models import Submission
 from wizard.db.promises import Promise
 from wizard.staff import case_lists
 from wizard.submissions import due_dates
+from wizard.submissions.cases import find_by_reference
 from wizard.submissions.filters import Filters
 from wizard.web.query import PageStart
 
@@ -101,7 +102,9 @@ def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
             assert bool(before.newer) == (place > size)
     for place, reference in enumerate(wanted):
         with app.app_context():
-            neighbors = case_lists.find_neighbors(reference, by_date)
+            submission = find_by_reference(reference)
+            db.session.rollback()
+            neighbors = case_lists.find_neighbors(submission, by_date)
         assert [neighbors.previous] == (wanted[place - 1 : place] if place else [""])
         assert [neighbors.next] == (wanted[place + 1 : place + 2] or [""])
 
