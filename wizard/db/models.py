@@ -135,7 +135,7 @@ class Submission(Model):
     __table_args__ = (
         Index("ix_submission_list", "submitted_at", "reference", "status", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
-        Index("ix_submission_counts", "state", "organization_kind", "status"),
+        Index("ix_submission_sums", "state", "organization_kind", "status", "id"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
         partial_index("ix_submission_public_change", "published_at IS NOT NULL", "changed_at"),

@@ -16,7 +16,7 @@ from ..forms.promises import SOON
 from ..submissions import queue
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
-from ..submissions.promises import is_open
+from ..submissions.promises import dated_id, is_open
 from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
 
 WEEK = timedelta(days=7)
@@ -108,9 +108,7 @@ def count_now(new_since: datetime) -> Figures:
         select(
             func.count().filter(Promise.due_on >= today),
             func.count().filter(Promise.due_on < today),
-        ).where(
-            Promise.due_on <= today + SOON, is_open(Promise), Promise.submission_id.in_(accepted)
-        )
+        ).where(Promise.due_on <= today + SOON, is_open(Promise), dated_id.in_(accepted))
     ).one()
     return Figures(queue.count([], MAX_WAITING), due_soon, overdue, new)
 

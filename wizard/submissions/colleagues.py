@@ -26,7 +26,7 @@ RECENT = timedelta(hours=1)
 """How long a case says who opened it."""
 MINE, NOBODY = "me", "nobody"
 SEEN = {"unread": "Not opened by me", "changed": "Changed since I looked"}
-MAX_LOOKED_UP = 500
+MAX_LOOKED_UP = 200
 """Changed cases that are looked up first. If there are more, each row of a list is looked at, and a
 page is soon full."""
 _is_active = StaffUser.disabled_at.is_(None)

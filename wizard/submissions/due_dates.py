@@ -1,22 +1,22 @@
 """Submissions by the next date that they promised: of what is neither kept nor dropped."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
 from ..web.query import Key, PageStart
-from .promises import is_open
+from .promises import dated_id, is_open
 
 NO_DATE = date.max
 """Sorts submissions without such a date after all others."""
 
-MAX_SORTED = 1_000
+MAX_SORTED = 500
 """Submissions that are sorted here; of more, the index of dates is read until a page is full."""
 
 Dated = tuple[date, str]
@@ -82,23 +82,13 @@ def _select_dated(
     other: Any = aliased(Promise)
     is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
     is_of_same = other.submission_id == Promise.submission_id
-    first = db.session.scalar(select(func.min(Submission.submitted_at)))
-    if first is None:
-        return []
-    # No date before is that of an open promise; the day is one in the zone of the program.
-    conditions = [
-        Promise.due_on >= first.date() - timedelta(days=1),
-        is_open(Promise),
-        ~exists().where(is_of_same, is_open(other), is_earlier),
-    ]
+    conditions = [is_open(Promise), ~exists().where(is_of_same, is_open(other), is_earlier)]
     order = Promise.due_on, Submission.reference
     if after:
         begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
         conditions += [begins, tuple_(*order) < after if falls else tuple_(*order) > after]
     directed = [column.desc() for column in order] if falls else order
-    # The sign keeps databases at the index of dates.
-    unsorted = literal_column("+promise.submission_id", Promise.submission_id.type)
-    query = select(*order).join(Submission, Submission.id == unsorted)
+    query = select(*order).join(Submission, Submission.id == dated_id)
     rows = db.session.execute(query.where(*conditions, *wanted).order_by(*directed).limit(limit))
     return [(day, reference) for day, reference in rows]
 

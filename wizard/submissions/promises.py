@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from .. import clock
@@ -34,6 +34,10 @@ def state_column(today: date) -> ColumnElement[str]:
         (Promise.due_on <= today + promises.SOON, "due_soon"),
         else_="due_later",
     )
+
+
+dated_id = literal_column("+promise.submission_id", Promise.submission_id.type)
+"""The submission of a promise. The sign keeps databases at the index of dates."""
 
 
 def is_open(promise: type[Promise]) -> ColumnElement[bool]:
