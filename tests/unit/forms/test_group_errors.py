@@ -90,3 +90,19 @@ def test_repeated_entry_is_told_at_its_last_unique_question():
     found = check([goal("A", kind="talk"), goal("B", kind="talk"), goal("A", kind="talk")])
     assert found.errors == {"goals-2-title": DUPLICATE_ENTRY}
     assert "goals" not in found.answers
+
+
+def test_last_blank_entries_are_dropped_first():
+    found = check([goal(), goal("A"), goal(), goal("B")])
+    assert set(found.errors) == {"goals-0"}
+
+
+def test_entry_that_is_too_long_to_store_leaves_the_others_checked():
+    found = check([goal("A" * 10_000, desk="no address"), goal("B"), goal("C", kind="event")])
+    assert set(found.errors) == {"goals-0-title", "goals-0-desk", "goals-2-place"}
+    assert str(found.errors["goals-0-title"]).startswith("Not saved: too long.")
+
+
+def test_second_blank_entry_of_two_is_asked_for():
+    found = check([goal("A"), goal()], least=2)
+    assert set(found.errors) == {"goals-1"}

@@ -1,13 +1,17 @@
-"""Tests of the ids of entries."""
+"""Tests of groups: the ids of their entries, their schema and what they refuse."""
 
+from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import without_ids
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.groups import add_entry_ids, derive_entry_id
+from wizard.forms.fields import Text
+from wizard.forms.groups import ENTRY_ID_SCHEMA, Group, add_entry_ids, derive_entry_id
+from wizard.forms.text import Invalid
 
 GROUPS = COMMITMENT.groups
 NAMES = [group.name for group in GROUPS]
@@ -59,3 +63,51 @@ def test_value_without_entries_stays():
     for value in (None, "text", 3):
         answers = {"milestones": value}
         assert add_entry_ids(GROUPS, answers, "key") is answers
+
+
+def test_new_id_is_that_of_its_place_or_of_the_next_attempt():
+    used = [derive_entry_id("key", NAMES[0], 1, attempt) for attempt in range(3)]
+    answers = {NAMES[0]: [{"id": used[1]}, {}, {}], NAMES[1]: [{"id": used[0]}, {"id": used[2]}]}
+    named = add_entry_ids(GROUPS, answers, "key")
+    expected = [derive_entry_id("key", NAMES[0], 1, 3), derive_entry_id("key", NAMES[0], 2)]
+    assert [entry["id"] for entry in named[NAMES[0]]] == [used[1], *expected]
+
+
+@pytest.fixture
+def goals() -> Group:
+    title = Text("title", "Title", noun="the title", required=True, public=True)
+    note = Text("note", "Note", noun="a note", public=True)
+    inside = (title, note, Text("phone", "Phone", noun="the number"))
+    return Group(
+        "goals", "Goals", noun="your goals", entry="Goal", min_entries=1, max_entries=2,
+        fields=inside,
+    )  # fmt: skip
+
+
+def test_group_holds_up_to_its_most_entries(goals):
+    entries = [{"title": "A"}, {"title": "B"}]
+    assert goals.clean(entries, date(2026, 11, 29)) == entries
+    with pytest.raises(Invalid) as refused:
+        goals.clean([*entries, {}], date(2026, 11, 29))
+    assert str(refused.value) == "You can add up to 2. You now have 3. Remove or combine some."
+
+
+def test_schema_of_group_has_its_public_questions(goals):
+    text = {each.name: {"title": each.label, **each.schema()} for each in goals.fields[:2]}
+    assert goals.schema() == {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 2,
+        "items": {
+            "title": "Goal",
+            "type": "object",
+            "properties": {"id": ENTRY_ID_SCHEMA, **text},
+            "required": ["id", "title"],
+            "additionalProperties": False,
+        },
+    }
+
+
+@pytest.mark.parametrize(("raw", "kept"), [("a\r\nb", "a\nb"), ("", None), ({}, {})])
+def test_other_value_than_entries_is_kept_for_its_error(goals, raw, kept):
+    assert goals.without_blanks(raw) == kept
