@@ -200,3 +200,14 @@ def test_marked_versions_hold_their_own_words():
 def test_versions_with_little_in_common_are_not_marked():
     assert mark_versions("Tampa", "") == ((Part("kept", "Tampa"),), (Part("kept", ""),))
     assert mark_versions("Tampa", "Miami") == ((Part("kept", "Tampa"),), (Part("kept", "Miami"),))
+
+
+def test_words_are_marked_in_texts_and_in_nothing_else():
+    before = {"access_plan": "We publish all stops", "website": "https://example.org/a"}
+    after = {"access_plan": "We publish some stops", "website": "https://example.org/b"}
+    rows = [row for each in differences(COMMITMENT, before, after) for row in each.rows]
+    assert {row.name: row.parts for row in rows} == {
+        "access_plan": mark_words(before["access_plan"], after["access_plan"]),
+        "website": (),
+    }
+    assert Part("added", "some") in mark_words("all stops", "some stops")
