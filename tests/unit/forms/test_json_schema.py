@@ -15,8 +15,9 @@ from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Answered
 from wizard.forms.fields import Confirm, Email, Field, Phone, Text
 from wizard.forms.flow import Branch, Flow, Section, Step
-from wizard.forms.groups import Group, add_entry_ids
+from wizard.forms.groups import ENTRY_ID_SCHEMA, Group, add_entry_ids
 from wizard.forms.journey import Journey
+from wizard.forms.json_schema import PROMISE_FIELDS
 from wizard.forms.outputs import public_record
 from wizard.forms.promises import promised_groups
 
@@ -67,6 +68,82 @@ def test_document_is_valid_schema():
     assert whole["$id"] == ADDRESS
 
 
+def test_document_has_commitments_and_withdrawn_ones_and_nothing_else():
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
+    lists = {
+        name: {"type": "array", "items": {"$ref": f"#/$defs/{kind}"}}
+        for name, kind in (("commitments", "commitment"), ("withdrawn", "withdrawn"))
+    }
+    assert set(whole.pop("$defs")) == {"commitment", "withdrawn", "promise"}
+    assert whole == {
+        "$schema": Draft202012Validator.META_SCHEMA["$id"],
+        "$id": ADDRESS,
+        "title": "Published commitments",
+        "type": "object",
+        "properties": {"describedBy": {"const": ADDRESS}, "license": {"const": LICENSE}, **lists},
+        "required": ["describedBy", "license", "commitments", "withdrawn"],
+        "additionalProperties": False,
+    }
+
+
+def test_withdrawn_commitment_keeps_whose_it_was_and_its_promises(of_one):
+    whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
+    withdrawn, properties = whole["$defs"]["withdrawn"], of_one["properties"]
+    kept = ("reference", "url", "first_published_at")
+    whose = ("organization_name", "city", "state", "commitment_title")
+    assert withdrawn["title"] == "Withdrawn commitment"
+    assert withdrawn["required"] == [*kept, "withdrawn_on", "promises"]
+    told = withdrawn["properties"]
+    assert {name: told.pop(name) for name in (*kept, *whose)} == {
+        name: properties[name] for name in (*kept, *whose)
+    }
+    assert told.pop("promises") == properties["removed_entries"]
+    assert list(told) == ["withdrawn_on", "withdrawal_reason"]
+
+
+def test_promise_has_group_id_title_topic_and_dates():
+    promise = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)["$defs"]["promise"]
+    text = {"type": "string", "minLength": 1}
+    about = {field.name: promise["properties"].pop(field.name) for field in PROMISE_FIELDS}
+    assert promise == {
+        "type": "object",
+        "properties": {
+            "group": {"title": "Group of the entry", "enum": ["milestones", "data_sets"]},
+            "id": ENTRY_ID_SCHEMA,
+            "title": {"title": "Title of the entry", **text},
+            "topic": {"title": "Topic of the entry, as a code", **text},
+        },
+        "required": ["group", "id", "due_on"],
+        "additionalProperties": False,
+    }
+    assert {name: each["title"] for name, each in about.items()} == {
+        field.name: field.label for field in PROMISE_FIELDS
+    }
+
+
+def test_facts_about_record_have_names_and_types(properties):
+    facts = {name: dict(properties[name]) for name in ABOUT}
+    assert {name: each.pop("title") for name, each in facts.items()} == {
+        "reference": "Reference",
+        "url": "Web page",
+        "published_at": "Date and time published",
+        "first_published_at": "Date and time first published",
+        "updated_at": "Date and time last changed",
+        "branch": "Set of questions",
+        "all_programs": "Programs",
+    }
+    moment = {"type": "string", "format": "date-time"}
+    assert [facts[name] for name in ABOUT if name.endswith("_at")] == [moment] * 3
+    assert {"const": "jurisdiction", "title": "Cities and law enforcement agencies"} in (
+        facts["branch"]["oneOf"]
+    )
+    assert {"const": "opportunity_project", "title": "Opportunity Project"} in (
+        facts["all_programs"]["items"]["oneOf"]
+    )
+    removed = {"type": "array", "items": {"$ref": "#/$defs/promise"}}
+    assert properties["removed_entries"] == removed
+
+
 @pytest.mark.parametrize("case", ["agency", "partner"])
 def test_published_document_is_valid(case):
     whole = json_schema.document_schema(COMMITMENT, ADDRESS, LICENSE)
@@ -99,7 +176,7 @@ def test_required_are_unconditional_questions(of_one, properties):
     data_set = properties["data_sets"]["items"]
     always = ["id", "category", "title", "format", "incident_level", "release_on"]
     assert data_set["required"] == always
-    about_promise = {field.name for field in json_schema.PROMISE_FIELDS}
+    about_promise = {field.name for field in PROMISE_FIELDS}
     assert set(data_set["properties"]) == {*always, "category_other", "url"} | about_promise
 
 
