@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import MODULES
@@ -19,6 +20,10 @@ VIOLATIONS = """async tags => {
 const found = await axe.run({runOnly: tags, resultTypes: ["violations"]});
 return found.violations.map(each => [each.id, each.nodes.map(node => node.html)]); }"""
 """Sends nothing else to Python: nobody reads what passes."""
+JAVASCRIPT = pytest.mark.parametrize(
+    "javascript", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["htmx", "plain"]
+)
+"""Runs a test with JavaScript, and in the slow tests also without."""
 
 
 class StepPage:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.browser.pages import JAVASCRIPT, StepPage, check_accessibility, walk
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
 
@@ -131,7 +131,7 @@ def test_resume_link_opens_draft_in_another_browser(open_browser, data_sets_page
     expect(page.locator("h1")).to_have_text("Page not found")
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_conflicting_save_shows_both_versions(open_browser, javascript):
     here = open_browser(javascript=javascript)
     walk(here, AGENCY, ["kind", "organization"], javascript=javascript)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from tests.browser.conftest import PASSWORD
-from tests.browser.pages import check_accessibility
+from tests.browser.pages import JAVASCRIPT, check_accessibility
 from tests.factories import add_submission
 from wizard import clock
 from wizard.db.engine import writing
@@ -26,7 +26,7 @@ def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_submission_is_filtered_exported_and_decided(open_browser, office, javascript):
     for case, state in [("agency", "FL"), ("partner", "GA"), ("agency", "GA")]:
         reference = add_submission(office, case, state=state)
@@ -155,7 +155,7 @@ def test_report_is_printed_on_one_sheet_without_the_frame(open_browser, office):
         expect(page.locator(hidden).first).to_be_hidden()
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office, javascript):
     reference = add_submission(office, status="in_review")
     page = open_browser(javascript=javascript)
@@ -234,7 +234,7 @@ def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     expect(second.locator(".facts .pill")).to_contain_text("Declined")
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_many_cases_are_declined_at_once(open_browser, office, javascript):
     made = [add_submission(office, status="in_review") for _ in range(53)]
     add_submission(office, status="published")

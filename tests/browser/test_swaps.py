@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.browser.pages import JAVASCRIPT, StepPage, check_accessibility, walk
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
 
@@ -127,7 +127,7 @@ def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
     assert page.input_value("#data_sets-0-title") == "Half a tit"
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_complete_entries_fold_and_lose_nothing(open_browser, javascript):
     page = open_browser(javascript=javascript)
     steps = ["kind", "organization", "contact", "current_data", "data_sets"]

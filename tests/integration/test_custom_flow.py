@@ -262,7 +262,7 @@ def test_custom_flow_has_open_data(client, published):
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.slow)])
 def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
     settings = {"PROGRAM_NAME": "Pets of Ohio", "PROGRAM_EMAIL": "office@example.gov"}
     app = make_pets(make_app, PETS, **settings)

@@ -105,8 +105,15 @@ def configured_app(make_app):
     )
 
 
-@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
-@pytest.mark.parametrize("case", ["agency", "partner"])
+@pytest.mark.parametrize(
+    ("case", "htmx"),
+    [
+        pytest.param("agency", True, id="agency-htmx"),
+        pytest.param("partner", False, id="partner-plain"),
+        pytest.param("agency", False, id="agency-plain", marks=pytest.mark.slow),
+        pytest.param("partner", True, id="partner-htmx", marks=pytest.mark.slow),
+    ],
+)
 def test_form_pages_are_translated(configured_app, checked_pages, case, htmx):
     client, answers = spanish_client(configured_app), marked_answers(case)
     if case == "agency":  # a step without an answer

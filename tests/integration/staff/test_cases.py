@@ -172,7 +172,7 @@ def act_at_random(random: Random, reference: str) -> None:
 @pytest.mark.parametrize("consent", ["yes", "no"])
 def test_published_at_is_set_exactly_while_published(app, consent):
     reached = set()
-    for seed in range(12):
+    for seed in range(8):
         random = Random(seed)
         reference = add_submission(app, publish_consent=consent)
         with app.app_context():

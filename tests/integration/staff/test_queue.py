@@ -357,8 +357,15 @@ def test_neighbors_among_changed_cases_are_found_wherever_they_are(
             assert link_address(page, label).startswith(f"/staff/submissions/{beside}?")
 
 
-@pytest.mark.parametrize("most", [0, colleagues.MAX_LOOKED_UP])
-@pytest.mark.parametrize("has_few", [True, False])
+@pytest.mark.parametrize(
+    ("most", "has_few"),
+    [
+        (0, True),
+        (colleagues.MAX_LOOKED_UP, False),
+        pytest.param(0, False, marks=pytest.mark.slow),
+        pytest.param(colleagues.MAX_LOOKED_UP, True, marks=pytest.mark.slow),
+    ],
+)
 def test_changed_and_unread_cases_with_some_words_are_found_however_many_there_are(
     app, editor, monkeypatch, most, has_few
 ):

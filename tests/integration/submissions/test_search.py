@@ -258,7 +258,9 @@ def list_pages(viewer, address: str, link: str) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("size", [1, 50])
+@pytest.mark.parametrize(
+    "size", [2, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 50))]
+)
 @pytest.mark.parametrize(
     ("most", "near"),
     [(-1, case_lists.WORD_PORTIONS), (search.MAX_LOOKED_UP, ()), (4_000, (3, 6))],
