@@ -36,6 +36,7 @@ def finds(query: str, *texts: str) -> bool:
         ('"coeur d`alene"', "COEUR D’ALENE"),
         ("alene", "Coeur d’Alene"),
         ("d'alene police", "Coeur d’Alene’s police"),
+        ("alene isle", "From Coeur d’Alene to L’Isle"),
         ("mcdonalds", "McDonald’s"),
         ("hawaii", "Hawaiʻi"),
         ("hawai'i", "Hawaii"),
@@ -89,6 +90,16 @@ def test_phrase_does_not_reach_into_next_text():
 @pytest.mark.parametrize("query", ["", " ", '"', '""', "*:^()-+'", "\u0301", "\u202e", BREAK])
 def test_query_without_words_has_no_terms(query):
     assert parse_query(query) == ()
+
+
+def test_each_pair_of_quotes_is_a_phrase():
+    terms = parse_query('"one two" three "four five" six')
+    assert [each.words for each in terms] == [
+        ("one", "two"),
+        ("three",),
+        ("four", "five"),
+        ("six",),
+    ]
 
 
 def test_unclosed_quote_is_no_phrase():
