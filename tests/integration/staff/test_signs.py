@@ -1,11 +1,12 @@
 """Tests of the signs on the page of a case."""
 
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from tests.factories import add_submission, set_language
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
+from wizard.db.models import KNOWN_BY, SearchEntry
 from wizard.staff import signs
-from wizard.submissions import cases
+from wizard.submissions import cases, search
 
 HTTPS = "https://orlando.example.gov/police"
 OTHER = {
@@ -55,6 +56,17 @@ def test_answers_in_spanish_have_sign(app, viewer):
     assert page.text(".signs li").startswith(
         "Language: The answers are in another language: Español"
     )
+
+
+def test_submission_of_version_before_is_twin_once_it_is_indexed(app):
+    first, second = (add_submission(app, website=HTTPS) for _ in range(2))
+    with app.app_context():
+        with writing() as session:  # as that version leaves it
+            session.execute(update(SearchEntry).values(dict.fromkeys(KNOWN_BY) | {"format": 3}))
+        assert twins_of(app, first) == {}
+        assert search.index_stale() == 2
+    assert twins_of(app, first) == {second: "the same name"}
+    assert twins_of(app, second) == {first: "the same name"}
 
 
 def test_twins_are_found_with_one_query(app):
