@@ -9,7 +9,8 @@ from tests.conftest import load_case
 from tests.reference_rules import NEVER_PUBLIC
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.fields import Text
-from wizard.forms.groups import add_entry_ids
+from wizard.forms.flow import Flow, Section, Step
+from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import RETIRED_TITLE, cards, cells, format_raw_answer, public_record
 
@@ -43,6 +44,8 @@ def test_group_entry_has_title_and_rows():
     ]
     ((title, rows),) = milestones.rows[0].entries
     assert title == "Milestone 1"
+    assert (milestones.rows[0].name, milestones.rows[0].text) == ("milestones", "1")
+    assert [row.name for row in rows] == ["what", "measure", "due"]
     assert [row.text for row in rows] == ["Go", "Gone", "September 30, 2027"]
 
 
@@ -60,6 +63,23 @@ def test_public_record_holds_only_public_answers(complete_answers):
     assert set(record) == set(complete_answers) - NEVER_PUBLIC
     for name in set(record) - {"data_sets", "milestones"}:
         assert record[name] == complete_answers[name]
+
+
+def test_public_record_leaves_out_private_answers_in_entries_and_other_names():
+    group = Group(
+        "goals", "Goals", noun="goals", entry="Goal", min_entries=1, max_entries=3,
+        required=True, public=True,
+        fields=(Text("goal", "Goal", noun="it", public=True), Text("why", "Why", noun="it")),
+    )  # fmt: skip
+    asked = (Text("city", "City", noun="it", public=True), Text("desk", "Desk", noun="it"), group)
+    step, review = Step("one", "One", asked, short="One"), Step("look", "Look", (), short="Look")
+    small = Flow("small", 1, (Section("All", (step,)),), review)
+    goals = [{"id": "a1", "goal": "Go", "why": "Because"}, {"why": "Nothing else"}]
+    answers = {"city": "Ames", "desk": "Secret", "goals": goals}
+    public = {"city": "Ames", "goals": [{"id": "a1", "goal": "Go"}, {}]}
+    assert public_record(small, answers) == public
+    assert public_record(small, answers, ["city", "desk"]) == {"city": "Ames"}
+    assert public_record(small, {"desk": "Secret"}) == {}
 
 
 def test_ids_of_entries_are_in_the_public_record_alone(complete_answers):
@@ -81,8 +101,8 @@ def test_ids_of_entries_are_in_the_public_record_alone(complete_answers):
         ("works_with", ["one", "two"], "one; two"),
         (
             "milestones",
-            [{"what": "First"}, {}, {"what": "Third"}],
-            "Milestone 1: First\nMilestone 2: \nMilestone 3: Third",
+            [{"what": "First", "measure": "Some"}, {}, {"what": "Third"}],
+            "Milestone 1: First; Some\nMilestone 2: \nMilestone 3: Third",
         ),
     ],
 )
