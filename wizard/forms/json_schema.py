@@ -1,6 +1,6 @@
 """The columns and the JSON Schema of the open data, derived from the declaration."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from . import choices, fields
@@ -18,29 +18,30 @@ def public_columns(flow: Flow) -> dict[str, Field]:
     return {column.name: column for column in columns if column.public}
 
 
-def _optional(kind: type[Field], name: str, label: str, **more: Any) -> Field:
+def _column(kind: type[Field], name: str, label: str, **more: Any) -> Field:
+    """Return a column that answers no question, so that nobody reads its noun."""
     return kind(name, label, noun="the value", public=True, **more)
 
 
 PROMISE_FIELDS = (
-    _optional(fields.Date, "due_on", "Newest due date"),
-    _optional(fields.Date, "first_due_on", "Due date when first published"),
-    _optional(
+    _column(fields.Date, "due_on", "Newest due date"),
+    _column(fields.Date, "first_due_on", "Due date when first published"),
+    _column(
         choices.Choice,
         "progress",
         "State on the day of the file, in the program’s time zone",
         options=tuple(Option(code, state.label) for code, state in STATES.items()),
     ),
-    _optional(fields.Date, "done_on", "Day on which it was done"),
-    _optional(fields.Date, "dropped_on", "Day on which it was dropped"),
-    _optional(fields.Url, "result_url", "Web address of the result"),
-    _optional(fields.LongText, "last_report", "Words of the newest approved report"),
-    _optional(fields.Date, "last_reported_on", "Day of the newest approved report"),
+    _column(fields.Date, "done_on", "Day on which it was done"),
+    _column(fields.Date, "dropped_on", "Day on which it was dropped"),
+    _column(fields.Url, "result_url", "Web address of the result"),
+    _column(fields.LongText, "last_report", "Words of the newest approved report"),
+    _column(fields.Date, "last_reported_on", "Day of the newest approved report"),
 )
 """What the files say about each entry that is a promise."""
 WITHDRAWN_FIELDS = (
-    _optional(fields.Date, "withdrawn_on", "Day on which it was withdrawn"),
-    _optional(fields.LongText, "withdrawal_reason", "Why it was withdrawn"),
+    _column(fields.Date, "withdrawn_on", "Day on which it was withdrawn"),
+    _column(fields.LongText, "withdrawal_reason", "Why it was withdrawn"),
 )
 """What the files say about a withdrawn submission."""
 
@@ -71,24 +72,15 @@ def entry_columns(flow: Flow, group: Group) -> dict[str, Field]:
 def _record_fields(flow: Flow) -> tuple[Field, ...]:
     branches = tuple(Option(each.name, each.title) for each in flow.branches)
     programs = tuple(Option(each.name, each.title) for each in flow.programs)
-    always: dict[str, Any] = {"required": True, "public": True}
+    fact = partial(_column, required=True)
     about = (
-        fields.Text("reference", "Reference", noun="the reference", **always),
-        fields.Url("url", "Web page", noun="the web page", **always),
-        fields.Moment(
-            "published_at", "Date and time published", noun="the date and time", **always
-        ),
-        fields.Moment(
-            "first_published_at",
-            "Date and time first published",
-            noun="the date and time",
-            **always,
-        ),
-        fields.Moment(
-            "updated_at", "Date and time last changed", noun="the date and time", **always
-        ),
-        choices.Choice("branch", "Set of questions", noun="the branch", options=branches, **always),
-        choices.Choices("all_programs", "Programs", noun="programs", options=programs, **always),
+        fact(fields.Text, "reference", "Reference"),
+        fact(fields.Url, "url", "Web page"),
+        fact(fields.Moment, "published_at", "Date and time published"),
+        fact(fields.Moment, "first_published_at", "Date and time first published"),
+        fact(fields.Moment, "updated_at", "Date and time last changed"),
+        fact(choices.Choice, "branch", "Set of questions", options=branches),
+        fact(choices.Choices, "all_programs", "Programs", options=programs),
     )
     return tuple(each for each in about if getattr(each, "options", True))
 

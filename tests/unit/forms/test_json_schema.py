@@ -159,7 +159,8 @@ def test_published_document_is_valid(case):
         validate(document, whole)
 
 
-def test_properties_are_public_questions_and_metadata(properties):
+def test_properties_are_public_questions_and_metadata(of_one, properties):
+    assert of_one["title"] == "Commitment"
     public = {name for name in COMMITMENT.fields if name not in NEVER_PUBLIC}
     assert set(json_schema.public_columns(COMMITMENT)) == public | set(ABOUT)
     assert set(properties) == public | set(ABOUT) | {"removed_entries"}
