@@ -189,3 +189,27 @@ def test_changed_fields_ignore_blanks_and_the_review():
 
 def test_number_of_steps_is_known_before_any_is_changed():
     assert change("agency", ["commitment_title"]).journey.is_path_known
+
+
+def test_names_of_steps_and_questions_open_both():
+    contact = {field.name for field in COMMITMENT.steps["contact"].fields}
+    assert open_fields(COMMITMENT, ["city", "contact"]) == {"city"} | contact
+
+
+def test_removed_answer_is_changed():
+    assert changed_fields(COMMITMENT, {"city": "Ames"}, {"city": " "}) == ["city"]
+    assert changed_fields(COMMITMENT, {}, {"city": "Ames"}) == ["city"]
+    assert changed_fields(COMMITMENT, {"city": "Ames"}, {"city": "Ames"}) == []
+
+
+def test_review_is_never_complete_before_it_is_posted():
+    journey = walk("agency", [], ANSWERS["agency"], ())
+    for opened in ([], ["city"]):
+        assert "review" not in completed_steps(journey, opened)
+
+
+def test_answer_to_closed_question_is_left_out_of_a_post():
+    step = COMMITMENT.steps["organization"]
+    post = change("agency", ["city"]).narrow(StepPost(step, {"city": "Ames", "state": "IA"}))
+    assert post.answers == {"city": "Ames"}
+    assert [field.name for field in post.step.fields] == ["city"]
