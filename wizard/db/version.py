@@ -10,6 +10,7 @@ from flask import current_app
 from .engine import db
 
 WORD_INDEXES = "search_public", "search_staff", "ix_search_entry_public", "ix_search_entry_staff"
+"""How the names of the indexes of words begin, with those of the tables that SQLite keeps."""
 
 
 def database_revision() -> str:
@@ -31,7 +32,7 @@ def is_compatible() -> bool:
 
 
 def is_declared(name: str | None, kind: str, parents: Any) -> bool:
-    """Return False for the indexes of words, which SQLite keeps in tables: no model has them."""
+    """Return False for the indexes of words, which no model has."""
     return not (name or "").startswith(WORD_INDEXES)
 
 

@@ -52,7 +52,8 @@ class Sign:
 @dataclass(frozen=True, slots=True)
 class Organization:
     """What tells that two submissions are from the same organization: its name without case,
-    accents and signs, and the hosts of its web and email addresses. What says nothing is empty."""
+    accents and signs, and the hosts of its web and email addresses. A host that many share is
+    empty, as is what is not known."""
 
     name: str
     web_host: str

@@ -67,7 +67,7 @@ def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
 
 
 def _about(label: str, at: Any, model: type[Asked] | None = None) -> Select[Any]:
-    """Return the query of what a table, or the submission itself, has of submissions."""
+    """Return the query of what waits in a table, or in the submission itself without one."""
     columns = literal(label), at, Submission.id, Submission.reference, Submission.party
     query = select(*columns).select_from(Submission)
     return query.join(model, model.submission_id == Submission.id) if model else query

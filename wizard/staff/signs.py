@@ -77,6 +77,7 @@ def _query_twins() -> Select[Any]:
 
 
 def _first(known_by: InstrumentedAttribute[str | None], name: str, host: Any) -> Subquery:
+    """Return the first submissions other than `id` with the value `name` in a column."""
     key = SearchEntry.submission_id
     query = select(key, host.label("host")).where(
         known_by == bindparam(name), key != bindparam("id")
