@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from tests.client import Client
 from tests.ports import find_free_port
@@ -73,6 +75,20 @@ def unsynchronized_sqlite() -> Iterator[None]:
     pragmas = (each.replace("=FULL", "=OFF") for each in engine.SQLITE_PRAGMAS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "SQLITE_PRAGMAS", tuple(pragmas))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lazy_addresses() -> Iterator[None]:
+    """Let a program compile how it builds an address when it first does: most tests need few."""
+    compile_builder = Rule._compile_builder
+
+    def compile_later(rule: Rule, append_unknown: bool = True) -> Callable:
+        compiled = cache(lambda: compile_builder(rule, append_unknown))
+        return lambda _, **values: compiled()(rule, **values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_later)
         yield
 
 

@@ -39,10 +39,6 @@ HTMX = (MODULES / "htmx.org/dist/htmx.min.js").read_bytes
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
 SYSTEM_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The first is Chromium without windows of its own: the same pages for less work."""
-ENGINES = (
-    "chromium",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("firefox", "webkit")),
-)
 expect.set_options(timeout=15_000)  # a page takes long on a busy machine
 PASSWORD = "violin-cactus-harbor-9"
 
@@ -229,7 +225,7 @@ def webkit() -> Iterator[Callable[[], Window]]:
     running.close()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=["chromium", "firefox", "webkit"])
 def new_visitor(request, server) -> Iterator[Callable[[], Visitor]]:
     """Return a function that opens the program for a new user, in each engine."""
     open_window = request.getfixturevalue(request.param)

@@ -65,6 +65,7 @@ def test_twenty_invalid_entries_in_another_script_are_accessible(open_draft, sch
     check_page(page)
 
 
+@pytest.mark.slow
 def test_done_and_open_stops_differ_in_forced_colors(open_browser):
     page = open_browser(forced_colors="active", viewport={"width": 1280, "height": 800})
     check_page(page)
@@ -119,7 +120,8 @@ def addresses_in_reminder(office, reference: str) -> list[str]:
     return [f"{about}done", f"{about}delayed", f"{path}?then=update", f"{path}?then=stop"]
 
 
-@pytest.mark.parametrize("locale", ["en-US", pytest.param("es-US", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
 def test_links_of_reminders_lead_to_accessible_pages(open_browser, office, locale):
     reference = add_published(office, "partner", commitment_title="V" * 60)
     with office.app_context():
@@ -145,6 +147,7 @@ def test_links_of_reminders_lead_to_accessible_pages(open_browser, office, local
         check_page(page)
 
 
+@pytest.mark.slow
 def test_layout_does_not_shift_while_typing(open_browser):
     page = open_browser(viewport={"width": 375, "height": 740})
     page.add_init_script("""window.moved = []; new PerformanceObserver(list => {

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages import JAVASCRIPT
 from tests.browser.test_access import check_page
 from tests.browser.test_journeys import stored, wait_for
 from tests.factories import add_submission, update_path
@@ -40,7 +41,7 @@ def link(server) -> str:
     return f"{path}?then=changes"
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_changes_are_made_on_a_phone_by_keyboard(open_browser, server, link, javascript):
     page = open_browser(javascript=javascript, viewport={"width": 320, "height": 640})
     look = check_page if javascript else lambda page: None

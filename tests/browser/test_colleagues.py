@@ -31,8 +31,7 @@ def press_enter_on(page: Page, name: str, role: str = "button") -> None:
 @pytest.mark.parametrize(
     ("size", "javascript"),
     [
-        ("phone", True),
-        pytest.param("desktop", True, marks=pytest.mark.slow),
+        *(pytest.param(size, True, marks=pytest.mark.slow) for size in SIZES),
         ("desktop", False),
     ],
 )

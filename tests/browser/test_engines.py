@@ -10,6 +10,8 @@ from tests.server import ForkedServer, running_server
 
 AGENCY = load_case("agency")
 
+pytestmark = pytest.mark.slow  # in Chromium, other tests of this folder do the same
+
 
 @pytest.fixture
 def database_url(sqlite_url):
@@ -37,7 +39,6 @@ def write_city(visitor) -> None:
     visitor.write("#city", "Orlando")
 
 
-@pytest.mark.slow  # in Chromium, test_journeys does the same
 def test_submitted_case_shows_its_reference(visitor, case):
     visitor.walk(case, STEPS["agency" if "data_sets" in case else "partner"])
     visitor.sees("h1", "We received your commitment")
@@ -112,7 +113,6 @@ def test_back_and_forward_show_answers(visitor):
     visitor.sees_step("contact")
 
 
-@pytest.mark.slow  # in Chromium, test_saving does the same
 def test_resume_link_opens_draft_in_another_browser(visitor, new_visitor):
     write_city(visitor)
     visitor.press("[name=action][value=save]")
@@ -123,7 +123,6 @@ def test_resume_link_opens_draft_in_another_browser(visitor, new_visitor):
     other.sees_value("#city", "Orlando")
 
 
-@pytest.mark.slow  # in Chromium, test_saving does the same
 def test_conflicting_save_shows_both_versions(visitor, new_visitor):
     visitor.walk(AGENCY, ["kind", "organization"])
     visitor.sees_step("contact")

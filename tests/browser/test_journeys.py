@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from tests.browser.pages import StepPage, check_accessibility, walk
+from tests.browser.pages import JAVASCRIPT, StepPage, check_accessibility, walk
 from tests.complete_form import is_equivalent
 from tests.conftest import load_case, without_ids
 from wizard import create_app
@@ -56,7 +56,7 @@ def test_submitted_case_is_stored_unchanged(open_browser, server, branch, javasc
     assert case["contact_email"] in message.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_link_of_a_card_selects_the_program_after_a_refused_post(open_browser, javascript):
     page = open_browser(javascript=javascript)
     page.locator("a[href$='?for=police']").click()

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pictures import signed_in_admin
 
-pytestmark = pytest.mark.one_store
+pytestmark = [pytest.mark.slow, pytest.mark.one_store]
 
 MAX_SECONDS = 0.2
 MOVING = """() => [...document.querySelectorAll("*")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import check_accessibility
+from tests.browser.pages import JAVASCRIPT, check_accessibility
 from tests.factories import add_published, update_path
 from tests.integration.public.conftest import OFFICE
 from tests.integration.public.test_views import replace_answers, withdraw
@@ -15,7 +15,7 @@ from wizard.accounts.audit import ORGANIZATION
 pytestmark = pytest.mark.pages
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_map_filter_leads_to_commitment(open_browser, office, javascript):
     add_published(office, "partner", state="GA")
     reference = add_published(office, state="FL", commitment_title="Every stop, in a table")
@@ -54,7 +54,8 @@ def test_public_pages_are_accessible_and_fit_a_phone(open_browser, office):
             assert not page.evaluate(wide), (path, width)
 
 
-@pytest.mark.parametrize("locale", ["en-US", pytest.param("es-US", marks=pytest.mark.slow)])
+@pytest.mark.slow  # beside test_every_page
+@pytest.mark.parametrize("locale", ["en-US", "es-US"])
 def test_corrected_and_withdrawn_pages_are_accessible(open_browser, office, locale):
     at = datetime(2026, 3, 1, tzinfo=UTC)
     corrected, withdrawn = add_published(office, at=at), add_published(office, "partner", at=at)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import check_accessibility
+from tests.browser.pages import JAVASCRIPT, check_accessibility
 from tests.browser.test_staff import sign_in
 from tests.factories import add_submission
 from tests.integration.staff.test_queue import add_many
@@ -108,7 +108,7 @@ def test_keys_are_listed_and_can_be_switched_off(open_browser, office):
     expect(shown).to_have_text(second)
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_queue_is_worked_through_by_clicks(open_browser, office, javascript):
     first, second, third = add_many(office, 3)
     page = open_browser(javascript=javascript)

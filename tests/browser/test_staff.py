@@ -66,6 +66,7 @@ def test_submission_is_filtered_exported_and_decided(open_browser, office, javas
     expect(page.locator("h1")).to_have_text("Sign in")
 
 
+@pytest.mark.slow
 def test_rarer_filters_unfold_on_a_phone_without_javascript(open_browser, office):
     add_submission(office, state="FL")
     reference = add_submission(office, state="GA")
@@ -135,6 +136,7 @@ def test_staff_pages_are_accessible_and_fit_a_phone(open_browser, office):
             assert not page.evaluate(wide), (path, width)
 
 
+@pytest.mark.slow
 def test_report_is_printed_on_one_sheet_without_the_frame(open_browser, office):
     for number in range(6):
         add_submission(office, status="published", organization_name=f"Police of Town {number}")
@@ -234,7 +236,8 @@ def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     expect(second.locator(".facts .pill")).to_contain_text("Declined")
 
 
-@JAVASCRIPT
+@pytest.mark.slow  # beside test_morning
+@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
 def test_many_cases_are_declined_at_once(open_browser, office, javascript):
     made = [add_submission(office, status="in_review") for _ in range(53)]
     add_submission(office, status="published")

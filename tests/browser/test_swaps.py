@@ -205,7 +205,8 @@ def test_first_steps_are_completed_by_keyboard(open_browser):
     expect(page.locator("h1")).to_have_text("Contact person")
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_step_fits_a_narrow_phone(open_browser, scheme):
     page = open_browser(viewport={"width": 320, "height": 640}, color_scheme=scheme)
 

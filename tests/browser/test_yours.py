@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import check_accessibility
+from tests.browser.pages import JAVASCRIPT, check_accessibility
 from tests.browser.test_access import CUT_OFF
 from tests.factories import add_published, set_language, update_path
 from wizard.submissions import contacts
@@ -11,7 +11,7 @@ from wizard.submissions import contacts
 pytestmark = pytest.mark.pages
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["htmx", "plain"])
+@JAVASCRIPT
 def test_organization_finds_and_does_everything_on_its_page(open_browser, office, javascript):
     reference = add_published(office, "partner")
     page = open_browser(javascript=javascript)

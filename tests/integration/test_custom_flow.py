@@ -32,6 +32,8 @@ from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 
+pytestmark = pytest.mark.pages
+
 COLORS = (Option("red", "red"), Option("blue", "blue"), Option("gold", "gold"))
 HAS_PET = Has("has_pet", frozenset({"yes"}))
 OFFICE = Actor("office@example.gov")
@@ -166,7 +168,6 @@ def published(app) -> str:
     return reference
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize("answers", [WITH_PET, WITHOUT], ids=["with a pet", "without"])
 def test_custom_flow_is_completed(app, client, answers, htmx):
@@ -189,7 +190,6 @@ def test_conditional_question_on_first_step_is_asked(client):
     assert (page.status, list(page.errors())) == (422, ["since"])
 
 
-@pytest.mark.pages
 def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     landing = client.page("/")
     assert "A list of pets." in landing.text("main") and "Rex" in landing.text(".featured")
@@ -200,7 +200,6 @@ def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     assert client.send(page.path, gold).text("h1") == "No gold"
 
 
-@pytest.mark.pages
 def test_custom_flow_has_staff_pages(app, published):
     staff = staff_client(app, "admin")
     assert "red" in staff.page("/staff/").text("#by-color")
@@ -233,7 +232,6 @@ def test_custom_flow_has_exports(app, published, tmp_path):
         assert output.read_text("utf-8").count("Rex") == count
 
 
-@pytest.mark.pages
 def test_custom_flow_has_public_pages(app, client, published):
     found = client.page("/commitments?color=red&likes=blue&toy=red&call=animals&text=josé")
     assert "Rex" in found.text("main")
@@ -261,7 +259,6 @@ def test_custom_flow_has_open_data(client, published):
             assert text in response.get_data(as_text=True), address
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.slow)])
 def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
     settings = {"PROGRAM_NAME": "Pets of Ohio", "PROGRAM_EMAIL": "office@example.gov"}

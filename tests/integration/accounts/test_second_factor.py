@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pyotp
+import pytest
 from sqlalchemy import select
 
 from tests.conftest import PRODUCTION
@@ -18,6 +19,8 @@ from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
+
+pytestmark = pytest.mark.pages
 
 
 def test_password_without_code_is_refused(client, account, now):

@@ -16,6 +16,8 @@ from wizard.forms.fields import Text
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group, derive_entry_id
 
+pytestmark = pytest.mark.pages
+
 STEP = COMMITMENT.steps["data_sets"]
 TYPED = form_data(STEP, AGENCY)
 

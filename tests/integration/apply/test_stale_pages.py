@@ -22,6 +22,8 @@ from wizard.db.engine import db, writing
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def organization_path(client) -> str:
@@ -158,7 +160,6 @@ def test_autosave_does_not_reopen_left_draft(client):
     assert client.get(page.path).status_code == 404
 
 
-@pytest.mark.pages
 def test_crlf_and_lf_are_equal(client):
     page = complete_form(client, AGENCY, until="plan")
     data = form_data(COMMITMENT.steps["plan"], AGENCY) | {"access_plan": "one\r\ntwo"}
@@ -258,7 +259,6 @@ def test_post_after_branch_change_is_kept(client):
     assert kept["milestones-0-what"] == ["Typed in the other tab"]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize("name", AGENCY_STEPS)
 def test_expired_session_keeps_typed_values(app, client, name, htmx):
@@ -281,7 +281,6 @@ def test_expired_session_keeps_typed_values(app, client, name, htmx):
     assert later.page(page.path).status == 200
 
 
-@pytest.mark.pages
 def test_rotated_secret_keeps_typed_values(make_app):
     before = make_app(SECRET_KEY="old-secret-old-secret-old-secret").test_client()
     page = complete_form(before, AGENCY, until="organization")

@@ -30,12 +30,12 @@ def stored_rows(app):
         }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh_app(request, make_app, tmp_path):
-    """Return a program on an empty database, of the same kind or of the other."""
+@pytest.fixture(params=["other", pytest.param("same", marks=pytest.mark.slow)])
+def fresh_app(request, make_app, database_url, tmp_path):
+    """Return a program on an empty database, of the other kind or of the same."""
     folder = tmp_path / "fresh"
     folder.mkdir()
-    if request.param == "sqlite":
+    if database_url.startswith("sqlite") == (request.param == "same"):
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "wizard.sqlite")
         url = f"sqlite:///{folder / 'wizard.sqlite'}"
     else:

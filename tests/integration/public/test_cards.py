@@ -11,6 +11,8 @@ from wizard import clock
 from wizard.public import cards
 from wizard.staff import cases, erasure
 
+pytestmark = pytest.mark.pages
+
 NOON = datetime(2026, 6, 1, 16, tzinfo=UTC)
 TITLES = {
     "short": "Open stops",
@@ -42,7 +44,6 @@ def size(png: bytes) -> tuple[int, int]:
     return struct.unpack(">II", png[16:24])
 
 
-@pytest.mark.pages
 def test_page_names_its_image_in_its_language(app, client, drawn):
     reference = add_commitment(app, commitment_title="Open stops")
     for language, words in (("en", " released"), ("es", "Publicados: ")):
@@ -93,7 +94,6 @@ def test_image_holds_public_answers_alone(app, client, drawn):
         assert case[name] not in drawn[0]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
 def test_any_title_is_drawn(app, client, drawn, title):
     reference = add_commitment(app, commitment_title=title, organization_name=title or "Rome")
@@ -109,7 +109,6 @@ def test_title_fits_its_lines(title):
     assert text.rtl == ("مدينة" in title)
 
 
-@pytest.mark.pages
 def test_memory_keeps_few_images(app, client, monkeypatch):
     monkeypatch.setattr(cards, "MAX_IMAGES", 2)
     monkeypatch.setattr(cards, "draw", lambda svg: b"image")

@@ -11,6 +11,8 @@ from tests.factories import PUBLISHED_AT, add_published
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 
+pytestmark = pytest.mark.pages
+
 
 def test_filter_shows_only_matches_and_totals_add_up(app, client):
     agency = add_published(app, state="FL", commitment_title="Every stop, in a table")
@@ -97,7 +99,6 @@ def test_filter_value_unknown_finds_nothing(app, client, query):
     assert page.text("#found").startswith("0 ")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "query", ["text=%00", "text=" + "x" * 201, "state=FL&state=GA", "older=soon", "newer=x_;"]
 )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from xml.etree import ElementTree
 
+import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import select
 
@@ -35,6 +36,8 @@ from wizard.forms import json_schema
 from wizard.forms.outputs import public_record
 from wizard.public import feeds, open_data
 from wizard.staff import cases
+
+pytestmark = pytest.mark.pages
 
 HOME = "http://commitments.example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"

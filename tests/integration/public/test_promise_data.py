@@ -29,6 +29,8 @@ from wizard.submissions.promises import store_promises
 from wizard.submissions.versions import replace_answers
 from wizard.web.current import current_flow
 
+pytestmark = pytest.mark.pages
+
 ENTRIES = "/commitments/data-sets.csv"
 
 
@@ -166,7 +168,6 @@ def test_files_honor_the_filters_of_the_list(app, client):
     assert filtered != client.get("/commitments.csv").headers["ETag"]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "query", ["state=%00", "state=TX&state=CA", "text=" + "x" * 5000, "kind=;"]
 )

@@ -34,6 +34,8 @@ from wizard.submissions.promises import store_promises
 from wizard.submissions.versions import replace_answers
 from wizard.web.current import current_flow
 
+pytestmark = pytest.mark.pages
+
 UPDATES = "/commitments/updates.csv"
 EARLIER, LATER = (datetime(2027, 1, 5, *at, tzinfo=UTC) for at in ((4, 59), (5, 0)))
 """The last minute of a day in the program's time zone, and the first of the next one."""
@@ -133,7 +135,6 @@ def test_accents_count_as_two_octets(accents):
     assert bool(rest[0]) == (accents > 37)
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("text", ['=1+1;"x"', "+cmd|calc", "@SUM(A1)", "\t=1", "-2+3"])
 def test_words_of_reports_and_withdrawals_are_no_formula(app, client, text):
     reference = add_commitment(app, commitment_title=text)
@@ -152,7 +153,6 @@ def test_words_of_reports_and_withdrawals_are_no_formula(app, client, text):
                 assert not row[column] or row[column][0] not in "=+-@\t", (address, column)
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "query",
     [

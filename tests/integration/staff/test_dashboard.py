@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from tests.complete_form import complete_form
@@ -15,6 +16,8 @@ from wizard.notify import email
 from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
 from wizard.submissions import withdrawals
+
+pytestmark = pytest.mark.pages
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 

@@ -12,6 +12,8 @@ from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.messages import OFFICE_MESSAGES
 
+pytestmark = pytest.mark.pages
+
 
 def decide(client, reference: str, to: str, **typed: str):
     """Decide as the form of the page does."""

@@ -17,6 +17,8 @@ from wizard.staff import cases, figures
 from wizard.staff.figures import Period, count_now, count_period, list_due, parse_period
 from wizard.web.query import BadQuery
 
+pytestmark = pytest.mark.pages
+
 NOW = datetime(2027, 8, 18, 16, tzinfo=UTC)  # a Wednesday
 STAFF = Actor("ada@example.gov")
 
@@ -28,7 +30,6 @@ def today(monkeypatch) -> date:
     return NOW.date()
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     ("args", "first", "last"),
     [
@@ -50,7 +51,6 @@ def test_period_of_address(app, args, first, last):
         assert parse_period(again) == period
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "args",
     [
