@@ -154,7 +154,7 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Run tests marked `one_store` on SQLite alone; those marked `pages` are slow on PostgreSQL.
+    """Run tests marked `one_store` on SQLite alone; mark others as slow on PostgreSQL.
 
     Those marked `waits` come first: at the end nothing is left to run beside them.
     """
@@ -166,7 +166,7 @@ def pytest_collection_modifyitems(items) -> None:
     for item in filter(is_on_postgresql, list(items)):
         if item.get_closest_marker("one_store"):
             items.remove(item)
-        elif item.get_closest_marker("pages"):
+        elif item.get_closest_marker("slow_postgresql"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 

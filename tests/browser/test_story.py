@@ -18,7 +18,7 @@ from wizard.db.engine import writing
 from wizard.db.models import Submission
 from wizard.web import links
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 PHONE = {"width": 390, "height": 844}
 STORY = [
     "review_started",

@@ -7,7 +7,7 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from wizard.accounts import permissions
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
 ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]

@@ -13,6 +13,8 @@ from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffSession, StaffUser
 from wizard.db.engine import db
 
+pytestmark = pytest.mark.slow_postgresql
+
 
 def test_sign_in_redirects_to_next(app, client, account):
     asked = client.get("/staff/submissions?state=FL", headers={"Accept": "text/html"})
@@ -28,7 +30,6 @@ def test_email_ignores_case_and_blanks(client, account):
     assert submit_sign_in(client, f"  {EMAIL.upper()} ").status_code == 303
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "away",
     [

@@ -7,7 +7,7 @@ from tests.conftest import AGENCY, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def test_change_from_review_returns_to_review(client, case):

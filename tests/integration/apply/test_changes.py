@@ -18,7 +18,7 @@ from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 EDITOR = Actor("editor@example.gov")
 

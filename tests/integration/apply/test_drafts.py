@@ -16,6 +16,8 @@ from wizard.db.engine import db
 from wizard.db.models import Draft
 from wizard.forms.saving import DraftState
 
+pytestmark = pytest.mark.slow_postgresql
+
 
 def test_concurrent_edits_are_all_stored(app):
     with app.app_context():

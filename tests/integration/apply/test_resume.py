@@ -4,6 +4,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import select
 
 from tests.complete_form import (
@@ -22,6 +23,8 @@ from wizard.db.engine import db
 from wizard.db.models import Draft, MailMessage
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
+
+pytestmark = pytest.mark.slow_postgresql
 
 
 def test_reminder_uses_language_of_last_answer(app, client, case):

@@ -20,7 +20,7 @@ from wizard.submissions import proposals, reminders
 from wizard.submissions.cases import locked_case
 from wizard.web import links
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 EDITOR = Actor("editor@example.gov", kind="staff")
 ONE_CLICK = "List-Unsubscribe=One-Click"

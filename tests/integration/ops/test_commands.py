@@ -12,6 +12,8 @@ from wizard.db.engine import db
 from wizard.db.models import MailMessage
 from wizard.notify.email import mail_folder
 
+pytestmark = pytest.mark.slow_postgresql
+
 
 @pytest.fixture
 def run_command(app):
@@ -49,7 +51,6 @@ def test_weak_prompted_password_is_refused(app, run_command):
         assert [each.email for each in db.session.scalars(select(StaffUser))] == ["ada@example.gov"]
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "words",
     [

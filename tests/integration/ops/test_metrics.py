@@ -8,6 +8,8 @@ from tests.integration.ops.conftest import queue_message, read_metrics
 from wizard import clock
 from wizard.flows.commitment import COMMITMENT
 
+pytestmark = pytest.mark.slow_postgresql
+
 
 @pytest.fixture
 def app(make_app):

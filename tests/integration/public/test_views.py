@@ -45,7 +45,7 @@ from wizard.web import languages
 
 EARLIER = datetime(2026, 3, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def change_status(app, reference: str, to: str) -> None:

@@ -16,7 +16,7 @@ from wizard.db.promises import Promise
 from wizard.submissions import withdrawals
 from wizard.web import links
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def path_of(reference: str) -> str:

@@ -20,6 +20,8 @@ from wizard.submissions import cases as submission_cases
 from wizard.submissions import proposals, withdrawals
 from wizard.submissions.events import KINDS
 
+pytestmark = pytest.mark.slow_postgresql
+
 
 def test_view_is_audited_without_answers(app, client, viewer, case):
     reference = complete_form(client, case).text(".reference")
@@ -108,7 +110,6 @@ OFFERED = {
 """The statuses to which a button of the case leads."""
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("before", list(OFFERED))
 def test_only_allowed_transitions(app, editor, before):
     path = f"/staff/submissions/{add_submission(app, status=before)}"
@@ -258,7 +259,6 @@ def test_unsaved_note_survives_status_change(app, editor):
     assert page.status == 409
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])
 def test_invalid_version_is_400(app, editor, version):
     path = f"/staff/submissions/{add_submission(app)}"
@@ -275,7 +275,6 @@ def test_note_is_visible_to_staff_only(app, client, editor, viewer, case):
     assert event.data == {}
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("text", ["", "   ", "x" * 5001])
 def test_invalid_note_is_422_and_stays_on_page(app, editor, text):
     path = f"/staff/submissions/{add_submission(app)}"

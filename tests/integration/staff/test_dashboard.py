@@ -17,7 +17,7 @@ from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
 from wizard.submissions import withdrawals
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 

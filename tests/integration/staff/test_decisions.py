@@ -12,7 +12,7 @@ from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.messages import OFFICE_MESSAGES
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def decide(client, reference: str, to: str, **typed: str):

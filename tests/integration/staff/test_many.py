@@ -15,6 +15,8 @@ from wizard.notify.outbox import render_email
 from wizard.staff import many
 from wizard.web.security import MAX_FIELDS
 
+pytestmark = pytest.mark.slow_postgresql
+
 MANY = "/staff/submissions/many"
 
 
@@ -311,13 +313,11 @@ def test_way_back_keeps_filter_and_page(app, editor):
     assert link_address(done, reference).startswith(f"/staff/submissions/{reference}")
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("query", ["action=eat", "reference=" + "x" * 1001, "stat=FL", "sort=up"])
 def test_bad_address_is_400(app, editor, query):
     assert editor.get(f"{MANY}?{query}").status_code == 400
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("damage", ["", "x", "cut", "other", "longer"])
 def test_forged_or_truncated_state_is_400(app, editor, damage):
     reference = add_submission(app, status="in_review")

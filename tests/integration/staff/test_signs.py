@@ -1,5 +1,6 @@
 """Tests of the signs on the page of a case."""
 
+import pytest
 from sqlalchemy import event, update
 
 from tests.factories import add_submission, set_language
@@ -7,6 +8,8 @@ from wizard.db.engine import db, writing
 from wizard.db.models import KNOWN_BY, SearchEntry
 from wizard.staff import signs
 from wizard.submissions import cases, search
+
+pytestmark = pytest.mark.slow_postgresql
 
 HTTPS = "https://orlando.example.gov/police"
 OTHER = {

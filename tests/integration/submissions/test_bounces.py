@@ -17,6 +17,8 @@ from wizard.notify.email import mail_folder
 from wizard.staff import cases, erasure
 from wizard.submissions.bounces import BounceError, record_bounce
 
+pytestmark = pytest.mark.slow_postgresql
+
 EDITOR = Actor("editor@example.gov")
 STATUS = """Reporting-MTA: dns; mx.example.org
 
@@ -113,7 +115,6 @@ def nested(depth: int) -> bytes:
     return outer.as_bytes()
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize(
     "content",
     [b"", b"\x00" * 99, b"\xff\xfe", b"Subject: x\n\nHello", returned("<no@example.org>"),
@@ -145,7 +146,6 @@ BOMBS = {
 }
 
 
-@pytest.mark.pages
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_bomb_is_refused_within_seconds(app, bomb):
     before = time.process_time()

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from tests.client import link_address
 from tests.complete_form import complete_form
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def read_pdf(response) -> PdfReader:

@@ -27,6 +27,8 @@ from wizard.staff import erasure
 from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 
+pytestmark = pytest.mark.slow_postgresql
+
 EASTERN = ZoneInfo("America/New_York")
 
 

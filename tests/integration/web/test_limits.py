@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-pytestmark = pytest.mark.pages
+pytestmark = pytest.mark.slow_postgresql
 
 
 def test_starts_from_one_address_are_limited(make_app):
