@@ -9,7 +9,7 @@ function count(field) {
   const line = document.getElementById(`${field.id}-count`);
   const left = field.dataset.most - [...field.value.normalize().trim()].length;
   const text = left < 0 ? messages.over : messages.left;
-  line.textContent = text.replace("{n}", Math.abs(left).toLocaleString());
+  line.textContent = text.replace("{n}", Math.abs(left).toLocaleString(`${document.documentElement.lang}-US`));
   line.classList.toggle("over", left < 0);
   clearTimeout(timer);
   timer = setTimeout(warn, WARN_DELAY_MS, left < WARN_BELOW ? line.textContent : "");

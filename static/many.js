@@ -22,7 +22,7 @@ addEventListener("click", ({target}) => {
   if (target.id === "stop") {
     stopped = true;
     showButtons();
-  } else {
+  } else if (target.closest("button:not([type=button])")) {
     stopped = false;
   }
 });

@@ -15,6 +15,8 @@ REQUIRED_ROLE: dict[str, str | None] = {}
 """The lowest role by endpoint; empty for anybody, None for nobody."""
 ALLOWED_BEFORE_SECOND_FACTOR = ("staff.account", "staff.change_account", "staff.sign_out")
 BEARER = {"WWW-Authenticate": "Bearer"}
+TYPED = ("text", "words", "reason", "how", "about")
+"""What fields for texts are called, up to the first hyphen."""
 
 
 class StaffBlueprint(Blueprint):
@@ -99,11 +101,17 @@ def _ask_to_sign_in() -> Response:
     accepts_html = "text/html" in request.headers.get("Accept", "")
     if request.method == "GET" and (accepts_html or request.endpoint != "staff.export"):
         return redirect(url_for("staff.sign_in_page", next=_requested_page()), 303)
-    typed, case = request.form.get("text", ""), request.path.rpartition("/")[0]
+    case = request.path.rpartition("/")[0]
     page = case if "/submissions/" in case else ""
-    response = render_page("accounts/sign_in.html", 401, typed=typed, ended=True, next=page)
+    response = render_page("accounts/sign_in.html", 401, typed=_typed(), ended=True, next=page)
     response.headers.update(BEARER)
     return response
+
+
+def _typed() -> list[str]:
+    """Return the texts of the form that somebody may have written."""
+    fields = request.form.items(multi=True)
+    return [text for name, text in fields if name.partition("-")[0] in TYPED and text.strip()]
 
 
 def _requested_page() -> str:

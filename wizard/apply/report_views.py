@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, session, url_for
+from flask import Blueprint, abort, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -147,7 +147,7 @@ def step(reference: str, name: str) -> Response:
 
 
 @bp.post("/<name>")
-@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
+@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: "is_report_sent" in g)
 def save_step(reference: str, name: str) -> Response:
     """Save the page about a promise, or send the report."""
     form, post, outcome = None, read_post(_posted_step(name)), None
@@ -161,7 +161,7 @@ def save_step(reference: str, name: str) -> Response:
     if form is None or outcome is None:
         return _closed_page(access.own_submission(reference), _typed_rows(post), 409)
     if isinstance(outcome, outcomes.Submitted):
-        session["notice"] = languages.translate(SENT)
+        session["notice"], g.is_report_sent = languages.translate(SENT), True
     if isinstance(outcome, outcomes.Paused):
         session["notice"] = languages.translate(PAUSED)
     return steps.respond(form, post, outcome)

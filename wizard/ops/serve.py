@@ -126,16 +126,21 @@ class Turn:
 
 
 def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
-    """Work every `POLL_SECONDS` until stopped; log an error and try again."""
+    """Work every `POLL_SECONDS` until stopped; log an error and try again.
+
+    What is kept for one request, such as the names of the staff, is read anew each time.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
     while not stopped.wait(POLL_SECONDS):
-        try:
-            work()
-        except SQLAlchemyError as error:
-            log.error("%s", failures.describe_failure(error))
-        except Exception:
-            log.exception("the background work failed; trying again")
-        finally:
-            end_session()
+        with app.app_context():
+            try:
+                work()
+            except SQLAlchemyError as error:
+                log.error("%s", failures.describe_failure(error))
+            except Exception:
+                log.exception("the background work failed; trying again")
+            finally:
+                end_session()
 
 
 def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:

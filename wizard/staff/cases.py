@@ -3,7 +3,9 @@
 The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .. import clock
 from ..accounts import audit
@@ -67,10 +69,11 @@ HOW_ASKED = LongText(
 
 @dataclass(frozen=True, slots=True)
 class ReportToRead:
-    """A report of the organization, and what staff may decide on it."""
+    """A report of the organization, the title of each entry with what it says, and what staff may
+    decide on it."""
 
     report: Report
-    news: progress_reports.ApprovedReport
+    entries: list[tuple[str, Mapping[str, Any]]]
     decisions: list[Decision]
 
 

@@ -24,7 +24,7 @@ from . import dashboard as statistics
 from .lists import LIST_ARGS, list_query, parse_list_filters
 from .report_views import describe_period
 
-OLDEST_SHOWN = 5
+OLDEST_SHOWN, REQUESTS_SHOWN = 5, 20
 FILTER_LABELS = {
     "branch": "Branch",
     "status": "Status",
@@ -51,6 +51,7 @@ def dashboard() -> Response:
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=case_lists.list_longest_waiting(OLDEST_SHOWN),
         requests=statistics.list_requests(),
+        requests_shown=REQUESTS_SHOWN,
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),

@@ -6,10 +6,10 @@ from flask import abort, request, url_for
 from werkzeug.wrappers import Response
 
 from ..accounts.permissions import bp, current_actor, may
-from ..submissions.filters import MAX_REFERENCES_CHARS, Filters
+from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.query import BadQuery
+from ..web.query import BadQuery, parse_args
 from . import case_lists, exports, many
 from .decisions import InvalidDecision
 from .lists import LIST_ARGS, list_query, parse_list_filters
@@ -88,5 +88,7 @@ def _parse_selection() -> Filters | None:
     references = ",".join(dict.fromkeys(filter(None, [*request.args.getlist("reference"), *pages])))
     if len(references) > MAX_REFERENCES_CHARS:
         raise BadQuery("Too many submissions are selected. Select all of the filter instead.")
+    field = UNCODED_FILTERS["references"]
+    selected = parse_args({field.name: [references]}, {field.name: field})
     order = {"sort": chosen["sort"]} if "sort" in chosen else {}
-    return Filters(order, references=references) if references else None
+    return Filters(order | selected) if selected else None

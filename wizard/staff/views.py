@@ -134,11 +134,16 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
 @bp.post("/submissions/<reference>/status", role="editor")
 @then_next
 def decide(reference: str) -> Response:
-    """Change the status; an unsaved note stays on the page."""
+    """Change the status."""
     to, version = request.form.get("to", ""), _posted_number("version")
     mail, reason = _parse_decision(reference, to)
     cases.decide(reference, to, version, current_actor(), mail, reason)
     notice = f"Status changed to {describe_status(to).label}."
+    return _show_decided(reference, notice)
+
+
+def _show_decided(reference: str, notice: str) -> Response:
+    """Redirect to the case; show it at once if a note was typed beside the decision."""
     if request.form.get("text"):
         return case_page(notice=notice, unsaved={"text": request.form["text"]})
     return _to_case(reference, notice)
@@ -185,7 +190,7 @@ def decide_report(reference: str) -> Response:
     approved = action == "approve"
     mail, reason = _parse_decision(reference, f"{action}-{report}")
     cases.decide_report(reference, report, approved, current_actor(), mail, reason)
-    return _to_case(reference, "Update approved." if approved else "Update not approved.")
+    return _show_decided(reference, "Update approved." if approved else "Update not approved.")
 
 
 @bp.post("/submissions/<reference>/progress", role="editor")
@@ -194,6 +199,8 @@ def decide_progress(reference: str) -> Response:
     """Approve those reports on promises that are checked, and decline the others."""
     offered, version = request.form.get("offered", ""), _posted_number("version")
     key = request.form.get("key", "").partition("-")[0]
+    if key not in ("progress_approved", "progress_declined"):
+        abort(400)
     mail, reply = _parse_decision(reference, f"{key}-{offered}")
     checked = request.form.getlist("approve") if key == "progress_approved" else []
     numbers = {parse_whole_number(each) or 0 for each in offered.split(",")}
@@ -201,7 +208,7 @@ def decide_progress(reference: str) -> Response:
     if key == "progress_approved" and not approved:
         raise NotAllowed("Check at least one of them, or choose not to approve any.")
     reports.decide(reference, version, numbers, approved, current_actor(), mail, reply)
-    return _to_case(reference, "Update approved." if approved else "Update not approved.")
+    return _show_decided(reference, "Update approved." if approved else "Update not approved.")
 
 
 @bp.post("/submissions/<reference>/correction", role="editor")
@@ -214,7 +221,8 @@ def decide_correction(reference: str) -> Response:
     approve = partial(proposals.approve_correction, slips=slips)
     decided = approve if is_approved else proposals.decline_correction
     decided(reference, _posted_number("version"), current_actor(), mail, reason)
-    return _to_case(reference, "Answers corrected." if is_approved else "Correction not approved.")
+    notice = "Answers corrected." if is_approved else "Correction not approved."
+    return _show_decided(reference, notice)
 
 
 @bp.post("/submissions/<reference>/withdrawal", role="editor")
@@ -224,7 +232,7 @@ def decide_withdrawal(reference: str) -> Response:
     is_approved, version = _posted_action() == "approve", _posted_number("version")
     mail, reason = _parse_decision(reference, "withdraw" if is_approved else "stay")
     withdrawals.decide_withdrawal(reference, is_approved, version, current_actor(), mail, reason)
-    return _to_case(reference, "Withdrawn." if is_approved else "Not withdrawn.")
+    return _show_decided(reference, "Withdrawn." if is_approved else "Not withdrawn.")
 
 
 def _posted_action() -> str:

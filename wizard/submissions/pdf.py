@@ -6,6 +6,7 @@ from typing import Any
 
 import typst
 
+from .. import clock
 from ..db.models import Submission
 from ..forms.dates import format_moment
 from ..forms.messages import Message
@@ -23,7 +24,7 @@ def answers_pdf(submission: Submission) -> bytes:
     """
     facts = {
         Message("Reference number:"): submission.reference,
-        Message("Submitted:"): translate(format_moment(submission.submitted_at)),
+        Message("Submitted:"): translate(format_moment(clock.local(submission.submitted_at))),
     }
     data = {
         "language": get_locale(),

@@ -20,7 +20,7 @@ from ..forms.groups import ENTRY_ID, Group, add_entry_ids
 from ..forms.promises import Revision, Update
 from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
-from .versions import list_versions
+from .versions import first_answers, list_versions
 
 
 def state_column(today: date) -> ColumnElement[str]:
@@ -150,9 +150,7 @@ def _old_updates(
 
     Their `done` has no day: it takes the one on which it was reported.
     """
-    answers: Mapping[str, Any] = submission.answers
-    if reports and submission.answers_version > 1:
-        answers = list_versions(submission)[0].answers or answers
+    answers = first_answers(submission) if reports else {}
     for report in reports:
         reported_on = clock.local(report.reported_at).date()
         for entry_id, told in entries_told(report.entries, answers):

@@ -253,7 +253,7 @@ def approve_correction(
         made: dict[str, Any] = {**data, **({"slips": list(slips)} if slips else {})}
         record_event(submission, "corrected", actor, mail, reason=reason, **made)
         if submission.published_at and not may_publish(submission.answers):
-            change_status(submission, "accepted", actor)
+            change_status(submission, "accepted", actor, Mail(skip=mail.skip))
 
 
 def _proposer(submission: Submission) -> str:

@@ -62,6 +62,12 @@ def raise_version(submission: Submission) -> None:
     submission.changed_at = clock.now()
 
 
+def first_answers(submission: Submission) -> Answers:
+    """Return the answers as they were submitted."""
+    is_changed = submission.answers_version > 1
+    return list_versions(submission)[0].answers if is_changed else submission.answers
+
+
 def list_versions(submission: Submission) -> list[Version]:
     """Return every version of the answers, oldest first, as the current flow has them."""
     query = select(SubmissionVersion).where(SubmissionVersion.submission_id == submission.id)

@@ -25,10 +25,21 @@ def test_cookie_is_secure_and_limited_to_staff_path(make_app):
         assert part in cookie
 
 
-def test_note_after_session_end_is_shown_to_copy(client, account):
-    page = client.send("/staff/submissions/PDI-AAAA-AAAA/note", {"text": "Half an hour's work"})
+@pytest.mark.parametrize(
+    ("endpoint", "names"),
+    [
+        ("note", ["text"]),
+        ("status", ["text", "reason", "words-en", "words-es"]),
+        ("changes", ["words", "about-city", "about-plan"]),
+        ("act", ["how"]),
+    ],
+)
+def test_texts_after_session_end_are_shown_to_copy(client, account, endpoint, names):
+    texts = {name: f"Half an hour's work on {name}" for name in names}
+    others = {"to": "declined", "version": "1", "contact": " "}
+    page = client.send(f"/staff/submissions/PDI-AAAA-AAAA/{endpoint}", texts | others)
     assert page.status == 401
-    assert "Half an hour's work" in page.text("#typed")
+    assert [each.text.strip() for each in page.all("textarea")] == list(texts.values())
 
 
 def test_export_without_session_signs_in_to_list(client):

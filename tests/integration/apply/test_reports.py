@@ -187,6 +187,15 @@ def report_two(app, reference: str) -> list[str]:
     return ids
 
 
+def test_limit_counts_reports_and_no_saved_pages(make_app, monkeypatch):
+    app = make_app(RATELIMIT_ENABLED=True)
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    for _ in range(61):
+        assert save(own, reference, ids[0], outcome="on_track").status == 200
+    assert send(own, reference).status == 200
+
+
 def test_staff_approve_some_of_a_report_with_a_word_back(app, client):
     reference = add_published(app, "partner")
     ids, editor = report_two(app, reference), staff_client(app, "editor")

@@ -16,11 +16,12 @@ from tests.complete_form import (
     start_draft,
 )
 from tests.conftest import AGENCY, advance_clock
+from tests.factories import add_submission
 from tests.integration.apply.conftest import purge_drafts
 from tests.mail import render_message
 from wizard.apply import drafts, resume
-from wizard.db.engine import db
-from wizard.db.models import Draft, MailMessage
+from wizard.db.engine import db, writing
+from wizard.db.models import Draft, MailMessage, Submission
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
@@ -137,6 +138,19 @@ def test_reminder_is_sent_once_a_week_before_expiry(app, client, monkeypatch):
     autosave(client, known.path, {"publishes_now": "no"})
     advance_clock(monkeypatch, days=55)
     assert "Reminders sent: 1." in purge_drafts(app)
+
+
+def test_reminder_is_not_sent_after_the_draft_was_submitted(app, client, monkeypatch):
+    complete_form(client, AGENCY, until="current_data")
+    advance_clock(monkeypatch, days=55)
+    assert "Reminders sent: 1." in purge_drafts(app)
+    add_submission(app)
+    with app.app_context(), writing() as session:
+        draft = session.scalars(select(Draft)).one()
+        session.scalars(select(Submission)).one().draft_id = draft.id
+    with app.app_context():
+        assert deliver_due() == 0
+    assert "Nothing is left" in queued_messages(app)[-1].last_error
 
 
 def test_reminder_uses_address_of_resume_mail(app, client, left_draft, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event, func, select
 
 from wizard import clock
-from wizard.accounts import sign_in
+from wizard.accounts import accounts, sign_in
+from wizard.accounts.audit import COMMAND_LINE
 from wizard.apply import drafts, resume
 from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
@@ -153,6 +154,21 @@ def test_hourly_job_runs_each_hour_and_is_logged_if_it_did_something(app, monkey
         monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=1, seconds=1))
         assert jobs.run_due() == {"digests queued": 3}
         assert "digests queued: 3" in caplog.text
+
+
+def test_background_work_reads_the_staff_anew_each_time(app, monkeypatch):
+    stopped, seen = serve.threading.Event(), []
+    monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
+
+    def work() -> None:
+        seen.append(sorted(accounts.read_people()))
+        accounts.add_account(f"person{len(seen)}@example.gov", "viewer", COMMAND_LINE)
+        if len(seen) == 3:
+            stopped.set()
+
+    with app.app_context():
+        serve.repeat_until(stopped, work)
+    assert [len(each) for each in seen] == [0, 1, 2]
 
 
 def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):

@@ -9,7 +9,14 @@ from sqlalchemy import select
 
 from tests.client import Page
 from tests.complete_form import complete_form, draft_path
-from tests.factories import add_submission, audit_events, events_of, staff_client
+from tests.factories import (
+    add_old_report,
+    add_submission,
+    audit_events,
+    events_of,
+    staff_client,
+)
+from tests.integration.submissions.test_proposals import correct, read
 from wizard.accounts import audit
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, reading
@@ -257,6 +264,50 @@ def test_unsaved_note_survives_status_change(app, editor):
         page = editor.send(f"{path}/status", data)
         assert page.values()["text"][0].strip() == "Half a thou"
     assert page.status == 409
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+@pytest.mark.parametrize("kind", ["correction", "withdrawal", "report"])
+def test_unsaved_note_survives_decision(app, editor, kind, is_approved):
+    reference = add_submission(app, status="published")
+    if kind == "report":
+        add_old_report(app, reference, {"data_sets": {"0": {"done": True}}})
+    with app.app_context():
+        if kind == "correction":
+            correct(reference, city="Tampa")
+        elif kind == "withdrawal":
+            withdrawals.request_withdrawal(reference, "No staff.", ORGANIZATION)
+    path = f"/staff/submissions/{reference}"
+    values = editor.page(path).values()
+    data = {name: values[name][0] for name in ("version", "report") if name in values}
+    data |= {"action": "approve" if is_approved else "decline", "reason": "We agreed by phone."}
+    page = editor.send(f"{path}/{kind}", data | {"text": "Half a thou"})
+    assert (page.status, page.values()["text"][0].strip()) == (200, "Half a thou")
+    assert page.all(".notice")
+
+
+def test_report_of_a_removed_entry_is_shown_as_it_was_submitted(app, editor):
+    reference = add_submission(app, status="published")
+    with app.app_context():
+        entries = read(reference).answers["data_sets"]
+    last = len(entries) - 1
+    add_old_report(app, reference, {"data_sets": {str(last): {"done": True, "note": "It is out."}}})
+    with app.app_context():
+        correct(reference, data_sets=entries[:last])
+        version = read(reference).lock_version
+        proposals.approve_correction(reference, version, Actor("editor"))
+    page = editor.page(f"/staff/submissions/{reference}")
+    assert page.status == 200
+    assert f"Data set {last + 1}: {entries[last]['title']}: done. It is out." in page.text(
+        "#reports"
+    )
+
+
+@pytest.mark.parametrize("key", ["", "progress", "approve-1", "correct"])
+def test_progress_decision_of_unknown_kind_is_400(app, editor, key):
+    reference = add_submission(app, status="published")
+    data = {"key": key, "offered": "1", "version": "1", "reason": "Typed."}
+    assert editor.send(f"/staff/submissions/{reference}/progress", data).status == 400
 
 
 @pytest.mark.parametrize("version", ["", "x", "-1", "²", "9" * 30])

@@ -10,7 +10,7 @@ from tests.factories import add_old_report, add_submission, staff_client
 from tests.integration.submissions.test_proposals import correct
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
-from wizard.db.engine import writing
+from wizard.db.engine import db, reading, writing
 from wizard.db.models import Submission
 from wizard.notify import email
 from wizard.notify.outbox import deliver_due
@@ -81,6 +81,18 @@ def test_dashboard_counts_drafts_by_step_without_answers(app, client, viewer, ca
     with app.app_context():
         assert dashboard.count_drafts_by_step() == [("Organization type", 1), ("Organization", 1)]
     assert case["organization_name"] not in viewer.page("/staff/").text("#drafts-left")
+
+
+def test_dashboard_shows_the_oldest_requests_and_the_number_of_all(app, editor):
+    first, *_ = [add_submission(app, status="published") for _ in range(22)]
+    with app.app_context(), reading():
+        references = list(db.session.scalars(select(Submission.reference).order_by(Submission.id)))
+    for reference in references:
+        add_old_report(app, reference, {"data_sets": {"0": {"done": True}}})
+    page = editor.page("/staff/")
+    assert "From organizations (22)" in page.text("main")
+    links = [each.attrs["href"].rpartition("/")[2] for each in page.all("#requests a")]
+    assert (len(links), links[0]) == (20, first)
 
 
 def test_requests_of_organizations_wait_on_dashboard_and_list(app, editor):

@@ -313,7 +313,10 @@ def test_way_back_keeps_filter_and_page(app, editor):
     assert link_address(done, reference).startswith(f"/staff/submissions/{reference}")
 
 
-@pytest.mark.parametrize("query", ["action=eat", "reference=" + "x" * 1001, "stat=FL", "sort=up"])
+@pytest.mark.parametrize(
+    "query",
+    ["action=eat", "reference=" + "x" * 1001, "reference=%00", "page=%00", "stat=FL", "sort=up"],
+)
 def test_bad_address_is_400(app, editor, query):
     assert editor.get(f"{MANY}?{query}").status_code == 400
 

@@ -2,12 +2,17 @@
 
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import update
 
 from tests.client import link_address
 from tests.complete_form import complete_form
+from tests.conftest import load_case
+from wizard.db.engine import writing
+from wizard.db.models import Submission
 
 pytestmark = pytest.mark.slow_postgresql
 
@@ -38,6 +43,15 @@ def test_pdf_holds_every_answer_and_is_tagged(client, case):
     answers = [without_space(answer.text) for answer in receipt.all("dd")]
     assert len(answers) > 20
     assert [answer for answer in answers if answer not in text] == []
+
+
+def test_pdf_has_the_day_of_the_submission_here(app, client):
+    receipt = complete_form(client, load_case("agency"))
+    late = datetime(2027, 4, 1, 1, 43, tzinfo=UTC)  # the evening before, in Washington
+    with app.app_context(), writing() as session:
+        session.execute(update(Submission).values(submitted_at=late))
+    text = read_pdf(client.get(pdf_path(receipt))).pages[0].extract_text()
+    assert "March 31, 2027" in text and "April 1" not in text
 
 
 def test_pdf_in_spanish_has_spanish_labels(client, case):

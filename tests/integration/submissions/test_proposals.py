@@ -11,6 +11,7 @@ from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, reading
 from wizard.db.models import Contact, MailMessage, Submission
+from wizard.notify import outbox
 from wizard.staff.history import describe_data
 from wizard.submissions import contact_changes, contacts, proposals
 from wizard.submissions.cases import (
@@ -20,6 +21,7 @@ from wizard.submissions.cases import (
     find_by_reference,
     locked_case,
 )
+from wizard.submissions.messages import Mail
 from wizard.submissions.versions import list_versions
 
 EDITOR = Actor("editor@example.gov")
@@ -257,6 +259,15 @@ def test_correction_that_takes_back_consent_unpublishes(app):
     assert [event.kind for event in events_of(app)][-2:] == ["corrected", "unpublished"]
 
 
+@pytest.mark.parametrize("skip", [True, False])
+def test_correction_that_takes_back_consent_sends_no_email_if_staff_say_so(app, skip):
+    reference = add_submission(app, status="published")
+    correct(reference, publish_consent="no")
+    mail = Mail(skip=skip)
+    proposals.approve_correction(reference, read(reference).lock_version, EDITOR, mail)
+    assert queued() == ([] if skip else ["corrected", "unpublished"])
+
+
 def test_correction_that_is_taken_back_cannot_be_approved(app):
     reference = add_submission(app, status="accepted")
     correct(reference, city="Miami")
@@ -328,6 +339,23 @@ def test_one_reminder_is_sent_a_week_before_the_end(app, monkeypatch):
     ask(reference, city="Which one?")
     advance_clock(monkeypatch, days=25)
     assert proposals.remind() == 1
+
+
+def test_reminder_is_not_sent_after_changes_were_sent(app, monkeypatch):
+    reference = add_submission(app)
+    ask(reference, city="Which one?")
+    advance_clock(monkeypatch, days=25)
+    assert proposals.remind() == 1
+    enter(reference, city="Miami")
+    send(reference)
+    outbox.deliver_due()
+    with reading():
+        query = select(MailMessage).where(MailMessage.kind == "changes_reminder")
+        message = db.session.scalars(query).one()
+    assert (message.sent_at, message.last_error) == (
+        None,
+        "PermanentFailure: Nothing is left to remind of.",
+    )
 
 
 def test_answers_that_staff_corrected_meanwhile_are_not_undone(app):
