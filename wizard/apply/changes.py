@@ -95,7 +95,7 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         form=form,
         asked=describe_opened(opened),
         next_step=form.build_journey(form.answers).first_incomplete if form else "",
-        until=proposals.last_day(proposal) if proposal else None,
+        until=proposal.last_day if proposal else None,
         kept=_kept_answers(submission, proposal) if proposal and not form else [],
         may_correct=proposals.may_correct(submission),
         can_discard=proposals.can_discard(submission, proposal),

@@ -120,7 +120,7 @@ def yours(reference: str) -> Response:
         submission=submission,
         events=happened,
         changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
-        until=proposals.last_day(proposal) if proposal else None,
+        until=proposal.last_day if proposal else None,
         proposal=proposal,
         may_correct=proposals.may_correct(submission),
         can_discard=proposals.can_discard(submission, proposal),

@@ -3,7 +3,7 @@
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from sqlalchemy import (
@@ -198,6 +198,12 @@ class Proposal(Model):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (partial_index("ix_proposal_sent", "sent_at IS NOT NULL", "sent_at"),)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the changes can be sent, if there is an end."""
+        end = self.expires_at
+        return clock.local(end - timedelta(seconds=1)).date() if end else None
 
 
 class Contact(Model):

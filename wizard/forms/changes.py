@@ -20,6 +20,7 @@ WORDS = LongText(
     max_length=1_000,
 )
 """A question of the last page: not an answer of the submission, but told to staff."""
+NOTHING_CHANGED = Message("You haven’t changed any answers. Change one, or say here why not.")
 CHECK_AND_SEND = Message("Check and send")
 
 
@@ -80,7 +81,8 @@ class ChangeJourney(Journey):
     `steps` are those with an open question, each with these alone, and the review. A question is
     open if it was `opened`, or if the answers to open ones make it necessary: it was not asked when
     the answers were submitted, or its submitted answer is no longer valid. The `answers` to all
-    others are the `submitted` ones, whatever was typed.
+    others are the `submitted` ones, whatever was typed. It is complete once an answer differs, or
+    `WORDS` say why none does.
     """
 
     def __init__(
@@ -107,6 +109,10 @@ class ChangeJourney(Journey):
             self.open_fields |= necessary
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
+        if not (typed.get(WORDS.name) or changed_fields(flow, submitted, self.answers)):
+            review = self.steps[flow.review.name].result
+            review.errors[WORDS.name] = NOTHING_CHANGED
+            review.missing.add(WORDS.name)
 
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
         for section, step in super()._applicable_steps():

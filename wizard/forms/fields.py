@@ -32,6 +32,8 @@ PUNYCODE = "xn--"
 """How a part of an internet name starts that is not ASCII when shown (RFC 5890)."""
 TO_SPACE = re.compile(r"[\n\t]+")
 SCHEME = re.compile(r"https?:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+MIN_PHONE_DIGITS = 7
+"""A number without its area code."""
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
@@ -212,7 +214,7 @@ class Phone(Text):
             value = self._stored(number)
             is_stable = self._stored(phonenumbers.parse(value)) == value  # not +82 00 1234 5678
             possible = phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER
-            if is_stable and possible:
+            if is_stable and possible and (number.extension or _spells_number(text)):
                 return value
         raise Invalid(
             "Enter %(noun)s with its area code, like (202) 555-0143. "
@@ -235,6 +237,13 @@ class Phone(Text):
         is_us = number.country_code == 1
         shown = phonenumbers.format_number(number, style.NATIONAL if is_us else style.INTERNATIONAL)
         return shown + extension
+
+
+def _spells_number(text: str) -> bool:
+    """Return True unless letters follow a whole number, such as a name: they are digits only in
+    numbers like 1-800-FLOWERS."""
+    before, letter, _ = re.split("([A-Za-z]|$)", text, maxsplit=1)
+    return not letter or sum(map(str.isdigit, before)) < MIN_PHONE_DIGITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +282,7 @@ class Date(Field):
     not_past: bool = False
     not_future: bool = False
     after_today: bool = False
+    later_than: date | None = None
     missing_error: ClassVar[Message] = Message("Enter %(noun)s, with the month, day and year.")
 
     type_name: ClassVar[str] = "day, ISO 8601"
@@ -294,6 +304,9 @@ class Date(Field):
             raise Invalid("Change %(noun)s to today or an earlier date.", noun=self.noun)
         if self.after_today and day <= today:
             raise Invalid("Change %(noun)s to a date after today.", noun=self.noun)
+        if self.later_than and day <= self.later_than:
+            before = format_day(self.later_than)
+            raise Invalid("Change %(noun)s to a date after %(day)s.", noun=self.noun, day=before)
         return day.isoformat()
 
     def _parse_day(self, text: str) -> date:

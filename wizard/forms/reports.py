@@ -33,8 +33,9 @@ HINTS: Mapping[str, Message] = {
 }
 
 
-def report_fields(entry_id: str, kept: str = "") -> tuple[Field, ...]:
-    """Return the questions about the promise with that id; `kept` is the word for one kept."""
+def report_fields(entry_id: str, kept: str = "", due_on: date | None = None) -> tuple[Field, ...]:
+    """Return the questions about the promise with that id, which was due on a day; `kept` is the
+    word for one kept."""
     outcome, told = f"outcome_{entry_id}", Message("how it’s going")
     labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
     options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in labels)
@@ -46,7 +47,7 @@ def report_fields(entry_id: str, kept: str = "") -> tuple[Field, ...]:
         Url(f"url_{entry_id}", "Where can people see it?", noun="where people can see it",
             when=is_done, public=True),
         Date(f"new_date_{entry_id}", "When will it be done?", noun="the new date", required=True,
-             when=is_delayed, after_today=True, public=True),
+             when=is_delayed, after_today=True, later_than=due_on, public=True),
         LongText(f"words_{entry_id}", "In a few words", noun="why it is delayed or dropped",
                  hint="If it is delayed or dropped, say why. Once approved, anyone can read this.",
                  required=Has(outcome, frozenset({"delayed", "dropped"})), when=Answered(outcome),
@@ -68,7 +69,7 @@ def build_flow(groups: Sequence[Group], promises: Sequence[Promise]) -> Flow:
     for promise in promises:
         group = by_name[promise.group]
         title = promise_title(group, promise)
-        fields = report_fields(promise.entry_id, group.kept)
+        fields = report_fields(promise.entry_id, group.kept, promise.due_on)
         steps.append(Step(promise.entry_id, title, fields, short=title))
     review = Step(REVIEW, CHECK_AND_SEND, (), short=CHECK_AND_SEND)
     return Flow("report", 1, (Section(TITLE, tuple(steps)),), review)

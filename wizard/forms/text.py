@@ -32,6 +32,8 @@ JOINERS = "\u200c\u200d"
 BLANKS = re.compile(rf"[\s{INVISIBLE}{JOINERS}]*")
 FINAL_SELECTOR = re.compile("(?<=[^\x00-\xff])[\ufe00-\ufe0f\U000e0020-\U000e01ef]+")
 """Selects the shape of the character before it, such as an emoji or a letter of a Japanese name."""
+SPOOFING = re.compile("[\u200b\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Characters that reverse the text after them (UAX #9, 2.1 and 2.2), or hide in a name."""
 LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 """Line ends besides LF, with those that office programs paste."""
 
@@ -64,8 +66,10 @@ MAX_COMBINING_MARKS = 30
 
 
 def normalize_text(raw: str, noun: str) -> str:
-    """Return the text in NFC, without blanks at its ends, with LF line ends. Raises `Invalid`."""
+    """Return the text in NFC, without blanks at its ends and `SPOOFING` characters, with LF line
+    ends. Raises `Invalid`."""
     typed = LINE_ENDS.sub("\n", raw)
+    typed = typed if typed.isascii() else SPOOFING.sub("", typed)
     marks = 0
     for place, char in enumerate(typed if not typed.isascii() else ""):
         marks = marks + 1 if unicodedata.combining(char) else 0

@@ -87,7 +87,7 @@ def _parse_selection() -> Filters | None:
     pages = request.args.get("page", "").split(",")
     references = ",".join(dict.fromkeys(filter(None, [*request.args.getlist("reference"), *pages])))
     if len(references) > MAX_REFERENCES_CHARS:
-        raise BadQuery("Too many submissions are selected. Select all of the filter instead.")
+        raise BadQuery("Too many submissions are selected. Select all on the list instead.")
     field = UNCODED_FILTERS["references"]
     selected = parse_args({field.name: [references]}, {field.name: field})
     order = {"sort": chosen["sort"]} if "sort" in chosen else {}

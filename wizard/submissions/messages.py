@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import select
 
 from ..db.engine import db
-from ..db.models import Event, MailMessage, Submission
+from ..db.models import Event, MailMessage, Proposal, Submission
 from ..forms.messages import Declaration, Message
 from ..notify import outbox
 from ..notify.email import PermanentFailure
@@ -127,6 +128,8 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
 }
 """The messages to the contacts, by the kind of event that they tell of."""
 
+OPEN_CHANGES = ("changes_requested", "changes_reminder")
+"""The kinds of messages about changes that can be sent until a day."""
 ABOUT_CHANGES = ("changes_requested", "changes_reminder", "correction_declined", "changes_expired")
 """The messages whose link leads to the changes."""
 
@@ -220,12 +223,15 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
     if message.kind == "changes_reminder" and not is_asked:
         raise PermanentFailure("Nothing is left to remind of.")
     event = db.session.get(Event, message.event_id) if message.event_id else None
+    of_submission = select(Proposal).where(Proposal.submission_id == submission.id)
+    proposal = db.session.scalar(of_submission) if message.kind in OPEN_CHANGES else None
     return {
         "submission": submission,
         "kind": message.kind,
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
         "asked": describe_opened(event.data.get("opened", {})) if event else [],
+        "until": proposal.last_day if proposal else None,
         "action": _fill(told.action),
         "link": links.submission_url(submission.reference, submission.link_version)
         + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),

@@ -5,7 +5,7 @@ Each works on a locked case (`cases.locked_case`), and locks the proposal after 
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
@@ -62,12 +62,6 @@ def is_open(submission: Submission, proposal: Proposal | None) -> bool:
 def may_correct(submission: Submission) -> bool:
     """Return True if the organization may propose a correction now."""
     return submission.status in CORRECTABLE
-
-
-def last_day(proposal: Proposal) -> date | None:
-    """Return the last day on which the changes can be sent, if there is an end."""
-    end = proposal.expires_at
-    return clock.local(end - timedelta(seconds=1)).date() if end else None
 
 
 def build_journey(

@@ -7,6 +7,7 @@ from tests.factories import add_submission, events_of, staff_client
 from tests.integration.submissions.test_proposals import enter, read_proposal
 from wizard.db.engine import db
 from wizard.db.models import MailMessage
+from wizard.forms.dates import format_day
 from wizard.notify.outbox import render_email
 
 
@@ -51,6 +52,8 @@ def test_changes_are_requested_and_told(app, editor):
     with app.app_context():
         (message,) = db.session.scalars(select(MailMessage))
         text = render_email(message).get_body(("plain",)).get_content()
+        last_day = format_day(proposal_of(app, reference).last_day)
+    assert f"Please send the changes by {last_day}." in text
     asked = "\n- City or town\n  Name the county, too.\n\n- Data sets\n\n"
     assert f"Dear Ana, almost there.\n{asked}" in text.replace("\r", "")
 

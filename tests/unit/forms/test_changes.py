@@ -13,6 +13,8 @@ from tests.conftest import load_case
 from tests.unit.forms.test_saving import posts
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import (
+    NOTHING_CHANGED,
+    WORDS,
     ChangeJourney,
     ChangeState,
     changed_fields,
@@ -23,7 +25,7 @@ from wizard.forms.changes import (
 )
 from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
-from wizard.forms.outcomes import Completed, GoTo, Submitted
+from wizard.forms.outcomes import Completed, GoTo, Invalid, Submitted
 from wizard.forms.saving import StepPost, decide, decide_autosave
 
 TODAY = date(2026, 11, 22)
@@ -96,7 +98,7 @@ def test_whatever_keeps_changes_from_being_sent_is_open(case, opened, typed):
 
 @few
 @given(cases, names)
-def test_unchanged_answers_can_be_sent_once_every_open_step_was_seen(case, opened):
+def test_unchanged_answers_can_be_sent_with_words_once_every_open_step_was_seen(case, opened):
     state = change(case, opened)
     for name in state.journey.steps:
         step = state.journey.steps[name].step
@@ -105,9 +107,14 @@ def test_unchanged_answers_can_be_sent_once_every_open_step_was_seen(case, opene
             break
         outcome, state = decide_post(state, StepPost(step, answers))
         assert isinstance(outcome, Completed)
-    outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), {"authorized": "yes"}))
+    typed = {"authorized": "yes"}
+    outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), typed))
+    assert isinstance(outcome, Invalid)
+    assert outcome.journey.steps["review"].result.errors == {WORDS.name: NOTHING_CHANGED}
+    typed |= {WORDS.name: "It is right as it is."}
+    outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), typed))
     assert isinstance(outcome, Submitted)
-    assert outcome.journey.answers == ANSWERS[case]
+    assert outcome.journey.answers == ANSWERS[case] | {WORDS.name: typed[WORDS.name]}
 
 
 @pytest.mark.parametrize("case", ANSWERS)

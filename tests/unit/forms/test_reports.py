@@ -105,6 +105,16 @@ def test_promise_is_done_once_its_complete_answers_are_posted():
     assert [posted.is_done(name) for name in ("aaaaaaaa", "bbbbbbbb")] == [True, False]
 
 
+@pytest.mark.parametrize(("day", "is_later"), [("2027-08-01", False), ("2027-08-02", True)])
+def test_delay_leads_to_a_date_after_the_promised_one(day, is_later):
+    coming = replace(RELEASE, due_on=date(2027, 8, 1))
+    told = about_release(outcome="delayed", new_date=day, words="Late.")
+    walked = ReportJourney(build_flow([DATA_SETS], [coming]), told, ("aaaaaaaa",), today=TODAY)
+    errors = walked.steps["aaaaaaaa"].result.errors
+    assert list(errors) == ([] if is_later else ["new_date_aaaaaaaa"])
+    assert is_later or "after August 1, 2027" in str(*errors.values())
+
+
 @pytest.mark.parametrize(
     ("answers", "errors"),
     [
