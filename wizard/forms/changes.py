@@ -16,10 +16,12 @@ WORDS = LongText(
     "words",
     "What did you change?",
     noun="what you changed",
-    hint="A few words help program staff find it.",
+    hint="A few words help program staff find it. If you remove something that is public, anyone "
+    "can read these words as the reason.",
     max_length=1_000,
 )
-"""A question of the last page: not an answer of the submission, but told to staff."""
+"""A question of the last page: not an answer of the submission, but told to staff, and published
+as the reason if a promise is removed (`promises.derive_promises`)."""
 NOTHING_CHANGED = Message("You haven’t changed any answers. Change one, or say here why not.")
 CHECK_AND_SEND = Message("Check and send")
 

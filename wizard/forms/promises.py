@@ -28,7 +28,8 @@ class Promise:
     `group` is the name of its group; `place` counts from 0 in there, and is None once removed.
     `due_on` is the newest date, `first_due_on` that of the version first published. `done_on` and
     `dropped_on` are set once staff approved a report that says so. `submitted_on` is the day of the
-    submission. `url`, `words` and `reported_on` are from the newest approved report.
+    submission. `url`, `words` and `reported_on` are from the newest approved report; if a correction
+    that gives a reason removed the entry, `words` are that, and `reported_on` is None.
     """
 
     entry_id: str
@@ -216,7 +217,7 @@ def _add_updates(promise: Promise, updates: Sequence[Update]) -> Promise:
         dropped_on=last.reported_on if last.outcome == "dropped" else removed_on,
         url=next((update.url for update in reversed(updates) if update.url), ""),
         words=promise.words or updates[-1].words,
-        reported_on=updates[-1].reported_on,
+        reported_on=None if promise.words else updates[-1].reported_on,
     )
 
 

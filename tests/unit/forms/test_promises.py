@@ -272,3 +272,4 @@ def test_removed_entry_stays_dropped_whatever_was_reported():
     removed = Revision(answers_with(), date(2027, 4, 1), "No money")
     found = derived(first, removed, updates=[Update("a", "on_track", date(2027, 2, 1))])["a"]
     assert (found.dropped_on, found.words) == (date(2027, 4, 1), "No money")
+    assert found.reported_on is None  # nobody wrote the reason on that day
