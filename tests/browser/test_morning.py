@@ -75,7 +75,7 @@ def assign_many(bob: Page) -> None:
     bob.get_by_label("State").select_option("GA")
     expect(bob.locator("#found")).to_contain_text(f"{OF_BOB} submissions match")
     bob.get_by_label(f"Select all {OF_BOB} on this page").check()
-    bob.get_by_label("With the selected submissions").select_option("assign-bob@example.gov")
+    bob.get_by_label("Selected submissions").select_option("assign-bob@example.gov")
     bob.get_by_role("button", name="Preview").click()
     expect(bob.locator("h1")).to_have_text(f"Assign to bob@example.gov: {OF_BOB} submissions")
     bob.locator("button.primary").click()
@@ -86,7 +86,7 @@ def start_to_accept_many(bob: Page) -> list:
     """Accept them with a message of his own; return the requests, of which the second is held."""
     bob.goto(f"{QUEUE}&assigned=me")
     bob.get_by_label(f"Select all {OF_BOB} on this page").check()
-    bob.get_by_label("With the selected submissions").select_option("accepted")
+    bob.get_by_label("Selected submissions").select_option("accepted")
     bob.get_by_role("button", name="Preview").click()
     expect(bob.locator("h1")).to_have_text(f"Accept: {OF_BOB} submissions")
     bob.get_by_text(f"Email in English about {OF_BOB} submissions").click()

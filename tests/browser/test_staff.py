@@ -252,7 +252,7 @@ def test_many_cases_are_declined_at_once(open_browser, office, javascript):
     expect(checked).to_have_count(50 if javascript else 0)
     look(page)
     page.get_by_label("Select all 54 on this list").check()
-    page.get_by_label("With the selected submissions").select_option("declined")
+    page.get_by_label("Selected submissions").select_option("declined")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("h1")).to_have_text("Decline: 53 submissions")
     expect(page.locator("#refused + .list")).to_contain_text("Its status is Published.")

@@ -28,8 +28,8 @@ class Promise:
     `group` is the name of its group; `place` counts from 0 in there, and is None once removed.
     `due_on` is the newest date, `first_due_on` that of the version first published. `done_on` and
     `dropped_on` are set once staff approved a report that says so. `submitted_on` is the day of the
-    submission. `url`, `words` and `reported_on` are from the newest approved report; if a correction
-    that gives a reason removed the entry, `words` are that, and `reported_on` is None.
+    submission. `url`, `words` and `reported_on` are from the newest approved report. If a
+    correction that gives a reason removed the entry, `words` are that, and `reported_on` is None.
     """
 
     entry_id: str

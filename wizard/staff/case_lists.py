@@ -155,11 +155,10 @@ class CaseList:
         """Return how many cases match, up to `max_count` + 1."""
         limit = max_count(self.filters) + 1
         if self._found is None and self.filters.keys() - {"sort"} == {"q"}:
-            if is_sqlite() and limit <= search.MAX_FEW + 1:  # more than these were found
+            if is_sqlite():  # more than `search.MAX_FEW` were found, which is above the limit
                 return limit
             return search.count(self.filters["q"], self.filters.index, limit)
-        is_changed_alone = self._is_changed and self.filters.keys() - {"sort"} == {"seen"}
-        if is_changed_alone and limit <= colleagues.MAX_LOOKED_UP + 1:
+        if self._is_changed and self.filters.keys() - {"sort"} == {"seen"}:
             return limit if self._few_changed is None else min(len(self._few_changed), limit)
         if self._words and not self._is_changed:
             looked_at, found = self._count_found(2 * limit)

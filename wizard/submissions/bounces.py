@@ -44,7 +44,7 @@ def record_bounce(returned: bytes) -> str:
         submission = db.session.get(Submission, about) if about else None
     if message is None:
         raise BounceError("It returns no message that is stored here.")
-    if submission is None:  # it is about a draft
+    if submission is None:  # it is about a draft, or for staff
         with writing():
             outbox.mark_bounced(message_id, reason)
         return message_id

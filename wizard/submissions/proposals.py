@@ -209,12 +209,6 @@ def _store(
     return {"from": before, "to": submission.answers_version}
 
 
-def find_correction(submission: Submission) -> Proposal | None:
-    """Return the correction that waits for a decision of staff, if there is one."""
-    proposal = find_proposal(submission)
-    return proposal if proposal and proposal.sent_at else None
-
-
 def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJourney:
     """Return the journey that a correction leads to when it is approved."""
     steps, answers = current_flow().steps, newest_answers(submission, proposal)

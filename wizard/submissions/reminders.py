@@ -26,7 +26,7 @@ from .cases import CaseErased, find_by_reference, locked_case
 from .events import add_event
 from .messages import unsubscribe_url
 from .progress_reports import REPORTABLE_STATUSES
-from .promises import list_promises
+from .promises import is_open, list_promises
 
 OFFSETS = {"before": timedelta(days=-30), "after": timedelta(days=7)}
 """When a promise is reminded of, from its date."""
@@ -38,15 +38,6 @@ BATCH_SIZE = 10
 
 EntryDates = Mapping[str, date]
 """The dates of promises by the ids of their entries."""
-
-
-def is_open() -> ColumnElement[bool]:
-    """Return the condition that a promise is still to be kept."""
-    return and_(
-        Promise.done_on.is_(None),
-        Promise.dropped_on.is_(None),
-        Promise.due_on >= Promise.submitted_on,
-    )
 
 
 def is_remindable() -> ColumnElement[bool]:
@@ -109,7 +100,7 @@ def _is_due(which: str, today: date, start: date) -> ColumnElement[bool]:
     )
     return and_(
         Promise.due_on.between(max(first, start) - offset, today - offset),
-        is_open(),
+        is_open(Promise),
         or_(Promise.reported_on.is_(None), Promise.reported_on < first),
         not_(is_queued.exists()),
         not_(waits.exists()),
@@ -194,7 +185,7 @@ def send_yearly() -> int:
         is_remindable(),
         func.coalesce(Submission.reminded_at, Submission.submitted_at) < year_ago,
         not_(sent.exists()),
-        or_(not_(promised.exists()), promised.where(is_open()).exists()),
+        or_(not_(promised.exists()), promised.where(is_open(Promise)).exists()),
     )
     return write_in_batches(select(Submission).where(*due), _remind_yearly)
 
