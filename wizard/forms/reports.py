@@ -42,7 +42,7 @@ def report_fields(entry_id: str, kept: str = "", due_on: date | None = None) -> 
     is_done, is_delayed = Has(outcome, frozenset({"done"})), Has(outcome, frozenset({"delayed"}))
     return (
         Choice(outcome, "How is it going?", noun=told, options=options, public=True),
-        Date(f"done_on_{entry_id}", "When was it done?", noun="the day on which it was done",
+        Date(f"done_on_{entry_id}", "When was it done?", noun="the date it was done",
              required=True, when=is_done, not_future=True, public=True),
         Url(f"url_{entry_id}", "Where can people see it?", noun="where people can see it",
             when=is_done, public=True),

@@ -176,7 +176,7 @@ def test_question_is_asked_when_the_outcome_needs_it(outcome, asked):
     ("answers", "name", "says"),
     [
         ({"outcome": "nope"}, "outcome", "Use the list to select how it’s going."),
-        ({"outcome": "done"}, "done_on", "Enter the day on which it was done, with"),
+        ({"outcome": "done"}, "done_on", "Enter the date it was done, with"),
         ({"outcome": "delayed"}, "new_date", "Enter the new date, with"),
         ({"outcome": "dropped"}, "words", "Describe why it is delayed or dropped."),
         ({"outcome": "done", "url": "x y"}, "url", "Enter where people can see it, like"),
