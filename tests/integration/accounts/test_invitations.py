@@ -88,7 +88,7 @@ def test_invited_person_joins_and_signs_in(app, admin, now):
     assert submit_sign_in(other, NEW, NEW_PASSWORD).status_code == 422
     assert submit_sign_in(other, NEW, NEW_PASSWORD, code).status_code == 303
     people = admin.page("/staff/people").text("main")
-    assert "Grace Hopper" in people and "None. Everybody" in people
+    assert "Grace Hopper" in people and "No invitation is open." in people
 
 
 def test_opening_link_uses_nothing_up(app, admin):
