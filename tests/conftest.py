@@ -166,7 +166,7 @@ def pytest_collection_modifyitems(items) -> None:
     for item in filter(is_on_postgresql, list(items)):
         if item.get_closest_marker("one_store"):
             items.remove(item)
-        elif item.get_closest_marker("slow_postgresql"):
+        elif item.get_closest_marker("second_store_slow"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 

@@ -22,7 +22,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import STATUSES, MailMessage, Submission
 from wizard.db.promises import Progress, Promise
 
-pytestmark = [pytest.mark.slow_postgresql, pytest.mark.slow]
+pytestmark = [pytest.mark.second_store_slow, pytest.mark.slow]
 
 OF_BOB, OF_ADA = 28, 9
 DECISIONS = ("accepted", "declined", "changes_requested", "corrected", "progress_approved")

@@ -10,7 +10,7 @@ from tests.browser.test_staff import sign_in
 from tests.factories import add_submission
 from tests.integration.staff.test_queue import add_many
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 QUEUE = "/staff/submissions?todo=yes"
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"

@@ -18,7 +18,7 @@ from wizard.db.engine import writing
 from wizard.db.models import Submission
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 PHONE = {"width": 390, "height": 844}
 STORY = [
     "review_started",

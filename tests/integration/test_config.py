@@ -58,7 +58,7 @@ def test_unknown_environment_is_refused(tmp_path):
         create_app({"INSTANCE_PATH": str(tmp_path), "ENV": "prod"})
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_fallback_secret_still_opens_session(make_app):
     case = load_case("agency")
     before = make_app(SECRET_KEY="old-secret-old-secret-old-secret").test_client()

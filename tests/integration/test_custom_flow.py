@@ -32,7 +32,7 @@ from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.filters import Filters
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 COLORS = (Option("red", "red"), Option("blue", "blue"), Option("gold", "gold"))
 HAS_PET = Has("has_pet", frozenset({"yes"}))

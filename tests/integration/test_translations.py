@@ -23,7 +23,7 @@ from wizard.forms.groups import Group
 from wizard.submissions import reminders
 from wizard.web import languages
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 class BracketTranslations(NullTranslations):

@@ -8,7 +8,7 @@ from tests.factories import audit_events, staff_client
 from wizard.accounts import accounts, tokens
 from wizard.accounts.audit import COMMAND_LINE
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_log_filters_by_actor_action_subject_and_day(app, admin):
         assert "Nothing matches" in admin.page(f"/staff/audit?{query}").text("main")
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -66,7 +66,7 @@ def test_malformed_filter_is_400(admin, query):
         assert admin.page(f"{path}?{query}").status == 400
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("before", ["x", "-1", "²", "9" * 40])
 def test_invalid_page_is_first_or_400(app, admin, before):
     assert admin.get(f"/staff/audit?before={before}").status_code in (200, 400)

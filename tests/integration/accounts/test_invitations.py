@@ -24,7 +24,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
 from wizard.notify import email, outbox
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NEW = "grace@example.gov"
 NEW_PASSWORD = "marble-otter-lantern-22"

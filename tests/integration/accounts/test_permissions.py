@@ -7,7 +7,7 @@ from tests.conftest import load_case
 from tests.factories import staff_client
 from wizard.accounts import permissions
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NOBODY, VIEWER, EDITOR, ADMIN = "nobody", "viewer", "editor", "admin"
 ORDER = [NOBODY, VIEWER, EDITOR, ADMIN]

@@ -20,7 +20,7 @@ from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_password_without_code_is_refused(client, account, now):

@@ -13,7 +13,7 @@ from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffSession, StaffUser
 from wizard.db.engine import db
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_sign_in_redirects_to_next(app, client, account):

@@ -78,7 +78,7 @@ def test_token_page_shows_last_use(client, admin):
     assert "Never" not in admin.page("/staff/tokens").text("tbody")
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("name", "days"),
     [("", "90"), ("x" * 61, "90"), ("a\x00b", "9"), ("x", ""), ("x", "0"), ("x", "366"), ("x", "²"),

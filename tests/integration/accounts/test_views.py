@@ -6,7 +6,7 @@ from tests.integration.accounts.conftest import EMAIL, PASSWORD
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_cookie_is_secure_and_limited_to_staff_path(make_app):

@@ -13,7 +13,7 @@ from wizard import clock
 from wizard.apply.access import MAX_DRAFTS
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_access_lasts_as_long_as_draft(client, monkeypatch):

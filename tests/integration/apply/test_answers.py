@@ -7,7 +7,7 @@ from tests.conftest import AGENCY, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_change_from_review_returns_to_review(client, case):

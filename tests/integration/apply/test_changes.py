@@ -18,7 +18,7 @@ from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov")
 

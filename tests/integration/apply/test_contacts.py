@@ -24,7 +24,7 @@ from wizard.submissions import contact_changes, contacts, reminders
 from wizard.submissions.cases import find_by_reference
 from wizard.submissions.versions import list_versions
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov")
 OLD, NEW = "old@example.org", "New.Desk@example.org"

@@ -16,7 +16,7 @@ from wizard.db.engine import db
 from wizard.db.models import Draft
 from wizard.forms.saving import DraftState
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_concurrent_edits_are_all_stored(app):

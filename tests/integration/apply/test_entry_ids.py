@@ -16,7 +16,7 @@ from wizard.forms.fields import Text
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group, derive_entry_id
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 STEP = COMMITMENT.steps["data_sets"]
 TYPED = form_data(STEP, AGENCY)

@@ -27,7 +27,7 @@ from wizard.staff import cases, erasure
 from wizard.submissions import contact_changes, reminders, withdrawals
 from wizard.submissions.cases import CaseErased, locked_case
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov")
 

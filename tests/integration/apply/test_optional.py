@@ -13,7 +13,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 PARTNER = load_case("partner")
 POLICE, OPPORTUNITY = ["police_data_initiative"], ["opportunity_project"]

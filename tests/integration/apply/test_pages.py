@@ -5,7 +5,7 @@ import pytest
 from tests.complete_form import autosave, complete_form, draft_path, post_step
 from tests.conftest import AGENCY, load_case
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_progress_shows_applicable_steps_and_state(client):

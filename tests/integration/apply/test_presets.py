@@ -9,7 +9,7 @@ from wizard.db.engine import db
 from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 PARTNER = load_case("partner")
 PROGRAMS = {"opportunity": "opportunity_project", "police": "police_data_initiative"}

@@ -15,7 +15,7 @@ from wizard.db.promises import Progress, Promise, ReportDraft
 from wizard.staff import erasure
 from wizard.submissions.cases import change_status, locked_case
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov", kind="staff")
 

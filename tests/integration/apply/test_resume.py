@@ -25,7 +25,7 @@ from wizard.db.models import Draft, MailMessage, Submission
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_reminder_uses_language_of_last_answer(app, client, case):

@@ -13,7 +13,7 @@ from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
 from wizard.notify.outbox import deliver_due
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_leave_is_exempt_from_rate_limit(make_app):

@@ -22,7 +22,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_submission_stores_answers_as_given(client, app, case, htmx):
             assert is_equivalent(given, stored[name]), name
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_confirmation_holds_reference_and_every_answer(client, app, case):
     receipt = complete_form(client, case)
     with app.app_context():
@@ -60,7 +60,7 @@ def test_confirmation_holds_reference_and_every_answer(client, app, case):
 REFERENCE = re.compile(r"PDI(-[2-9A-HJKMNP-TV-Z]{4}){2}")
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_mail_of_answer_with_two_lines_has_line_break_without_css(app, client):
     complete_form(client, AGENCY | {"access_plan": "First <line>\r\nsecond line"})
     with app.app_context():
@@ -96,7 +96,7 @@ def test_concurrent_submits_create_one_submission(app, client, case):
     assert count_submissions_and_messages(app) == (1, 1)
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_office_is_notified_at_program_email(make_app, case):
     app = make_app(PROGRAM_EMAIL="office@example.gov")
     complete_form(app.test_client(), case)
@@ -105,7 +105,7 @@ def test_office_is_notified_at_program_email(make_app, case):
     assert recipients == {case["contact_email"], "office@example.gov"}
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_submit_without_declaration_is_422(client, app, case):
     review = complete_form(client, case, until="review")
     page = client.send(review.path, {})

@@ -23,7 +23,7 @@ from wizard.forms.groups import Group
 from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 PARTNER_ONLY = {"programs", "involvement", "commitment", "milestones"}
 STEPS = [name for name in COMMITMENT.steps if name != "kind"]

@@ -25,7 +25,7 @@ from wizard.submissions import withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov")
 MARKUP = "{{ 7*7 }} <b>x</b>\r\nBcc: x@example.org"

@@ -16,7 +16,7 @@ from wizard.notify import outbox
 from wizard.staff import exports
 from wizard.submissions.filters import Filters
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 OPPORTUNITY_ONLY = {
     name: value for name, value in load_case("partner").items() if name != "goals"

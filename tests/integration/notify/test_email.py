@@ -27,7 +27,7 @@ def test_message_arrives_once_with_headers(make_app, mail_server):
     assert only_message(app).sent_at is not None
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_starttls_and_login_deliver(make_app, mail_server, trusted_tls):
     def check(server, session, envelope, mechanism, data):
         return AuthResult(success=(data.login, data.password) == (b"me@x", b"p:/w"))
@@ -56,7 +56,7 @@ def test_wrong_smtp_password_is_retried(make_app, mail_server, trusted_tls):
     assert "535" in only_message(app).last_error
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_untrusted_certificate_gets_no_message(make_app, mail_server, trusted_tls, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE")
     inbox = Inbox()
@@ -90,7 +90,7 @@ class Connections(Inbox):
         return await super().handle_DATA(server, session, envelope)
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("answers", "most", "connections", "arrived"),
     [((), 100, 1, 3), (("550 unknown",), 100, 1, 2), ((), 1, 3, 3)],
@@ -107,7 +107,7 @@ def test_messages_share_connection_while_server_takes_them(
     assert (inbox.opened, len(inbox.messages)) == (connections, arrived)
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_message_without_server_is_one_file(make_app):
     app = app_with_message(make_app, "")
     assert deliver_messages(app) == 1
@@ -116,7 +116,7 @@ def test_message_without_server_is_one_file(make_app):
         assert [file.suffix for file in email.mail_folder().iterdir()] == [".eml"]
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_line_breaks_in_name_add_no_header(client, app):
     case = load_case("partner") | {"organization_name": "A\r\nBcc: x@example.org\r\n\r\nB"}
     complete_form(client, case)

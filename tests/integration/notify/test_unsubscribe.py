@@ -20,7 +20,7 @@ from wizard.submissions import proposals, reminders
 from wizard.submissions.cases import locked_case
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov", kind="staff")
 ONE_CLICK = "List-Unsubscribe=One-Click"

@@ -32,7 +32,7 @@ def test_new_installation_gets_warnings(app):
     assert "OK: database, mail and rate limits are working." in result.output
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_unreachable_mail_server_is_error(make_app):
     result = run_check(make_app(SMTP_URL="smtp://127.0.0.1:1"))
     assert (result.exit_code, "ERROR    The mail server" in result.output) == (1, True)
@@ -74,7 +74,7 @@ def broken_files(app, monkeypatch, tmp_path):
     return break_file
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("kind", ["template", "half a catalog", "empty catalog", "no catalog"])
 def test_broken_file_is_error_and_not_ready(app, client, broken_files, kind):
     assert client.get("/readyz").status_code == 200
@@ -102,7 +102,7 @@ def test_broken_files_of_an_installation_are_errors(sqlite_url, tmp_path):
     assert (result.returncode, result.stderr) == (1, "")
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_files_that_others_can_read_are_warned_about(make_app, sqlite_url, tmp_path):
     app = make_app(DATABASE_URL=sqlite_url)
     (tmp_path / "wizard.sqlite").chmod(0o644)

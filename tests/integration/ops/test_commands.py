@@ -12,7 +12,7 @@ from wizard.db.engine import db
 from wizard.db.models import MailMessage
 from wizard.notify.email import mail_folder
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.fixture

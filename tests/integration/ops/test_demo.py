@@ -22,7 +22,7 @@ from wizard.submissions.events import list_events
 from wizard.submissions.listing import index_columns
 from wizard.submissions.proposals import build_journey, find_proposal
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def stored_submissions() -> list[Submission]:

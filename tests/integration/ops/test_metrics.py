@@ -8,7 +8,7 @@ from tests.integration.ops.conftest import queue_message, read_metrics
 from wizard import clock
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.fixture

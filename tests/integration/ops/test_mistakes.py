@@ -218,7 +218,7 @@ def test_public_url_has_one_form_everywhere(tmp_path, written, read):
     assert "Strict-Transport-Security" in app.test_client().get("/livez").headers
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("written", "sender", "office"),
     [

@@ -11,7 +11,7 @@ from wizard import clock
 from wizard.public import cards
 from wizard.staff import cases, erasure
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NOON = datetime(2026, 6, 1, 16, tzinfo=UTC)
 TITLES = {

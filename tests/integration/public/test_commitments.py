@@ -11,7 +11,7 @@ from tests.factories import PUBLISHED_AT, add_published
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_filter_shows_only_matches_and_totals_add_up(app, client):

@@ -37,7 +37,7 @@ from wizard.forms.outputs import public_record
 from wizard.public import feeds, open_data
 from wizard.staff import cases
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 HOME = "http://commitments.example.org"
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -21,7 +21,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.public import feeds, open_data
 from wizard.staff import cases, erasure
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_files_are_same_in_every_language(app, client):

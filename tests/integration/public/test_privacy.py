@@ -9,7 +9,7 @@ from wizard.accounts import sign_in, throttle
 from wizard.db.engine import db
 from wizard.public import privacy
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NOTICE = {
     "OMB_CONTROL_NUMBER": "1234-0042",

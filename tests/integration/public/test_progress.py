@@ -22,7 +22,7 @@ from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
 from wizard.submissions.filters import PublicFilters, is_published
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NOW = datetime(2027, 3, 15, 18, tzinfo=UTC)
 SUBMITTED = datetime(2026, 3, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ from wizard.submissions.promises import store_promises
 from wizard.submissions.versions import replace_answers
 from wizard.web.current import current_flow
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 ENTRIES = "/commitments/data-sets.csv"
 

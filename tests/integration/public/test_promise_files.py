@@ -34,7 +34,7 @@ from wizard.submissions.promises import store_promises
 from wizard.submissions.versions import replace_answers
 from wizard.web.current import current_flow
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 UPDATES = "/commitments/updates.csv"
 EARLIER, LATER = (datetime(2027, 1, 5, *at, tzinfo=UTC) for at in ((4, 59), (5, 0)))

@@ -45,7 +45,7 @@ from wizard.web import languages
 
 EARLIER = datetime(2026, 3, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def change_status(app, reference: str, to: str) -> None:

@@ -16,7 +16,7 @@ from wizard.db.promises import Promise
 from wizard.submissions import withdrawals
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def path_of(reference: str) -> str:

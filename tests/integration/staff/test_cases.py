@@ -27,7 +27,7 @@ from wizard.submissions import cases as submission_cases
 from wizard.submissions import proposals, withdrawals
 from wizard.submissions.events import KINDS
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_view_is_audited_without_answers(app, client, viewer, case):

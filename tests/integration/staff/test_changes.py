@@ -76,7 +76,7 @@ def test_asking_again_adds_and_keeps_what_was_entered(app, editor):
         assert "A secret draft" not in shown.response.text
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("typed", "errors"),
     [
@@ -116,7 +116,7 @@ def test_stale_request_is_409_and_stays_on_page(app, editor):
     assert set(proposal_of(app, reference).opened) == {"website", "city"}
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("status", ["accepted", "declined", "published", "withdrawn"])
 def test_changes_are_not_requested_after_decision(app, editor, status):
     reference = add_submission(app, status=status)
@@ -141,7 +141,7 @@ def test_changes_are_not_requested_by_status_alone(app, editor):
     assert events_of(app) == []
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("version", ["", "x", "-1", "9" * 30])
 def test_invalid_version_is_400(app, editor, version):
     reference = add_submission(app)

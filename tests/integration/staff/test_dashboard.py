@@ -17,7 +17,7 @@ from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
 from wizard.submissions import withdrawals
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 

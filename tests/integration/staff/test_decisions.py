@@ -12,7 +12,7 @@ from wizard.submissions.cases import locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.messages import OFFICE_MESSAGES
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def decide(client, reference: str, to: str, **typed: str):

@@ -18,7 +18,7 @@ from wizard.db.models import MailMessage
 from wizard.notify import outbox
 from wizard.staff import digest
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 SUNDAY = datetime(2027, 2, 28, 13, tzinfo=UTC)
 EMAIL = "viewer@example.gov"

@@ -30,7 +30,7 @@ from wizard.submissions.filters import Filters
 from wizard.submissions.listing import index_columns
 from wizard.web import tables
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 START = datetime(2026, 1, 31, 23, 59, 59, 250_000, UTC)
 CELL = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

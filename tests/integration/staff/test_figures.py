@@ -17,7 +17,7 @@ from wizard.staff import cases, figures
 from wizard.staff.figures import Period, count_now, count_period, list_due, parse_period
 from wizard.web.query import BadQuery
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 NOW = datetime(2027, 8, 18, 16, tzinfo=UTC)  # a Wednesday
 STAFF = Actor("ada@example.gov")

@@ -15,7 +15,7 @@ from wizard.notify.outbox import render_email
 from wizard.staff import many
 from wizard.web.security import MAX_FIELDS
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 MANY = "/staff/submissions/many"
 

@@ -436,7 +436,7 @@ def test_token_has_no_own_cases(app, client, admin):
         assert (answer.status_code, answer.text.count(reference)) == (200, count), query
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     "query", ["todo=no", "seen=never", "assigned=%00", "then=x&todo=yes&todo=yes"]
 )

@@ -9,7 +9,7 @@ from wizard.db.models import KNOWN_BY, SearchEntry
 from wizard.staff import signs
 from wizard.submissions import cases, search
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 HTTPS = "https://orlando.example.gov/police"
 OTHER = {

@@ -7,7 +7,7 @@ from tests.complete_form import complete_form
 from tests.factories import add_submission, staff_client
 from wizard.notify.outbox import deliver_due
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])

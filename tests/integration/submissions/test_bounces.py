@@ -17,7 +17,7 @@ from wizard.notify.email import mail_folder
 from wizard.staff import cases, erasure
 from wizard.submissions.bounces import BounceError, record_bounce
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EDITOR = Actor("editor@example.gov")
 STATUS = """Reporting-MTA: dns; mx.example.org

@@ -8,7 +8,7 @@ from tests.export_files import FLOW_WITH_RETIRED, export_bytes, export_rows
 from wizard.flows.commitment import COMMITMENT
 from wizard.staff import exports
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_filter_shows_only_matches(app, viewer):
     assert "Nothing matches" in viewer.page("/staff/submissions?status=declined").text("main")
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     "since",
     [
@@ -71,7 +71,7 @@ def test_us_date_is_converted_to_iso(app, viewer):
     assert page.values()["first_day"] == ["2027-03-02"]
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("query", "what"),
     [
@@ -121,7 +121,7 @@ def test_references_select_cases(app, viewer):
     assert viewer.get(f"/staff/submissions?references={'x' * 1001}").status_code == 400
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     ("query", "is_open"),
     [

@@ -14,7 +14,7 @@ from tests.conftest import load_case
 from wizard.db.engine import writing
 from wizard.db.models import Submission
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def read_pdf(response) -> PdfReader:

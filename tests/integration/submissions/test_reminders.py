@@ -27,7 +27,7 @@ from wizard.staff import erasure
 from wizard.submissions import reminders
 from wizard.submissions.cases import change_status, locked_case
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 EASTERN = ZoneInfo("America/New_York")
 

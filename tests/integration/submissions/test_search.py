@@ -333,7 +333,7 @@ def test_sentences_of_a_page_are_read_at_once(app):
         assert texts == {each: f"Quetzalcoatl of {each}" for each in references}
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("query", ["x" * 201, "a " * 33, "x" * 10_000])
 def test_too_long_query_is_400(client, query):
     assert client.page(f"/commitments?q={quote(query)}").status == 400

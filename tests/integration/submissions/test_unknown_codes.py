@@ -17,7 +17,7 @@ from wizard.submissions import reminders
 from wizard.submissions.cases import NotAllowed
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 CODES = {
     "branch": "new-branch",

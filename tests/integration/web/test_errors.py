@@ -15,7 +15,7 @@ from wizard.flows.commitment import COMMITMENT
 BUSY = "The service is busy right now"
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 @pytest.mark.parametrize(
     ("method", "path", "status"),
@@ -61,7 +61,7 @@ def test_unavailable_database_is_503(make_app):
     assert client.send("/respond/", {"organization_kind": "city"}).text("h1") == BUSY
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_500_hides_details(client, app, monkeypatch):
     page = complete_form(client, load_case("agency"), until="contact")
     app.config["PROPAGATE_EXCEPTIONS"] = False
@@ -83,7 +83,7 @@ def test_retry_form_replaces_characters_that_html_cannot_hold(app, client, monke
     assert failed.values()["contact_\ufffdname"] == ["A\ufffdda"]
 
 
-@pytest.mark.slow_postgresql
+@pytest.mark.second_store_slow
 def test_error_page_repeats_no_password(app, client, monkeypatch):
     app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr("wizard.accounts.sign_in.sign_in", lambda *given: 1 / 0)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_starts_from_one_address_are_limited(make_app):

@@ -10,7 +10,7 @@ from wizard.notify.email import mail_folder
 from wizard.notify.outbox import deliver_due
 from wizard.web import links
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 def test_mail_links_ignore_request_host(app, client, case):

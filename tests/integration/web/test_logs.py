@@ -13,7 +13,7 @@ from tests.complete_form import complete_form, draft_path
 from tests.server import ROOT
 from wizard.web import logs
 
-pytestmark = pytest.mark.slow_postgresql
+pytestmark = pytest.mark.second_store_slow
 
 
 @pytest.fixture
