@@ -161,8 +161,9 @@ def test_background_work_reads_the_staff_anew_each_time(app, monkeypatch):
     monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
 
     def work() -> None:
-        seen.append(sorted(accounts.read_people()))
-        accounts.add_account(f"person{len(seen)}@example.gov", "viewer", COMMAND_LINE)
+        seen.append(sorted(accounts.list_people()))
+        with app.app_context():  # as another process does
+            accounts.add_account(f"person{len(seen)}@example.gov", "viewer", COMMAND_LINE)
         if len(seen) == 3:
             stopped.set()
 
