@@ -12,11 +12,10 @@ from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.fields import Field
-from ..forms.promises import SOON
-from ..submissions import queue
+from ..submissions import due_dates, queue
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
-from ..submissions.promises import dated_id, is_open
+from ..submissions.promises import dated_id
 from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
 
 WEEK = timedelta(days=7)
@@ -100,17 +99,16 @@ class Figures:
 
 def count_now(new_since: datetime) -> Figures:
     """Return the figures of today."""
-    today = clock.today()
     is_new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
     new = db.session.scalar(select(func.count()).where(*is_new)) or 0
     accepted = select(Submission.id).where(Submission.status.in_(REPORTABLE_STATUSES))
-    due_soon, overdue = db.session.execute(
-        select(
-            func.count().filter(Promise.due_on >= today),
-            func.count().filter(Promise.due_on < today),
-        ).where(Promise.due_on <= today + SOON, is_open(Promise), dated_id.in_(accepted))
-    ).one()
-    return Figures(queue.count([], MAX_WAITING), due_soon, overdue, new)
+    due = {
+        code: db.session.scalars(
+            select(func.count()).where(due_dates.is_due(code), dated_id.in_(accepted))
+        ).one()
+        for code in due_dates.DUE
+    }
+    return Figures(queue.count([], MAX_WAITING), due["due_soon"], due["overdue"], new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +123,14 @@ class DuePromise:
 
 def list_due() -> dict[str, Sequence[DuePromise]]:
     """Return the promises that are overdue, and those due in 30 days, the earliest first."""
-    today = clock.today()
     columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
     query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
-    wanted = is_open(Promise), Submission.status.in_(REPORTABLE_STATUSES)
-    ordered = query.where(*wanted).order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
-    lists = {
-        "overdue": ordered.where(Promise.due_on < today),
-        "due_soon": ordered.where(Promise.due_on.between(today, today + SOON)),
-    }
+    wanted = query.where(Submission.status.in_(REPORTABLE_STATUSES))
+    ordered = wanted.order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
+    queries = {code: ordered.where(due_dates.is_due(code)) for code in due_dates.DUE}
     return {
-        name: [DuePromise(*row) for row in db.session.execute(query)]
-        for name, query in lists.items()
+        code: [DuePromise(*row) for row in db.session.execute(query)]
+        for code, query in queries.items()
     }
 
 

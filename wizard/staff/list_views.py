@@ -35,6 +35,7 @@ FILTER_LABELS = {
     "todo": "Show",
     "assigned": "Assigned to",
     "seen": "Seen",
+    "promises": "Promises",
     "references": "Selected",
 }
 """What the list calls its filters; the flow names the others."""
@@ -50,8 +51,8 @@ def dashboard() -> Response:
         paperwork=checks.paperwork_warnings(current_app.config, clock.today()),
         statuses={code: statuses[code] for code in {**labels["status"], **statuses}},
         waiting=case_lists.list_longest_waiting(OLDEST_SHOWN),
-        requests=statistics.list_requests(),
-        requests_shown=REQUESTS_SHOWN,
+        requests=statistics.list_requests(limit=REQUESTS_SHOWN),
+        request_count=statistics.count_requests(),
         failed=outbox.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),

@@ -1,4 +1,4 @@
-"""Submissions by the next date that they promised: of what is neither kept nor dropped."""
+"""Submissions by the dates of their promises that are neither kept nor dropped."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -7,11 +7,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 from sqlalchemy.orm import aliased
 
+from .. import clock
 from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
+from ..forms.promises import SOON
 from ..web.query import Key, PageStart
+from .progress_reports import REPORTABLE_STATUSES
 from .promises import dated_id, is_open
+
+DUE = {"overdue": "Overdue", "due_soon": "Due in 30 days"}
+"""The labels of what is due, by code."""
 
 NO_DATE = date.max
 """Sorts submissions without such a date after all others."""
@@ -23,10 +29,24 @@ Dated = tuple[date, str]
 """The next date of a submission, and its reference."""
 
 
+def is_due(code: str) -> ColumnElement[bool]:
+    """Return the condition that an open promise is due, by a code of `DUE`."""
+    today, day = clock.today(), Promise.due_on
+    is_then = day < today if code == "overdue" else day.between(today, today + SOON)
+    return and_(is_open(Promise), is_then)
+
+
+def has_due(code: str) -> ColumnElement[bool]:
+    """Return the condition that a submission has such a promise, and can be reported on."""
+    due = select(dated_id).select_from(Promise).where(is_due(code)).correlate(None)
+    return and_(Submission.status.in_(REPORTABLE_STATUSES), Submission.id.in_(due))
+
+
 def find_next(ids: Sequence[int]) -> Mapping[int, date]:
     """Return the next date of each submission that has one."""
-    of_these = Promise.submission_id.in_(ids), is_open(Promise)
-    query = select(Promise.submission_id, func.min(Promise.due_on)).where(*of_these)
+    query = select(Promise.submission_id, func.min(Promise.due_on)).where(
+        Promise.submission_id.in_(ids), is_open(Promise)
+    )
     rows = db.session.execute(query.group_by(Promise.submission_id)).all()
     return {row[0]: row[1] for row in rows}
 

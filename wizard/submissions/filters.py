@@ -24,7 +24,7 @@ from ..forms.text import Invalid
 from ..forms.words import MAX_QUERY_WORDS, count_words, parse_query
 from ..web.current import current_flow
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
-from . import colleagues, queue, search
+from . import colleagues, due_dates, queue, search
 from .listing import facet_columns
 from .promises import state_column
 
@@ -51,7 +51,8 @@ class Filters(dict[str, str]):
     `first_day` and `last_day` are days in the program's time zone, both included; `since` is a
     moment, itself excluded.
     `q` is words that must all occur in what staff may read.
-    `todo` is what waits for staff; `assigned` and `seen` are conditions of `colleagues`.
+    `todo` is what waits for staff; `assigned` and `seen` are conditions of `colleagues`, `promises`
+    of `due_dates`.
     `references` are those of some cases, joined by commas. `sort` is the order of a list, and no
     condition.
     """
@@ -85,6 +86,8 @@ class Filters(dict[str, str]):
             conditions.append(colleagues.has_case(who))
         if how := self.get("seen"):
             conditions.append(colleagues.was_seen(how))
+        if due := self.get("promises"):
+            conditions.append(due_dates.has_due(due))
         if references := self.get("references"):
             conditions.append(Submission.reference.in_(references.split(",")))
         if words := self.get("q"):
@@ -209,6 +212,7 @@ def filter_options(flow: Flow) -> dict[str, dict[str, str]]:
         "status": STATUSES,
         "todo": {"yes": "Ours to do"},
         "seen": colleagues.SEEN,
+        "promises": due_dates.DUE,
         **{each.name: _labels(flow, each) if each.source else programs for each in flow.facets},
     }
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from tests.client import case_references, link_address
 from tests.factories import add_old_report, add_submission, staff_client
 from wizard import clock
 from wizard.accounts import audit
@@ -112,6 +113,10 @@ def test_promise_of_accepted_submission_is_due_or_overdue(app, status, columns, 
         counted = count_now(NOW)
         assert {"overdue": counted.overdue, "due_soon": counted.due_soon} == expected
         assert {name: len(rows) for name, rows in list_due().items()} == expected
+    viewer = staff_client(app, "viewer")
+    for code, number in expected.items():
+        page = viewer.page(f"/staff/submissions?promises={code}")
+        assert case_references(page) == [reference] * number
 
 
 def test_waiting_and_new_are_counted(app):
@@ -163,10 +168,15 @@ def test_dashboard_and_report_show_figures_and_keep_period(app, viewer):
 
 def test_report_says_how_many_more_there_are(app, viewer, monkeypatch):
     monkeypatch.setattr(figures, "MAX_LISTED", 1)
-    for _ in range(3):
-        reference = add_submission(app, at=NOW - timedelta(days=200), status="published")
-        due(app, reference, due_on=date(2027, 8, 30))
-    assert "And 2 more." in viewer.page("/staff/report").text("#due_soon")
+    made = []
+    for days in (2, 1, 3):
+        made.append(add_submission(app, at=NOW - timedelta(days=200), status="published"))
+        due(app, made[-1], due_on=NOW.date() + timedelta(days))
+    report = viewer.page("/staff/report")
+    assert "And 2 more." in report.text("#due_soon")
+    everything = viewer.page(link_address(report, "See all submissions that have one"))
+    assert case_references(everything) == [made[1], made[0], made[2]]
+    assert everything.text(".chips a") == "Promises: Due in 30 days × (remove)"
 
 
 def test_empty_period_says_nothing_happened(app):
