@@ -8,7 +8,18 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, cast, func, literal, select, union
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    select,
+    union,
+)
 
 from .. import clock
 from ..db.engine import db
@@ -48,8 +59,20 @@ class Request:
     party: str
 
 
-def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
-    """Return what waits for a decision about the submissions that meet the conditions."""
+def list_requests(*conditions: ColumnElement[bool], limit: int | None = None) -> list[Request]:
+    """Return what waits for a decision about the submissions that meet the conditions, the oldest
+    first."""
+    rows = db.session.execute(_query_requests(*conditions).order_by("at").limit(limit))
+    return [Request(*row) for row in rows]
+
+
+def count_requests() -> int:
+    """Return how much waits for a decision."""
+    waiting = _query_requests().subquery()
+    return db.session.scalars(select(func.count()).select_from(waiting)).one()
+
+
+def _query_requests(*conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
     asked, sent = Submission.withdrawal_requested_at, Proposal.sent_at
     waiting = (
         _about("Asks to withdraw", asked).where(
@@ -61,14 +84,13 @@ def list_requests(*conditions: ColumnElement[bool]) -> list[Request]:
             for model in (Report, Progress)
         ),
     )
-    of_these = Submission.erased_at.is_(None), *conditions
-    rows = db.session.execute(union(*(query.where(*of_these) for query in waiting)))
-    return sorted((Request(*row) for row in rows), key=lambda request: request.at)
+    wanted = Submission.erased_at.is_(None), *conditions
+    return union(*(query.where(*wanted) for query in waiting))
 
 
 def _about(label: str, at: Any, model: type[Asked] | None = None) -> Select[Any]:
     """Return the query of what waits in a table, or in the submission itself without one."""
-    columns = literal(label), at, Submission.id, Submission.reference, Submission.party
+    columns = literal(label), at.label("at"), Submission.id, Submission.reference, Submission.party
     query = select(*columns).select_from(Submission)
     return query.join(model, model.submission_id == Submission.id) if model else query
 
