@@ -30,7 +30,7 @@ MAX_TIMES_STORED = 4
 shortened later."""
 PUNYCODE = "xn--"
 """How a part of an internet name starts that is not ASCII when shown (RFC 5890)."""
-TO_SPACE = re.compile(r"[\n\t]+")
+TO_SPACE = re.compile(r"[\n\t ]+")
 SCHEME = re.compile(r"https?:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 MIN_PHONE_DIGITS = 7
 """A number without its area code."""

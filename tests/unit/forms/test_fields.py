@@ -52,6 +52,7 @@ CONFIRM = Confirm("confirm", "Confirm", noun="that it is so")
         (TEXT, "  a b ", "a b"),
         (TEXT, "e\u0301", "é"),
         (TEXT, "a\tb\nc", "a b c"),
+        (TEXT, "a   b \n c", "a b c"),
         (TEXT, "12345", "12345"),
         (TEXT, "🧭🧭🧭🧭🧭", "🧭🧭🧭🧭🧭"),
         (LONG, "a\r\nb\rc", "a\nb\nc"),
