@@ -99,14 +99,6 @@ def suggested_address(spec: fields.Field, raw: Any) -> str | None:
     return likely_address(raw) if is_address else None
 
 
-def confirm_address(name: str, address: str) -> tuple[str, str | None]:
-    """Return an address, or the suggested one if its button was pressed, and what to ask about."""
-    suggestion = likely_address(address)
-    if suggestion and request.form.get("action") == REPLACE + name:
-        return suggestion, None
-    return address, None if suggestion == request.form.get(CHECKED_FIELD) else suggestion
-
-
 @dataclass(frozen=True, slots=True)
 class Display:
     """What a page shows beside the raw answers, by path (`milestones-0-due`); `focus` is an id.

@@ -16,7 +16,7 @@ from ..forms import outcomes, saving
 from ..forms.changes import changed_fields, last_step
 from ..forms.flow import Step
 from ..forms.messages import Message
-from ..forms.outputs import format_raw_answer
+from ..forms.outputs import format_raw_answer, typed_texts
 from ..submissions import proposals
 from ..submissions.cases import TRANSITIONS, CaseErased, CaseNotFound, NotAllowed, locked_case
 from ..submissions.events import describe_event, list_events
@@ -129,7 +129,7 @@ def correct(reference: str) -> Response:
     """Begin a correction, or take back the one that was sent to change it."""
     try:
         with editing(reference) as (submission, _):
-            proposals.propose_correction(submission, access.actor(reference))
+            proposals.propose_correction(submission)
     except NotAllowed:
         return overview_page(reference, 422, CLOSED)
     return redirect(
@@ -206,15 +206,11 @@ def closed_page(
 
 def typed_page(submission: Submission, post: saving.StepPost, status: int) -> Response:
     """Return the page that shows what was typed and can no longer be saved, to be copied."""
-    typed = [
-        (each.label, format_raw_answer(each, post.answers.get(each.name), clock.today()))
-        for each in post.step.fields
-    ]
     return render_page(
         "apply/changes_closed.html",
         status,
         submission=submission,
-        typed=[(label, text) for label, text in typed if text],
+        typed=typed_texts(post.step.fields, post.answers, clock.today()),
         told=_newest_event(submission),
     )
 

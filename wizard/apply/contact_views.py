@@ -21,13 +21,13 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from . import access
-from .binding import Display, build_questions, confirm_address, find_slip, read_post
+from .addresses import read_address
+from .binding import Display, build_questions, find_slip, read_post
 
 bp = Blueprint("contacts", __name__)
 
 MAIL_LIMIT = "20 per hour"
 """Messages that one client may ask for on these pages."""
-ADDRESS = Email("address", "Email address", noun="your email address", required=True)
 SECOND = Step(
     "second",
     "Second contact",
@@ -57,14 +57,9 @@ def find_link(status: int = 200, **context: Any) -> Response:
 @limiter.limit(MAIL_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def mail_links() -> Response:
     """Mail the links. The answer is the same whether the address has any."""
-    typed = request.form.get("address", "")
-    try:
-        address = ADDRESS.parse(typed, clock.today())
-    except Invalid as invalid:
-        return find_link(422, typed=typed, error=invalid.message)
-    address, suggestion = confirm_address(ADDRESS.name, address)
-    if suggestion:
-        return find_link(typed=address, suggestion=suggestion)
+    address, problem = read_address()
+    if problem:
+        return find_link(**problem)
     with writing():
         contacts.mail_links(address, languages.get_locale())
     return redirect(url_for("contacts.find_link", mailed="1"), 303)

@@ -186,7 +186,7 @@ class OpenReport(OpenForm):
 
     submission: Submission
     stored: ReportDraft
-    told: list[reports.Told]
+    promises: list[reports.ReportedPromise]
     actor: Actor
     ENDPOINTS = {
         "step": "report.step",
@@ -203,7 +203,7 @@ class OpenReport(OpenForm):
 
     @cached_property
     def flow(self) -> Flow:
-        promises = [each.promise for each in self.told if each.is_open]
+        promises = [each.promise for each in self.promises if each.is_open]
         return build_flow(promised_groups(current_flow()), promises)
 
     def build_journey(self, answers: Answers) -> ReportJourney:
@@ -222,7 +222,7 @@ class OpenReport(OpenForm):
         if is_stored := super().store(state):
             changed = {
                 each.promise.entry_id: each.promise.due_on.isoformat()
-                for each in self.told
+                for each in self.promises
                 for name in (f"outcome_{each.promise.entry_id}",)
                 if state.answers.get(name) != before.get(name)
             }
@@ -231,19 +231,19 @@ class OpenReport(OpenForm):
         return is_stored
 
     def submit(self, journey: Journey) -> None:
-        told = [each for each in self.told if each.is_open]
-        reports.send(self.submission, self.stored, told, journey, self.actor)
+        promises = [each for each in self.promises if each.is_open]
+        reports.send(self.submission, self.stored, promises, journey, self.actor)
 
     def page_token(self) -> str:
         return links.page_token(self.submission.reference, self.submission.link_version)
 
-    def find_told(self, name: str) -> reports.Told:
+    def find_promise(self, name: str) -> reports.ReportedPromise:
         """Return the promise of a step."""
-        return next(each for each in self.told if each.promise.entry_id == name)
+        return next(each for each in self.promises if each.promise.entry_id == name)
 
-    def typed_rows(self, told: reports.Told) -> list[Row]:
+    def typed_rows(self, reported: reports.ReportedPromise) -> list[Row]:
         """Return what is filled in about a promise."""
-        return self._typed_rows(told.promise.entry_id)
+        return self._typed_rows(reported.promise.entry_id)
 
     def _typed_rows(self, name: str) -> list[Row]:
         step = self.flow.steps.get(name)
@@ -252,18 +252,18 @@ class OpenReport(OpenForm):
 
     def lost_rows(self) -> list[Row]:
         """Return what is filled in about promises that are gone without a trace."""
-        known = {each.promise.entry_id for each in self.told}
+        known = {each.promise.entry_id for each in self.promises}
         named = [name.removeprefix("outcome_") for name in self.answers if "outcome_" in name]
         rows = [self._typed_rows(name) for name in named]
         return [row for name, found in zip(named, rows, strict=True) if name not in known
                 for row in found]  # fmt: skip
 
-    def is_moved(self, told: reports.Told) -> bool:
+    def is_moved(self, reported: reports.ReportedPromise) -> bool:
         """Return True if the date of a promise changed after the report on it was filled in."""
-        entry_id = told.promise.entry_id
+        entry_id = reported.promise.entry_id
         then = self.stored.promised.get(entry_id)
-        is_told = bool(self.stored.answers.get(f"outcome_{entry_id}"))
-        return is_told and then not in (None, told.promise.due_on.isoformat())
+        is_filled_in = bool(self.stored.answers.get(f"outcome_{entry_id}"))
+        return is_filled_in and then not in (None, reported.promise.due_on.isoformat())
 
 
 def _without_review(answers: Answers) -> Answers:

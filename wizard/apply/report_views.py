@@ -13,10 +13,10 @@ from .. import clock
 from ..db.engine import reading
 from ..db.models import Submission
 from ..db.promises import ReportDraft
-from ..forms import outcomes, saving
+from ..forms import outcomes
 from ..forms.flow import Step
 from ..forms.messages import Message
-from ..forms.outputs import format_raw_answer
+from ..forms.outputs import typed_texts
 from ..forms.promises import OUTCOMES
 from ..forms.reports import OUTCOME_LABELS, REVIEW, report_fields
 from ..submissions import reports
@@ -59,13 +59,13 @@ def editing(reference: str) -> Iterator[OpenReport | None]:
 
 def _open(submission: Submission, *, lock: bool = False) -> OpenReport | None:
     """Return the form of the report that can be filled in now; a new one is not stored yet."""
-    told = reports.list_told(submission)
-    if not can_report(submission) or not any(each.is_open for each in told):
+    promises = reports.list_reported(submission)
+    if not can_report(submission) or not any(each.is_open for each in promises):
         return None
     draft = reports.find_draft(submission, lock=lock) or ReportDraft(
         submission_id=submission.id, answers={}, completed_steps=[], saves={}, promised={}
     )
-    return OpenReport(submission, draft, told, access.actor(submission.reference))
+    return OpenReport(submission, draft, promises, access.actor(submission.reference))
 
 
 def read_form(reference: str) -> tuple[Submission, OpenReport | None]:
@@ -86,13 +86,13 @@ def overview(reference: str) -> Response:
 def save_old_page(reference: str) -> Response:
     """Show what was entered on the one page that the version before had, to copy it."""
     submission, form = read_form(reference)
-    typed = list(_read_old_page(form.told if form else []))
+    typed = list(_read_old_page(form.promises if form else []))
     return _closed_page(submission, typed, 409, moved=form is not None)
 
 
-def _read_old_page(told: Sequence[reports.Told]) -> Iterator[tuple[str, str]]:
+def _read_old_page(promises: Sequence[reports.ReportedPromise]) -> Iterator[tuple[str, str]]:
     """Yield what was entered about each entry, with its title; its place is in the field's name."""
-    titles = {f"{each.promise.group}-{each.promise.place}": each.title for each in told}
+    titles = {f"{each.promise.group}-{each.promise.place}": each.title for each in promises}
     for name, text in request.form.items(multi=True):
         place, _, asked = name.rpartition("-")
         if asked in ("done", "url", "note") and text.strip():
@@ -119,16 +119,6 @@ def _closed_page(
         typed=typed,
         moved=moved,
     )
-
-
-def _typed_rows(post: saving.StepPost) -> list[tuple[str, str]]:
-    """Return the label and text of each answer on a page that cannot be saved."""
-    today = clock.today()
-    given = [
-        (each.label, format_raw_answer(each, post.answers.get(each.name), today))
-        for each in post.step.fields
-    ]
-    return [(label, text) for label, text in given if text]
 
 
 @bp.get("/<name>")
@@ -159,7 +149,8 @@ def save_step(reference: str, name: str) -> Response:
     except TooManyReports:
         return _review_page(reference, TOO_MANY)
     if form is None or outcome is None:
-        return _closed_page(access.own_submission(reference), _typed_rows(post), 409)
+        typed = typed_texts(post.step.fields, post.answers, clock.today())
+        return _closed_page(access.own_submission(reference), typed, 409)
     if isinstance(outcome, outcomes.Submitted):
         session["notice"], g.is_report_sent = languages.translate(SENT), True
     if isinstance(outcome, outcomes.Paused):

@@ -6,22 +6,18 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from .. import clock
 from ..db.engine import db, reading
-from ..forms.fields import Email
-from ..forms.text import Invalid
 from ..web import links
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from . import access, drafts, resume
-from .binding import confirm_address
+from .addresses import read_address
 from .pages import to_receipt, to_step
 
 bp = Blueprint("resume", __name__)
 
 MAIL_LIMIT = "20 per hour"
 """Resume links mailed for one client."""
-ADDRESS = Email("address", "Email address", noun="your email address", required=True)
 
 
 @bp.get("/respond/<uuid:draft_id>/save")
@@ -73,14 +69,9 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
         access.require_and_remember(draft_id)  # the token of this page ends too
         resume.renew_link(draft_id)
         return redirect(url_for("resume.save_link", draft_id=draft_id, renewed="1"), 303)
-    typed = request.form.get("address", "")
-    try:
-        address = ADDRESS.parse(typed, clock.today())
-    except Invalid as invalid:
-        return save_link(draft_id, 422, typed=typed, error=invalid.message)
-    address, suggestion = confirm_address(ADDRESS.name, address)
-    if suggestion:
-        return save_link(draft_id, typed=address, suggestion=suggestion)
+    address, problem = read_address()
+    if problem:
+        return save_link(draft_id, **problem)
     resume.mail_link(draft_id, address)
     return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)
 

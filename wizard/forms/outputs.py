@@ -94,6 +94,12 @@ def format_raw_answer(field: Field, raw: Any, today: date) -> str:
         return replace_forbidden("; ".join(raw) if isinstance(raw, list) else str(raw))
 
 
+def typed_texts(fields: Iterable[Field], answers: Answers, today: date) -> list[tuple[str, str]]:
+    """Return the label and the text of each raw answer to some questions, valid or not."""
+    texts = {each: format_raw_answer(each, answers.get(each.name), today) for each in fields}
+    return [(each.label, text) for each, text in texts.items() if text]
+
+
 def cells(fields: Mapping[str, Field], answers: Answers) -> dict[str, str]:
     """Return one row of a table by column, in stable codes; empty where there is no answer.
 

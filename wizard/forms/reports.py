@@ -36,12 +36,12 @@ HINTS: Mapping[str, Message] = {
 def report_fields(entry_id: str, kept: str = "", due_on: date | None = None) -> tuple[Field, ...]:
     """Return the questions about the promise with that id, which was due on a day; `kept` is the
     word for one kept."""
-    outcome, told = f"outcome_{entry_id}", Message("how it’s going")
+    outcome, noun = f"outcome_{entry_id}", Message("how it’s going")
     labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
     options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in labels)
     is_done, is_delayed = Has(outcome, frozenset({"done"})), Has(outcome, frozenset({"delayed"}))
     return (
-        Choice(outcome, "How is it going?", noun=told, options=options, public=True),
+        Choice(outcome, "How is it going?", noun=noun, options=options, public=True),
         Date(f"done_on_{entry_id}", "When was it done?", noun="the date it was done",
              required=True, when=is_done, not_future=True, public=True),
         Url(f"url_{entry_id}", "Where can people see it?", noun="where people can see it",
@@ -137,7 +137,7 @@ def typed_rows(fields: Sequence[Field], answers: Answers, today: date) -> list[R
     return [Row(each.name, each.label, text) for each, text in texts if text]
 
 
-def read_told(promise: Promise, answers: Answers) -> dict[str, Any]:
+def read_report(promise: Promise, answers: Answers) -> dict[str, Any]:
     """Return what clean answers report about a promise, as columns; empty for no outcome."""
     given = {
         name: answers.get(f"{name}_{promise.entry_id}")

@@ -210,7 +210,7 @@ def _promises(flow: Flow) -> dict[str, Any]:
             Listed(_summary(title), sums[0], was_withdrawn)  # type: ignore[arg-type]
             for title, was_withdrawn in ((TITLE, False), (LONG_WORD, False), ("", True))
         ],
-        "told": reports.Told(make_promise("delayed"), TITLE, approved, waiting),
+        "reported": reports.ReportedPromise(make_promise("delayed"), TITLE, approved, waiting),
         "events": [
             Event(kind=kind, at=NOW, actor_kind="staff", actor="", version=1,
                   data={"reason": "See our note."} if kind == "declined" else {})

@@ -15,7 +15,7 @@ from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.outputs import cells
 from ..forms.promises import OUTCOMES
-from ..submissions.promises import entries_told
+from ..submissions.promises import reported_entries
 from ..web.tables import as_csv
 from .open_data import Record, Snapshot, published_batches, read_answers, read_promises
 from .promise_rows import bare_promise
@@ -61,11 +61,11 @@ def _read_updates(snapshot: Snapshot) -> Iterator[Record]:
         found = {row.id: (row.reference, read_answers(snapshot, row)) for row in rows}
         answers = {key: (reference, given) for key, (reference, given) in found.items() if given}
         with snapshot.engine.connect() as connection:
-            told = _read_reports(connection, snapshot.flow, answers)
+            reports = _read_reports(connection, snapshot.flow, answers)
         for key, (reference, given) in answers.items():
             known = {each.entry_id: each for each in promises.get(key, ())}
             about = {name: given[name] for name in shown if name in given}
-            for update in sorted(told.get(key, ()), key=lambda each: each["at"]):
+            for update in sorted(reports.get(key, ()), key=lambda each: each["at"]):
                 if promise := known.get(update["promise_id"]):
                     day = update["at"].astimezone(snapshot.zone).date().isoformat()
                     of_report = {"reference": reference, "reported_on": day}
@@ -107,12 +107,12 @@ def _read_old_reports(
     first = _first_answers(connection, flow, answers, {row.submission_id for row in rows})
     for row in rows:
         known = first.get(row.submission_id, answers[row.submission_id][1])
-        for entry_id, told in entries_told(row.entries, known):
+        for entry_id, said in reported_entries(row.entries, known):
             update = {
                 "promise_id": entry_id,
-                "outcome": "done" if told.get("done") else "",
-                "result_url": told.get("url", ""),
-                "words": told.get("note", ""),
+                "outcome": "done" if said.get("done") else "",
+                "result_url": said.get("url", ""),
+                "words": said.get("note", ""),
             }
             texts = {name: value for name, value in update.items() if value}
             yield row.submission_id, {"at": row.reported_at, **texts}

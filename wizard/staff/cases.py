@@ -171,8 +171,8 @@ def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdr
 
 
 def _describe_report(report: Report, submission: Submission) -> ReportToRead:
-    ways = decisions.report_decisions(submission, report) if report.approved is None else []
-    return ReportToRead(report, progress_reports.describe_report(report, submission), ways)
+    offered = decisions.report_decisions(submission, report) if report.approved is None else []
+    return ReportToRead(report, progress_reports.describe_report(report, submission), offered)
 
 
 def decide(

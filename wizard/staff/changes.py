@@ -9,19 +9,18 @@ from .. import clock
 from ..accounts.audit import Actor
 from ..db.engine import reading
 from ..db.models import Proposal, Submission
-from ..forms.fields import Field, LongText
+from ..forms.fields import Field
 from ..forms.flow import Step
 from ..forms.groups import Group
 from ..forms.outputs import Row, cards
 from ..forms.text import Invalid
 from ..submissions import cases, proposals
 from ..submissions.cases import CaseErased, CaseNotFound, locked_case
-from ..submissions.messages import MAX_WORDS, Mail
+from ..submissions.messages import Mail
 from ..web.current import current_flow
 from .decisions import Decision, InvalidDecision, make_decision, parse_decision
 
 KEY = "changes"
-ASKED = LongText("words", "What is missing?", noun="what is missing", max_length=MAX_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def parse_request(page: ChangesPage, form: MultiDict[str, str]) -> tuple[dict[st
     opened, errors = {}, {}
     for name in chosen:
         try:
-            opened[name] = ASKED.parse(form.get(f"about-{name}"), clock.today()) or ""
+            opened[name] = proposals.ASKED.parse(form.get(f"about-{name}"), clock.today()) or ""
         except Invalid as invalid:
             errors[f"about-{name}"] = str(invalid)
     if not chosen:

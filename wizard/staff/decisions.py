@@ -16,7 +16,7 @@ WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_WORDS)
 REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_WORDS)
 NeedsReason = Literal["", "optional", "required"]
 REASONS: dict[str, NeedsReason] = {
-    "declined": "required",
+    **{each.event: "required" for each in cases.TRANSITIONS if each.reason},
     "corrected": "optional",
     "correction_declined": "optional",
     "progress_declined": "optional",
@@ -105,7 +105,7 @@ def report_decisions(submission: Submission, report: Report) -> list[Decision]:
 def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> list[Decision]:
     """Return what staff may decide on reports on promises that wait, by their ids."""
     offered = ",".join(map(str, titles))
-    ways = [
+    approve, decline = (
         replace(
             make_decision(submission, f"{kind}-{offered}", kind, verb, "staff.decide_progress",
                           offered=offered, version=submission.lock_version),
@@ -113,38 +113,38 @@ def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> lis
         )
         for kind, verb in (("progress_approved", "Approve what is checked"),
                            ("progress_declined", "Don’t approve any"))
-    ]  # fmt: skip
+    )  # fmt: skip
     ticks = Ticks("approve", "Approve", titles, ticked=True)
-    return [replace(ways[0], ticks=ticks), ways[1]]
+    return [replace(approve, ticks=ticks), decline]
 
 
 def correction_decisions(submission: Submission, moved: Mapping[str, str]) -> list[Decision]:
     """Return what staff may decide on a correction that waits; it moves the dates of the `moved`
     promises, by the ids of their entries."""
-    ways = [
+    approve, decline = (
         make_decision(submission, key, kind, verb, "staff.decide_correction", action=action,
                       version=submission.lock_version)
         for key, kind, verb, action in (
             ("correct", "corrected", "Approve the correction", "approve"),
             ("leave", "correction_declined", "Don’t approve", "decline"),
         )
-    ]  # fmt: skip
+    )  # fmt: skip
     legend = "The date before was a slip: count the new one as the first"
     ticks = Ticks("slips", legend, moved) if moved else None
-    return [replace(ways[0], ticks=ticks), ways[1]]
+    return [replace(approve, ticks=ticks), decline]
 
 
 def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
     """Return what staff may decide on a request to withdraw, for the reason of the organization."""
-    ways = [
+    approve, decline = (
         make_decision(submission, key, kind, verb, "staff.decide_withdrawal", action=action,
                       version=submission.lock_version)
         for key, kind, verb, action in (
             ("withdraw", "withdrawn", "Confirm the withdrawal", "approve"),
             ("stay", "withdrawal_declined", "Don’t withdraw", "decline"),
         )
-    ]  # fmt: skip
-    return [replace(ways[0], known_reason=reason), ways[1]]
+    )  # fmt: skip
+    return [replace(approve, known_reason=reason), decline]
 
 
 def parse_decision(

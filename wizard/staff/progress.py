@@ -26,11 +26,11 @@ def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[Sent
     found = list[Sent]()
     if not all_rows:
         return found
-    told = reports.tell_promises(submission, all_rows)
-    titles = {each.promise.entry_id: each.title for each in told}
+    promises = reports.match_reports(submission, all_rows)
+    titles = {each.promise.entry_id: each.title for each in promises}
     for at, sent in groupby(all_rows, key=lambda row: row.reported_at):
         rows = [(titles.get(row.entry_id, "Removed since"), row) for row in sent]
         waiting = {str(row.id): title for title, row in rows if row.approved is None}
-        ways = decisions.progress_decisions(submission, waiting) if waiting else []
-        found.append(Sent(at, rows, ways))
+        offered = decisions.progress_decisions(submission, waiting) if waiting else []
+        found.append(Sent(at, rows, offered))
     return found

@@ -28,7 +28,7 @@ from ..forms.json_schema import PROMISE_FIELDS
 from ..forms.reports import OUTCOME_LABELS
 from ..submissions.dictionary import COLUMNS, PROMISE_ID, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.progress_reports import REPORTABLE_STATUSES
-from ..submissions.promises import entries_told, read_promises
+from ..submissions.promises import read_promises, reported_entries
 from ..web.tables import Cell, as_workbook
 
 Submitted = tuple[Any, ...]
@@ -156,15 +156,15 @@ def _with_promises(
             ids = {reference: key for key, reference in connection.execute(known)}
             found = read_promises(connection, promised, ids.values())
         for answers, *record in batch:
-            of_it: Promises = {group.name: {} for group in promised}
+            by_group: Promises = {group.name: {} for group in promised}
             status = record[list(RECORD_COLUMNS).index("status")]
             for promise in found.get(ids.get(record[0], 0), ()):
                 values = _promise_values(promise, status, today)
                 if promise.place is None:
                     group = next(each for each in promised if each.name == promise.group)
                     values = {**_removed_entry(group, promise), **values}
-                of_it[promise.group][promise.entry_id] = values
-            yield answers, of_it, record
+                by_group[promise.group][promise.entry_id] = values
+            yield answers, by_group, record
 
 
 def _promise_values(promise: promises.Promise, status: str, today: date) -> Answers:
@@ -218,7 +218,7 @@ def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Itera
         if answers is None:
             version, answers = row.flow_version, row.answers
         known = upgrade_submitted(flow, row.reference, version, answers)
-        for entry_id, entry in entries_told(row.entries, known):
+        for entry_id, entry in reported_entries(row.entries, known):
             outcome = "done" if entry.get("done") else ""
             texts = entry.get("url", ""), entry.get("note", "")
             yield "updates", _update_cells(row, entry_id, outcome, (None, None), texts)

@@ -104,8 +104,8 @@ def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
         if pending:
             forget_pending(submission, role)
         elif role == "second":
-            of_it = Contact.submission_id == submission.id, Contact.role == role
-            removed = db.session.execute(delete(Contact).where(*of_it))
+            is_it = Contact.submission_id == submission.id, Contact.role == role
+            removed = db.session.execute(delete(Contact).where(*is_it))
             if removed.rowcount:  # type: ignore[attr-defined]
                 record_event(submission, "contact_removed", actor)
 

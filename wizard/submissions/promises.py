@@ -132,8 +132,8 @@ def _merge_updates(
     return [update for _, update in sorted(found, key=lambda pair: pair[0])]
 
 
-def _is_approved(told: Progress | Report) -> bool:
-    return told.approved is True
+def _is_approved(report: Progress | Report) -> bool:
+    return report.approved is True
 
 
 def _read_update(row: Progress) -> tuple[datetime, Update]:
@@ -153,22 +153,22 @@ def _old_updates(
     answers = first_answers(submission) if reports else {}
     for report in reports:
         reported_on = clock.local(report.reported_at).date()
-        for entry_id, told in entries_told(report.entries, answers):
-            outcome = "done" if told.get("done") else ""
-            url, words = told.get("url", ""), told.get("note", "")
+        for entry_id, said in reported_entries(report.entries, answers):
+            outcome = "done" if said.get("done") else ""
+            url, words = said.get("url", ""), said.get("note", "")
             update = Update(entry_id, outcome, reported_on, url=url, words=words)
             yield report.reported_at, update
 
 
-def entries_told(
+def reported_entries(
     entries: Mapping[str, Any], answers: Mapping[str, Any]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the id of each entry that a report of a version before names, and what it says."""
     for name, by_place in entries.items():
         known = answers.get(name, ())
-        for place, told in by_place.items():
+        for place, said in by_place.items():
             if int(place) < len(known):
-                yield known[int(place)][ENTRY_ID], told
+                yield known[int(place)][ENTRY_ID], said
 
 
 def store_missing() -> int:

@@ -21,7 +21,6 @@ from ..forms.changes import ChangeJourney
 from ..forms.conditions import Answers
 from ..forms.fields import LongText
 from ..forms.journey import Journey
-from ..forms.text import Invalid
 from ..web.current import current_flow
 from . import contact_changes, messages
 from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
@@ -33,7 +32,8 @@ CORRECTABLE = ("received", "in_review", "accepted", "published")
 """Statuses in which the organization may send a correction."""
 REMINDER_DAYS = 7
 """Days before the end of the time for changes on which a reminder is sent."""
-ASKED = LongText("words", "What to change", noun="what to change", max_length=messages.MAX_WORDS)
+ASKED = LongText("words", "What is missing?", noun="what is missing", max_length=messages.MAX_WORDS)
+"""What staff say about a step or question."""
 
 
 def find_proposal(submission: Submission, *, lock: bool = False) -> Proposal | None:
@@ -96,10 +96,9 @@ def request_changes(
 ) -> Event:
     """Ask the organization of a locked case to change the named steps or questions.
 
-    `opened` says what is missing, by name. If changes or a correction are under way, what was
-    entered stays, and what was asked before stays asked. Raises `NotAllowed`.
+    `opened` has clean words on what is missing, by name. If changes or a correction are under way,
+    what was entered stays, and what was asked before stays asked. Raises `NotAllowed`.
     """
-    opened = {name: _clean_words(words) for name, words in opened.items()}
     flow = current_flow()
     if not opened or not opened.keys() <= flow.steps.keys() | flow.fields.keys():
         raise NotAllowed("Select at least one step or question of this form.")
@@ -113,13 +112,6 @@ def request_changes(
     return change_status(submission, "changes_requested", actor, mail, opened=proposal.opened)
 
 
-def _clean_words(words: str) -> str:
-    try:
-        return ASKED.parse(words, clock.today()) or ""
-    except Invalid as invalid:
-        raise NotAllowed(str(invalid)) from None
-
-
 def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]:
     """Return what stays open: what was asked for, or what a correction has changed."""
     if proposal.kind == "changes" or proposal.opened:
@@ -128,7 +120,7 @@ def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]
     return dict.fromkeys(changes.changed_fields(current_flow(), submission.answers, answers), "")
 
 
-def propose_correction(submission: Submission, actor: Actor) -> Proposal:
+def propose_correction(submission: Submission) -> Proposal:
     """Begin a correction of a locked case, or return the one that is under way, to be changed.
 
     One that was sent is taken back until it is sent again. Raises `NotAllowed`.
@@ -297,8 +289,10 @@ def remind() -> int:
 
 def _remind(submission: Submission, proposal: Proposal) -> bool:
     proposal.reminded_at = clock.now()
-    of_it = Event.submission_id == submission.id, Event.kind == "changes_requested"
-    event = db.session.scalars(select(Event).where(*of_it).order_by(Event.id.desc())).first()
+    requests = select(Event).where(
+        Event.submission_id == submission.id, Event.kind == "changes_requested"
+    )
+    event = db.session.scalars(requests.order_by(Event.id.desc())).first()
     is_wanted = submission.wants_reminders and is_requested(submission, proposal)
     if event is None or not is_wanted:
         return False

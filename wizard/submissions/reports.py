@@ -14,7 +14,7 @@ from ..forms.conditions import Answers
 from ..forms.groups import ENTRY_ID
 from ..forms.journey import Journey
 from ..forms.promises import Promise, promised_entries, promised_groups
-from ..forms.reports import promise_title, read_told
+from ..forms.reports import promise_title, read_report
 from ..web.current import current_flow
 from .cases import NotAllowed, locked_case
 from .events import record_event
@@ -25,7 +25,7 @@ from .versions import raise_version
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedPromise:
     """A promise, its title, and what was reported: the newest approved report, and one that waits.
 
     One that a correction removed cannot be reported on.
@@ -42,18 +42,18 @@ class Told:
         return self.promise.place is not None
 
 
-def list_told(submission: Submission) -> list[Told]:
+def list_reported(submission: Submission) -> list[ReportedPromise]:
     """Return the promises of a submission with what was reported, in the order of its answers."""
-    return tell_promises(submission, list_progress(submission))
+    return match_reports(submission, list_progress(submission))
 
 
-def tell_promises(submission: Submission, rows: Sequence[Progress]) -> list[Told]:
+def match_reports(submission: Submission, rows: Sequence[Progress]) -> list[ReportedPromise]:
     """Return the promises of a submission with what was reported on them in all its reports."""
     groups = {group.name: group for group in promised_groups(current_flow())}
     approved = {row.entry_id: row for row in rows if row.approved}
     waiting = {row.entry_id: row for row in rows if row.approved is None}
     return [
-        Told(
+        ReportedPromise(
             promise,
             promise_title(groups[promise.group], promise),
             approved.get(promise.entry_id),
@@ -91,7 +91,7 @@ def count_waiting(submission: Submission) -> int:
 def send(
     submission: Submission,
     draft: ReportDraft,
-    told: Sequence[Told],
+    promises: Sequence[ReportedPromise],
     journey: Journey,
     actor: Actor,
 ) -> None:
@@ -104,8 +104,8 @@ def send(
     if count_waiting(submission) >= MAX_PENDING:
         raise TooManyReports
     at = clock.now()
-    for each in told:
-        if columns := read_told(each.promise, journey.answers):
+    for each in promises:
+        if columns := read_report(each.promise, journey.answers):
             db.session.add(Progress(submission_id=submission.id, reported_at=at, **columns))
     if draft in db.session:
         db.session.delete(draft)
@@ -152,7 +152,7 @@ def moved_promises(submission: Submission, after: Answers) -> dict[str, str]:
     }
     return {
         each.promise.entry_id: each.title
-        for each in list_told(submission)
+        for each in list_reported(submission)
         if (entry_id := each.promise.entry_id) in dates
         and dates[entry_id] != each.promise.due_on.isoformat()
     }

@@ -81,7 +81,7 @@ def submission_steps() -> list[str]:
 def correct(reference: str, words: str = "", actor: Actor = ORGANIZATION, **answers) -> None:
     """Propose a correction, and send it."""
     with locked_case(reference) as submission:
-        proposals.propose_correction(submission, actor)
+        proposals.propose_correction(submission)
     send(reference, words, actor, **answers)
 
 
@@ -123,10 +123,8 @@ def test_second_request_keeps_what_was_typed_and_asked(app):
     }
 
 
-@pytest.mark.parametrize(
-    "opened", [{}, {"no_question": "x"}, {"city": "x" * 5_001}, {"city": "\0"}]
-)
-def test_request_without_a_question_or_with_bad_words_is_not_allowed(app, opened):
+@pytest.mark.parametrize("opened", [{}, {"no_question": "x"}])
+def test_request_without_a_question_is_not_allowed(app, opened):
     reference = add_submission(app)
     with pytest.raises(NotAllowed):
         ask(reference, **opened)
@@ -273,7 +271,7 @@ def test_correction_that_is_taken_back_cannot_be_approved(app):
     correct(reference, city="Miami")
     version = read(reference).lock_version
     with locked_case(reference) as submission:
-        proposals.propose_correction(submission, ORGANIZATION)
+        proposals.propose_correction(submission)
     with pytest.raises(StaleVersion):
         proposals.approve_correction(reference, version, EDITOR)
     with pytest.raises(NotAllowed):
@@ -284,7 +282,7 @@ def test_correction_that_is_taken_back_cannot_be_approved(app):
 def test_correction_is_not_allowed_in_other_statuses(app, status):
     reference = add_submission(app, status=status)
     with locked_case(reference) as submission, pytest.raises(NotAllowed):
-        proposals.propose_correction(submission, ORGANIZATION)
+        proposals.propose_correction(submission)
 
 
 def test_request_keeps_open_what_a_correction_changed(app):

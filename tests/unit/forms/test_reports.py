@@ -19,7 +19,7 @@ from wizard.forms.reports import (
     ReportState,
     build_flow,
     promise_title,
-    read_told,
+    read_report,
     typed_rows,
 )
 
@@ -226,7 +226,7 @@ def test_rows_show_what_was_typed_and_applies():
     ],
 )
 def test_report_is_told_in_columns(answers, told):
-    assert read_told(RELEASE, about_release(**answers)) == {
+    assert read_report(RELEASE, about_release(**answers)) == {
         "entry_id": "aaaaaaaa",
         "outcome": answers["outcome"],
         "promised_on": date(2027, 5, 1),
@@ -235,4 +235,4 @@ def test_report_is_told_in_columns(answers, told):
 
 
 def test_promise_without_outcome_tells_nothing():
-    assert read_told(TRAINING, about_release(outcome="on_track")) == {}
+    assert read_report(TRAINING, about_release(outcome="on_track")) == {}
