@@ -36,6 +36,11 @@ class ShownPromise:
     url: str
     answers: Sequence[tuple[str, str]]
 
+    @property
+    def kept_on(self) -> date | None:
+        """The day on which it was kept, if it is; of what was released before, its date."""
+        return self.promise.due_on if self.code == "already_released" else self.promise.done_on
+
 
 def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the promises by group, their sum and what was reported, the oldest first."""

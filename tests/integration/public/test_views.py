@@ -113,6 +113,19 @@ def test_overdue_promise_says_since_when_without_judging(app, client, monkeypatc
     assert page.text(".progress").strip() == "0 of 2 done, 1 overdue"
 
 
+def test_data_set_released_before_has_its_day_and_is_not_due(app, client):
+    entries = [
+        {"category": "stops", "title": "Old", "release_on": "2020-05-04"},
+        {"category": "stops", "title": "New", "release_on": "2090-05-04"},
+    ]
+    reference = add_published(app, data_sets=entries)
+    old, new = [each.text for each in client.page(f"/commitments/{reference}").all(".promise .due")]
+    assert (old, new) == ("Already released May 4, 2020", "Due May 4, 2090")
+    withdraw(app, reference)
+    rows = [each.text for each in client.page(f"/commitments/{reference}").all("tbody tr")]
+    assert rows == ["Old May 4, 2020 May 4, 2020", "New May 4, 2090"]
+
+
 def test_commitment_page_has_canonical_and_description(app, client):
     reference = add_published(app, organization_name='The "Quoted" <City> & Co.')
     page = client.page(f"/commitments/{reference}")

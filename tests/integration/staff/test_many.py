@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import select, update
 
-from tests.client import link_address
+from tests.client import case_references, link_address
 from tests.factories import add_submission, events_of, set_language, staff_client
 from wizard.db.engine import db, writing
 from wizard.db.models import Contact, MailMessage, Submission
@@ -103,6 +103,7 @@ def test_each_case_follows_its_own_rules(app, editor):
     allowed = add_submission(app, status="accepted")
     page = preview(editor, [published, silent, allowed], "published")
     assert page.text("h1") == "Publish: 1 submission"
+    assert case_references(page)[0] == allowed  # what changes is first
     table = page.text("#refused + .list")
     assert "Its status is Published." in table and published in table
     assert "didn’t agree to be listed" in table and silent in table

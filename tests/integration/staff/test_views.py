@@ -113,3 +113,24 @@ def test_malformed_back_link_leads_to_unfiltered_list(app, viewer, query):
     page = viewer.page(f"/staff/submissions/{add_submission(app)}?{query}")
     assert page.status == 200
     assert page.all("a.back")[0].attrs["href"] == "/staff/submissions"
+
+
+@pytest.mark.parametrize(
+    ("query", "opens"), [("", False), ("?q=data", False), ("?sort=due", False), ("?state=FL", True)]
+)
+def test_rarer_filters_are_folded_unless_one_is_set(app, viewer, query, opens):
+    add_submission(app, state="FL")
+    page = viewer.page(f"/staff/submissions{query}")
+    assert bool(page.all("details.more[open]")) is opens
+
+
+def test_reopening_says_what_becomes_of_the_public_page(app, editor):
+    hint = "its short public page is gone"
+    never, once = add_submission(app), add_submission(app, status="published")
+    for reference in (never, once):
+        path = f"/staff/submissions/{reference}"
+        assert hint not in editor.page(path).text("#decide")
+        version = editor.page(path).values()["version"][0]
+        editor.send(f"{path}/status", {"to": "withdrawn", "version": version})
+    shown = [editor.page(f"/staff/submissions/{each}").text("#decide") for each in (never, once)]
+    assert [hint in each for each in shown] == [False, True]
