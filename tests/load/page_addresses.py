@@ -49,6 +49,9 @@ def page_addresses(app: Flask) -> dict[str, str]:
         "next due, last page": "sort=due&last=1",
         "next due, status": "sort=due&status=declined",
         "next due, words": "sort=due&q=police",
+        "overdue": "promises=overdue",
+        "overdue, next due": "promises=overdue&sort=due",
+        "due soon, next due": "promises=due_soon&sort=due",
         "queue": "todo=yes",
         "queue, last page": "todo=yes&last=1",
         "queue, kind": "todo=yes&kind=company",
@@ -93,4 +96,4 @@ def page_addresses(app: Flask) -> dict[str, str]:
         | {f"public: list {query}": f"/commitments?{query}" for query in public_queries}
     )
     public |= {f"public: {each}": f"/commitments/{each}" for each in published}
-    return {"dashboard": "/staff/"} | lists | single | public
+    return {"dashboard": "/staff/", "report": "/staff/report"} | lists | single | public

@@ -17,7 +17,8 @@ from ..web.query import Key, PageStart
 
 PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 200
-"""How far a list of cases is counted, and one with the filter *q* or *seen*."""
+"""How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
+LOOKED_THROUGH = {"q", "seen", "promises"}
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -201,7 +202,7 @@ class CaseList:
 
 def max_count(filters: Filters) -> int:
     """Return how far the cases that match are counted."""
-    return MAX_FOUND if {"q", "seen"} & filters.keys() else MAX_COUNT
+    return MAX_FOUND if LOOKED_THROUGH & filters.keys() else MAX_COUNT
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:

@@ -12,10 +12,11 @@ from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.fields import Field
+from ..forms.promises import SOON
 from ..submissions import due_dates, queue
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
-from ..submissions.promises import dated_id
+from ..submissions.promises import dated_id, is_open
 from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
 
 WEEK = timedelta(days=7)
@@ -102,13 +103,13 @@ def count_now(new_since: datetime) -> Figures:
     is_new = Submission.submitted_at > new_since, Submission.submitted_at <= clock.now()
     new = db.session.scalar(select(func.count()).where(*is_new)) or 0
     accepted = select(Submission.id).where(Submission.status.in_(REPORTABLE_STATUSES))
-    due = {
-        code: db.session.scalars(
-            select(func.count()).where(due_dates.is_due(code), dated_id.in_(accepted))
-        ).one()
-        for code in due_dates.DUE
-    }
-    return Figures(queue.count([], MAX_WAITING), due["due_soon"], due["overdue"], new)
+    today, day = clock.today(), Promise.due_on
+    overdue, due_soon = db.session.execute(
+        select(func.count().filter(day < today), func.count().filter(day >= today)).where(
+            day <= today + SOON, is_open(Promise), dated_id.in_(accepted)
+        )
+    ).one()
+    return Figures(queue.count([], MAX_WAITING), due_soon, overdue, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,9 @@ class DuePromise:
 def list_due() -> dict[str, Sequence[DuePromise]]:
     """Return the promises that are overdue, and those due in 30 days, the earliest first."""
     columns = Promise.title, Promise.due_on, Submission.reference, Submission.party
-    query = select(*columns).join(Submission, Submission.id == Promise.submission_id)
-    wanted = query.where(Submission.status.in_(REPORTABLE_STATUSES))
-    ordered = wanted.order_by(Promise.due_on, Promise.id).limit(MAX_LISTED)
+    query = select(*columns).join(Submission, Submission.id == dated_id)
+    wanted = query.where(Submission.status.in_(REPORTABLE_STATUSES).is_(True))
+    ordered = wanted.order_by(Promise.due_on, Promise.submission_id, Promise.id).limit(MAX_LISTED)
     queries = {code: ordered.where(due_dates.is_due(code)) for code in due_dates.DUE}
     return {
         code: [DuePromise(*row) for row in db.session.execute(query)]

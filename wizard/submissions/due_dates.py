@@ -22,8 +22,9 @@ DUE = {"overdue": "Overdue", "due_soon": "Due in 30 days"}
 NO_DATE = date.max
 """Sorts submissions without such a date after all others."""
 
-MAX_SORTED = 500
-"""Submissions that are sorted here; of more, the index of dates is read until a page is full."""
+MAX_FEW = 500
+"""Submissions that are few: they are looked up and sorted here. Of more, the index of dates is read
+until a page is full."""
 
 Dated = tuple[date, str]
 """The next date of a submission, and its reference."""
@@ -37,9 +38,17 @@ def is_due(code: str) -> ColumnElement[bool]:
 
 
 def has_due(code: str) -> ColumnElement[bool]:
-    """Return the condition that a submission has such a promise, and can be reported on."""
-    due = select(dated_id).select_from(Promise).where(is_due(code)).correlate(None)
-    return and_(Submission.status.in_(REPORTABLE_STATUSES), Submission.id.in_(due))
+    """Return the condition that a submission has such a promise, and can be reported on.
+
+    Many are not looked up: a page of the list is soon full if each row is compared.
+    """
+    due = select(Promise.submission_id).where(is_due(code))
+    few = db.session.scalars(due.distinct().limit(MAX_FEW + 1)).all()
+    can_report = Submission.status.in_(REPORTABLE_STATUSES)
+    if len(few) <= MAX_FEW:
+        return and_(can_report, Submission.id.in_(few))
+    of_row = due.where(Promise.submission_id == Submission.id).offset(0).correlate(Submission)
+    return and_(can_report.is_(True), of_row.exists())  # not by an index that is not sorted
 
 
 def find_next(ids: Sequence[int]) -> Mapping[int, date]:
@@ -80,9 +89,9 @@ def _select(
     are_many: bool,
 ) -> list[Dated]:
     """Return the first rows after one."""
-    query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_SORTED + 1)
+    query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_FEW + 1)
     few = None if are_many else db.session.execute(query).all()
-    if few is not None and len(few) <= MAX_SORTED:
+    if few is not None and len(few) <= MAX_FEW:
         dates = find_next([row.id for row in few])
         rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
         rest = [row for row in rows if not after or (row < after if falls else row > after)]

@@ -86,7 +86,7 @@ def add_dated(app, *days: date | None) -> list[str]:
 def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
     app, monkeypatch, size, few
 ):
-    monkeypatch.setattr(due_dates, "MAX_SORTED", few)
+    monkeypatch.setattr(due_dates, "MAX_FEW", few)
     days = [date(2027, 5, n) for n in (1, 2, 2, 3)]
     made = add_dated(app, *days, None, None, None)
     keys = sorted(zip([*days, *[date.max] * 3], made, strict=True))
