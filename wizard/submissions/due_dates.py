@@ -1,10 +1,13 @@
-"""Submissions by the dates of their promises that are neither kept nor dropped."""
+"""Submissions by the dates of their promises that are neither kept nor dropped.
+
+What was declined or withdrawn promises nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, not_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .. import clock
@@ -16,6 +19,7 @@ from ..web.query import Key, PageStart
 from .progress_reports import REPORTABLE_STATUSES
 from .promises import dated_id, is_open
 
+_is_alive = Submission.status.not_in(("declined", "withdrawn"))
 DUE = {"overdue": "Overdue", "due_soon": "Due in 30 days"}
 """The labels of what is due, by code."""
 
@@ -53,10 +57,13 @@ def has_due(code: str) -> ColumnElement[bool]:
 
 def find_next(ids: Sequence[int]) -> Mapping[int, date]:
     """Return the next date of each submission that has one."""
-    query = select(Promise.submission_id, func.min(Promise.due_on)).where(
-        Promise.submission_id.in_(ids), is_open(Promise)
+    query = (
+        select(Promise.submission_id, func.min(Promise.due_on))
+        .join(Submission, Submission.id == Promise.submission_id)
+        .where(Promise.submission_id.in_(ids), is_open(Promise), _is_alive)
+        .group_by(Promise.submission_id)
     )
-    rows = db.session.execute(query.group_by(Promise.submission_id)).all()
+    rows = db.session.execute(query).all()
     return {row[0]: row[1] for row in rows}
 
 
@@ -111,7 +118,8 @@ def _select_dated(
     other: Any = aliased(Promise)
     is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
     is_of_same = other.submission_id == Promise.submission_id
-    conditions = [is_open(Promise), ~exists().where(is_of_same, is_open(other), is_earlier)]
+    is_first = ~exists().where(is_of_same, is_open(other), is_earlier)
+    conditions = [is_open(Promise), _is_alive.is_(True), is_first]
     order = Promise.due_on, Submission.reference
     if after:
         begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
@@ -132,7 +140,7 @@ def _select_undated(
         after = None
     column = Submission.reference
     has_date = and_(Promise.submission_id == Submission.id, is_open(Promise))
-    conditions = [~exists().where(has_date)]
+    conditions = [not_(and_(_is_alive, exists().where(has_date)))]
     if after:
         conditions += [column < after[1] if falls else column > after[1]]
     query = select(column).where(*conditions, *wanted)

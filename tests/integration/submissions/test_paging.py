@@ -82,13 +82,19 @@ def add_dated(app, *days: date | None) -> list[str]:
 
 
 @pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [(1, "declined"), (2, "withdrawn"), (3, "declined"), (7, "withdrawn"), (8, "declined")],
+)
 def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
-    app, monkeypatch, size, few
+    app, monkeypatch, size, status, few
 ):
     monkeypatch.setattr(due_dates, "MAX_FEW", few)
     days = [date(2027, 5, n) for n in (1, 2, 2, 3)]
-    made = add_dated(app, *days, None, None, None)
+    made = add_dated(app, *days, None, None, date(2027, 5, 1))
+    with app.app_context(), writing() as session:
+        is_last = Submission.reference == made[-1]
+        session.execute(update(Submission).where(is_last).values(status=status))
     keys = sorted(zip([*days, *[date.max] * 3], made, strict=True))
     wanted = [reference for _, reference in keys]
     with app.app_context():
