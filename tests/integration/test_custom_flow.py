@@ -190,6 +190,18 @@ def test_conditional_question_on_first_step_is_asked(client):
     assert (page.status, list(page.errors())) == (422, ["since"])
 
 
+def test_contact_page_asks_about_the_contact_alone(app, client):
+    reference = complete_form(client, WITHOUT, flow=PETS).text(".reference")
+    client = update_client(app, reference)
+    path = f"/commitments/{reference}/contacts/contact"
+    assert list(client.page(path).values()) == ["csrf_token", "owner_email"]
+    assert client.send(path, {"owner_email": ""}).errors().keys() == {"owner_email"}
+    sent = client.send(path, {"owner_email": "me@example.org", "has_pet": "yes", "show": "yes"})
+    assert sent.status == 200 and not sent.errors()
+    with app.app_context():
+        assert without_ids(db.session.scalars(select(Submission)).one().answers) == WITHOUT
+
+
 def test_custom_flow_has_its_own_landing_and_exit_page(client, published):
     landing = client.page("/")
     assert "A list of pets." in landing.text("main") and "Rex" in landing.text(".featured")

@@ -218,15 +218,15 @@ class OpenReport(OpenForm):
         )
 
     def store(self, state: DraftState) -> bool:
-        before = self.stored.answers
+        saves = self.stored.saves
         if is_stored := super().store(state):
-            changed = {
+            checked = {
                 each.promise.entry_id: each.promise.due_on.isoformat()
                 for each in self.promises
-                for name in (f"outcome_{each.promise.entry_id}",)
-                if state.answers.get(name) != before.get(name)
+                for name in (each.promise.entry_id,)
+                if self.stored.saves.get(name) != saves.get(name)
             }
-            self.stored.promised = {**self.stored.promised, **changed}
+            self.stored.promised = {**self.stored.promised, **checked}
             db.session.add(self.stored)
         return is_stored
 

@@ -189,6 +189,20 @@ class Flow:
         }
 
     @cached_property
+    def deciding_fields(self) -> frozenset[str]:
+        """The names of the fields on which something depends: a question, a step or a consent."""
+        inner = [
+            each
+            for field in self.fields.values()
+            for each in (field.when, field.required)
+            if not isinstance(each, bool)
+        ]
+        outer = [when for conditions in self.conditions.values() for when in conditions]
+        kinds = [each.when for each in (*self.branches, *self.programs)]
+        found = [*inner, *outer, *kinds, self.ineligible_when, self.roles.consent]
+        return frozenset(name for each in found if each for name, _ in each.references())
+
+    @cached_property
     def first(self) -> Step:
         """The first step of every journey."""
         return self.sections[0].steps[0]

@@ -155,8 +155,8 @@ def purge() -> None:
     """Run the daily jobs: delete expired drafts and sessions, and send reminders."""
     require_database()
     done = DailyJobs().run_due()
-    deleted, reminded = done.get("drafts deleted", 0), done.get("drafts reminded", 0)
-    click.echo(f"Drafts deleted: {deleted}. Reminders sent: {reminded}.")
+    for name, count in done.items():
+        click.echo(f"{name.capitalize()}: {count}")
     if failed := [name for name in JOBS if name not in done]:
         raise click.ClickException(
             f"{', '.join(failed)} failed. Check the log, then run this command again."

@@ -38,8 +38,8 @@ POLL_SECONDS = 2.0
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
-    "requests for changes reminded": proposals.remind,
     "requests for changes ended": proposals.expire_changes,
+    "requests for changes reminded": proposals.remind,
     "digests queued": digest.queue_digests,
     "sessions ended": sign_in.purge_expired,
     "links to join deleted": invitations.purge_ended,

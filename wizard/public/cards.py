@@ -88,11 +88,13 @@ def draw(svg: str) -> bytes:
 
 def kept_card(edition: Edition, tag: str, svg: str) -> bytes:
     """Return an image, drawn once for an edition: what is no longer public is forgotten with it."""
-    if tag not in edition.cards:
+    image = edition.cards.get(tag)  # another thread may empty them at any time
+    if image is None:
+        image = draw(svg)
         if len(edition.cards) >= MAX_IMAGES:
             edition.cards.clear()
-        edition.cards[tag] = draw(svg)
-    return edition.cards[tag]
+        edition.cards[tag] = image
+    return image
 
 
 def fit(text: str, sizes: Sequence[tuple[int, int]]) -> Text:

@@ -159,7 +159,8 @@ def _describe_correction(proposal: Proposal | None, submission: Submission) -> C
     flow, after = current_flow(), proposals.correction_journey(submission, proposal).answers
     changed = differences(flow, submission.answers, after)
     moved = reports.moved_promises(submission, after)
-    return Correction(proposal, changed, decisions.correction_decisions(submission, moved))
+    approve, decline = decisions.correction_decisions(submission, moved)
+    return Correction(proposal, changed, [approve, decline] if changed else [decline])
 
 
 def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdrawal | None:

@@ -86,7 +86,7 @@ def _move(transition: Transition) -> Action:
 
 
 def _why_not_write(submission: Submission) -> str:
-    return "" if contacts.recipients(submission) else NO_ADDRESS
+    return "" if contacts.has_recipients(submission) else NO_ADDRESS
 
 
 def _write(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:

@@ -6,10 +6,11 @@ from flask import abort, request, url_for
 from werkzeug.wrappers import Response
 
 from ..accounts.permissions import bp, current_actor, may
+from ..forms.text import replace_forbidden
 from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.query import BadQuery, parse_args
+from ..web.query import MAX_SHOWN, BadQuery, parse_args
 from . import case_lists, exports, many
 from .decisions import InvalidDecision
 from .lists import LIST_ARGS, list_query, parse_list_filters
@@ -25,7 +26,8 @@ def preview_many() -> Response:
     """Show what an action would do to each selected case, or offer the files with them."""
     selection, action = _parse_selection(), request.args.get("action", "export")
     if action not in many.ACTIONS and not action.startswith(many.ASSIGN):
-        raise BadQuery("“%(name)s” isn’t an action. Choose one from the list.", name=action[:40])
+        shown = replace_forbidden(action[:MAX_SHOWN])
+        raise BadQuery("“%(name)s” isn’t an action. Choose one from the list.", name=shown)
     if action == "export":
         names = exports.export_names(current_flow())
         return _page("staff/export.html", exports=names, selection=selection)

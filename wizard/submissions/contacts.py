@@ -5,6 +5,7 @@ be found.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import func, select
 from .. import clock
 from ..db.engine import db, write_in_batches
 from ..db.models import Contact, MailMessage, Submission
+from ..forms.fields import Field, Text
 from ..forms.flow import Step
 from ..forms.messages import Message
 from ..notify import outbox
@@ -26,10 +28,27 @@ ROLES = ("contact", "second")
 
 
 def contact_step() -> Step | None:
-    """Return the step with the questions about the contact, if the flow asks for one."""
-    address = current_flow().roles.contact
-    steps = current_flow().steps.values()
-    return next((step for step in steps if address in (f.name for f in step.fields)), None)
+    """Return the questions about the contact, if the flow asks for one; the address is required.
+
+    They are private texts that always apply and on which nothing depends. What else their step asks
+    is changed by a correction, on which staff decide.
+    """
+    flow = current_flow()
+    address = flow.fields.get(flow.roles.contact)
+    step = next((each for each in flow.steps.values() if address in each.fields), None)
+    if step is None or address is None:
+        return None
+    fields = tuple(
+        replace(field, required=True) if field is address else field
+        for field in step.fields
+        if field is address or _is_about_contact(field)
+    )
+    return replace(step, fields=fields)
+
+
+def _is_about_contact(field: Field) -> bool:
+    is_free = field.when is None and field.name not in current_flow().deciding_fields
+    return isinstance(field, Text) and not field.public and is_free
 
 
 def recipients(submission: Submission) -> list[str]:

@@ -224,6 +224,8 @@ def approve_correction(
     with locked_case(reference, version) as submission:
         proposal = _sent_proposal(submission)
         journey = correction_journey(submission, proposal)
+        if not changes.changed_fields(current_flow(), submission.answers, journey.answers):
+            raise NotAllowed("This correction changes nothing. Decline it, and answer its words.")
         if not journey.complete:
             raise NotAllowed(
                 "This correction no longer fits the form. Decline it, or ask for changes."
@@ -282,9 +284,15 @@ def _expire(submission: Submission, proposal: Proposal) -> bool:
 
 
 def remind() -> int:
-    """Queue a reminder of each request for changes that ends soon; return how many."""
-    soon = clock.now() + timedelta(days=REMINDER_DAYS)
-    return _change_each(_remind, Proposal.reminded_at.is_(None), Proposal.expires_at <= soon)
+    """Queue a reminder of each request for changes that ends soon; return how many.
+
+    One that lasts no longer than that is not repeated.
+    """
+    if current_app.config["CHANGES_DAYS"] <= REMINDER_DAYS:
+        return 0
+    now = clock.now()
+    ends_soon = Proposal.expires_at.between(now, now + timedelta(days=REMINDER_DAYS))
+    return _change_each(_remind, Proposal.reminded_at.is_(None), ends_soon)
 
 
 def _remind(submission: Submission, proposal: Proposal) -> bool:

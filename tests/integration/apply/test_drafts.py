@@ -65,11 +65,11 @@ def test_draft_expires_60_days_after_last_change(app, client, left_draft, monkey
     advance_clock(monkeypatch, days=59)
     autosave(client, path, {"contact_name": "Still here"})
     advance_clock(monkeypatch, days=59)
-    assert purge_drafts(app).startswith("Drafts deleted: 0.")
+    assert purge_drafts(app).startswith("Drafts deleted: 0\n")
     assert app.test_client().page(link).path == path
     advance_clock(monkeypatch, days=3)
     assert app.test_client().page(link).status == 404
-    assert purge_drafts(app).startswith("Drafts deleted: 1.")
+    assert purge_drafts(app).startswith("Drafts deleted: 1\n")
     with app.app_context():
         assert db.session.query(Draft).count() == 0
 
@@ -87,7 +87,7 @@ def test_draft_is_kept_until_its_last_day_ends(app, monkeypatch):
     with app.app_context():
         assert drafts.last_day(in_time).isoformat() == "2027-04-30"
     assert found_at("2027-05-01T04:00:00+00:00") is None
-    assert purge_drafts(app).startswith("Drafts deleted: 1.")
+    assert purge_drafts(app).startswith("Drafts deleted: 1\n")
 
 
 def test_repeated_start_creates_one_draft(app, client):

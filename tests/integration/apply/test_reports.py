@@ -172,8 +172,12 @@ def test_promise_with_a_corrected_date_says_so(app):
     with app.app_context(), writing() as session:
         row = session.scalars(select(Promise).where(Promise.entry_id == ids[0])).one()
         row.due_on += timedelta(days=3)
-    page = own.page(f"/commitments/{reference}/update/review")
-    assert "was corrected after" in page.text(f"#promise-{ids[0]}")
+    review = f"/commitments/{reference}/update/review"
+    assert "was corrected after" in own.page(review).text(f"#promise-{ids[0]}")
+    save(own, reference, ids[1], outcome="on_track")
+    assert "was corrected after" in own.page(review).text(f"#promise-{ids[0]}")
+    save(own, reference, ids[0], outcome="on_track")  # checked
+    assert "was corrected after" not in own.page(review).text(f"#promise-{ids[0]}")
 
 
 def report_two(app, reference: str) -> list[str]:

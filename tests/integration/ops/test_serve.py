@@ -196,4 +196,6 @@ def test_purge_command_runs_every_job_and_reports_failure(app, monkeypatch):
         add_drafts(62)
     result = app.test_cli_runner().invoke(args=["drafts", "purge"])
     assert result.exit_code == 1
-    assert f"Drafts deleted: {MANY}." in result.output and "drafts reminded failed" in result.output
+    assert (
+        f"Drafts deleted: {MANY}\n" in result.output and "drafts reminded failed" in result.output
+    )

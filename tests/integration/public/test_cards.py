@@ -2,6 +2,7 @@
 
 import struct
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,6 +108,17 @@ def test_title_fits_its_lines(title):
     assert len(text.lines) <= dict(cards.TITLE_SIZES)[text.size]
     assert all(cards.measure(line) * text.size <= cards.TEXT_WIDTH for line in text.lines)
     assert text.rtl == ("مدينة" in title)
+
+
+def test_image_is_returned_though_memory_is_emptied_meanwhile(monkeypatch):
+    monkeypatch.setattr(cards, "draw", lambda svg: b"image")
+
+    class Emptied(dict):
+        def __setitem__(self, tag: str, image: bytes) -> None:
+            """Keep nothing, as if another thread had emptied it."""
+
+    edition = SimpleNamespace(cards=Emptied())
+    assert cards.kept_card(edition, "tag", "<svg/>") == b"image"
 
 
 def test_memory_keeps_few_images(app, client, monkeypatch):

@@ -13,6 +13,7 @@ from wizard.db.engine import db, writing
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify.outbox import render_email
 from wizard.staff import many
+from wizard.submissions import contacts
 from wizard.web.security import MAX_FIELDS
 
 pytestmark = pytest.mark.second_store_slow
@@ -320,6 +321,16 @@ def test_way_back_keeps_filter_and_page(app, editor):
 )
 def test_bad_address_is_400(app, editor, query):
     assert editor.get(f"{MANY}?{query}").status_code == 400
+
+
+def test_unknown_action_is_shown_without_control_characters(editor):
+    assert "“a\ufffdb” isn’t an action." in editor.page(f"{MANY}?action=a%00b").text("main")
+
+
+def test_contacts_of_many_are_read_at_once(app, editor, monkeypatch):
+    made = [add_submission(app) for _ in range(3)]
+    monkeypatch.setattr(contacts, "recipients", None)  # of one submission
+    assert preview(editor, made, "written").text("h1") == "Write to the contacts: 3 submissions"
 
 
 @pytest.mark.parametrize("damage", ["", "x", "cut", "other", "longer"])

@@ -12,6 +12,8 @@ from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, reading
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify import outbox
+from wizard.ops.serve import JOBS
+from wizard.staff import cases
 from wizard.staff.history import describe_data
 from wizard.submissions import contact_changes, contacts, proposals
 from wizard.submissions.cases import (
@@ -278,6 +280,15 @@ def test_correction_that_is_taken_back_cannot_be_approved(app):
         proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
 
 
+def test_correction_with_words_alone_is_declined_and_not_approved(app):
+    reference = add_submission(app, status="accepted")
+    correct(reference, words="Call me first.")
+    case = cases.get_case(reference)
+    assert [each.key for each in case.correction.decisions] == ["leave"]
+    with pytest.raises(NotAllowed, match="changes nothing"):
+        proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
+
+
 @pytest.mark.parametrize("status", ["declined", "withdrawn", "changes_requested"])
 def test_correction_is_not_allowed_in_other_statuses(app, status):
     reference = add_submission(app, status=status)
@@ -337,6 +348,23 @@ def test_one_reminder_is_sent_a_week_before_the_end(app, monkeypatch):
     ask(reference, city="Which one?")
     advance_clock(monkeypatch, days=25)
     assert proposals.remind() == 1
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_short_request_is_not_repeated(app, monkeypatch, days):
+    monkeypatch.setitem(app.config, "CHANGES_DAYS", days)
+    ask(add_submission(app), city="Which one?")
+    assert proposals.remind() == 0
+
+
+def test_request_that_ended_is_not_repeated(app, monkeypatch):
+    ask(add_submission(app), city="Which one?")
+    advance_clock(monkeypatch, days=40)
+    assert [(name, job()) for name, job in JOBS.items() if "changes" in name] == [
+        ("requests for changes ended", 1),
+        ("requests for changes reminded", 0),
+    ]
+    assert queued() == ["changes_requested", "changes_expired"]
 
 
 def test_reminder_is_not_sent_after_changes_were_sent(app, monkeypatch):
