@@ -69,6 +69,10 @@ class CaseList:
     def _is_changed(self) -> bool:
         return self.filters.get("seen") == "changed"
 
+    @property
+    def _due(self) -> str:
+        return self.filters.get("promises", "")
+
     @cached_property
     def _found(self) -> Sequence[int] | None:
         """The ids of the submissions that have the words of a search, if there is one and they are
@@ -144,7 +148,9 @@ class CaseList:
         order = self.filters.get("sort")
         if order == "due":
             are_many = self._found is None and self.filters.keys() == {"q", "sort"}
-            return due_dates.select_rows(conditions, start, limit, are_many=are_many)
+            return due_dates.select_rows(
+                conditions, start, limit, code=self._due, are_many=are_many
+            )
         at, oldest_first = self._order(), order == "oldest"
         return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
 
@@ -195,7 +201,7 @@ class CaseList:
         if self.is_queue:
             return queue.find_since(submission.reference)
         if self.filters.get("sort") == "due":
-            return due_dates.find_moment(submission.id)
+            return due_dates.find_moment(submission.id, self._due)
         moment: datetime = getattr(submission, self._order().key)
         return moment
 

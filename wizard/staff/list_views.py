@@ -95,7 +95,7 @@ def submissions() -> Response:
         chosen=chosen,
         list_query=query,
         requests=requests,
-        due=due_dates.find_next([each.id for each in found]),
+        due=due_dates.find_next([each.id for each in found], chosen.get("promises", "")),
         marks=colleagues.find_marks([each.id for each in found]),
         people=people,
         notice=session.pop("notice", ""),

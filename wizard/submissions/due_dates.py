@@ -34,11 +34,13 @@ Dated = tuple[date, str]
 """The next date of a submission, and its reference."""
 
 
-def is_due(code: str) -> ColumnElement[bool]:
-    """Return the condition that an open promise is due, by a code of `DUE`."""
-    today, day = clock.today(), Promise.due_on
+def is_due(code: str, promise: type[Promise] = Promise) -> ColumnElement[bool]:
+    """Return the condition that an open promise is due, by a code of `DUE`; without one, ever."""
+    today, day = clock.today(), promise.due_on
+    if not code:
+        return is_open(promise)
     is_then = day < today if code == "overdue" else day.between(today, today + SOON)
-    return and_(is_open(Promise), is_then)
+    return and_(is_open(promise), is_then)
 
 
 def has_due(code: str) -> ColumnElement[bool]:
@@ -55,21 +57,21 @@ def has_due(code: str) -> ColumnElement[bool]:
     return and_(can_report.is_(True), of_row.exists())  # not by an index that is not sorted
 
 
-def find_next(ids: Sequence[int]) -> Mapping[int, date]:
-    """Return the next date of each submission that has one."""
+def find_next(ids: Sequence[int], code: str = "") -> Mapping[int, date]:
+    """Return the next date of each submission that has one; with a code of `DUE`, of those."""
     query = (
         select(Promise.submission_id, func.min(Promise.due_on))
         .join(Submission, Submission.id == Promise.submission_id)
-        .where(Promise.submission_id.in_(ids), is_open(Promise), _is_alive)
+        .where(Promise.submission_id.in_(ids), is_due(code), _is_alive)
         .group_by(Promise.submission_id)
     )
     rows = db.session.execute(query).all()
     return {row[0]: row[1] for row in rows}
 
 
-def find_moment(submission_id: int) -> datetime:
+def find_moment(submission_id: int, code: str = "") -> datetime:
     """Return the moment that stands for the next date of a submission in keys."""
-    return _moment(find_next([submission_id]).get(submission_id, NO_DATE))
+    return _moment(find_next([submission_id], code).get(submission_id, NO_DATE))
 
 
 def _moment(day: date) -> datetime:
@@ -77,14 +79,20 @@ def _moment(day: date) -> datetime:
 
 
 def select_rows(
-    wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int, *, are_many: bool = False
+    wanted: Sequence[ColumnElement[bool]],
+    start: PageStart,
+    limit: int,
+    *,
+    code: str = "",
+    are_many: bool = False,
 ) -> list[Key]:
     """Return the keys of up to `limit` wanted submissions from `start` on, the next date first.
 
-    If it is known that `are_many` are wanted, they are not looked for.
+    With a code of `DUE`, only such dates count. If it is known that `are_many` are wanted, they are
+    not looked for.
     """
     after = (start.key[0].date(), start.key[1]) if start.key else None
-    found = _select(wanted, after, start.backwards, limit, are_many or not wanted)
+    found = _select(wanted, after, start.backwards, limit, code, are_many or not wanted)
     return [(_moment(day), reference) for day, reference in found]
 
 
@@ -93,13 +101,14 @@ def _select(
     after: Dated | None,
     falls: bool,
     limit: int,
+    code: str,
     are_many: bool,
 ) -> list[Dated]:
     """Return the first rows after one."""
     query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_FEW + 1)
     few = None if are_many else db.session.execute(query).all()
     if few is not None and len(few) <= MAX_FEW:
-        dates = find_next([row.id for row in few])
+        dates = find_next([row.id for row in few], code)
         rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
         rest = [row for row in rows if not after or (row < after if falls else row > after)]
         return sorted(rest, reverse=falls)[:limit]
@@ -107,19 +116,19 @@ def _select(
     parts = (_select_dated, _select_undated)
     for select_part in reversed(parts) if falls else parts:
         if len(found) < limit:
-            found += select_part(wanted, after, falls, limit - len(found))
+            found += select_part(wanted, after, falls, limit - len(found), code)
     return found
 
 
 def _select_dated(
-    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int, code: str
 ) -> list[Dated]:
     """Return rows by the index of dates: each submission by the first of its promises there."""
     other: Any = aliased(Promise)
     is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
     is_of_same = other.submission_id == Promise.submission_id
-    is_first = ~exists().where(is_of_same, is_open(other), is_earlier)
-    conditions = [is_open(Promise), _is_alive.is_(True), is_first]
+    is_first = ~exists().where(is_of_same, is_due(code, other), is_earlier)
+    conditions = [is_due(code), _is_alive.is_(True), is_first]
     order = Promise.due_on, Submission.reference
     if after:
         begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
@@ -131,7 +140,7 @@ def _select_dated(
 
 
 def _select_undated(
-    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int
+    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int, code: str
 ) -> list[Dated]:
     """Return the rows that have no such date."""
     if after and after[0] != NO_DATE:
@@ -139,7 +148,7 @@ def _select_undated(
             return []
         after = None
     column = Submission.reference
-    has_date = and_(Promise.submission_id == Submission.id, is_open(Promise))
+    has_date = and_(Promise.submission_id == Submission.id, is_due(code))
     conditions = [not_(and_(_is_alive, exists().where(has_date)))]
     if after:
         conditions += [column < after[1] if falls else column > after[1]]

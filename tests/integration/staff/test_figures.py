@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.client import case_references, link_address
 from tests.factories import add_old_report, add_submission, staff_client
@@ -16,6 +16,7 @@ from wizard.db.models import Event, Submission
 from wizard.db.promises import Promise
 from wizard.staff import cases, figures
 from wizard.staff.figures import Period, count_now, count_period, list_due, parse_period
+from wizard.submissions import due_dates
 from wizard.web.query import BadQuery
 
 pytestmark = pytest.mark.second_store_slow
@@ -177,6 +178,28 @@ def test_report_says_how_many_more_there_are(app, viewer, monkeypatch):
     everything = viewer.page(link_address(report, "See all submissions that have one"))
     assert case_references(everything) == [made[1], made[0], made[2]]
     assert everything.text(".chips a") == "Promises: Due in 30 days × (remove)"
+
+
+@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
+def test_list_of_what_is_due_soon_is_by_these_dates(app, viewer, monkeypatch, few):
+    monkeypatch.setattr(due_dates, "MAX_FEW", few)
+    made = []
+    for late, soon in [(1, 5), (2, 4), (3, 6)]:  # days before and after today
+        made.append(add_submission(app, at=NOW - timedelta(days=200), status="published"))
+        with app.app_context(), writing() as session:
+            own = select(Submission.id).where(Submission.reference == made[-1]).scalar_subquery()
+            rows = session.scalars(select(Promise).where(Promise.submission_id == own)).all()
+            for row, days in zip(rows, (-late, soon, *[400] * len(rows)), strict=False):
+                row.due_on = NOW.date() + timedelta(days)
+    for code, order, days in [
+        ("due_soon", [1, 0, 2], ["August 22, 2027", "August 23, 2027", "August 24, 2027"]),
+        ("overdue", [2, 1, 0], ["August 15, 2027", "August 16, 2027", "August 17, 2027"]),
+    ]:
+        page = viewer.page(f"/staff/submissions?promises={code}&sort=due")
+        assert case_references(page) == [made[place] for place in order]
+        assert [each.text for each in page.all(".list [data-label=Due]")] == days
+        case = viewer.page(link_address(page, made[order[0]]))
+        assert made[order[1]] in link_address(case, "Next")
 
 
 def test_empty_period_says_nothing_happened(app):
