@@ -27,6 +27,7 @@ demo: ## serve a separate database with made-up submissions (COUNT=400), fresh e
 demo: export WIZARD_INSTANCE_PATH := instance/demo
 demo: export WIZARD_DATABASE_URL :=
 demo: export WIZARD_SMTP_URL :=
+demo: export WIZARD_PROGRAM_EMAIL := office@example.org
 demo: .venv/run.done
 	@$(PY) tools/unserved.py $$WIZARD_INSTANCE_PATH && rm -rf $$WIZARD_INSTANCE_PATH && umask 077 \
 	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve

@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from typing import Any, BinaryIO
 
 from wizard import apply, flows
-from wizard.apply import contact_views, followup, resume_views
+from wizard.apply import addresses, contact_views, followup
 from wizard.config import DEFAULTS
 from wizard.forms import changes, dates, promises, reports
 from wizard.forms.flow import Flow, Noun
@@ -27,7 +27,6 @@ TRANSLATABLE = (
     [filters.filter_options(flow) for flow in FLOWS],
     dates.ZONES,
     reports.TITLE,
-    reports.CHECK_AND_SEND,
     reports.NOTHING_TOLD,
     reports.OUTCOME_LABELS,
     reports.HINTS,
@@ -53,11 +52,10 @@ TRANSLATABLE = (
     changes.WORDS,
     changes.CHECK_AND_SEND,
     followup.REASON,
-    contact_views.ADDRESS,
+    addresses.ADDRESS,
     contact_views.NO_CONTACT,
     contact_views.SECOND,
     public_views.ERASED,
-    resume_views.ADDRESS,
     Message(str(DEFAULTS["PROGRAM_NAME"])),
 )
 """Declarations with `Message` values."""

@@ -50,10 +50,7 @@ INSTEAD_OF_SPANISH = {
 }
 NAMES_THE_WORDS = "docs/style-guide.md"
 REBUILT_LATER = {
-    "templates/email/news.html",
-    "templates/email/news.txt",
     "templates/staff/submissions.html",
-    "wizard/submissions/reminders.py",
 }
 """Files whose pages get new words when they are rebuilt."""
 LISTS = {"tools/demo.py", "wizard/flows/commitment.py"}

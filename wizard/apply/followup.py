@@ -1,4 +1,4 @@
-"""The pages on which an organization reports on its commitment, withdraws it or unsubscribes."""
+"""The pages on which an organization sees its commitment, withdraws it or stops reminders."""
 
 from typing import Any
 
@@ -22,7 +22,15 @@ from ..submissions import (
     reminders,
     withdrawals,
 )
-from ..submissions.cases import CaseErased, NotAllowed, find_by_reference, locked_case
+from ..submissions.cases import (
+    CLOSED_STATUSES,
+    OPEN_STATUSES,
+    CaseErased,
+    NotAllowed,
+    find_by_reference,
+    locked_case,
+)
+from ..submissions.filters import is_public
 from ..web import languages, links
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -32,8 +40,8 @@ from . import access
 
 bp = Blueprint("followup", __name__)
 
-REPORT_LIMIT = "60 per hour"
-"""Reports that one client may send, and likewise requests to withdraw and new links."""
+REQUEST_LIMIT = "60 per hour"
+"""Requests to withdraw, and new links, that one client may ask for."""
 LINK_PAGES = {
     "changes": "changes.overview",
     "stop": "followup.confirm_unsubscribe",
@@ -115,10 +123,14 @@ def yours(reference: str) -> Response:
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
+        has_public_page = find_by_reference(reference, is_public) is not None
     return render_page(
         "apply/yours.html",
         submission=submission,
         events=happened,
+        is_in_review=submission.status in OPEN_STATUSES,
+        is_reminded=submission.status not in CLOSED_STATUSES,
+        has_public_page=has_public_page,
         changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
         until=proposal.last_day if proposal else None,
         proposal=proposal,
@@ -149,7 +161,7 @@ def ask_to_renew(reference: str) -> Response:
 
 
 @bp.post("/commitments/<reference>/link")
-@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
+@limiter.limit(REQUEST_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def renew(reference: str) -> Response:
     """Replace the link: those in all messages so far stop working."""
     access.own_submission(reference)
@@ -173,7 +185,7 @@ def ask_to_withdraw(reference: str, status: int = 200, **context: Any) -> Respon
 
 
 @bp.post("/commitments/<reference>/withdraw")
-@limiter.limit(REPORT_LIMIT, deduct_when=lambda response: response.status_code == 303)
+@limiter.limit(REQUEST_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def withdraw(reference: str) -> Response:
     """Ask to withdraw, or take that back."""
     access.own_submission(reference)

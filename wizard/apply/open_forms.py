@@ -1,4 +1,4 @@
-"""Forms that are open for answers: a draft, or changes to a submission."""
+"""Forms that are open for answers: a draft, changes to a submission, or a report on it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,7 +20,14 @@ from ..forms.flow import Flow
 from ..forms.journey import Journey
 from ..forms.outputs import Row
 from ..forms.promises import promised_groups
-from ..forms.reports import ReportJourney, ReportState, build_flow, report_fields, typed_rows
+from ..forms.reports import (
+    ReportJourney,
+    ReportState,
+    build_flow,
+    outcome_name,
+    report_fields,
+    typed_rows,
+)
 from ..forms.saving import DraftState
 from ..submissions import proposals, reports
 from ..web import links
@@ -253,16 +260,15 @@ class OpenReport(OpenForm):
     def lost_rows(self) -> list[Row]:
         """Return what is filled in about promises that are gone without a trace."""
         known = {each.promise.entry_id for each in self.promises}
-        named = [name.removeprefix("outcome_") for name in self.answers if "outcome_" in name]
-        rows = [self._typed_rows(name) for name in named]
-        return [row for name, found in zip(named, rows, strict=True) if name not in known
-                for row in found]  # fmt: skip
+        prefix = outcome_name("")
+        ids = [name.removeprefix(prefix) for name in self.answers if name.startswith(prefix)]
+        return [row for each in ids if each not in known for row in self._typed_rows(each)]
 
     def is_moved(self, reported: reports.ReportedPromise) -> bool:
         """Return True if the date of a promise changed after the report on it was filled in."""
         entry_id = reported.promise.entry_id
         then = self.stored.promised.get(entry_id)
-        is_filled_in = bool(self.stored.answers.get(f"outcome_{entry_id}"))
+        is_filled_in = bool(self.stored.answers.get(outcome_name(entry_id)))
         return is_filled_in and then not in (None, reported.promise.due_on.isoformat())
 
 

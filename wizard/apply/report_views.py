@@ -18,7 +18,7 @@ from ..forms.flow import Step
 from ..forms.messages import Message
 from ..forms.outputs import typed_texts
 from ..forms.promises import OUTCOMES
-from ..forms.reports import OUTCOME_LABELS, REVIEW, report_fields
+from ..forms.reports import OUTCOME_LABELS, REVIEW, outcome_name, report_fields
 from ..submissions import reports
 from ..submissions.cases import CaseErased, CaseNotFound, locked_case
 from ..submissions.progress_reports import TooManyReports, can_report
@@ -132,7 +132,7 @@ def step(reference: str, name: str) -> Response:
         return _to_step(reference, REVIEW)  # removed meanwhile: the list says so
     if chosen not in OUTCOMES or name == REVIEW:
         return steps.show(form, name)
-    typed = {**form.answers, f"outcome_{name}": chosen}
+    typed = {**form.answers, outcome_name(name): chosen}
     return step_page(form.build_journey(typed), found, typed, form)
 
 

@@ -1,4 +1,4 @@
-"""What the addresses of a step do, the same for a draft and for changes."""
+"""What the addresses of a step do, the same for every form."""
 
 from typing import Any
 

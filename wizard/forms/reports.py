@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from .changes import CHECK_AND_SEND
 from .choices import Choice, Option
 from .conditions import Answered, Answers, Has
 from .fields import Date, Field, LongText, Url
@@ -19,7 +20,6 @@ from .saving import DraftState
 REVIEW = "review"
 NOTHING_TOLD = Message("Report on at least one of them first.")
 TITLE = Message("Progress update")
-CHECK_AND_SEND = Message("Check and send")
 OUTCOME_LABELS: Mapping[str, Message] = {
     "on_track": Message("On track"),
     "done": Message("Done"),
@@ -28,15 +28,20 @@ OUTCOME_LABELS: Mapping[str, Message] = {
 }
 """What an outcome is called, by its code."""
 HINTS: Mapping[str, Message] = {
-    "delayed": Message("It will be done later. You give a new date."),
+    "delayed": Message("It will be done later. Enter a new date."),
     "dropped": Message("It won’t be done. You say why."),
 }
+
+
+def outcome_name(entry_id: str) -> str:
+    """Return the name of the question how a promise is going."""
+    return f"outcome_{entry_id}"
 
 
 def report_fields(entry_id: str, kept: str = "", due_on: date | None = None) -> tuple[Field, ...]:
     """Return the questions about the promise with that id, which was due on a day; `kept` is the
     word for one kept."""
-    outcome, noun = f"outcome_{entry_id}", Message("how it’s going")
+    outcome, noun = outcome_name(entry_id), Message("how it’s going")
     labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
     options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in labels)
     is_done, is_delayed = Has(outcome, frozenset({"done"})), Has(outcome, frozenset({"delayed"}))

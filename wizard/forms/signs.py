@@ -17,8 +17,9 @@ from .words import list_words
 
 MIN_PLAN_WORDS = 8
 """A description with fewer words is very short; one sentence has more."""
-FAR_PAST_YEARS = 2
-"""A date that is as long before the submission, without a link to what was released, is odd."""
+FAR_PAST_YEARS, FAR_FUTURE_YEARS = 2, 10
+"""A date that is as long before the submission, without a link to what was released, is odd, and so
+is one as long after it."""
 _PLACEHOLDERS = (
     *("tba", "tbc", "tbd", "to be announced", "to be confirmed", "to be decided"),
     *("to be determined", "lorem ipsum", "not sure yet", "por confirmar", "por decidir"),
@@ -119,16 +120,22 @@ def _link_fault(address: str) -> str:
 
 
 def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) -> Iterator[Sign]:
-    """Yield a sign if an entry was due long before it was promised, and nothing shows it."""
-    if not group.due or group.due not in entry or entry.get(group.link):
+    """Yield a sign if an entry is due long after it was promised, or was long before and nothing
+    shows it."""
+    if not group.due or group.due not in entry:
         return
     due = date.fromisoformat(entry[group.due])
-    is_before = (submitted_on.month, submitted_on.day) < (due.month, due.day)
-    years = submitted_on.year - due.year - is_before
-    if years >= FAR_PAST_YEARS:
-        label = next(field.label for field in group.fields if field.name == group.due)
-        when = f"{format_day(due)} was {years} years before the submission."
-        yield Sign(f"{place}{label}", when)
+    label = next(field.label for field in group.fields if field.name == group.due)
+    since, until = _count_years(due, submitted_on), _count_years(submitted_on, due)
+    if since >= FAR_PAST_YEARS and not entry.get(group.link):
+        yield Sign(f"{place}{label}", f"{format_day(due)} was {since} years before the submission.")
+    if until >= FAR_FUTURE_YEARS:
+        yield Sign(f"{place}{label}", f"{format_day(due)} is {until} years after the submission.")
+
+
+def _count_years(start: date, end: date) -> int:
+    """Return the number of whole years from one day to another."""
+    return end.year - start.year - ((end.month, end.day) < (start.month, start.day))
 
 
 def web_host(address: str) -> str:

@@ -107,13 +107,8 @@ ALIKE = str.maketrans(
 """Typographic signs and the plain ones; letters with a stroke or joined, which Unicode keeps."""
 UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
 MAYBE_MARKS = re.compile("[\u0300-\U0010ffff]+")
+"""Characters of which some are combining marks; there are none before U+0300."""
 NOT_ASCII = re.compile("([^\x00-\x7f]+)")
-"""Characters of which some are combining marks; there are none before them."""
-
-
-def add_colon(label: str) -> str:
-    """Return a label with a colon behind it, unless it is a question or a sentence."""
-    return label if label.endswith(("?", ".", ":")) else f"{label}:"
 
 
 def fold_text(text: str) -> str:
@@ -139,3 +134,8 @@ _fold_sign = lru_cache(maxsize=1_000)(_fold_other)
 
 def _remove_marks(found: re.Match[str]) -> str:
     return "".join(char for char in found[0] if not unicodedata.combining(char))
+
+
+def add_colon(label: str) -> str:
+    """Return a label with a colon behind it, unless it is a question or a sentence."""
+    return label if label.endswith(("?", ".", ":")) else f"{label}:"

@@ -84,7 +84,10 @@ RETENTION_SCHEDULE = (
     ),
     RetentionRule("In your browser: a cookie that remembers your drafts", "%(days)s days"),
     RetentionRule("In your browser: a cookie that remembers your language", "1 year"),
-    RetentionRule("The number of requests from your IP address, to prevent abuse", "1 hour"),
+    RetentionRule(
+        "How many requests come from your IP address and how much they store, to prevent abuse",
+        "Up to 1 day",
+    ),
     RetentionRule(
         "Server log: which kinds of pages were requested and when. No IP addresses, names or"
         " answers",

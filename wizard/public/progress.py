@@ -15,7 +15,7 @@ from .selection import Selection
 
 MONTH = Message("%(month)s %(year)s")
 """A month, such as March 2027."""
-BY_MONTH = Message("By month of the date, a year before and after today"), Message("Month")
+BY_MONTH = Message("By due date, past and next 12 months"), Message("Month")
 """The title of the chart by month, and what its rows are."""
 BY_TOPIC = Message("By topic")
 STATUSES: dict[str, str] = {"withdrawn": Message("Withdrawn")}

@@ -54,8 +54,8 @@ from .decisions import Decision
 
 ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
 ACTIONS.update(
-    moved="Changed status",
-    report_decided="Reviewed a progress update",
+    moved="Changed status (earlier versions)",
+    report_decided="Reviewed a progress update (earlier versions)",
     acted="Acted for an organization",
     link_shown="Was shown an organization’s link",
 )
@@ -88,7 +88,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A request to withdraw that waits, its event if it has one, and what staff may decide."""
+    """A request to withdraw that waits, its reason, and what staff may decide."""
 
     reason: str
     decisions: list[Decision]

@@ -129,7 +129,7 @@ def correction_decisions(submission: Submission, moved: Mapping[str, str]) -> li
             ("leave", "correction_declined", "Don’t approve", "decline"),
         )
     )  # fmt: skip
-    legend = "The date before was a slip: count the new one as the first"
+    legend = "The earlier date was a mistake: treat the new one as the first"
     ticks = Ticks("slips", legend, moved) if moved else None
     return [replace(approve, ticks=ticks), decline]
 

@@ -17,7 +17,7 @@ from ..submissions import due_dates, queue
 from ..submissions.events import count_events, describe_event
 from ..submissions.progress_reports import REPORTABLE_STATUSES
 from ..submissions.promises import dated_id, is_open
-from ..web.query import DAYS, VALUE, Args, BadQuery, Code, parse_args
+from ..web.query import DAYS, VALUE, Args, Code, parse_args
 
 WEEK = timedelta(days=7)
 PRESETS = {"week": "This week", "month": "This month", "quarter": "This quarter"}
@@ -72,10 +72,8 @@ def parse_period(args: Args) -> Period:
     if not days:
         preset = chosen.get("period", "month")
         return Period(_first_day(preset, today), today, preset)
-    first = days.get("first_day", date(today.year, 1, 1))
-    last = days.get("last_day", max(first, today))
-    if first > last:
-        raise BadQuery("The first day of the period is after its last day. Change one of them.")
+    last = days.get("last_day", today)
+    first, last = sorted((days.get("first_day", date(last.year, 1, 1)), last))
     return Period(first, last)
 
 

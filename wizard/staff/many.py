@@ -42,7 +42,7 @@ MISSING = "It no longer exists."
 ALREADY_SO = "It is so already."
 NO_EDITOR = "That person can’t decide on submissions."
 NO_ADDRESS = "It has no address to write to."
-NO_CONSENT = "The organization didn’t agree to be listed."
+NO_CONSENT = "The organization didn’t agree to publication."
 ASKS_TO_WITHDRAW = "It asks to withdraw. Decide on that on its page."
 
 

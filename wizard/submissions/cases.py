@@ -55,6 +55,8 @@ TRANSITIONS = (
 """Every change of a status; from a status no two lead to the same one for the same side."""
 OPEN_STATUSES = ("received", "in_review")
 """Statuses that need action by staff."""
+CLOSED_STATUSES = ("declined", "withdrawn")
+"""Statuses in which nothing is promised."""
 STARTS_REVIEW = ("accepted", "declined", "changes_requested")
 """Events that start the review of a case that was only received."""
 COMES_BACK = ("resubmitted", "changes_expired", "reopened")

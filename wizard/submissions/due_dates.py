@@ -16,10 +16,11 @@ from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.promises import SOON
 from ..web.query import Key, PageStart
+from .cases import CLOSED_STATUSES
 from .progress_reports import REPORTABLE_STATUSES
 from .promises import dated_id, is_open
 
-_is_alive = Submission.status.not_in(("declined", "withdrawn"))
+_is_alive = Submission.status.not_in(CLOSED_STATUSES)
 DUE = {"overdue": "Overdue", "due_soon": "Due in 30 days"}
 """The labels of what is due, by code."""
 

@@ -72,7 +72,7 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
     ),
     "corrected": CaseMessage(
         "your %(noun)s was corrected (%(reference)s)",
-        "Your %(noun)s was corrected. You can see what changed on its page.",
+        "Your %(noun)s was corrected. Its page shows your answers as they are now.",
     ),
     "correction_declined": CaseMessage(
         "your correction (%(reference)s)",
@@ -103,9 +103,9 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "Thank you for telling us how it’s going. We didn’t approve your progress update.",
     ),
     "contact_changed": CaseMessage(
-        "a new contact person was named (%(reference)s)",
-        "Somebody with the link to your %(noun)s named a new contact person. Once that person "
-        "confirms, our messages about it go there. If your organization didn’t ask for this, "
+        "someone was named to get our emails (%(reference)s)",
+        "Someone with the link to your %(noun)s named another person to get our emails about it. "
+        "Nothing changes until that person confirms. If your organization didn’t ask for this, "
         "please tell us.",
     ),
     "withdrawal_requested": CaseMessage(

@@ -250,7 +250,7 @@ def _due_context(message: MailMessage) -> dict[str, Any]:
 
 
 outbox.register(
-    "news", Message("what became of your %(noun)s?"), _context, unsubscribe_url=unsubscribe_url
+    "news", Message("how is your %(noun)s going?"), _context, unsubscribe_url=unsubscribe_url
 )
 outbox.register(
     "due",

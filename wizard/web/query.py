@@ -90,8 +90,10 @@ DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")
 def within_days(
     column: InstrumentedAttribute[datetime], first_day: str, last_day: str
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions of the filters by day; each may be empty."""
+    """Return the conditions of the filters by day, in either order; each may be empty."""
     conditions = []
+    if first_day and last_day:
+        first_day, last_day = sorted((first_day, last_day))
     if first_day:
         conditions.append(column >= clock.midnight(date.fromisoformat(first_day)))
     if last_day:

@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from tests.client import link_address
 from tests.complete_form import complete_form
 from tests.conftest import AGENCY
 from tests.factories import (
@@ -15,11 +16,12 @@ from tests.factories import (
     update_client,
     update_path,
 )
+from tests.integration.submissions.test_proposals import correct
 from tests.mail import render_message
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.apply import access
-from wizard.db.engine import db, reading
-from wizard.db.models import MailMessage, Proposal
+from wizard.db.engine import db, reading, writing
+from wizard.db.models import MailMessage, Proposal, Submission
 from wizard.staff import cases, erasure
 from wizard.submissions import withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
@@ -354,3 +356,38 @@ def test_mail_holds_answers_unless_forbidden(make_app, case, setting, copied):
         assert (case["contact_name"] in letter.html) == copied
     letter = render_message(app, confirmation)
     assert path in letter.text and path in letter.html
+
+
+@pytest.mark.parametrize(
+    ("status", "reviewed", "public", "reminded"),
+    [
+        ("received", True, False, True),
+        ("in_review", True, False, True),
+        ("accepted", False, False, True),
+        ("published", False, True, True),
+        ("declined", False, False, False),
+        ("withdrawn", False, True, False),
+    ],
+)
+def test_page_says_where_things_stand(app, status, reviewed, public, reminded):
+    reference = add_submission(app, status="published" if public else "received")
+    with app.app_context(), writing() as session:
+        is_it = Submission.reference == reference
+        session.execute(update(Submission).where(is_it).values(status=status))
+        if status == "withdrawn":
+            session.execute(update(Submission).where(is_it).values(published_at=None))
+    page = update_client(app, reference).page(f"/commitments/{reference}/yours")
+    shown = page.text("main")
+    assert ("are reviewing your commitment" in shown) is reviewed
+    assert ("See the public page" in shown) is public
+    assert ("Stop the reminders" in shown) is reminded
+    if public:
+        assert app.test_client().page(link_address(page, "See the public page")).status == 200
+
+
+def test_page_says_that_a_correction_waits(app):
+    reference = add_submission(app, status="accepted")
+    with app.app_context():
+        correct(reference, city="Miami")
+    page = update_client(app, reference).page(f"/commitments/{reference}/yours")
+    assert "Your correction is waiting for a decision." in page.text("main")

@@ -156,7 +156,7 @@ def test_reminders_arrive_with_an_address_to_stop_them(
     make_app, mail_server, monkeypatch, language
 ):
     inbox = Inbox()
-    app = make_app(SMTP_URL=f"smtp://127.0.0.1:{mail_server(inbox)}", CHANGES_DAYS=5)
+    app = make_app(SMTP_URL=f"smtp://127.0.0.1:{mail_server(inbox)}")
     complete_form(app.test_client(), load_case("agency"), until="data_sets")
     published = add_published(app, at=clock.now())
     asked = add_submission(app)
@@ -166,6 +166,7 @@ def test_reminders_arrive_with_an_address_to_stop_them(
         reminders.send_due()
         with locked_case(asked) as submission:
             proposals.request_changes(submission, {"access_plan": "How often?"}, EDITOR)
+        advance_clock(monkeypatch, days=25)
         assert proposals.remind() == 1
     advance_clock(monkeypatch, days=400)
     with app.app_context(), writing() as session:

@@ -65,7 +65,7 @@ def test_first_page_counts_promises_and_features_none_overdue(app, client, at_no
     assert page.text(".totals").split()[2:6] == ["2", "Milestones", "promised", "0"]
     assert page.text(".totals .late").split() == ["2", "Overdue", "now"]
     spanish = client.page("/?lang=es")
-    assert spanish.text(".totals .late").split() == ["2", "Vencidos", "hoy"]
+    assert spanish.text(".totals .late").split() == ["2", "Con", "plazo", "vencido"]
     assert spanish.text(".totals .met").split() == ["0", "Cumplidos", "hasta", "hoy"]
     assert commitment_references(page) == []
     kept = add_partner(app, "2026-02-01", "2027-04-01")  # before it was submitted
@@ -175,6 +175,7 @@ def test_withdrawn_is_found_only_as_such_and_without_a_state(app, client, at_noo
     withdraw(app, reference)
     assert references(client) == [kept]
     assert references(client, status="withdrawn") == [reference]
+    assert references(client, status="withdrawn", q=reference) == [reference]
     assert references(client, status="withdrawn", due="2027-03") == [reference]
     assert references(client, status="withdrawn", progress="overdue") == []
     page = client.page("/commitments?status=withdrawn")

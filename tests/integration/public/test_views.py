@@ -98,6 +98,14 @@ def test_commitment_page_shows_every_answer(app, client, case, htmx):
     assert len(page.all(".told .promise")) == len(group)
 
 
+def test_address_in_public_answers_is_a_link(app, client):
+    reference = add_published(app, publishes_now="yes", portal_url="https://data.example.gov/p")
+    (link,) = client.page(f"/commitments/{reference}").all(
+        'dd a[href="https://data.example.gov/p"]'
+    )
+    assert "ugc" in link.attrs["rel"]
+
+
 def test_overdue_promise_says_since_when_without_judging(app, client, monkeypatch):
     entries = [
         {"what": "One", "measure": "x", "due": "2027-03-01"},

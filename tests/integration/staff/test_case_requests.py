@@ -90,7 +90,7 @@ def test_moved_date_counts_as_a_delay_unless_it_was_a_slip(app, editor, viewer, 
     page = editor.page(path_of(reference))
     (box,) = page.all("#correction input[name=slips]")
     assert (box.attrs["value"], "checked" in box.attrs) == (entry_id, False)
-    assert "The date before was a slip" in page.text("#correction")
+    assert "The earlier date was a mistake" in page.text("#correction")
     assert not viewer.page(path_of(reference)).all("input[name=slips]")
     data = {"action": "approve", "key": "correct", "version": "2", "words": "Dear Ana",
             "slips": [entry_id] if is_slip else []}  # fmt: skip

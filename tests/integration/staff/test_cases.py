@@ -221,7 +221,7 @@ def test_publish_without_consent_is_422(app, editor):
     path = f"/staff/submissions/{reference}"
     page = editor.page(path)
     assert "published" not in [each.attrs["value"] for each in page.all("#decide input[name=to]")]
-    assert "does not want to be listed" in page.text("aside")
+    assert "didn’t agree to publication" in page.text("aside")
     assert change_status(editor, path, "published").status == 422
 
 

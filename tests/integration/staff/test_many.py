@@ -107,10 +107,10 @@ def test_each_case_follows_its_own_rules(app, editor):
     assert case_references(page)[0] == allowed  # what changes is first
     table = page.text("#refused + .list")
     assert "Its status is Published." in table and published in table
-    assert "didn’t agree to be listed" in table and silent in table
+    assert "didn’t agree to publication" in table and silent in table
     last, _ = press_until_done(editor, page, **words_of(page))
     assert last.text("#progress") == "1 done, 2 left as they were."
-    assert "didn’t agree to be listed" in last.text("main")
+    assert "didn’t agree to publication" in last.text("main")
     assert statuses(app)[silent] == "accepted"
 
 

@@ -106,7 +106,7 @@ def test_dashboard_counts_what_is_in_the_queue_and_leads_there(app, viewer, wait
         withdrawals.request_withdrawal(waiting[0], "No staff.", ORGANIZATION)
     page = viewer.page("/staff/")
     tile = page.all(".figures a")[0]
-    assert tile.text.split() == [str(len(waiting)), "Waiting", "for", "us"]
+    assert tile.text.split() == [str(len(waiting)), "Submissions", "waiting", "for", "us"]
     assert tile.attrs["href"] == QUEUE
 
 

@@ -12,7 +12,14 @@ from wizard.forms.fields import Text
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
-from wizard.forms.outputs import RETIRED_TITLE, cards, cells, format_raw_answer, public_record
+from wizard.forms.outputs import (
+    RETIRED_TITLE,
+    cards,
+    cells,
+    format_raw_answer,
+    public_record,
+    typed_texts,
+)
 
 
 @pytest.fixture(params=["agency", "partner"])
@@ -116,3 +123,12 @@ def test_answer_to_retired_question_has_a_card_after_all_others():
     assert shown[-1].step.title == RETIRED_TITLE
     assert [(row.label, row.text) for row in shown[-1].rows] == [("Fax", "none")]
     assert shown[:-1] == cards(flow, {"organization_kind": "company"})
+
+
+def test_typed_texts_are_those_that_were_given_valid_or_not():
+    fields = [COMMITMENT.fields[name] for name in ("organization_name", "city", "website")]
+    typed = {"organization_name": " Orlando  Police ", "website": "no address"}
+    assert typed_texts(fields, typed, date(2026, 11, 22)) == [
+        (fields[0].label, "Orlando Police"),
+        (fields[2].label, "no address"),
+    ]

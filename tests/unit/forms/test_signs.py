@@ -104,11 +104,19 @@ def test_date_in_far_past_has_sign(day, years):
     assert sign.text.endswith(f" was {years} before the submission.")
 
 
+@pytest.mark.parametrize(("day", "years"), [("2037-02-01", 10), ("2099-03-04", 72)])
+def test_date_in_far_future_has_sign(day, years):
+    (sign,) = signs_of(
+        **data_set(release_on=day, url="https://example.gov/a"), website="https://example.gov"
+    )
+    assert sign.text.endswith(f" is {years} years after the submission.")
+
+
 @pytest.mark.parametrize(
     "entry",
     [
         {"release_on": "2024-11-29"},
-        {"release_on": "2127-01-01"},
+        {"release_on": "2036-11-27"},
         {"release_on": "2012-01-01", "url": "https://example.gov/arrests"},
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 from wizard.forms.text import (
     MAX_COMBINING_MARKS,
     Invalid,
+    add_colon,
     fold_text,
     normalize_text,
     replace_forbidden,
@@ -50,3 +51,10 @@ def test_message_about_several_lines_names_the_line():
     assert str(refused.value) == (
         "Remove the character we can’t save (U+0002) from your answer about the plan (line 3)."
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"), [("City", "City:"), ("When?", "When?"), ("Done.", "Done."), ("To:", "To:")]
+)
+def test_colon_follows_what_is_no_sentence(label, shown):
+    assert add_colon(label) == shown
