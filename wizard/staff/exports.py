@@ -24,7 +24,8 @@ from ..forms.outputs import cells
 from ..submissions.dictionary import COLUMNS, RECORD_COLUMNS, dictionary_rows, file_stem
 from ..submissions.filters import Filters
 from ..web.tables import MAX_SHEET_ROWS, Cells, SheetTooLarge, as_csv, join_chunks
-from .workbook import Submitted, make_workbook
+from .entries import Entries, Submitted, entry_fields, read_entries
+from .workbook import make_workbook
 
 MIMETYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -65,8 +66,10 @@ def export(
         return make_workbook(flow, questions.values(), submitted, _conditions(filters))
     for group in (field for field in questions.values() if isinstance(field, Group)):
         if stem == file_stem(group):
-            columns = ("reference", "promise_id", *(field.name for field in group.fields))
-            return as_csv(columns, _entries(flow, group, submitted), bom=bom)
+            fields = {field.name: field for field in entry_fields(group)}
+            entries = read_entries(db.engine, flow, (group,), submitted, clock.today())
+            columns = ("reference", "promise_id", *fields)
+            return as_csv(columns, _entry_rows(group, fields, entries), bom=bom)
     return as_csv((*questions, *RECORD_COLUMNS), _rows(questions, submitted), bom=bom)
 
 
@@ -113,11 +116,12 @@ def _rows(questions: Mapping[str, Field], submitted: Iterable[Submitted]) -> Ite
         yield chain(cells(questions, answers).values(), exact)
 
 
-def _entries(flow: Flow, group: Group, submitted: Iterable[Submitted]) -> Iterator[Cells]:
-    fields = {field.name: field for field in group.fields}
-    for answers, reference, *_ in submitted:
-        for entry in add_entry_ids(flow.groups, answers, reference).get(group.name, ()):
-            yield (reference, entry[ENTRY_ID], *cells(fields, entry).values())
+def _entry_rows(
+    group: Group, fields: Mapping[str, Field], submitted: Iterable[tuple[Submitted, Entries]]
+) -> Iterator[Cells]:
+    for (_, reference, *_), entries in submitted:
+        for entry_id, entry in entries[group.name].items():
+            yield (reference, entry_id, *cells(fields, entry).values())
 
 
 def _json_line(flow: Flow, questions: Mapping[str, Field], submission: Submitted) -> str:

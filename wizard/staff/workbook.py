@@ -7,34 +7,28 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
 
 from .. import clock
-from ..db.batches import READ_BATCH_SIZE, read_in_batches
+from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import STATUSES, Report, Submission, SubmissionVersion
 from ..db.promises import Progress, Promise
 from ..db.upgrades import upgrade_submitted
-from ..forms import promises
 from ..forms.choices import Choice
 from ..forms.conditions import Answers
 from ..forms.fields import Date, Field
 from ..forms.flow import Flow
-from ..forms.groups import ENTRY_ID, Group, add_entry_ids
-from ..forms.json_schema import PROMISE_FIELDS
+from ..forms.groups import Group
 from ..forms.reports import OUTCOME_LABELS
 from ..submissions.dictionary import COLUMNS, PROMISE_ID, RECORD_COLUMNS, dictionary_rows, file_stem
-from ..submissions.progress_reports import REPORTABLE_STATUSES
-from ..submissions.promises import read_promises, reported_entries
+from ..submissions.promises import reported_entries
 from ..web.tables import Cell, as_workbook
+from .entries import Submitted, entry_fields, read_entries
 
-Submitted = tuple[Any, ...]
-"""The answers of a submission, then the columns of `RECORD_COLUMNS`."""
-Promises = dict[str, dict[str, Answers]]
-"""What is known about the promises of a submission, by the group and the id of their entry."""
 Row = tuple[str, Sequence[Cell]]
 """The name of a sheet, and the cells of its next row."""
 
@@ -61,7 +55,7 @@ def make_workbook(
     sheets = {"submissions": [*_record_columns(flow), *_question_columns(questions)]}
     groups = [field for field in questions if isinstance(field, Group)]
     for group in groups:
-        sheets[file_stem(group)] = [*ENTRY_COLUMNS, *_question_columns(_entry_fields(group))]
+        sheets[file_stem(group)] = [*ENTRY_COLUMNS, *_question_columns(entry_fields(group))]
     sheets["updates"] = UPDATE_COLUMNS
     names = {name: [column.name for column in columns] for name, columns in sheets.items()}
     rows = chain(
@@ -121,73 +115,19 @@ def _submission_rows(
 ) -> Iterator[Row]:
     """Yield the row of each submission, and then those of its entries."""
     labels = _record_labels(flow)
-    for answers, promised, record in _with_promises(groups, submitted, today):
-        reference, cells = record[0], list[Cell]()
+    for (answers, *record), entries in read_entries(db.engine, flow, groups, submitted, today):
+        cells = list[Cell]()
         for name, value in zip(RECORD_COLUMNS, record, strict=True):
             cells.append(value)
             if name in labels:
                 cells.append(str(labels[name].get(value, value)))
         yield "submissions", [*cells, *_question_cells(questions, answers)]
-        named = add_entry_ids(flow.groups, answers, reference)
         for group in groups:
-            entries = {entry[ENTRY_ID]: entry for entry in named.get(group.name, ())}
-            told = promised.get(group.name, {})
-            for entry_id in entries | told:
-                known = {**entries.get(entry_id, {}), **told.get(entry_id, {})}
-                of_entry = _question_cells(_entry_fields(group), known)
-                yield file_stem(group), [reference, entry_id, *of_entry]
+            for entry_id, entry in entries[group.name].items():
+                cells = [record[0], entry_id, *_question_cells(entry_fields(group), entry)]
+                yield file_stem(group), cells
 
 
-def _entry_fields(group: Group) -> tuple[Field, ...]:
-    """Return what a sheet says about each entry: its answers, then the state of the promise."""
-    return (*group.fields, *(PROMISE_COLUMNS if group.due else ()))
-
-
-def _with_promises(
-    groups: Collection[Group], submitted: Iterable[Submitted], today: date
-) -> Iterator[tuple[Answers, Promises, list[Any]]]:
-    """Yield each submission with its promises, which are read for many at once."""
-    rest, promised = iter(submitted), [group for group in groups if group.due]
-    while batch := list(islice(rest, READ_BATCH_SIZE)):
-        known = select(Submission.id, Submission.reference).where(
-            Submission.reference.in_([reference for _, reference, *_ in batch])
-        )
-        with db.engine.connect() as connection:
-            ids = {reference: key for key, reference in connection.execute(known)}
-            found = read_promises(connection, promised, ids.values())
-        for answers, *record in batch:
-            by_group: Promises = {group.name: {} for group in promised}
-            status = record[list(RECORD_COLUMNS).index("status")]
-            for promise in found.get(ids.get(record[0], 0), ()):
-                values = _promise_values(promise, status, today)
-                if promise.place is None:
-                    group = next(each for each in promised if each.name == promise.group)
-                    values = {**_removed_entry(group, promise), **values}
-                by_group[promise.group][promise.entry_id] = values
-            yield answers, by_group, record
-
-
-def _promise_values(promise: promises.Promise, status: str, today: date) -> Answers:
-    """Return the values of `PROMISE_COLUMNS`; the state only where it counts."""
-    days = ("due_on", "first_due_on", "done_on", "dropped_on")
-    values = {name: day.isoformat() for name in days if (day := getattr(promise, name))}
-    if status in REPORTABLE_STATUSES:
-        values["progress"] = promises.state_of(promise, today)
-    return values
-
-
-def _removed_entry(group: Group, promise: promises.Promise) -> Answers:
-    """Return what is known of an entry that a correction removed."""
-    named = (group.title, promise.title), (group.topic, promise.topic)
-    return {name: text for name, text in named if name and text}
-
-
-PROMISE_COLUMNS = tuple(
-    field
-    for field in PROMISE_FIELDS
-    if field.name in ("due_on", "first_due_on", "progress", "done_on", "dropped_on")
-)
-"""What a sheet says about a promise, as the public files do."""
 ENTRY_COLUMNS = (
     Column("reference", *RECORD_COLUMNS["reference"]),
     Column("promise_id", *PROMISE_ID),

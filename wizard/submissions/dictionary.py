@@ -8,6 +8,7 @@ from ..forms.conditions import Condition
 from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import Group
+from ..forms.json_schema import PROMISE_FIELDS
 from ..forms.wording import describe_condition
 
 RECORD_COLUMNS = {
@@ -25,6 +26,12 @@ RECORD_COLUMNS = {
 }
 """The columns about a submission itself: their meaning and type."""
 PROMISE_ID = ("Permanent ID of the entry. It stays when others are added or removed", "text")
+PROMISE_COLUMNS = tuple(
+    field
+    for field in PROMISE_FIELDS
+    if field.name in ("due_on", "first_due_on", "progress", "done_on", "dropped_on")
+)
+"""The columns about an entry that is a promise, as in the public files."""
 COLUMNS = ("file", "column", "question", "type", "choices", "required", "public", "branch", "asked")
 
 
@@ -48,6 +55,8 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
         for field in group.fields:
             asked = _if((field.when,) if field.when else (), group.fields)
             yield (file, *_question(field, group.fields), branch, asked or "always")
+        for field in PROMISE_COLUMNS if group.due else ():
+            yield (file, *_question(field, ())[:4], "", "", "", "")
 
 
 def _question(field: Field, others: Collection[Field]) -> tuple[str, ...]:

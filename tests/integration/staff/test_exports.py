@@ -215,6 +215,7 @@ def test_group_table_has_row_per_entry(stored_app):
             "reference": "PDI-BBBB-BBBB",
             "promise_id": derive_entry_id("PDI-BBBB-BBBB", "milestones", place),
             **each,
+            **dict.fromkeys(("due_on", "first_due_on", "progress", "done_on", "dropped_on"), ""),
         }
         for place, each in enumerate(partner["milestones"])
     ]
@@ -281,6 +282,9 @@ def test_workbook_says_state_of_each_promise(app):
         "progress": "dropped", "progress_label": "Dropped",
     }  # fmt: skip
     assert {row["reference"] for row in others} == {waiting}
+    texts = export_rows(app, "data-sets.csv")
+    for name in ("due_on", "first_due_on", "progress", "done_on", "dropped_on"):
+        assert [row[name] for row in texts] == [str(row.get(name, "")) for row in rows]
     assert all("progress" not in row and "due_on" in row for row in others)
 
 
@@ -495,7 +499,10 @@ def test_erased_submission_is_still_a_row(app):
 def test_empty_database_gives_only_headers(app):
     assert export_rows(app, "submissions.csv") == []
     assert export_bytes(app, "submissions.jsonl") == b""
-    header = b'\xef\xbb\xbf"reference","promise_id","what","measure","due"\r\n'
+    header = (
+        b'\xef\xbb\xbf"reference","promise_id","what","measure","due",'
+        b'"due_on","first_due_on","progress","done_on","dropped_on"\r\n'
+    )
     assert export_bytes(app, "milestones.csv") == header
     book = read_workbook(export_bytes(app, "submissions.xlsx"))
     assert [len(rows) for rows in book.values()][:-1] == [1, 1, 1, 1]
