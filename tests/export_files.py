@@ -9,7 +9,7 @@ from wizard.forms.fields import Text
 from wizard.forms.groups import Group
 from wizard.staff import exports
 from wizard.submissions.filters import Filters
-from wizard.web import tables
+from wizard.web.tables import FORMULA_START
 
 FLOW_WITH_RETIRED = replace(
     COMMITMENT,
@@ -24,6 +24,11 @@ FLOW_WITH_RETIRED = replace(
 )  # fmt: skip
 
 
+def unescape_cell(cell: str) -> str:
+    """Return the text that `escape_cell` was given."""
+    return cell[1:] if cell.startswith("'") and FORMULA_START(cell) else cell
+
+
 def export_bytes(app, name: str, chosen: Filters = Filters(), flow=COMMITMENT) -> bytes:  # noqa: B008
     """Return a whole export file."""
     with app.app_context():
@@ -35,6 +40,6 @@ def export_rows(app, name: str, *args, **named) -> list[dict[str, str]]:
     """Return the rows of a CSV export, each cell with its exact value."""
     text = export_bytes(app, name, *args, **named).decode("utf-8-sig")
     return [
-        {column: tables.unescape_cell(cell) for column, cell in row.items()}
+        {column: unescape_cell(cell) for column, cell in row.items()}
         for row in csv.DictReader(io.StringIO(text, newline=""))
     ]

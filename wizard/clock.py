@@ -30,8 +30,3 @@ def today() -> date:
 def midnight(day: date) -> datetime:
     """Return the start of a day in the program's time zone."""
     return datetime.combine(day, time(), zone())
-
-
-def iso_utc(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC, to the microsecond: 2027-03-31T17:05:00.250000Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

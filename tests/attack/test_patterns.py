@@ -27,7 +27,6 @@ PATTERNS = {
     "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
-    "cell read": tables.unescape_cell,
     "form body": lambda text: security._is_utf8(text.encode()),
 }
 CLEANED = {

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, insert, select
 
-from .. import clock
 from ..db.accounts import AuditEvent, StaffUser
 from ..db.batches import read_in_batches
 from ..db.engine import db, writing
+from ..forms.dates import format_utc
 from ..forms.fields import Field, Text
 from ..forms.text import fold_text
 from ..web.query import DAYS, VALUE, Code, within_days
@@ -110,7 +110,7 @@ def csv_rows(chosen: Mapping[str, str], describe: Callable[[Any], str]) -> Itera
 
 def _csv_row(event: Row[*tuple[Any, ...]]) -> list[str]:
     details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
-    at = clock.iso_utc(event.at)
+    at = format_utc(event.at)
     return [at, event.actor, event.action, event.subject, details, event.address]
 
 

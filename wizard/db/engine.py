@@ -27,6 +27,7 @@ migrate = Migrate()
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Query = TypeVar("Query", bound=Select[Any])
 DatabaseBusyError = exc.TimeoutError
 """Also raised by the connection pool if no connection becomes free."""
 WRITE_TIMEOUT_SECONDS = 5.0
@@ -195,3 +196,8 @@ def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElemen
         return int(deleted.rowcount)  # type: ignore[attr-defined]
 
     return write_in_batches(select(key).where(*conditions), remove)
+
+
+def lock_rows(query: Query) -> Query:
+    """Lock the rows of a query for update, and read them again."""
+    return query.with_for_update().execution_options(populate_existing=True)

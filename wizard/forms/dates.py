@@ -104,3 +104,8 @@ def format_age(day: date, today: date) -> str:
     if days < 1:
         return "today"
     return f"{days} day" if days == 1 else f"{days} days"
+
+
+def format_utc(moment: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC, to the microsecond: 2027-03-31T17:05:00.250000Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

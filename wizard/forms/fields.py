@@ -15,10 +15,9 @@ from ada_url import URL, idna_to_unicode
 from email_validator import EmailNotValidError
 from phonenumbers import PhoneNumberFormat
 
-from ..clock import iso_utc
 from .addresses import bare_address, email_fault, parse_email, public_address, url_fault
 from .conditions import Condition
-from .dates import NOT_A_MOMENT, format_day, parse_day, parse_moment
+from .dates import NOT_A_MOMENT, format_day, format_utc, parse_day, parse_moment
 from .messages import Declaration, Message
 from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 
@@ -335,7 +334,7 @@ class Moment(Field):
 
     def clean(self, raw: Any, today: date) -> str:
         try:
-            return iso_utc(parse_moment(self._single(raw).strip()))
+            return format_utc(parse_moment(self._single(raw).strip()))
         except NOT_A_MOMENT:
             raise Invalid(
                 "Enter %(noun)s as a date and time, like 2027-03-31T17:05:00Z.", noun=self.noun

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from .. import clock
 from ..forms.choices import Choice, Choices
+from ..forms.dates import format_utc
 from ..forms.fields import Date, Field, Moment, Text
 from ..forms.flow import Flow
 from ..forms.groups import Group
@@ -50,7 +50,7 @@ def _dataset(snapshot: Snapshot) -> dict[str, Any]:
         "description": f"Every published {noun.one}, in the words of whoever submitted it and with "
         "their permission.",
         "keyword": [noun.many, "open data", *programs],
-        "modified": clock.iso_utc(snapshot.changed),
+        "modified": format_utc(snapshot.changed),
         "accrualPeriodicity": "irregular",
         "language": ["en-US"],
         "publisher": {"@type": "org:Organization", "name": snapshot.site.name},
@@ -100,7 +100,7 @@ def catalog_3(snapshot: Snapshot) -> Iterator[bytes]:
         "title": snapshot.site.name,
         "publisher": {"@type": "Organization", "name": snapshot.site.name},
         "contactPoint": [_contact(snapshot)],
-        "modified": clock.iso_utc(snapshot.changed),
+        "modified": format_utc(snapshot.changed),
         "language": ["en"],
         "dataset": [],
     }

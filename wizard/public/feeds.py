@@ -8,9 +8,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from sqlalchemy import and_, or_, select
 
-from .. import clock
 from ..db.models import Event, Submission
-from ..forms.dates import parse_moment
+from ..forms.dates import format_utc, parse_moment
 from ..forms.flow import Roles
 from ..submissions.filters import first_published_at, is_public, is_published
 from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
@@ -46,7 +45,7 @@ def feed(snapshot: Snapshot) -> Iterator[bytes]:
     records.sort(key=lambda each: str(each.get("at") or each["published_at"]), reverse=True)
     del records[MAX_FEED_ENTRIES:]
     changed = max((parse_moment(each["updated_at"]) for each in records), default=EPOCH)
-    _add_element(root, "updated", clock.iso_utc(changed))
+    _add_element(root, "updated", format_utc(changed))
     _add_element(root, "link", rel="self", type="application/atom+xml", href=address)
     _add_element(root, "link", rel="alternate", type="text/html", href=page)
     _add_element(root, "link", rel="license", href=LICENSE)
@@ -86,7 +85,7 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
 def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:
     kind, happened = HAPPENED[row.kind]
     roles, url = snapshot.flow.roles, snapshot.address(f"commitments/{row.reference}")
-    at = clock.iso_utc(row.at)
+    at = format_utc(row.at)
     return {
         "reference": row.reference,
         "url": url,

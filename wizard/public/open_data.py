@@ -23,6 +23,7 @@ from ..db.models import Event, Submission
 from ..db.upgrades import upgrade_submitted
 from ..forms import json_schema
 from ..forms.conditions import Answers
+from ..forms.dates import format_utc
 from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group
@@ -297,11 +298,9 @@ def _published_record(
 FACTS: Mapping[str, Callable[[Snapshot, AnyRow], Any]] = {
     "reference": lambda snapshot, row: row.reference,
     "url": lambda snapshot, row: snapshot.address(f"commitments/{row.reference}"),
-    "published_at": lambda snapshot, row: clock.iso_utc(row.published_at),
-    "first_published_at": lambda snapshot, row: clock.iso_utc(row.listed_at),
-    "updated_at": lambda snapshot, row: clock.iso_utc(
-        max(row.updated_at or EPOCH, row.published_at)
-    ),
+    "published_at": lambda snapshot, row: format_utc(row.published_at),
+    "first_published_at": lambda snapshot, row: format_utc(row.listed_at),
+    "updated_at": lambda snapshot, row: format_utc(max(row.updated_at or EPOCH, row.published_at)),
     "branch": lambda snapshot, row: row.branch,
     "all_programs": lambda snapshot, row: row.programs.split(";") if row.programs else [],
 }

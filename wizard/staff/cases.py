@@ -278,7 +278,7 @@ def decide_report(
         if report is None or report.submission_id != submission.id:
             raise CaseNotFound(str(report_id))
         if report.approved is not None:
-            raise NotAllowed("Someone else already reviewed this update. Check the history.")
+            raise NotAllowed(reports.ALREADY_DECIDED)
         report.approved, report.decided_at = approved, clock.now()
         if not (approved and report.withdraws):
             if approved and submission.published_at:

@@ -165,7 +165,7 @@ def parse_decision(
             errors[f"{question.name}-{key}"] = str(invalid)
     skip, words = bool(form.get("skip")), typed.get("words", "")
     if decision.reason == "required" and typed.get("reason") == "":
-        errors[f"reason-{key}"] = "Enter the reason. The organization will read it."
+        errors[f"reason-{key}"] = cases.REASON_MISSING
     if "words" in form and words == "" and not skip and decision.subject:
         errors.setdefault(f"words-{key}", "Write the message, or choose to send no email.")
     if errors:

@@ -17,6 +17,7 @@ from .. import clock
 from ..db.batches import read_in_batches
 from ..db.engine import db
 from ..db.models import Submission
+from ..forms.dates import format_utc
 from ..forms.fields import Field, Text
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
@@ -146,4 +147,4 @@ def _known(field: Field, value: Any) -> Any:
 
 def _json_value(value: Any) -> Any:
     """Return a moment as text that can be the `since` of the next export, other values as is."""
-    return clock.iso_utc(value) if isinstance(value, datetime) else value
+    return format_utc(value) if isinstance(value, datetime) else value

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from .. import clock
 from ..accounts.audit import Actor
-from ..db.engine import db, writing
+from ..db.engine import db, lock_rows, writing
 from ..db.models import STATUSES, Event, Submission, describe_status
 from ..forms.text import replace_forbidden
 from ..web.current import current_flow
@@ -63,6 +63,9 @@ COMES_BACK = ("resubmitted", "changes_expired", "reopened")
 """Events by which a case waits for staff again."""
 
 
+REASON_MISSING = "Enter the reason. The organization will read it."
+
+
 class CaseNotFound(LookupError):
     """No such submission, message or report."""
 
@@ -87,7 +90,7 @@ def find_by_reference(
     query = _query_by_reference()
     query = query.where(*conditions) if conditions else query
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = lock_rows(query)
     return db.session.scalars(query, key).one_or_none()
 
 
@@ -151,7 +154,7 @@ def change_status(
         current = describe_status(submission.status).label
         raise NotAllowed(f"You can’t change the status from {current} to {wanted}.")
     if transition.reason and not data.get("reason"):
-        raise NotAllowed("Enter the reason. The organization will read it.")
+        raise NotAllowed(REASON_MISSING)
     if submission.status == "received" and transition.event in STARTS_REVIEW:
         record_event(submission, "review_started", actor)
     _set_status(submission, to)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select
 from .. import clock
 from ..accounts.audit import PROGRAM, Actor
 from ..db import upgrades
-from ..db.engine import db, reading
+from ..db.engine import db, lock_rows, reading
 from ..db.models import Event, Proposal, Submission, SubmissionVersion
 from ..forms import changes
 from ..forms.changes import ChangeJourney
@@ -40,7 +40,7 @@ def find_proposal(submission: Submission, *, lock: bool = False) -> Proposal | N
     """Return the proposal of a submission, if there is one; with `lock`, lock and reread it."""
     query = select(Proposal).where(Proposal.submission_id == submission.id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = lock_rows(query)
     proposal = db.session.scalars(query).one_or_none()
     if lock and proposal and proposal.flow_version != current_flow().version:
         upgrades.store_version(proposal)  # all of it, whichever part is changed next
@@ -317,7 +317,6 @@ def _change_each(change: Callable[[Submission, Proposal], bool], *due: ColumnEle
     for reference in references:
         with suppress(CaseErased), locked_case(reference) as submission:
             found = select(Proposal).where(Proposal.submission_id == submission.id, *due)
-            locked = found.with_for_update().execution_options(populate_existing=True)
-            proposal = db.session.scalars(locked).one_or_none()
+            proposal = db.session.scalars(lock_rows(found)).one_or_none()
             done += proposal is not None and change(submission, proposal)
     return done

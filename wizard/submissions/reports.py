@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from .. import clock
 from ..accounts.audit import Actor
-from ..db.engine import db
+from ..db.engine import db, lock_rows
 from ..db.models import Report, Submission
 from ..db.promises import Progress, ReportDraft
 from ..forms.conditions import Answers
@@ -22,6 +22,8 @@ from .messages import STANDARD, Mail
 from .progress_reports import MAX_PENDING, TooManyReports, can_report
 from .promises import list_promises
 from .versions import raise_version
+
+ALREADY_DECIDED = "Someone else already reviewed this update. Check the history."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def find_draft(submission: Submission, *, lock: bool = False) -> ReportDraft | N
     """Return the report that is being filled in, if there is one; with `lock`, reread it."""
     query = select(ReportDraft).where(ReportDraft.submission_id == submission.id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = lock_rows(query)
     return db.session.scalars(query).one_or_none()
 
 
@@ -126,7 +128,7 @@ def decide(
     with locked_case(reference, version) as submission:
         rows = [row for row in list_progress(submission) if row.id in offered]
         if not rows or any(row.approved is not None for row in rows):
-            raise NotAllowed("Someone else already reviewed this update. Check the history.")
+            raise NotAllowed(ALREADY_DECIDED)
         now = clock.now()
         for row in rows:
             row.approved, row.decided_at, row.reply = row.id in approved, now, reply

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .. import clock
-from ..forms.dates import NOT_A_MOMENT, parse_moment
+from ..forms.dates import NOT_A_MOMENT, format_utc, parse_moment
 from ..forms.fields import Date, Field
 from ..forms.messages import Message, MessageError
 from ..forms.text import FORBIDDEN_CHARACTERS, Invalid, replace_forbidden
@@ -135,7 +135,7 @@ def parse_page_start(args: Mapping[str, str]) -> PageStart:
 
 def format_key(moment: datetime, reference: str) -> str:
     """Return the key as the value of `older` or `newer`."""
-    return f"{clock.iso_utc(moment)}_{reference}"
+    return f"{format_utc(moment)}_{reference}"
 
 
 def _parse_key(text: str) -> Key:

@@ -77,11 +77,6 @@ def escape_cell(text: str) -> str:
     return f"'{text}" if FORMULA_START(text) else text
 
 
-def unescape_cell(cell: str) -> str:
-    """Return the text that `escape_cell` was given."""
-    return cell[1:] if cell.startswith("'") and FORMULA_START(cell) else cell
-
-
 Cell = str | int | date | datetime | None
 """A cell of a workbook. A time is shown in UTC, since workbooks know no time zones."""
 DATE_FORMAT, TIME_FORMAT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from tests.export_files import unescape_cell
 from tests.factories import add_submission
 from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import writing
 from wizard.db.models import Submission
-from wizard.web.tables import unescape_cell
 
 FILES = {
     "/commitments.csv": "text/csv; charset=utf-8",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.web.tables import as_csv, escape_cell, unescape_cell
+from tests.export_files import unescape_cell
+from wizard.web.tables import as_csv, escape_cell
 
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
 BLANKS = "".join(
