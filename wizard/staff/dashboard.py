@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Row,
-    Select,
     String,
     cast,
     func,
@@ -23,14 +22,12 @@ from sqlalchemy import (
 
 from .. import clock
 from ..db.engine import db
-from ..db.models import Draft, Proposal, Report, Submission
-from ..db.promises import Progress
+from ..db.models import Draft, Submission
+from ..submissions import queue
 from ..submissions.listing import facet_columns
-from ..submissions.withdrawals import WITHDRAWABLE
 from ..web.current import current_flow
 
 MONTHS_SHOWN = 12
-Asked = Proposal | Report | Progress
 
 
 def count_submissions() -> tuple[dict[str, Counter[str]], Counter[str]]:
@@ -73,26 +70,16 @@ def count_requests() -> int:
 
 
 def _query_requests(*conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
-    asked, sent = Submission.withdrawal_requested_at, Proposal.sent_at
-    waiting = (
-        _about("Asks to withdraw", asked).where(
-            asked.is_not(None), Submission.status.in_(WITHDRAWABLE)
-        ),
-        _about("Correction", sent, Proposal).where(sent.is_not(None)),
-        *(
-            _about("Progress update", model.reported_at, model).where(model.approved.is_(None))
-            for model in (Report, Progress)
-        ),
-    )
     wanted = Submission.erased_at.is_(None), *conditions
-    return union(*(query.where(*wanted) for query in waiting))
-
-
-def _about(label: str, at: Any, model: type[Asked] | None = None) -> Select[Any]:
-    """Return the query of what waits in a table, or in the submission itself without one."""
-    columns = literal(label), at.label("at"), Submission.id, Submission.reference, Submission.party
-    query = select(*columns).select_from(Submission)
-    return query.join(model, model.submission_id == Submission.id) if model else query
+    about = Submission.id, Submission.reference, Submission.party
+    return union(
+        *(
+            select(literal(each.label), each.at.label("at"), *about).where(
+                each.key == Submission.id, each.is_waiting, *wanted
+            )
+            for each in queue.REQUEST_KINDS
+        )
+    )
 
 
 def by_label(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[tuple[str, int]]:

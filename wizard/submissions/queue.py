@@ -5,6 +5,7 @@ correct its answers, or to approve a report.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -26,6 +27,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.columns import UtcDateTime
 from ..db.engine import db
@@ -45,6 +47,36 @@ _is_open = and_(
 _open_since = func.coalesce(Submission.returned_at, Submission.submitted_at)
 
 
+@dataclass(frozen=True, slots=True)
+class RequestKind:
+    """What an organization can ask for: the label, the column of the submission's id and that of
+    the moment, and the condition that it waits for a decision."""
+
+    label: str
+    key: InstrumentedAttribute[int]
+    at: InstrumentedAttribute[Any]
+    is_waiting: ColumnElement[bool]
+
+
+REQUEST_KINDS = (
+    RequestKind(
+        "Asks to withdraw",
+        Submission.id,
+        Submission.withdrawal_requested_at,
+        and_(Submission.withdrawal_requested_at.is_not(None), Submission.status.in_(WITHDRAWABLE)),
+    ),
+    RequestKind(
+        "Correction", Proposal.submission_id, Proposal.sent_at, Proposal.sent_at.is_not(None)
+    ),
+    *(
+        RequestKind(
+            "Progress update", model.submission_id, model.reported_at, model.approved.is_(None)
+        )
+        for model in (Report, Progress)
+    ),
+)
+
+
 def is_open() -> ColumnElement[bool]:
     """Return the condition that a submission is open. Most that wait for us are."""
     return _is_open
@@ -60,16 +92,11 @@ def waits() -> ColumnElement[bool]:
 @cache
 def _list_asked() -> CTE:
     """Return the ids of submissions whose organization asks for something, and since when."""
-    withdrawal, sent = Submission.withdrawal_requested_at, Proposal.sent_at
     asked = union_all(
-        select(Submission.id.label("submission_id"), withdrawal.label("at")).where(
-            withdrawal.is_not(None), Submission.status.in_(WITHDRAWABLE)
-        ),
-        select(Proposal.submission_id, sent).where(sent.is_not(None)),
         *(
-            select(model.submission_id, model.reported_at).where(model.approved.is_(None))
-            for model in (Report, Progress)
-        ),
+            select(each.key.label("submission_id"), each.at.label("at")).where(each.is_waiting)
+            for each in REQUEST_KINDS
+        )
     ).subquery()
     columns = asked.c.submission_id, func.min(asked.c.at).label("at")
     return select(*columns).group_by(asked.c.submission_id).cte("asked")
