@@ -14,7 +14,7 @@ from wizard.db.models import Event, Submission
 from wizard.db.promises import Progress, Promise
 from wizard.db.upgrades import upgrade_submitted
 from wizard.forms import promises
-from wizard.forms.promises import OUTCOMES, Revision, Update
+from wizard.forms.promises import OUTCOMES, DatedVersion, Update
 from wizard.web.current import current_flow
 
 OUTCOME_WEIGHTS = dict(zip(OUTCOMES, (5, 3, 2, 1), strict=True))
@@ -65,7 +65,7 @@ def fill_promises(reports: float, *, seed: int = 1) -> None:
 def _add_rows(random: Random, row: Any, reports: float, now: datetime, found: Any) -> None:
     flow, made_on = current_flow(), clock.local(row.submitted_at).date()
     answers = upgrade_submitted(flow, row.reference, row.flow_version, row.answers)
-    revisions = [Revision(answers, made_on)]
+    revisions = [DatedVersion(answers, made_on)]
     known = promises.derive_promises(flow, made_on, revisions, ())
     told = [
         (at, each)

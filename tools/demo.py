@@ -30,7 +30,7 @@ from wizard.forms.choices import Choice, Choices
 from wizard.forms.fields import Confirm, Date, Email, Field, LongText, Phone, Url
 from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
-from wizard.forms.promises import Revision, Update, derive_promises
+from wizard.forms.promises import DatedVersion, Update, derive_promises
 from wizard.ops.cli import one_line_errors
 from wizard.submissions.listing import index_columns
 
@@ -232,7 +232,7 @@ def _add_promises(
             {"submission_id": ids[row["reference"]]},
             clock.local(row["submitted_at"]).date(),
         )
-        revisions = [Revision(row["answers"], day)]
+        revisions = [DatedVersion(row["answers"], day)]
         new = derive_promises(COMMITMENT, day, revisions, ())
         updates = [
             update

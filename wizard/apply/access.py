@@ -33,7 +33,7 @@ class ActingEnded(NotFound):
     """The time of staff who acted for an organization in this browser is over."""
 
 
-def open_draft_ids() -> list[uuid.UUID]:
+def list_draft_ids() -> list[uuid.UUID]:
     """Return the drafts that this browser may open, the newest last."""
     return [uuid.UUID(value) for value in session.get("drafts", [])]
 
@@ -83,7 +83,7 @@ def require_access(draft_id: uuid.UUID) -> None:
         abort(404)
 
 
-def require_and_remember(draft_id: uuid.UUID) -> None:
+def renew_access(draft_id: uuid.UUID) -> None:
     """Like `require_access`, and renew the browser's access (once a day)."""
     require_access(draft_id)
     today = clock.today().isoformat()
@@ -94,7 +94,7 @@ def require_and_remember(draft_id: uuid.UUID) -> None:
 
 def read_draft(draft_id: uuid.UUID) -> Draft:
     """Return a draft to read; answer 404 if there is none or this browser may not open it."""
-    require_and_remember(draft_id)
+    renew_access(draft_id)
     return drafts.find(draft_id) or abort(404)
 
 
@@ -119,7 +119,7 @@ def _opened_version(reference: str) -> int:
     return int(session.get("links", {}).get(reference, 1)) if is_opened else 0
 
 
-def own_submission(reference: str) -> Submission:
+def read_own_submission(reference: str) -> Submission:
     """Return a submission that this browser opened; 404 if it did not, `CaseErased` if erased."""
     submission = require_commitment(reference)
     if submission.erased_at is not None:

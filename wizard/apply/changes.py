@@ -53,7 +53,7 @@ def find_step(name: str) -> Step:
 
 def read_case(reference: str) -> tuple[Submission, Proposal | None]:
     """Return a submission that this browser opened, and its proposal, to read."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     with reading():
         return submission, proposals.find_proposal(submission)
 

@@ -68,7 +68,7 @@ def mail_links() -> Response:
 @bp.get("/commitments/<reference>/contacts")
 def show(reference: str) -> Response:
     """Show who gets the messages about a commitment."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     with reading():
         found = contacts.list_contacts(submission)
     step = contacts.contact_step() or abort(404)
@@ -84,7 +84,7 @@ def show(reference: str) -> Response:
 @bp.post("/commitments/<reference>/contacts")
 def remove(reference: str) -> Response:
     """Remove the second contact, or forget one that has not confirmed."""
-    access.own_submission(reference)
+    access.read_own_submission(reference)
     kind, _, role = request.form.get("action", "").partition("-")
     if kind not in ("forget", "remove") or role not in contacts.ROLES:
         abort(400)
@@ -95,7 +95,7 @@ def remove(reference: str) -> Response:
 @bp.get("/commitments/<reference>/contacts/<role>")
 def edit(reference: str, role: str) -> Response:
     """Show the form for a new contact."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     return _form(submission, role, submission.answers if role == "contact" else {}, {})
 
 
@@ -103,7 +103,7 @@ def edit(reference: str, role: str) -> Response:
 @limiter.limit(MAIL_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def name_contact(reference: str, role: str) -> Response:
     """Store a new contact, who is asked to confirm."""
-    submission, post = access.own_submission(reference), read_post(_step(role))
+    submission, post = access.read_own_submission(reference), read_post(_step(role))
     typed = post.answers
     clean, errors = _validate(post.step.fields, typed)
     if errors:
@@ -111,14 +111,14 @@ def name_contact(reference: str, role: str) -> Response:
     if slip := find_slip(post):
         return _form(submission, role, typed, {}, focus=slip)
     try:
-        notice = _name(reference, role, clean)
+        notice = _store_contact(reference, role, clean)
     except NotAllowed as refused:
         return _form(submission, role, typed, {_address_field(role): str(refused)}, 422)
     session["notice"] = languages.translate(notice)
     return redirect(url_for("contacts.show", reference=reference), 303)
 
 
-def _name(reference: str, role: str, clean: Answers) -> Message:
+def _store_contact(reference: str, role: str, clean: Answers) -> Message:
     """Name a new contact by clean answers; return what to say."""
     address, actor = clean[_address_field(role)], access.actor(reference)
     if role == "second":

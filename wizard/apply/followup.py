@@ -119,7 +119,7 @@ def open_for_staff(token: str) -> Response:
 @bp.get("/commitments/<reference>/yours")
 def yours(reference: str) -> Response:
     """Show *Your commitment*: what happened, the answers, and what can be done now."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
@@ -149,7 +149,7 @@ def yours(reference: str) -> Response:
 @bp.get("/commitments/<reference>/yours.pdf")
 def answers_pdf(reference: str) -> Response:
     """Return the answers as a PDF to keep."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     headers = {"Content-Disposition": f'inline; filename="{reference}.pdf"'}
     return Response(pdf.answers_pdf(submission), content_type="application/pdf", headers=headers)
 
@@ -157,14 +157,14 @@ def answers_pdf(reference: str) -> Response:
 @bp.get("/commitments/<reference>/link")
 def ask_to_renew(reference: str) -> Response:
     """Show the page that confirms to replace the link."""
-    return render_page("apply/renew.html", submission=access.own_submission(reference))
+    return render_page("apply/renew.html", submission=access.read_own_submission(reference))
 
 
 @bp.post("/commitments/<reference>/link")
 @limiter.limit(REQUEST_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def renew(reference: str) -> Response:
     """Replace the link: those in all messages so far stop working."""
-    access.own_submission(reference)
+    access.read_own_submission(reference)
     with locked_case(reference) as submission:
         submission.link_version += 1
         contact_changes.forget_pending(submission)  # whoever has the old link may have named one
@@ -178,7 +178,7 @@ def renew(reference: str) -> Response:
 @bp.get("/commitments/<reference>/withdraw")
 def ask_to_withdraw(reference: str, status: int = 200, **context: Any) -> Response:
     """Show the form that asks to withdraw."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     if withdrawals.is_requested(submission) or not withdrawals.can_withdraw(submission):
         return _to_yours(reference)
     return render_page("apply/withdraw.html", status, submission=submission, **context)
@@ -188,7 +188,7 @@ def ask_to_withdraw(reference: str, status: int = 200, **context: Any) -> Respon
 @limiter.limit(REQUEST_LIMIT, deduct_when=lambda response: response.status_code == 303)
 def withdraw(reference: str) -> Response:
     """Ask to withdraw, or take that back."""
-    access.own_submission(reference)
+    access.read_own_submission(reference)
     actor, typed = access.actor(reference), request.form.get("reason", "")
     if request.form.get("action") == "cancel":
         withdrawals.cancel_withdrawal(reference, actor)
@@ -214,13 +214,13 @@ def _to_yours(reference: str) -> Response:
 @bp.get("/commitments/<reference>/reminders")
 def confirm_unsubscribe(reference: str) -> Response:
     """Show the page that confirms to stop the reminders, or to get them again."""
-    return render_page("apply/reminders.html", submission=access.own_submission(reference))
+    return render_page("apply/reminders.html", submission=access.read_own_submission(reference))
 
 
 @bp.post("/commitments/<reference>/reminders")
 def unsubscribe(reference: str) -> Response:
     """Stop the reminders, or send them again."""
-    access.own_submission(reference)
+    access.read_own_submission(reference)
     wanted = request.form.get("action") == "start"
     reminders.set_reminders(reference, wanted=wanted)
     stopped = Message("We won’t send you any more reminders.")

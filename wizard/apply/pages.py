@@ -68,7 +68,7 @@ def step_page(
         focus=focus,
         must_confirm=status == 400,
         changed=status == 409,
-        others=drafts.find_all(access.open_draft_ids()) if form is None else [],
+        others=drafts.find_all(access.list_draft_ids()) if form is None else [],
         lost=_lost_draft() if form and not is_review else None,
     )
 
@@ -189,7 +189,7 @@ def to_receipt(draft_id: uuid.UUID) -> Response:
 
 def drafts_in_progress() -> list[dict[str, Any]]:
     """Return title, url and updated_at of the drafts of this browser, the last changed first."""
-    return [_draft_link(draft) for draft in drafts.find_all(access.open_draft_ids())]
+    return [_draft_link(draft) for draft in drafts.find_all(access.list_draft_ids())]
 
 
 def _draft_link(draft: Draft) -> dict[str, Any]:

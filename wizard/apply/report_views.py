@@ -70,7 +70,7 @@ def _open(submission: Submission, *, lock: bool = False) -> OpenReport | None:
 
 def read_form(reference: str) -> tuple[Submission, OpenReport | None]:
     """Return a submission that this browser opened, and the form of its report, to read."""
-    submission = access.own_submission(reference)
+    submission = access.read_own_submission(reference)
     with reading():
         return submission, _open(submission)
 
@@ -150,7 +150,7 @@ def save_step(reference: str, name: str) -> Response:
         return _review_page(reference, TOO_MANY)
     if form is None or outcome is None:
         typed = typed_texts(post.step.fields, post.answers, clock.today())
-        return _closed_page(access.own_submission(reference), typed, 409)
+        return _closed_page(access.read_own_submission(reference), typed, 409)
     if isinstance(outcome, outcomes.Submitted):
         session["notice"], g.is_report_sent = languages.translate(SENT), True
     if isinstance(outcome, outcomes.Paused):

@@ -82,7 +82,7 @@ def step(draft_id: uuid.UUID, name: str) -> Response:
 def save_step(draft_id: uuid.UUID, name: str) -> Response:
     """Save a step, and do what its button says."""
     post = read_post(find_step(name))
-    access.require_and_remember(draft_id)
+    access.renew_access(draft_id)
     with access.editing(draft_id) as draft:
         form = OpenDraft(draft)
         g.outcome = answers.save(form, post)

@@ -130,12 +130,12 @@ def _entry_ids(answers: Answers) -> set[str]:
     }
 
 
-def only_id(entry: Answers) -> Answers:
+def keep_id(entry: Answers) -> Answers:
     """Return an entry without its answers."""
     return {ENTRY_ID: entry[ENTRY_ID]} if ENTRY_ID in entry else {}
 
 
-def without_id(entry: Answers) -> Answers:
+def drop_id(entry: Answers) -> Answers:
     """Return the answers of an entry."""
     return {name: value for name, value in entry.items() if name != ENTRY_ID}
 

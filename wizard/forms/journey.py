@@ -12,7 +12,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Branch, Flow, Section, Step
-from .groups import Group, only_id
+from .groups import Group, keep_id
 from .messages import Message
 from .text import Invalid
 
@@ -132,7 +132,7 @@ class Journey:
         ids: dict[str, Answers] = {}
         for place, entry in enumerate(entries):
             prefix = f"{path}-{place}-"
-            ids[prefix] = only_id(entry)
+            ids[prefix] = keep_id(entry)
             checked[prefix] = self._validate_fields(group.fields, entry, {}, prefix)
             result.visible |= checked[prefix].visible
             result.required |= checked[prefix].required

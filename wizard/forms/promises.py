@@ -48,7 +48,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class DatedVersion:
     """A version of the answers, the day it was made, and why.
 
     `slips` are the ids of entries whose date before was a slip, so that the new one is the first.
@@ -164,7 +164,7 @@ def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int,
 
 
 def derive_promises(
-    flow: Flow, submitted_on: date, revisions: Sequence[Revision], updates: Iterable[Update]
+    flow: Flow, submitted_on: date, revisions: Sequence[DatedVersion], updates: Iterable[Update]
 ) -> list[Promise]:
     """Return the promises of a commitment: those of its newest version, then those removed.
 

@@ -14,7 +14,7 @@ from typing import Any
 from .conditions import Answers
 from .fields import Field
 from .flow import Flow, Step
-from .groups import ENTRY_ID, Group, add_entry_ids, derive_entry_id, only_id, without_id
+from .groups import ENTRY_ID, Group, add_entry_ids, derive_entry_id, drop_id, keep_id
 from .journey import Journey
 from .outcomes import (
     Closed,
@@ -111,7 +111,7 @@ def _storable_answers(fields: tuple[Field, ...], answers: Answers) -> Answers:
         value = answers[each.name]
         if isinstance(each, Group):
             kept[each.name] = [
-                {**only_id(entry), **_storable_answers(each.fields, entry)} for entry in value
+                {**keep_id(entry), **_storable_answers(each.fields, entry)} for entry in value
             ]
         elif each.is_storable(value):
             kept[each.name] = value
@@ -264,7 +264,7 @@ def _merge_entries(
     _, removed = stored.get(removed_key(group)) or (0, {})
     known: dict[str, Answers] = {name: {ENTRY_ID: name} for name in drawn}
     known |= {old[ENTRY_ID]: old for old in (removed, *entries) if ENTRY_ID in old}
-    return [{**known.pop(entry.get(ENTRY_ID, ""), {}), **without_id(entry)} for entry in posted]
+    return [{**known.pop(entry.get(ENTRY_ID, ""), {}), **drop_id(entry)} for entry in posted]
 
 
 def _add_ids(post: StepPost, answers: Answers) -> Answers:
@@ -337,7 +337,7 @@ def journey_digest(journey: Journey) -> str:
     shown = {name: value for name, value in journey.answers.items() if name not in own}
     for group in journey.flow.groups:
         if group.name in shown:
-            shown[group.name] = list(map(without_id, shown[group.name]))
+            shown[group.name] = list(map(drop_id, shown[group.name]))
     return _digest(shown)
 
 

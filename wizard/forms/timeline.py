@@ -20,7 +20,7 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedUpdate:
     """An approved update, with the title of its promise and the word for its outcome."""
 
     title: str
@@ -29,29 +29,29 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TimelineEntry:
     """What happened on a day: `kind` is published, corrected, reported or withdrawn.
 
-    All updates of a day are one stop.
+    All updates of a day are one entry.
     """
 
     kind: str
     day: date
     correction: Correction | None = None
-    updates: tuple[Reported, ...] = ()
+    updates: tuple[ReportedUpdate, ...] = ()
 
 
 def make_timeline(
     published_on: date,
     corrections: Iterable[Correction] = (),
-    reported: Iterable[Reported] = (),
+    reported: Iterable[ReportedUpdate] = (),
     withdrawn_on: date | None = None,
-) -> list[Stop]:
+) -> list[TimelineEntry]:
     """Return what happened, the newest first; corrections and updates are given oldest first."""
-    stops = [Stop("published", published_on)]
-    stops += [Stop("corrected", each.day, correction=each) for each in corrections]
+    entries = [TimelineEntry("published", published_on)]
+    entries += [TimelineEntry("corrected", each.day, correction=each) for each in corrections]
     by_day = groupby(reported, lambda each: each.update.reported_on)
-    stops += [Stop("reported", day, updates=tuple(updates)) for day, updates in by_day]
+    entries += [TimelineEntry("reported", day, updates=tuple(updates)) for day, updates in by_day]
     if withdrawn_on:
-        stops.append(Stop("withdrawn", withdrawn_on))
-    return sorted(stops, key=lambda stop: stop.day)[::-1]
+        entries.append(TimelineEntry("withdrawn", withdrawn_on))
+    return sorted(entries, key=lambda entry: entry.day)[::-1]

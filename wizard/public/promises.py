@@ -13,7 +13,7 @@ from ..forms.messages import Message
 from ..forms.outputs import entry_label
 from ..forms.promises import Promise, days_late, state_of
 from ..forms.reports import OUTCOME_LABELS
-from ..forms.timeline import Reported
+from ..forms.timeline import ReportedUpdate
 from ..submissions.promises import approved_updates, list_promises
 from ..web.current import current_flow
 
@@ -92,9 +92,9 @@ def _show(
 
 def _reported(
     found: Submission, titles: Mapping[str, str], kept: Mapping[str, str]
-) -> Iterator[Reported]:
+) -> Iterator[ReportedUpdate]:
     for update in approved_updates(found):
         if update.entry_id in titles:
             is_done = update.outcome == "done"
             label = kept[update.entry_id] if is_done else OUTCOME_LABELS.get(update.outcome, UPDATE)
-            yield Reported(titles[update.entry_id], label, update)
+            yield ReportedUpdate(titles[update.entry_id], label, update)

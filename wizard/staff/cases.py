@@ -105,7 +105,7 @@ class Case:
     """What staff wrote in the message about an event, by the id of the event."""
     notes: list[StaffNote]
     reports: list[ReportToRead]
-    progress: list[progress.Sent]
+    progress: list[progress.SentReport]
     decisions: list[Decision]
     proposal: Proposal | None
     correction: Correction | None

@@ -10,10 +10,10 @@ from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..submissions import cases, messages, withdrawals
 from ..submissions.events import KIND_BY_REPORT
-from ..submissions.messages import MAX_WORDS, STANDARD, Mail
+from ..submissions.messages import MAX_MESSAGE_CHARS, STANDARD, Mail
 
-WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_WORDS)
-REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_WORDS)
+WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_MESSAGE_CHARS)
+REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_MESSAGE_CHARS)
 NeedsReason = Literal["", "optional", "required"]
 REASONS: dict[str, NeedsReason] = {
     **{each.event: "required" for each in cases.TRANSITIONS if each.reason},

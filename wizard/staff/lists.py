@@ -45,18 +45,18 @@ def return_query() -> dict[str, Any]:
         return {}
 
 
-def goes_on(query: dict[str, Any]) -> bool:
+def opens_next_case(query: dict[str, Any]) -> bool:
     """Return True if a decision leads to the next case: in the queue, unless the address says."""
     return bool(query.get("then", "next" if "todo" in query else "stay") == "next")
 
 
-def then_next(decide: Callable[[str], Response]) -> Callable[[str], Response]:
+def continue_to_next_case(decide: Callable[[str], Response]) -> Callable[[str], Response]:
     """Let a view go on to the next case of the list after a decision, or to the list at its end."""
 
     @wraps(decide)
     def decide_and_go_on(reference: str) -> Response:
         chosen, query = return_filters(), return_query()
-        if not goes_on(query):
+        if not opens_next_case(query):
             return decide(reference)
         # Before the decision, which may take the case off the list.
         with reading(snapshot=True):

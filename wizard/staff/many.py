@@ -220,7 +220,7 @@ def preview(action: str, submissions: Collection[Submission], found: int) -> Pre
         else:
             allowed.append(each)
     told = allowed if messages.tells_contacts(chosen.kind) else []
-    recipients = contacts.recipients_of(told)
+    recipients = contacts.list_all_recipients(told)
     mailings = _list_mailings(action, [each for each in told if recipients[each.id]])
     run = Run(
         secrets.token_hex(8),

@@ -13,7 +13,7 @@ from .decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentReport:
     """The reports on promises that were sent together, and what staff may decide on them."""
 
     at: datetime
@@ -21,9 +21,9 @@ class Sent:
     decisions: list[Decision]
 
 
-def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[Sent]:
+def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[SentReport]:
     """Return all reports on promises of a submission by when they were sent, oldest first."""
-    found = list[Sent]()
+    found = list[SentReport]()
     if not all_rows:
         return found
     promises = reports.match_reports(submission, all_rows)
@@ -32,5 +32,5 @@ def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[Sent
         rows = [(titles.get(row.entry_id, "Removed since"), row) for row in sent]
         waiting = {str(row.id): title for title, row in rows if row.approved is None}
         offered = decisions.progress_decisions(submission, waiting) if waiting else []
-        found.append(Sent(at, rows, offered))
+        found.append(SentReport(at, rows, offered))
     return found

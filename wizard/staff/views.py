@@ -30,10 +30,10 @@ from ..web.query import parse_whole_number
 from . import case_lists, cases, changes, erasure, history, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
-    goes_on,
+    continue_to_next_case,
+    opens_next_case,
     return_filters,
     return_query,
-    then_next,
 )
 
 ERROR_FIELDS = {
@@ -120,7 +120,7 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         back=url_for("staff.submissions", **query),
         list_query=query,
         address=url_for("staff.submission", reference=submission.reference, **query),
-        goes_on=goes_on(query),
+        opens_next_case=opens_next_case(query),
         cards=cards(current_flow(), submission.answers),
         describe_data=history.describe_data,
         describe_opened=describe_opened,
@@ -131,7 +131,7 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
 
 
 @bp.post("/submissions/<reference>/status", role="editor")
-@then_next
+@continue_to_next_case
 def decide(reference: str) -> Response:
     """Change the status."""
     to, version = request.form.get("to", ""), _posted_number("version")
@@ -182,7 +182,7 @@ def resend(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/report", role="editor")
-@then_next
+@continue_to_next_case
 def decide_report(reference: str) -> Response:
     """Approve or decline a report of the organization."""
     report, action = _posted_number("report"), _posted_action()
@@ -193,7 +193,7 @@ def decide_report(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/progress", role="editor")
-@then_next
+@continue_to_next_case
 def decide_progress(reference: str) -> Response:
     """Approve those reports on promises that are checked, and decline the others."""
     offered, version = request.form.get("offered", ""), _posted_number("version")
@@ -211,7 +211,7 @@ def decide_progress(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/correction", role="editor")
-@then_next
+@continue_to_next_case
 def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
     is_approved = _posted_action() == "approve"
@@ -225,7 +225,7 @@ def decide_correction(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/withdrawal", role="editor")
-@then_next
+@continue_to_next_case
 def decide_withdrawal(reference: str) -> Response:
     """Confirm or decline the request to withdraw."""
     is_approved, version = _posted_action() == "approve", _posted_number("version")
@@ -247,7 +247,7 @@ def ask_for_changes(reference: str) -> Response:
 
 
 @bp.post("/submissions/<reference>/changes", role="editor")
-@then_next
+@continue_to_next_case
 def request_changes(reference: str) -> Response:
     """Ask the organization for changes; what was typed stays if it is refused."""
     version = _posted_number("version")

@@ -51,17 +51,17 @@ def _is_about_contact(field: Field) -> bool:
     return isinstance(field, Text) and not field.public and is_free
 
 
-def recipients(submission: Submission) -> list[str]:
+def list_recipients(submission: Submission) -> list[str]:
     """Return the addresses that messages go to: the contact's, then the second one's."""
-    return recipients_of([submission])[submission.id]
+    return list_all_recipients([submission])[submission.id]
 
 
 def has_recipients(submission: Submission) -> bool:
     """Return True if messages go to anybody."""
-    return bool(submission.answers.get(current_flow().roles.contact) or recipients(submission))
+    return bool(submission.answers.get(current_flow().roles.contact) or list_recipients(submission))
 
 
-def recipients_of(submissions: Sequence[Submission]) -> dict[int, list[str]]:
+def list_all_recipients(submissions: Sequence[Submission]) -> dict[int, list[str]]:
     """Return the addresses that the messages about each submission go to, by its id."""
     query = select(Contact.submission_id, Contact.email).where(
         Contact.submission_id.in_([each.id for each in submissions]),

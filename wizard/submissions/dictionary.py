@@ -53,7 +53,7 @@ def dictionary_rows(flow: Flow) -> Iterator[tuple[str, ...]]:
         yield (file, "reference", *RECORD_COLUMNS["reference"], "", "", "", "", "")
         yield (file, "promise_id", *PROMISE_ID, "", "", "", "", "")
         for field in group.fields:
-            asked = _if((field.when,) if field.when else (), group.fields)
+            asked = _describe_conditions((field.when,) if field.when else (), group.fields)
             yield (file, *_question(field, group.fields), branch, asked or "always")
         for field in PROMISE_COLUMNS if group.due else ():
             yield (file, *_question(field, ())[:4], "", "", "", "")
@@ -65,7 +65,7 @@ def _question(field: Field, others: Collection[Field]) -> tuple[str, ...]:
     if isinstance(field.required, bool):
         required = "yes" if field.required else "no"
     else:
-        required = _if((field.required,), others)
+        required = _describe_conditions((field.required,), others)
     public = "yes" if field.public else "no"
     return (field.name, field.label, field.type_name, codes, required, public)
 
@@ -74,7 +74,7 @@ def _codes(labels: Mapping[str, str]) -> str:
     return ";".join(f"{code}={label}" for code, label in labels.items())
 
 
-def _if(conditions: Iterable[Condition], fields: Collection[Field]) -> str:
+def _describe_conditions(conditions: Iterable[Condition], fields: Collection[Field]) -> str:
     text = " and ".join(describe_condition(each, fields) for each in conditions)
     return text and f"if {text}"
 
@@ -90,5 +90,5 @@ def _asked(flow: Flow, field: Field) -> tuple[str, str]:
         names = ["all"]
     own = (field.when,) if field.when else ()
     others = [[when for when in (*whens, *own) if when not in branches] for whens in asked]
-    texts = [_if(conditions, flow.columns.values()) for conditions in others]
+    texts = [_describe_conditions(conditions, flow.columns.values()) for conditions in others]
     return ";".join(names), ", or ".join(texts) if all(texts) else "always"

@@ -19,7 +19,7 @@ from ..web import languages, links
 from ..web.current import current_flow
 from . import contacts
 
-MAX_WORDS = 5000
+MAX_MESSAGE_CHARS = 5000
 """Characters that staff may write in place of the standard paragraph."""
 
 
@@ -181,7 +181,7 @@ def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str =
     """
     kind = kind or event.kind
     if tells_contacts(kind) and not mail.skip:
-        for number, address in enumerate(contacts.recipients(submission)):
+        for number, address in enumerate(contacts.list_recipients(submission)):
             _queue(submission, event, kind, address, submission.language, number, mail.words)
     office = current_app.config["PROGRAM_EMAIL"]
     if office and kind in OFFICE_MESSAGES:

@@ -17,7 +17,7 @@ from ..db.models import Event, Report, Submission
 from ..db.promises import Progress, Promise
 from ..forms import promises
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
-from ..forms.promises import Revision, Update
+from ..forms.promises import DatedVersion, Update
 from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
 from .versions import first_answers, list_versions
@@ -94,12 +94,12 @@ def store_promises(submission: Submission) -> None:
     submission.promises_at = clock.now()
 
 
-def _revisions(submission: Submission) -> list[Revision]:
+def _revisions(submission: Submission) -> list[DatedVersion]:
     """Return the version first published and all after it; the newest alone if never published."""
     made_on = clock.local(submission.submitted_at).date()
     if not (submission.first_published_at or submission.published_at):
         answers = add_entry_ids(current_flow().groups, submission.answers, submission.reference)
-        return [Revision(answers, made_on)]
+        return [DatedVersion(answers, made_on)]
     events = list_events(submission)
     first = next((event.version for event in events if event.kind == "published"), 1)
     makers = {event.version: event for event in events if event.kind in MAKE_VERSIONS}
@@ -110,12 +110,14 @@ def _revisions(submission: Submission) -> list[Revision]:
     ]
 
 
-def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date) -> Revision:
+def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date) -> DatedVersion:
     if maker is None:  # such as new details of the contact
-        return Revision(answers, made_on)
+        return DatedVersion(answers, made_on)
     data = maker.data
     reason = data.get("reason") or data.get("words") or ""
-    return Revision(answers, clock.local(maker.at).date(), reason, frozenset(data.get("slips", ())))
+    return DatedVersion(
+        answers, clock.local(maker.at).date(), reason, frozenset(data.get("slips", ()))
+    )
 
 
 def approved_updates(submission: Submission) -> list[Update]:

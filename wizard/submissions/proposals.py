@@ -32,7 +32,9 @@ CORRECTABLE = ("received", "in_review", "accepted", "published")
 """Statuses in which the organization may send a correction."""
 REMINDER_DAYS = 7
 """Days before the end of the time for changes on which a reminder is sent."""
-ASKED = LongText("words", "What is missing?", noun="what is missing", max_length=messages.MAX_WORDS)
+ASKED = LongText(
+    "words", "What is missing?", noun="what is missing", max_length=messages.MAX_MESSAGE_CHARS
+)
 """What staff say about a step or question."""
 
 

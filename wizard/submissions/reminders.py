@@ -150,7 +150,7 @@ def _queue(kind: str, found: Mapping[Submission, Mapping[str, Any]]) -> list[Sub
 
     The rows of all are written at once, so that the store is held for a short time.
     """
-    addresses = contacts.recipients_of(list(found))
+    addresses = contacts.list_all_recipients(list(found))
     events = {
         each: add_event(each, "reminded", PROGRAM, **data)
         for each, data in found.items()

@@ -133,7 +133,7 @@ def test_second_contact_gets_every_later_message(app, reference):
     own = update_client(app, reference)
     assert "records@example.org to confirm" in name_second(own, reference).text("main")
     with app.app_context():
-        assert contacts.recipients(find_by_reference(reference)) == [OLD]
+        assert contacts.list_recipients(find_by_reference(reference)) == [OLD]
     path = confirm_path(app)
     app.test_client().send(path)
     assert SECOND["email"] in own.page(f"/commitments/{reference}/contacts").text("main")
@@ -168,7 +168,7 @@ def test_second_contact_is_removed_and_gets_nothing(app, reference):
     assert [event.kind for event in events_of(app, "contact_removed")] == ["contact_removed"]
     own.send(path, {"action": "remove-contact"})
     with app.app_context():
-        assert contacts.recipients(find_by_reference(reference)) == [OLD]
+        assert contacts.list_recipients(find_by_reference(reference)) == [OLD]
 
 
 @pytest.mark.parametrize("role", ["contact", "second"])
@@ -401,7 +401,7 @@ def test_contacts_of_older_submissions_are_stored_once(app):
     assert (store_contacts(app), store_contacts(app)) == (4, 0)
     with app.app_context():
         assert {each.reference for each in contacts.find_by_address(OLD)} == set(references)
-        assert contacts.recipients(find_by_reference(without)) == []
+        assert contacts.list_recipients(find_by_reference(without)) == []
 
 
 def test_submission_without_address_can_name_one(app):

@@ -329,7 +329,7 @@ def test_unknown_action_is_shown_without_control_characters(editor):
 
 def test_contacts_of_many_are_read_at_once(app, editor, monkeypatch):
     made = [add_submission(app) for _ in range(3)]
-    monkeypatch.setattr(contacts, "recipients", None)  # of one submission
+    monkeypatch.setattr(contacts, "list_recipients", None)  # of one submission
     assert preview(editor, made, "written").text("h1") == "Write to the contacts: 3 submissions"
 
 

@@ -212,7 +212,7 @@ def test_new_address_counts_once_its_mailbox_confirms(app, way):
     assert found.answers == old | {"city": "Tampa"} | NEW_CONTACT
     assert found.answers_version == 3
     with reading():
-        assert contacts.recipients(found) == ["lee@example.org"]
+        assert contacts.list_recipients(found) == ["lee@example.org"]
 
 
 def test_other_details_of_same_contact_count_at_once(app):

@@ -10,8 +10,8 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.promises import (
     KEPT,
     STATES,
+    DatedVersion,
     Promise,
-    Revision,
     Update,
     count_states,
     days_late,
@@ -128,23 +128,23 @@ def answers_with(*entries: tuple[str, str]) -> dict:
     }
 
 
-def derived(*revisions: Revision, updates=()) -> dict[str, Promise]:
+def derived(*revisions: DatedVersion, updates=()) -> dict[str, Promise]:
     found = derive_promises(COMMITMENT, date(2027, 1, 1), revisions, updates)
     return {promise.entry_id: promise for promise in found}
 
 
 def test_moved_date_is_a_delay_and_a_slip_is_none():
-    before = Revision(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
+    before = DatedVersion(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
     later = answers_with(("a", "2027-09-01"), ("b", "2027-09-01"))
-    found = derived(before, Revision(later, date(2027, 2, 1), "Late", frozenset("b")))
+    found = derived(before, DatedVersion(later, date(2027, 2, 1), "Late", frozenset("b")))
     assert [found[each].first_due_on.month for each in "ab"] == [3, 9]
     assert state_of(found["a"], TODAY) == "delayed"
     assert state_of(found["b"], TODAY) == "due_later"
 
 
 def test_removed_entry_is_dropped_with_reason_unless_it_was_done():
-    before = Revision(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
-    after = Revision(answers_with(), date(2027, 2, 1), "No money")
+    before = DatedVersion(answers_with(("a", "2027-03-01"), ("b", "2027-03-01")), date(2027, 1, 1))
+    after = DatedVersion(answers_with(), date(2027, 2, 1), "No money")
     found = derived(before, after, updates=[Update("b", "done", date(2027, 1, 9))])
     assert (found["a"].dropped_on, found["a"].words) == (date(2027, 2, 1), "No money")
     assert [found[each].place for each in "ab"] == [None, None]
@@ -166,7 +166,7 @@ def test_removed_entry_is_dropped_with_reason_unless_it_was_done():
     ],
 )
 def test_newest_outcome_counts_and_delay_remains(told, state):
-    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
     updates = [
         Update("a", outcome, date(2027, 4, 1), day, date(2027, 3, 1), words=outcome)
         for outcome, day in told
@@ -177,21 +177,21 @@ def test_newest_outcome_counts_and_delay_remains(told, state):
 
 
 def test_corrected_date_replaces_an_older_delay():
-    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
-    second = Revision(answers_with(("a", "2027-05-01")), date(2027, 4, 2))
+    first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    second = DatedVersion(answers_with(("a", "2027-05-01")), date(2027, 4, 2))
     delay = Update("a", "delayed", date(2027, 4, 1), date(2027, 9, 1), date(2027, 3, 1))
     assert derived(first, second, updates=[delay])["a"].due_on == date(2027, 5, 1)
 
 
 def test_day_done_is_never_later_than_its_report():
-    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
     done = Update("a", "done", date(2027, 4, 1), date(2028, 1, 1))
     assert derived(first, updates=[done])["a"].done_on == date(2027, 4, 1)
 
 
 def test_entry_without_a_date_is_no_promise():
     undated = {"data_sets": [{"id": "a", "title": "Stops"}]}
-    assert derived(Revision(undated, date(2027, 1, 1))) == {}
+    assert derived(DatedVersion(undated, date(2027, 1, 1))) == {}
 
 
 def test_states_are_counted():
@@ -237,7 +237,7 @@ def test_parts_of_a_bar_lie_side_by_side_from_kept_to_dropped():
 def test_promise_tells_what_its_entry_is_about():
     told = answers_with(("a", "2027-03-01"))
     told["data_sets"].append({"id": "b", "release_on": "2027-03-01"})
-    found = derived(Revision(told, date(2027, 1, 1)))
+    found = derived(DatedVersion(told, date(2027, 1, 1)))
     assert [(each.group, each.topic, each.title, each.place) for each in found.values()] == [
         ("data_sets", "stops", "Stops", 0),
         ("data_sets", "", "", 1),
@@ -250,13 +250,15 @@ def test_promise_tells_what_its_entry_is_about():
 def test_entry_that_returns_keeps_its_first_date():
     day = date(2027, 1, 1)
     first, last = answers_with(("a", "2027-03-01")), answers_with(("a", "2027-09-01"))
-    found = derived(Revision(first, day), Revision(answers_with(), day), Revision(last, day))["a"]
+    found = derived(
+        DatedVersion(first, day), DatedVersion(answers_with(), day), DatedVersion(last, day)
+    )["a"]
     assert (found.first_due_on, found.due_on) == (date(2027, 3, 1), date(2027, 9, 1))
     assert found.dropped_on is None
 
 
 def test_words_alone_change_no_state_and_newest_address_remains():
-    first = Revision(answers_with(("a", "2027-07-01")), date(2027, 1, 1))
+    first = DatedVersion(answers_with(("a", "2027-07-01")), date(2027, 1, 1))
     updates = [
         Update("a", "", date(2027, 2, 1), url="https://a.example/", words="First."),
         Update("a", "", date(2027, 3, 1), words="Second."),
@@ -268,8 +270,8 @@ def test_words_alone_change_no_state_and_newest_address_remains():
 
 
 def test_removed_entry_stays_dropped_whatever_was_reported():
-    first = Revision(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
-    removed = Revision(answers_with(), date(2027, 4, 1), "No money")
+    first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    removed = DatedVersion(answers_with(), date(2027, 4, 1), "No money")
     found = derived(first, removed, updates=[Update("a", "on_track", date(2027, 2, 1))])["a"]
     assert (found.dropped_on, found.words) == (date(2027, 4, 1), "No money")
     assert found.reported_on is None  # nobody wrote the reason on that day

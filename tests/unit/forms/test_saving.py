@@ -14,7 +14,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Text
 from wizard.forms.flow import Step
-from wizard.forms.groups import Group, add_entry_ids, derive_entry_id, only_id
+from wizard.forms.groups import Group, add_entry_ids, derive_entry_id, keep_id
 from wizard.forms.journey import Journey
 from wizard.forms.outcomes import (
     Closed,
@@ -92,7 +92,7 @@ def page_post(state: DraftState, post: StepPost, page="here", turn=0) -> StepPos
         entries = [*(state.answers.get(group.name) or ()), *({} for _ in typed)]
         shown = add_entry_ids((group,), {**state.answers, group.name: entries}, page)[group.name]
         pairs = zip(shown, typed, strict=False)
-        answers[group.name] = [{**only_id(drawn), **entry} for drawn, entry in pairs]
+        answers[group.name] = [{**keep_id(drawn), **entry} for drawn, entry in pairs]
     digest = step_digest(post.step, state.answers)
     return replace(post, answers=answers, revision=Revision(page, turn, digest))
 

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.forms.promises import Update
-from wizard.forms.timeline import Correction, Reported, make_timeline
+from wizard.forms.timeline import Correction, ReportedUpdate, make_timeline
 
 DAYS = st.dates(date(2026, 1, 1), date(2026, 1, 9))
 
 
 def test_newest_is_first_and_updates_of_a_day_are_together():
     first, second = (
-        Reported(title, "Released", Update("e1", "done", date(2026, 3, 2)))
+        ReportedUpdate(title, "Released", Update("e1", "done", date(2026, 3, 2)))
         for title in ("Stops", "Arrests")
     )
     correction = Correction(date(2026, 3, 2), True, ())
@@ -25,7 +25,7 @@ def test_newest_is_first_and_updates_of_a_day_are_together():
 
 @given(DAYS, st.lists(DAYS), st.lists(DAYS), st.none() | DAYS)
 def test_everything_is_on_the_timeline_once(published, corrected, reported, withdrawn):
-    updates = [Reported("Stops", "", Update("e1", "", day)) for day in sorted(reported)]
+    updates = [ReportedUpdate("Stops", "", Update("e1", "", day)) for day in sorted(reported)]
     corrections = [Correction(day, False, ()) for day in sorted(corrected)]
     stops = make_timeline(published, corrections, updates, withdrawn)
     days = [stop.day for stop in stops]
