@@ -227,10 +227,10 @@ class OpenReport(OpenForm):
     def store(self, state: DraftState) -> bool:
         saves = self.stored.saves
         if is_stored := super().store(state):
+            days = {each.promise.entry_id: each.promise.due_on for each in self.promises}
             checked = {
-                each.promise.entry_id: each.promise.due_on.isoformat()
-                for each in self.promises
-                for name in (each.promise.entry_id,)
+                name: day.isoformat()
+                for name, day in days.items()
                 if self.stored.saves.get(name) != saves.get(name)
             }
             self.stored.promised = {**self.stored.promised, **checked}
