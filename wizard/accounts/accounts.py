@@ -9,7 +9,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..db.accounts import StaffLink, StaffSession, StaffUser
+from ..db.accounts import StaffLink, StaffSession, StaffUser, is_open_link
 from ..db.engine import db, reading, writing
 from ..forms.fields import Email, Text
 from ..forms.text import Invalid, replace_forbidden
@@ -157,9 +157,9 @@ def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
             _keep_last_admin(user, actor)
         user.disabled_at = clock.now()
         end_sessions(user)
-        is_open = StaffLink.used_at.is_(None), StaffLink.revoked_at.is_(None)
         sent = or_(StaffLink.sent_by == user.email, StaffLink.user_id == user.id)
-        db.session.execute(update(StaffLink).where(*is_open, sent).values(revoked_at=clock.now()))
+        revoked = update(StaffLink).where(is_open_link, sent)
+        db.session.execute(revoked.values(revoked_at=clock.now()))
         record(actor, "person_changed", user.email, disabled=True)
 
 
@@ -282,10 +282,8 @@ def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None
 
 def verify_password(user: CurrentUser, password: str, actor: Actor) -> StaffUser:
     """Return the account. Raises `WrongPassword`, also after too many attempts."""
-    keys = {throttle_key(user.email): throttle.FREE_ATTEMPTS_PER_ACCOUNT}
-    if wait := throttle.record_attempt(keys):
-        seconds = wait.seconds + 1
-        raise WrongPassword(f"Too many attempts. Wait {seconds} seconds, then try again.")
+    if refusal := throttle.count_attempt(throttle_key(user.email)):
+        raise WrongPassword(refusal)
     known = find_account(user.email)
     if known is None or not passwords.verify_password(known.password_hash, password):
         audit.record_event(actor, "refused", user.email, reason="current password")

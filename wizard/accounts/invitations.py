@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
-from ..db.accounts import StaffLink, StaffUser
+from ..db.accounts import StaffLink, StaffUser, is_open_link
 from ..db.engine import db, reading, writing
 from ..db.models import MailMessage
 from ..notify import outbox
@@ -28,7 +28,7 @@ from .second_factor import Setup
 LIFETIME = timedelta(hours=72)
 MAX_LINKS_PER_DAY = 5
 """Links mailed to one address in a day."""
-KEPT = timedelta(days=30)
+LINK_RETENTION = timedelta(days=30)
 """How long a link that has ended is kept, to say so to whoever opens it."""
 PARTS = {"password": "password", "second_factor": "two-step sign-in"}
 """What a link sets anew, in words."""
@@ -106,7 +106,9 @@ def revoke(link_id: str, actor: Actor) -> None:
 def list_open() -> list[StaffLink]:
     """Return the links that nobody has used, also those whose time has passed."""
     with reading() as session:
-        return list(session.scalars(select(StaffLink).where(*IS_OPEN).order_by(StaffLink.email)))
+        return list(
+            session.scalars(select(StaffLink).where(is_open_link).order_by(StaffLink.email))
+        )
 
 
 def read_link(token: str) -> tuple[StaffLink, StaffUser | None]:
@@ -154,14 +156,13 @@ def use_link(token: str, chosen: Choices, address: str) -> tuple[str, StaffUser]
 def purge_ended() -> int:
     """Delete the links that ended a while ago, and their messages; return how many."""
     with writing() as session:
-        old = StaffLink.expires_at < clock.now() - KEPT
+        old = StaffLink.expires_at < clock.now() - LINK_RETENTION
         ids = list(session.scalars(select(StaffLink.id).where(old)))
         session.execute(delete(MailMessage).where(MailMessage.link_id.in_(ids)))
         session.execute(delete(StaffLink).where(StaffLink.id.in_(ids)))
     return len(ids)
 
 
-IS_OPEN = StaffLink.used_at.is_(None), StaffLink.revoked_at.is_(None)
 UNKNOWN = "Check that you copied the whole link from the email, or ask an admin for a new one."
 REPLACED = "We sent you a newer link, which replaced this one. Use the newest email."
 TAKEN = "There’s already an account with your email address. Sign in, or ask an admin to reset it."
@@ -197,9 +198,8 @@ def _check(token: str, *, lock: bool = False) -> tuple[StaffLink, StaffUser | No
 
 def _check_guess(link: StaffLink, user: StaffUser, password: str) -> None:
     """Count an attempt, since a password or a code can be guessed; check a current password."""
-    if wait := throttle.record_attempt({_throttle_key(link): throttle.FREE_ATTEMPTS_PER_ACCOUNT}):
-        text = f"Too many attempts. Wait {wait.seconds + 1} seconds, then try again."
-        raise AccountError(text, "password")
+    if refusal := throttle.count_attempt(_throttle_key(link)):
+        raise AccountError(refusal, "password")
     if not link.sets_password and not passwords.verify_password(user.password_hash, password):
         raise AccountError("Your current password is incorrect. Try again.", "password")
 
@@ -218,7 +218,7 @@ def _locked_user(user_id: int | None) -> StaffUser | None:
 
 
 def _open_link(condition: Any) -> StaffLink | None:
-    query = select(StaffLink).where(*IS_OPEN, condition).order_by(StaffLink.expires_at.desc())
+    query = select(StaffLink).where(is_open_link, condition).order_by(StaffLink.expires_at.desc())
     return db.session.scalars(query.limit(1).with_for_update()).one_or_none()
 
 

@@ -32,6 +32,12 @@ def record_attempt(keys: Mapping[str, int]) -> timedelta:
         return _record_attempt(keys)
 
 
+def count_attempt(key: str) -> str:
+    """Count an attempt at an account; return what to say if it must wait, or an empty text."""
+    wait = record_attempt({key: FREE_ATTEMPTS_PER_ACCOUNT})
+    return f"Too many attempts. Wait {wait.seconds + 1} seconds, then try again." if wait else ""
+
+
 def _record_attempt(keys: Mapping[str, int]) -> timedelta:
     now = clock.now()
     with writing() as session:

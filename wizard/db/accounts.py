@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
@@ -55,6 +55,10 @@ class StaffLink(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+is_open_link = and_(StaffLink.used_at.is_(None), StaffLink.revoked_at.is_(None))
+"""What was neither used nor taken back; it may have expired."""
 
 
 class StaffSession(Model):

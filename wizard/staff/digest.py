@@ -20,7 +20,7 @@ KINDS = {"digest_daily": timedelta(days=1), "digest_weekly": timedelta(days=7)}
 """The kinds of message, and the time that each looks back on."""
 DAY_START = time(6)
 """When the day of a digest begins, in the program's time zone: nobody gets one at night."""
-KEPT = timedelta(days=30)
+MESSAGE_RETENTION = timedelta(days=30)
 """How long a digest is kept after it was sent."""
 MAX_LISTED = 10
 """Open cases that a digest names."""
@@ -69,7 +69,7 @@ def _has_news(kind: str) -> bool:
 
 def _forget_old(address: str) -> None:
     """Delete the digests to an address that were sent some time ago."""
-    old = MailMessage.created_at < clock.now() - KEPT, MailMessage.kind.in_(KINDS)
+    old = MailMessage.created_at < clock.now() - MESSAGE_RETENTION, MailMessage.kind.in_(KINDS)
     to_address = func.lower(MailMessage.recipient) == address.lower()
     db.session.execute(delete(MailMessage).where(to_address, *old))
 
