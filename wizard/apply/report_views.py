@@ -20,8 +20,7 @@ from ..forms.outputs import typed_texts
 from ..forms.promises import OUTCOMES
 from ..forms.reports import OUTCOME_LABELS, REVIEW, outcome_name, report_fields
 from ..submissions import reports
-from ..submissions.cases import CaseErased, CaseNotFound, locked_case
-from ..submissions.progress_reports import TooManyReports, can_report
+from ..submissions.cases import CaseErased, CaseNotFound, can_report, locked_case
 from ..web import errors, languages
 from ..web.htmx import render_page
 from ..web.limits import limiter
@@ -146,7 +145,7 @@ def save_step(reference: str, name: str) -> Response:
             if form and name in form.flow.steps:
                 post = read_post(form.flow.steps[name])
                 outcome = answers.save(form, post)
-    except TooManyReports:
+    except reports.TooManyReports:
         return _review_page(reference, TOO_MANY)
     if form is None or outcome is None:
         typed = typed_texts(post.step.fields, post.answers, clock.today())

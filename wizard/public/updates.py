@@ -15,7 +15,7 @@ from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.outputs import cells
 from ..forms.promises import OUTCOMES
-from ..submissions.promises import reported_entries
+from ..submissions.old_reports import read_updates
 from ..web.tables import as_csv
 from .open_data import Record, Snapshot, published_batches, read_answers, read_promises
 from .promise_rows import bare_promise
@@ -107,12 +107,12 @@ def _read_old_reports(
     first = _first_answers(connection, flow, answers, {row.submission_id for row in rows})
     for row in rows:
         known = first.get(row.submission_id, answers[row.submission_id][1])
-        for entry_id, said in reported_entries(row.entries, known):
+        for entry_id, outcome, url, words in read_updates(row.entries, known):
             update = {
                 "promise_id": entry_id,
-                "outcome": "done" if said.get("done") else "",
-                "result_url": said.get("url", ""),
-                "words": said.get("note", ""),
+                "outcome": outcome,
+                "result_url": url,
+                "words": words,
             }
             texts = {name: value for name, value in update.items() if value}
             yield row.submission_id, {"at": row.reported_at, **texts}

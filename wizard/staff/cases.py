@@ -31,7 +31,7 @@ from ..forms.text import Invalid
 from ..notify import outbox
 from ..submissions import (
     cases,
-    progress_reports,
+    old_reports,
     proposals,
     reports,
     withdrawals,
@@ -173,7 +173,7 @@ def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdr
 
 def _describe_report(report: Report, submission: Submission) -> ReportToRead:
     offered = decisions.report_decisions(submission, report) if report.approved is None else []
-    return ReportToRead(report, progress_reports.describe_report(report, submission), offered)
+    return ReportToRead(report, old_reports.describe_report(report, submission), offered)
 
 
 def decide(

@@ -14,8 +14,8 @@ from ..forms.conditions import Answers
 from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import ENTRY_ID, Group, add_entry_ids
+from ..submissions.cases import REPORTABLE_STATUSES
 from ..submissions.dictionary import PROMISE_COLUMNS, RECORD_COLUMNS
-from ..submissions.progress_reports import REPORTABLE_STATUSES
 from ..submissions.promises import read_promises
 
 Submitted = tuple[Any, ...]

@@ -14,8 +14,8 @@ from ..db.promises import Promise
 from ..forms.fields import Field
 from ..forms.promises import SOON
 from ..submissions import due_dates, queue
+from ..submissions.cases import REPORTABLE_STATUSES
 from ..submissions.events import count_events, describe_event
-from ..submissions.progress_reports import REPORTABLE_STATUSES
 from ..submissions.promises import dated_id, is_open
 from ..web.query import DAYS, VALUE, Args, Code, parse_args
 

@@ -25,7 +25,7 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.reports import OUTCOME_LABELS
 from ..submissions.dictionary import COLUMNS, PROMISE_ID, RECORD_COLUMNS, dictionary_rows, file_stem
-from ..submissions.promises import reported_entries
+from ..submissions.old_reports import read_updates
 from ..web.tables import Cell, as_workbook
 from .entries import Submitted, entry_fields, read_entries
 
@@ -158,10 +158,9 @@ def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Itera
         if answers is None:
             version, answers = row.flow_version, row.answers
         known = upgrade_submitted(flow, row.reference, version, answers)
-        for entry_id, entry in reported_entries(row.entries, known):
-            outcome = "done" if entry.get("done") else ""
-            texts = entry.get("url", ""), entry.get("note", "")
-            yield "updates", _update_cells(row, entry_id, outcome, (None, None), texts)
+        for entry_id, outcome, url, words in read_updates(row.entries, known):
+            cells = _update_cells(row, entry_id, outcome, (None, None), (url, words))
+            yield "updates", cells
     query = (
         select(Progress.__table__, Submission.reference, Promise.group, Promise.title)
         .join(Submission, Submission.id == Progress.submission_id)

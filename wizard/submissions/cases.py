@@ -55,6 +55,8 @@ TRANSITIONS = (
 """Every change of a status; from a status no two lead to the same one for the same side."""
 OPEN_STATUSES = ("received", "in_review")
 """Statuses that need action by staff."""
+REPORTABLE_STATUSES = ("accepted", "published")
+"""Statuses in which the organization reports on its promises."""
 CLOSED_STATUSES = ("declined", "withdrawn")
 """Statuses in which nothing is promised."""
 STARTS_REVIEW = ("accepted", "declined", "changes_requested")
@@ -121,6 +123,11 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
         if submission.lock_version != before and submission.erased_at is None:
             store_promises(submission)
         store_words(submission)
+
+
+def can_report(submission: Submission) -> bool:
+    """Return True if its organization may report now."""
+    return submission.status in REPORTABLE_STATUSES
 
 
 def may_publish(answers: Mapping[str, Any]) -> bool:

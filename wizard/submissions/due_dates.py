@@ -16,8 +16,7 @@ from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.promises import SOON
 from ..web.query import Key, PageStart
-from .cases import CLOSED_STATUSES
-from .progress_reports import REPORTABLE_STATUSES
+from .cases import CLOSED_STATUSES, REPORTABLE_STATUSES
 from .promises import dated_id, is_open
 
 _is_alive = Submission.status.not_in(CLOSED_STATUSES)

@@ -16,10 +16,11 @@ from ..db.engine import db, write_in_batches
 from ..db.models import Event, Report, Submission
 from ..db.promises import Progress, Promise
 from ..forms import promises
-from ..forms.groups import ENTRY_ID, Group, add_entry_ids
+from ..forms.groups import Group, add_entry_ids
 from ..forms.promises import DatedVersion, Update
 from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
+from .old_reports import read_updates
 from .versions import first_answers, list_versions
 
 
@@ -155,22 +156,8 @@ def _old_updates(
     answers = first_answers(submission) if reports else {}
     for report in reports:
         reported_on = clock.local(report.reported_at).date()
-        for entry_id, said in reported_entries(report.entries, answers):
-            outcome = "done" if said.get("done") else ""
-            url, words = said.get("url", ""), said.get("note", "")
-            update = Update(entry_id, outcome, reported_on, url=url, words=words)
-            yield report.reported_at, update
-
-
-def reported_entries(
-    entries: Mapping[str, Any], answers: Mapping[str, Any]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the id of each entry that a report of a version before names, and what it says."""
-    for name, by_place in entries.items():
-        known = answers.get(name, ())
-        for place, said in by_place.items():
-            if int(place) < len(known):
-                yield known[int(place)][ENTRY_ID], said
+        for entry_id, outcome, url, words in read_updates(report.entries, answers):
+            yield report.reported_at, Update(entry_id, outcome, reported_on, url=url, words=words)
 
 
 def store_missing() -> int:

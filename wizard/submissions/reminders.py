@@ -22,10 +22,9 @@ from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 from . import contacts
-from .cases import CaseErased, find_by_reference, locked_case
+from .cases import REPORTABLE_STATUSES, CaseErased, find_by_reference, locked_case
 from .events import add_event
 from .messages import unsubscribe_url
-from .progress_reports import REPORTABLE_STATUSES
 from .promises import is_open, list_promises
 
 OFFSETS = {"before": timedelta(days=-30), "after": timedelta(days=7)}

@@ -16,14 +16,19 @@ from ..forms.journey import Journey
 from ..forms.promises import Promise, promised_entries, promised_groups
 from ..forms.reports import promise_title, read_report
 from ..web.current import current_flow
-from .cases import NotAllowed, locked_case
+from .cases import NotAllowed, can_report, locked_case
 from .events import record_event
 from .messages import STANDARD, Mail
-from .progress_reports import MAX_PENDING, TooManyReports, can_report
 from .promises import list_promises
 from .versions import raise_version
 
+MAX_PENDING = 5
+"""Reports of one commitment that wait for staff; more are a mistake or a flood."""
 ALREADY_DECIDED = "Someone else already reviewed this update. Check the history."
+
+
+class TooManyReports(Exception):
+    """`MAX_PENDING` reports wait already."""
 
 
 @dataclass(frozen=True, slots=True)
