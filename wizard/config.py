@@ -126,7 +126,7 @@ class MailServer:
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return all settings, each of the type of its default. Raises `SettingError`."""
+    """Return all settings, each of the type of its default. Raise `SettingError`."""
     for name in environ:
         if name.startswith("WIZARD_") and name.removeprefix("WIZARD_") not in DEFAULTS:
             nearest = get_close_matches(name, [f"WIZARD_{known}" for known in DEFAULTS], 1, 0)
@@ -143,7 +143,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 
 
 def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of Flask and its extensions. Raises `SettingError`."""
+    """Return the configuration of Flask and its extensions. Raise `SettingError`."""
     if settings["ENV"] not in ("", "production"):
         raise SettingError("WIZARD_ENV must be production, or not set.")
     for name, (lowest, highest) in RANGES.items():
@@ -192,7 +192,7 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count_workers(chosen: int, driver: str) -> int:
-    """Return how many processes serve. Raises `SettingError`."""
+    """Return how many processes serve. Raise `SettingError`."""
     if driver == "sqlite" and chosen > 1:
         raise SettingError("WIZARD_WORKERS must be 1 with SQLite, which has a single writer.")
     return chosen or (1 if driver == "sqlite" else os.cpu_count() or 1)
@@ -216,7 +216,7 @@ def _find_zone(name: str) -> ZoneInfo:
 
 
 def parse_public_url(value: str) -> SplitResult:
-    """Return the origin of the program as browsers write it. Raises `SettingError`."""
+    """Return the origin of the program as browsers write it. Raise `SettingError`."""
     parts = _parse_address("PUBLIC_URL", value, ("http", "https"))
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
         raise SettingError("WIZARD_PUBLIC_URL must end after its host or port: no path, no user.")
@@ -228,7 +228,7 @@ def parse_public_url(value: str) -> SplitResult:
 
 
 def parse_mail_server(value: str) -> MailServer | None:
-    """Return the mail server of `SMTP_URL`, or None if there is none. Raises `SettingError`."""
+    """Return the mail server of `SMTP_URL`, or None if there is none. Raise `SettingError`."""
     if not value:
         return None
     parts = _parse_address("SMTP_URL", value, ("smtp", "smtps"))
@@ -251,7 +251,7 @@ def parse_mail_server(value: str) -> MailServer | None:
 
 
 def _parse_address(name: str, value: str, schemes: tuple[str, ...]) -> SplitResult:
-    """Return the parts of an address. Raises `SettingError`, without the address: it may hold a
+    """Return the parts of an address. Raise `SettingError`, without the address: it may hold a
     password."""
     with suppress(ValueError):
         parts = urlsplit(value)
@@ -262,7 +262,7 @@ def _parse_address(name: str, value: str, schemes: tuple[str, ...]) -> SplitResu
 
 
 def _check_texts(settings: dict[str, Any]) -> None:
-    """Refuse texts that would break a header, a policy or a file name. Raises `SettingError`."""
+    """Refuse texts that would break a header, a policy or a file name. Raise `SettingError`."""
     for name, value in settings.items():
         if isinstance(value, str) and not value.isprintable():
             raise SettingError(f"WIZARD_{name} must be one line, without invisible characters.")
@@ -287,7 +287,7 @@ def _check_instance_path(path: Path) -> None:
 
 
 def _parse_mailbox(name: str, value: str) -> Address:
-    """Return the one mailbox of a setting, its host in ASCII. Raises `SettingError`."""
+    """Return the one mailbox of a setting, its host in ASCII. Raise `SettingError`."""
     header = EmailMessage(policy=SMTP)
     with suppress(Exception):  # the parser fails in many ways on what is no address
         header["From"] = value

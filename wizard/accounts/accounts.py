@@ -98,7 +98,7 @@ def describe_person(email: str) -> str:
 
 
 def add_account(email: str, role: str, actor: Actor, password: str = "", name: str = "") -> str:
-    """Add an account; return its password. Raises `AccountError` or `WeakPassword`."""
+    """Add an account; return its password. Raise `AccountError` or `WeakPassword`."""
     email, role, name = clean_email(email), check_role(role), name and clean_name(name)
     if password:
         passwords.check_strength(password, email)
@@ -115,7 +115,7 @@ def add_account(email: str, role: str, actor: Actor, password: str = "", name: s
 
 
 def set_role(email: str, role: str, actor: Actor) -> None:
-    """Change the role of an account. Raises `AccountError`."""
+    """Change the role of an account. Raise `AccountError`."""
     with locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("You can’t change your own role. Ask another admin.")
@@ -126,7 +126,7 @@ def set_role(email: str, role: str, actor: Actor) -> None:
 
 
 def set_name(email: str, name: str, actor: Actor) -> None:
-    """Change the name that is shown beside an address. Raises `AccountError`."""
+    """Change the name that is shown beside an address. Raise `AccountError`."""
     name = clean_name(name)
     with locked_account(email, actor if email != actor.name else None) as user:
         if user.name != name:
@@ -135,7 +135,7 @@ def set_name(email: str, name: str, actor: Actor) -> None:
 
 
 def set_digest(user: CurrentUser, digest: str, actor: Actor) -> None:
-    """Choose how often the user gets a digest, from the next one on. Raises `AccountError`."""
+    """Choose how often the user gets a digest, from the next one on. Raise `AccountError`."""
     if digest not in DIGESTS:
         raise AccountError("Select how often you want the digest.", "digest")
     with locked_own_account(user) as account:
@@ -148,7 +148,7 @@ def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
     """Disable an account, end its sessions and the links that it sent; with `force` that of the
     last admin too.
 
-    Raises `AccountError`.
+    Raise `AccountError`.
     """
     with locked_account(email, actor) as user:
         if user.email == actor.name:
@@ -189,7 +189,7 @@ def find_account_by_id(user_id: int) -> StaffUser | None:
 
 
 def clean_email(email: str) -> str:
-    """Return the address as it is stored. Raises `AccountError`."""
+    """Return the address as it is stored. Raise `AccountError`."""
     try:
         return str(EMAIL.parse(email, clock.today())).lower()
     except Invalid as invalid:
@@ -197,7 +197,7 @@ def clean_email(email: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Return the name as it is stored. Raises `AccountError`."""
+    """Return the name as it is stored. Raise `AccountError`."""
     try:
         return str(NAME.parse(name, clock.today()))
     except Invalid as invalid:
@@ -205,7 +205,7 @@ def clean_name(name: str) -> str:
 
 
 def check_role(role: str) -> str:
-    """Return the role. Raises `AccountError` for an unknown one."""
+    """Return the role. Raise `AccountError` for an unknown one."""
     if role not in ROLES:
         raise AccountError(f"“{role}” isn’t a role. Roles: {', '.join(ROLES)}.")
     return role
@@ -219,7 +219,7 @@ def throttle_key(email: str) -> str:
 def lock_admins(actor: Actor) -> list[str]:
     """Lock the admins, so that no two of them act at once; return their addresses.
 
-    Raises `AccountError` if the actor is no admin any more: another may have acted meanwhile.
+    Raise `AccountError` if the actor is no admin any more: another may have acted meanwhile.
     """
     active = StaffUser.role == "admin", StaffUser.disabled_at.is_(None)
     query = select(StaffUser).where(*active).order_by(StaffUser.id).with_for_update()
@@ -253,7 +253,7 @@ def locked_account(email: str, actor: Actor | None = None) -> Iterator[StaffUser
 
 @contextmanager
 def locked_own_account(user: CurrentUser) -> Iterator[StaffUser]:
-    """Lock the user's own account. Raises `AccountError` if the session has ended meanwhile."""
+    """Lock the user's own account. Raise `AccountError` if the session has ended meanwhile."""
     with locked_account(user.email) as account:
         if db.session.get(StaffSession, user.session) is None:
             raise AccountError("Your session has ended. Sign in again.")
@@ -267,7 +267,7 @@ def end_sessions(account: StaffUser, kept_hash: str = "") -> None:
 
 
 def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None:
-    """Set a new password and end every other session. Raises `AccountError`, `WeakPassword`."""
+    """Set a new password and end every other session. Raise `AccountError`, `WeakPassword`."""
     known = verify_password(user, old, actor)
     passwords.check_strength(new, user.email)
     password_hash = passwords.hash_password(new)
@@ -281,7 +281,7 @@ def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None
 
 
 def verify_password(user: CurrentUser, password: str, actor: Actor) -> StaffUser:
-    """Return the account. Raises `WrongPassword`, also after too many attempts."""
+    """Return the account. Raise `WrongPassword`, also after too many attempts."""
     if refusal := throttle.count_attempt(throttle_key(user.email)):
         raise WrongPassword(refusal)
     known = find_account(user.email)

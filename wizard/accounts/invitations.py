@@ -51,7 +51,7 @@ class Choices:
 
 
 def invite(email: str, name: str, role: str, actor: Actor) -> str:
-    """Send an invitation, which replaces an open one; return its link. Raises `AccountError`."""
+    """Send an invitation, which replaces an open one; return its link. Raise `AccountError`."""
     name, email = accounts.clean_name(name), accounts.clean_email(email)
     role = accounts.check_role(role)
     with writing() as session:
@@ -67,7 +67,7 @@ def invite(email: str, name: str, role: str, actor: Actor) -> str:
 def reset(email: str, parts: Collection[str], actor: Actor) -> str:
     """End sessions and the `PARTS` that are named, enable the account; return the mailed link.
 
-    Nobody can sign in to the account until its owner has used the link. Raises `AccountError`.
+    Nobody can sign in to the account until its owner has used the link. Raise `AccountError`.
     """
     unknown = passwords.hash_password(passwords.generate_password())
     with accounts.locked_account(email, actor) as user:
@@ -88,7 +88,7 @@ def reset(email: str, parts: Collection[str], actor: Actor) -> str:
 
 
 def send_again(link_id: str, actor: Actor) -> str:
-    """Send an open link again, for another 72 hours; return it. Raises `AccountError`."""
+    """Send an open link again, for another 72 hours; return it. Raise `AccountError`."""
     with writing():
         link = _lock_open(link_id, actor)
         record(actor, "link_sent", link.email)
@@ -96,7 +96,7 @@ def send_again(link_id: str, actor: Actor) -> str:
 
 
 def revoke(link_id: str, actor: Actor) -> None:
-    """End an open link. Raises `AccountError`."""
+    """End an open link. Raise `AccountError`."""
     with writing():
         link = _lock_open(link_id, actor)
         link.revoked_at = clock.now()
@@ -112,13 +112,13 @@ def list_open() -> list[StaffLink]:
 
 
 def read_link(token: str) -> tuple[StaffLink, StaffUser | None]:
-    """Return an open link, and its account if there is one. Raises `LinkClosed`."""
+    """Return an open link, and its account if there is one. Raise `LinkClosed`."""
     with reading():
         return _check(token)
 
 
 def use_link(token: str, chosen: Choices, address: str) -> tuple[str, StaffUser]:
-    """Join or begin anew; return a session token and the account. Raises `LinkClosed`,
+    """Join or begin anew; return a session token and the account. Raise `LinkClosed`,
     `WeakPassword` and `AccountError`, and then changes nothing."""
     link, known = read_link(token)
     known_hash = known.password_hash if known else ""
@@ -173,7 +173,7 @@ DISABLED = "Your account was disabled. Ask an admin if you think that’s a mist
 
 
 def _check(token: str, *, lock: bool = False) -> tuple[StaffLink, StaffUser | None]:
-    """Return an open link and its account, within a transaction. Raises `LinkClosed`."""
+    """Return an open link and its account, within a transaction. Raise `LinkClosed`."""
     link_id, version = links.parse_staff_token(token) or (None, 0)
     link = link_id and db.session.get(
         StaffLink, link_id, with_for_update=lock or None, populate_existing=True

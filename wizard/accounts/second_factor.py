@@ -58,7 +58,7 @@ def offer_setup(owner: str, posted: str = "") -> Setup:
 
 
 def enroll(account: StaffUser, setup: Setup, code: str, *, kept: bool) -> None:
-    """Give an account the app and the codes. Raises `AccountError`, also if they are not kept."""
+    """Give an account the app and the codes. Raise `AccountError`, also if they are not kept."""
     account.totp_secret, account.totp_step = setup.secret, 0
     if not _verify_totp(account, code):
         raise AccountError(
@@ -75,7 +75,7 @@ def set_second_factor(
     """Set up an authenticator app.
 
     Replacing an app needs the password, so that a stolen session is not enough.
-    Raises `WrongPassword`, or `AccountError` as `enroll` does.
+    Raise `WrongPassword`, or `AccountError` as `enroll` does.
     """
     replaces = user.has_second_factor
     if replaces:

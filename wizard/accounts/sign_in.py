@@ -36,7 +36,7 @@ class SignInRefused(Exception):
 def sign_in(
     email: str, password: str, code: str, actor_address: str, browser: str
 ) -> tuple[str, StaffUser]:
-    """Sign in; return (session token, user). Raises `SignInRefused`, which never says why.
+    """Sign in; return (session token, user). Raise `SignInRefused`, which never says why.
 
     `browser` identifies a browser in which this account signed in before, or is empty.
     """

@@ -27,7 +27,7 @@ class TokenError(ValueError):
 
 
 def create_token(name: str, days: int, actor: Actor) -> str:
-    """Create a token; return its secret, which is not stored. Raises `TokenError`."""
+    """Create a token; return its secret, which is not stored. Raise `TokenError`."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
         raise TokenError(f"Enter a name for the token, up to {MAX_NAME_LENGTH} characters.")
@@ -53,7 +53,7 @@ def list_tokens() -> list[ApiToken]:
 
 
 def revoke_token(name: str, actor: Actor) -> None:
-    """Revoke a token. Raises `TokenError` if there is none of that name."""
+    """Revoke a token. Raise `TokenError` if there is none of that name."""
     name = replace_forbidden(name)
     with writing() as session:
         token = session.scalars(select(ApiToken).where(ApiToken.name == name)).one_or_none()

@@ -129,7 +129,7 @@ def read_own_submission(reference: str) -> Submission:
 
 def require_commitment(reference: str) -> Submission:
     """Return a submission; answer 404 unless this browser may act for its organization, or posts a
-    page that may. Raises `LinkReplaced` and `ActingEnded`."""
+    page that may. Raise `LinkReplaced` and `ActingEnded`."""
     with reading():
         submission = find_by_reference(reference) or abort(404)
     if actor(reference) != ORGANIZATION:

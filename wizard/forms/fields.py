@@ -87,11 +87,11 @@ class Field(Declaration):
         return Message(self.missing_error, noun=self.noun)
 
     def clean(self, raw: Any, today: date) -> Any:
-        """Return the clean value of an answer that is not blank. Raises `Invalid`."""
+        """Return the clean value of an answer that is not blank. Raise `Invalid`."""
         raise NotImplementedError
 
     def parse(self, raw: Any, today: date) -> Any:
-        """Return the clean value, or None for a blank optional answer. Raises `Invalid`."""
+        """Return the clean value, or None for a blank optional answer. Raise `Invalid`."""
         if not self.is_blank(raw):
             return self.clean(raw, today)
         if self.required is True:

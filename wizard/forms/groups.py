@@ -57,7 +57,7 @@ class Group(Field):
         return {"type": "array", **limits, "items": entry}
 
     def clean(self, raw: Any, today: date) -> list[Mapping[str, Any]]:
-        """Return the entries as they are. Raises `Invalid` if they are too many, or not entries."""
+        """Return the entries as they are. Raise `Invalid` if they are too many, or not entries."""
         if not isinstance(raw, list) or any(not isinstance(entry, dict) for entry in raw):
             raise Invalid(self.missing_error, noun=self.noun)
         if len(raw) > self.max_entries:

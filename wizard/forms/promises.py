@@ -146,8 +146,8 @@ def promised_groups(flow: Flow) -> tuple[Group, ...]:
 
 def shows_promises(group: Group) -> bool:
     """Return True if the entries of a group are promises that anyone may read."""
-    told = [field for field in group.fields if field.name in (group.due, group.title)]
-    return group.public and bool(group.due) and all(field.public for field in told)
+    visible = [field for field in group.fields if field.name in (group.due, group.title)]
+    return group.public and bool(group.due) and all(field.public for field in visible)
 
 
 def public_groups(flow: Flow) -> tuple[Group, ...]:
@@ -171,9 +171,9 @@ def derive_promises(
     `revisions` are the version first published and all after it, or the newest alone if it was
     never published. `updates` are in the order in which they were reported.
     """
-    told: dict[str, list[Update]] = {}
+    by_entry: dict[str, list[Update]] = {}
     for update in updates:
-        told.setdefault(update.entry_id, []).append(update)
+        by_entry.setdefault(update.entry_id, []).append(update)
     newest: dict[str, Promise] = {}
     removed: dict[str, Promise] = {}
     for revision in revisions:
@@ -197,7 +197,7 @@ def derive_promises(
                 old, place=None, dropped_on=revision.day, words=revision.reason
             )
     found = [*newest.values(), *removed.values()]
-    return [_add_updates(promise, told.get(promise.entry_id, ())) for promise in found]
+    return [_add_updates(promise, by_entry.get(promise.entry_id, ())) for promise in found]
 
 
 def _add_updates(promise: Promise, updates: Sequence[Update]) -> Promise:

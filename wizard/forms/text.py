@@ -67,7 +67,7 @@ MAX_COMBINING_MARKS = 30
 
 def normalize_text(raw: str, noun: str) -> str:
     """Return the text in NFC, without blanks at its ends and `SPOOFING` characters, with LF line
-    ends. Raises `Invalid`."""
+    ends. Raise `Invalid`."""
     typed = LINE_ENDS.sub("\n", raw)
     typed = typed if typed.isascii() else SPOOFING.sub("", typed)
     marks = 0

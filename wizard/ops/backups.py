@@ -34,7 +34,7 @@ class BackupError(ValueError):
 def write_backup(path: Path) -> int:
     """Write the database, as of one moment, to a new file with mode 0600; return the row count.
 
-    Raises `BackupError` if the file exists or the database lacks a migration.
+    Raise `BackupError` if the file exists or the database lacks a migration.
     """
     if path.exists():
         raise BackupError(f"{path} already exists. Choose a new file name.")
@@ -60,7 +60,7 @@ def restore_backup(path: Path) -> int:
     """Load a backup into a migrated, empty database in one transaction; return the row count.
 
     Waiting messages are held back for `flask outbox retry`, so that none is sent twice, and all
-    sessions end. Raises `BackupError`.
+    sessions end. Raise `BackupError`.
     """
     if not path.is_file():
         raise BackupError(f"{path} is a folder." if path.exists() else f"File not found: {path}.")

@@ -81,9 +81,9 @@ class DailyJobs:
             wait = timedelta(days=1) if is_daily else timedelta(hours=1)
             self.next_at[name] = clock.now() + wait
             end_session()
-        told = {name: count for name, count in done.items() if count or name not in HOURLY}
-        if told:
-            log.info("%s", ", ".join(f"{name}: {count}" for name, count in told.items()))
+        counts = {name: count for name, count in done.items() if count or name not in HOURLY}
+        if counts:
+            log.info("%s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
         return done
 
 

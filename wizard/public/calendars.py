@@ -28,8 +28,8 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
             shown = promises.get(row.id, ()) if read_answers(snapshot, row) else ()
             for promise in shown:
                 if promise.progress != "already_released":
-                    told = (row.reference, row.party, f"{stamp:%Y%m%dT%H%M%SZ}")
-                    yield from _event_lines(snapshot, promise, *told)
+                    about = (row.reference, row.party, f"{stamp:%Y%m%dT%H%M%SZ}")
+                    yield from _event_lines(snapshot, promise, *about)
     yield "END:VCALENDAR"
 
 

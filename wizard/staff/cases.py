@@ -126,7 +126,7 @@ class Case:
 
 
 def get_case(reference: str) -> Case:
-    """Return a case, read in one snapshot. Raises `CaseNotFound`."""
+    """Return a case, read in one snapshot. Raise `CaseNotFound`."""
     with reading(snapshot=True):
         submission = cases.find_by_reference(reference)
         if submission is None:
@@ -179,7 +179,7 @@ def _describe_report(report: Report, submission: Submission) -> ReportToRead:
 def decide(
     reference: str, to: str, version: int, actor: Actor, mail: Mail = STANDARD, reason: str = ""
 ) -> None:
-    """Change the status, and tell the contacts. Raises `StaleVersion` unless `version` is that of
+    """Change the status, and tell the contacts. Raise `StaleVersion` unless `version` is that of
     the case."""
     if to == "changes_requested":
         raise NotAllowed("Select what to change on the page for it.")
@@ -205,7 +205,7 @@ class Comparison:
 
 
 def compare_versions(reference: str, before: int | None, after: int | None) -> Comparison:
-    """Compare two versions, or the last two. Raises `CaseNotFound`, also for a version."""
+    """Compare two versions, or the last two. Raise `CaseNotFound`, also for a version."""
     with reading(snapshot=True):
         submission = cases.find_by_reference(reference)
         if submission is None:

@@ -57,7 +57,7 @@ class ChangesPage:
 
 
 def get_page(reference: str) -> ChangesPage:
-    """Return what can be asked of a submission. Raises `CaseNotFound` or `CaseErased`."""
+    """Return what can be asked of a submission. Raise `CaseNotFound` or `CaseErased`."""
     with reading(snapshot=True):
         submission = cases.find_by_reference(reference)
         if submission is None:
@@ -105,7 +105,7 @@ def _answer(field: Field, row: Row | None) -> str:
 
 
 def parse_request(page: ChangesPage, form: MultiDict[str, str]) -> tuple[dict[str, str], Mail]:
-    """Return what staff ask for, by name, and the mail. Raises `InvalidDecision`."""
+    """Return what staff ask for, by name, and the mail. Raise `InvalidDecision`."""
     names = [part.name for each in page.steps for part in each.parts]
     chosen = [name for name in names if name in {*form.getlist("open"), *page.opened}]
     opened, errors = {}, {}
@@ -128,6 +128,6 @@ def parse_request(page: ChangesPage, form: MultiDict[str, str]) -> tuple[dict[st
 def request_changes(
     reference: str, version: int, opened: Mapping[str, str], actor: Actor, mail: Mail
 ) -> None:
-    """Ask the organization for changes. Raises as `locked_case`, and `NotAllowed`."""
+    """Ask the organization for changes. Raise as `locked_case`, and `NotAllowed`."""
     with locked_case(reference, version) as submission:
         proposals.request_changes(submission, opened, actor, mail)

@@ -150,7 +150,7 @@ def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
 def parse_decision(
     decisions: Iterable[Decision], key: str, form: Mapping[str, str]
 ) -> tuple[Mail, str]:
-    """Return the mail and the reason that staff typed beside a decision. Raises `InvalidDecision`.
+    """Return the mail and the reason that staff typed beside a decision. Raise `InvalidDecision`.
 
     A decision that is not among those allowed has the standard message: it will be refused.
     """

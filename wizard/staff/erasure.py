@@ -60,8 +60,8 @@ def erase(reference: str, actor: Actor) -> None:
         db.session.execute(delete(Draft).where(Draft.id == submission.draft_id))
         for table in ABOUT_ANSWERS:
             db.session.execute(delete(table).where(table.submission_id == submission.id))
-        told = update(Event).where(Event.submission_id == submission.id)
-        db.session.execute(told.values(data={}))
+        emptied = update(Event).where(Event.submission_id == submission.id)
+        db.session.execute(emptied.values(data={}))
         record_event(submission, "erased", actor)
     for message_id in message_ids:
         email.remove_file(message_id)
@@ -87,8 +87,10 @@ def _message_ids(submission: Submission) -> list[str]:
 def purge_after_erasure() -> int:
     """Delete what a version before stored about erased submissions; return how many rows."""
     erased = select(Submission.id).where(Submission.erased_at.is_not(None))
-    told = select(Event).where(Event.submission_id.in_(erased), cast(Event.data, String) != "{}")
-    count = write_in_batches(told, lambda events: sum(map(_empty, events))) + sum(
+    leftovers = select(Event).where(
+        Event.submission_id.in_(erased), cast(Event.data, String) != "{}"
+    )
+    count = write_in_batches(leftovers, lambda events: sum(map(_empty, events))) + sum(
         delete_in_batches(table.id, table.submission_id.in_(erased)) for table in ABOUT_ANSWERS
     )
     if count:

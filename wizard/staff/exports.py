@@ -48,7 +48,7 @@ def export_names(flow: Flow) -> tuple[str, ...]:
 def export(
     name: str, flow: Flow, filters: Filters, *, bom: bool = True, contacts: bool = True
 ) -> Iterator[bytes]:
-    """Return the chunks of a file, oldest first. Raises `UnknownExport` or `SheetTooLarge`.
+    """Return the chunks of a file, oldest first. Raise `UnknownExport` or `SheetTooLarge`.
 
     `bom` is the byte-order mark of CSV. Without `contacts`, contact details are left out.
     """

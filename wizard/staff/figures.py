@@ -66,7 +66,7 @@ class Period:
 
 
 def parse_period(args: Args) -> Period:
-    """Return the period in an address, this month unless it names one. Raises `BadQuery`."""
+    """Return the period in an address, this month unless it names one. Raise `BadQuery`."""
     chosen, today = parse_args(args, PERIOD_ARGS), clock.today()
     days = {name: date.fromisoformat(chosen[name]) for name in DAYS if name in chosen}
     if not days:

@@ -19,7 +19,7 @@ LIST_ARGS = (*PAGE_ARGS, "then")
 
 
 def parse_list_filters(ignored: tuple[str, ...] = ()) -> filters.Filters:
-    """Return the filters in this request's address. Raises `BadQuery`."""
+    """Return the filters in this request's address. Raise `BadQuery`."""
     return filters.parse_filters(current_flow(), request.args.to_dict(flat=False), ignored)
 
 

@@ -114,7 +114,7 @@ def offer_actions() -> dict[str, str]:
 def find_action(code: str) -> Action:
     """Return an action: one of `ACTIONS`, or `ASSIGN` and the address of whom cases are given to.
 
-    Raises `KeyError`.
+    Raise `KeyError`.
     """
     if not code.startswith(ASSIGN):
         return ACTIONS[code]
@@ -180,7 +180,7 @@ def _serializer() -> URLSafeSerializer:
 
 
 def load_run(given: str) -> Run:
-    """Return the run of a form. Raises `BadState`."""
+    """Return the run of a form. Raise `BadState`."""
     try:
         return Run(**_serializer().loads(given))
     except BadData:
@@ -219,9 +219,9 @@ def preview(action: str, submissions: Collection[Submission], found: int) -> Pre
             refused.append((each, why))
         else:
             allowed.append(each)
-    told = allowed if messages.tells_contacts(chosen.kind) else []
-    recipients = contacts.list_all_recipients(told)
-    mailings = _list_mailings(action, [each for each in told if recipients[each.id]])
+    notified = allowed if messages.tells_contacts(chosen.kind) else []
+    recipients = contacts.list_all_recipients(notified)
+    mailings = _list_mailings(action, [each for each in notified if recipients[each.id]])
     run = Run(
         secrets.token_hex(8),
         action,
@@ -239,10 +239,10 @@ def _by_reason(refused: Collection[tuple[Submission, str]]) -> dict[str, list[st
     return found
 
 
-def _list_mailings(action: str, told: Collection[Submission]) -> list[Mailing]:
+def _list_mailings(action: str, notified: Collection[Submission]) -> list[Mailing]:
     """Return the message in each language. What staff write themselves has no standard text."""
-    languages = Counter(each.language for each in told)
-    examples = {each.language: each for each in told}
+    languages = Counter(each.language for each in notified)
+    examples = {each.language: each for each in notified}
     texts = {
         code: messages.standard_message(each, find_action(action).kind)
         for code, each in examples.items()
@@ -254,7 +254,7 @@ def _list_mailings(action: str, told: Collection[Submission]) -> list[Mailing]:
 
 
 def start(run: Run, form: Mapping[str, str]) -> None:
-    """Take what staff typed in the form of the preview. Raises `InvalidDecision`."""
+    """Take what staff typed in the form of the preview. Raise `InvalidDecision`."""
     errors: dict[str, str] = {}
     action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
     for code in run.words:

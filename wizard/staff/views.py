@@ -99,7 +99,7 @@ def case_page(status: int = 200, **context: Any) -> Response:
 
 
 def _read_page(reference: str) -> dict[str, Any]:
-    """Return what a page reads about a case, in one transaction. Raises `CaseNotFound`."""
+    """Return what a page reads about a case, in one transaction. Raise `CaseNotFound`."""
     with reading(snapshot=True):
         case = cases.get_case(reference)
         return {
@@ -155,7 +155,7 @@ def _posted_number(name: str) -> int:
 
 
 def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
-    """Return the mail and the reason beside a decision. Raises `InvalidDecision`."""
+    """Return the mail and the reason beside a decision. Raise `InvalidDecision`."""
     return parse_decision(cases.get_case(reference).all_decisions(), key, request.form)
 
 

@@ -48,7 +48,7 @@ def make_workbook(
     submitted: Iterable[Submitted],
     conditions: Sequence[ColumnElement[bool]],
 ) -> Iterator[bytes]:
-    """Return the chunks of a workbook of some questions. Raises `SheetTooLarge`.
+    """Return the chunks of a workbook of some questions. Raise `SheetTooLarge`.
 
     `conditions` are those by which the submissions were selected.
     """
@@ -152,7 +152,7 @@ UPDATE_COLUMNS = [
 
 def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Row]:
     """Yield the reports on promises, those of versions before first."""
-    told = Promise.submission_id == Submission.id
+    is_its = Promise.submission_id == Submission.id
     for row in _read(_old_reports().where(*conditions), Report.id):
         version, answers = row.first_version, row.first_answers
         if answers is None:
@@ -164,7 +164,7 @@ def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Itera
     query = (
         select(Progress.__table__, Submission.reference, Promise.group, Promise.title)
         .join(Submission, Submission.id == Progress.submission_id)
-        .outerjoin(Promise, and_(told, Promise.entry_id == Progress.entry_id))
+        .outerjoin(Promise, and_(is_its, Promise.entry_id == Progress.entry_id))
         .where(*conditions)
     )
     for row in _read(query, Progress.id):

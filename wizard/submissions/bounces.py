@@ -35,7 +35,7 @@ class BounceError(ValueError):
 def record_bounce(returned: bytes) -> str:
     """Record that a message of ours came back, by its Message-ID; return that.
 
-    Raises `BounceError` if it is only late, or none of ours.
+    Raise `BounceError` if it is only late, or none of ours.
     """
     message_id, reason = _read(returned)
     with reading():
@@ -51,8 +51,8 @@ def record_bounce(returned: bytes) -> str:
     try:
         with locked_case(submission.reference) as submission:
             if outbox.mark_bounced(message_id, reason):
-                told = {"message": message_id, "reason": reason}
-                record_event(submission, "message_bounced", PROGRAM, STANDARD, **told)
+                details = {"message": message_id, "reason": reason}
+                record_event(submission, "message_bounced", PROGRAM, STANDARD, **details)
     except CaseErased:
         raise BounceError("The answers that it was about were deleted.") from None
     return message_id

@@ -107,7 +107,7 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
     """Lock a case for update; commit at the end, roll back on error.
 
     Every later change to a submission goes through here, so that nothing is stored after an
-    erasure. Raises `CaseNotFound` or `CaseErased`, or `StaleVersion` unless `version` is that of
+    erasure. Raise `CaseNotFound` or `CaseErased`, or `StaleVersion` unless `version` is that of
     the case.
     """
     with writing():
@@ -149,7 +149,7 @@ def allowed_transitions(submission: Submission, by: str = "staff") -> list[Trans
 def change_status(
     submission: Submission, to: str, actor: Actor, mail: Mail = STANDARD, /, **data: Any
 ) -> Event:
-    """Change the status of a locked case, record it, and queue its messages. Raises `NotAllowed`.
+    """Change the status of a locked case, record it, and queue its messages. Raise `NotAllowed`.
 
     Nothing else sets a status, so `published_at` is set exactly while a case is published. `data`
     is that of the event; a `reason` is required for some.

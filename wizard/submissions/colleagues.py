@@ -181,7 +181,7 @@ def _query_viewers() -> Select[str, datetime]:
 def assign(reference: str, to: str, before: str, actor: Actor) -> None:
     """Give a case to a person, by address, or to nobody (empty).
 
-    Raises as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
+    Raise as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
     it is still that person's who had it `before`.
     """
     if to and to not in pick_assignable(read_people()):

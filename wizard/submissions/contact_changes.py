@@ -28,7 +28,7 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
     """Name a new contact by the answers to the questions about it, which are clean.
 
     Return True if the new address must confirm, or False if only other answers changed, which
-    count at once. Raises as `locked_case`, and `NotAllowed` over the limit of messages.
+    count at once. Raise as `locked_case`, and `NotAllowed` over the limit of messages.
     """
     name = current_flow().roles.contact
     with locked_case(reference) as submission:
@@ -42,7 +42,7 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
 
 
 def name_second(reference: str, name: str, address: str, actor: Actor) -> None:
-    """Name a second contact. Raises as `change_contact`."""
+    """Name a second contact. Raise as `change_contact`."""
     with locked_case(reference) as submission:
         _ask_to_confirm(submission, "second", address, actor, name=name)
 
@@ -99,7 +99,7 @@ def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) ->
 
 
 def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
-    """Remove the second contact, or forget one that has not confirmed. Raises as `locked_case`."""
+    """Remove the second contact, or forget one that has not confirmed. Raise as `locked_case`."""
     with locked_case(reference) as submission:
         if pending:
             forget_pending(submission, role)
@@ -142,7 +142,7 @@ def find_pending(token: str) -> tuple[Contact, Submission] | None:
 def confirm(reference: str, contact_id: int) -> bool:
     """Let a new contact count in place of the one before; return False if it was forgotten.
 
-    Raises as `locked_case`.
+    Raise as `locked_case`.
     """
     with locked_case(reference) as submission:
         contact = db.session.get(Contact, contact_id, populate_existing=True)

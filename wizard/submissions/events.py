@@ -97,7 +97,7 @@ def record_event(
 ) -> Event:
     """Record an event within the caller's transaction, and queue the messages that tell of it.
 
-    Raises `ValueError` for an unknown kind.
+    Raise `ValueError` for an unknown kind.
     """
     event = add_event(submission, kind, actor, **data)
     db.session.flush()
@@ -110,7 +110,7 @@ def record_event(
 def add_event(submission: Submission, kind: str, actor: Actor, **data: Any) -> Event:
     """Record an event without its messages; it has an id once the session is flushed.
 
-    Raises `ValueError` for an unknown kind.
+    Raise `ValueError` for an unknown kind.
     """
     if kind not in KINDS:
         raise ValueError(f"no words for an event of the kind {kind!r}")

@@ -267,7 +267,7 @@ def list_filters(flow: Flow) -> dict[str, Field]:
 
 
 def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filters:
-    """Return the filters of an address or a command. Raises `BadQuery`."""
+    """Return the filters of an address or a command. Raise `BadQuery`."""
     return Filters(parse_args(_renamed(args), list_filters(flow), ignored))
 
 
@@ -279,7 +279,7 @@ def _renamed(args: Args) -> Args:
 
 
 def parse_public_filters(flow: Flow, args: Args) -> PublicFilters:
-    """Return the filters of a public address, which may hold other names. Raises `BadQuery`.
+    """Return the filters of a public address, which may hold other names. Raise `BadQuery`.
 
     An unknown code finds nothing instead of failing.
     """

@@ -99,7 +99,7 @@ def request_changes(
     """Ask the organization of a locked case to change the named steps or questions.
 
     `opened` has clean words on what is missing, by name. If changes or a correction are under way,
-    what was entered stays, and what was asked before stays asked. Raises `NotAllowed`.
+    what was entered stays, and what was asked before stays asked. Raise `NotAllowed`.
     """
     flow = current_flow()
     if not opened or not opened.keys() <= flow.steps.keys() | flow.fields.keys():
@@ -125,7 +125,7 @@ def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]
 def propose_correction(submission: Submission) -> Proposal:
     """Begin a correction of a locked case, or return the one that is under way, to be changed.
 
-    One that was sent is taken back until it is sent again. Raises `NotAllowed`.
+    One that was sent is taken back until it is sent again. Raise `NotAllowed`.
     """
     proposal = find_proposal(submission, lock=True)
     if proposal and is_requested(submission, proposal):
@@ -221,7 +221,7 @@ def approve_correction(
 
     `slips` are the ids of entries whose date before was a slip, and not a promise.
 
-    Raises as `locked_case`, and `NotAllowed`.
+    Raise as `locked_case`, and `NotAllowed`.
     """
     with locked_case(reference, version) as submission:
         proposal = _sent_proposal(submission)
@@ -252,7 +252,7 @@ def decline_correction(
 ) -> None:
     """Decline the correction that was sent: the organization can change it and send it again.
 
-    Raises as `locked_case`, and `NotAllowed`.
+    Raise as `locked_case`, and `NotAllowed`.
     """
     with locked_case(reference, version) as submission:
         proposal = _sent_proposal(submission)

@@ -211,7 +211,7 @@ def stop(reference: str) -> None:
 def set_reminders(reference: str, *, wanted: bool) -> None:
     """Send reminders of a submission, or no more of them; write only what changes.
 
-    Raises `CaseErased`.
+    Raise `CaseErased`.
     """
     with reading():
         submission = find_by_reference(reference)

@@ -104,7 +104,7 @@ def send(
 ) -> None:
     """Send a complete report about a locked case to staff, and delete its draft.
 
-    Raises `NotAllowed`, or `TooManyReports` if `MAX_PENDING` wait.
+    Raise `NotAllowed`, or `TooManyReports` if `MAX_PENDING` wait.
     """
     if not can_report(submission):
         raise NotAllowed("The commitment changed meanwhile. Reload the page.")
@@ -129,7 +129,7 @@ def decide(
     reply: str = "",
 ) -> None:
     """Approve those of the `offered` reports on promises that are `approved`, and decline the rest,
-    with a word back. Raises as `locked_case`, and `NotAllowed`."""
+    with a word back. Raise as `locked_case`, and `NotAllowed`."""
     with locked_case(reference, version) as submission:
         rows = [row for row in list_progress(submission) if row.id in offered]
         if not rows or any(row.approved is not None for row in rows):

@@ -85,8 +85,12 @@ class Source:
 
 
 def _event_texts(event: Event) -> Iterator[Text]:
-    told = *event.data.get("opened", {}).values(), event.data.get("words"), event.data.get("reason")
-    return (("History", str(text or "")) for text in told)
+    texts = (
+        *event.data.get("opened", {}).values(),
+        event.data.get("words"),
+        event.data.get("reason"),
+    )
+    return (("History", str(text or "")) for text in texts)
 
 
 SOURCES = (

@@ -25,7 +25,7 @@ def can_withdraw(submission: Submission) -> bool:
 
 
 def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
-    """Ask to withdraw. Raises as `locked_case`, and `NotAllowed` if that is asked already."""
+    """Ask to withdraw. Raise as `locked_case`, and `NotAllowed` if that is asked already."""
     with locked_case(reference) as submission:
         if is_requested(submission) or not can_withdraw(submission):
             raise NotAllowed("The commitment changed meanwhile. Reload the page.")
@@ -35,7 +35,7 @@ def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
 
 
 def cancel_withdrawal(reference: str, actor: Actor) -> None:
-    """Take back the request to withdraw, if it is open. Raises as `locked_case`."""
+    """Take back the request to withdraw, if it is open. Raise as `locked_case`."""
     with locked_case(reference) as submission:
         if is_requested(submission):
             _close(submission)
@@ -50,7 +50,7 @@ def decide_withdrawal(
     mail: Mail = STANDARD,
     public_reason: str = "",
 ) -> None:
-    """Withdraw a submission on request, or decline to. Raises as `locked_case`, and `NotAllowed`.
+    """Withdraw a submission on request, or decline to. Raise as `locked_case`, and `NotAllowed`.
 
     `public_reason` stands on the page of what was published.
     """
