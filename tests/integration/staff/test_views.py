@@ -125,7 +125,7 @@ def test_rarer_filters_are_folded_unless_one_is_set(app, viewer, query, opens):
 
 
 def test_reopening_says_what_becomes_of_the_public_page(app, editor):
-    hint = "its short public page is gone"
+    hint = "takes its short public page offline"
     never, once = add_submission(app), add_submission(app, status="published")
     for reference in (never, once):
         path = f"/staff/submissions/{reference}"
