@@ -117,7 +117,7 @@ def test_resume_mail_is_rate_limited(make_app):
 
 def queued_messages(app) -> list[MailMessage]:
     with app.app_context():
-        return list(db.session.scalars(select(MailMessage)))
+        return list(db.session.scalars(select(MailMessage).order_by(MailMessage.id)))
 
 
 def test_reminder_is_sent_once_a_week_before_expiry(app, client, monkeypatch):

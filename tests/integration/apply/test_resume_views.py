@@ -181,5 +181,5 @@ def test_mistyped_address_is_asked_about_once(app, client, left_draft, action, r
     posted = {"action": action, "address": "m@gmial.com", "checked": "m@gmail.com"}
     assert client.send(path, posted).all(".sent")
     with app.app_context():
-        messages = db.session.scalars(select(MailMessage)).all()
+        messages = db.session.scalars(select(MailMessage).order_by(MailMessage.id)).all()
         assert [message.recipient for message in messages] == [recipient]

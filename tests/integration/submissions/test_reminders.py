@@ -35,7 +35,7 @@ EASTERN = ZoneInfo("America/New_York")
 def queued_messages(app) -> list[MailMessage]:
     """Return the messages in the outbox."""
     with app.app_context():
-        return list(db.session.scalars(select(MailMessage)))
+        return list(db.session.scalars(select(MailMessage).order_by(MailMessage.id)))
 
 
 def remind_after(app, monkeypatch, days: int) -> int:
