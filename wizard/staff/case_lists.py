@@ -19,6 +19,7 @@ PAGE_SIZE = 50
 MAX_COUNT, MAX_FOUND = 10_000, 200
 """How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
 LOOKED_THROUGH = {"q", "seen", "promises"}
+"""Filters for which each row of the list is looked at."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""

@@ -19,9 +19,9 @@ from ..web.query import Key, PageStart
 from .cases import CLOSED_STATUSES, REPORTABLE_STATUSES
 from .promises import dated_id, is_open
 
-_is_alive = Submission.status.not_in(CLOSED_STATUSES)
+_is_promised = Submission.status.not_in(CLOSED_STATUSES)
 DUE = {"overdue": "Overdue", "due_soon": "Due in 30 days"}
-"""The labels of what is due, by code."""
+"""The labels of the filter *Promises*, by code."""
 
 NO_DATE = date.max
 """Sorts submissions without such a date after all others."""
@@ -39,8 +39,8 @@ def is_due(code: str, promise: type[Promise] = Promise) -> ColumnElement[bool]:
     today, day = clock.today(), promise.due_on
     if not code:
         return is_open(promise)
-    is_then = day < today if code == "overdue" else day.between(today, today + SOON)
-    return and_(is_open(promise), is_then)
+    is_in_range = day < today if code == "overdue" else day.between(today, today + SOON)
+    return and_(is_open(promise), is_in_range)
 
 
 def has_due(code: str) -> ColumnElement[bool]:
@@ -62,7 +62,7 @@ def find_next(ids: Sequence[int], code: str = "") -> Mapping[int, date]:
     query = (
         select(Promise.submission_id, func.min(Promise.due_on))
         .join(Submission, Submission.id == Promise.submission_id)
-        .where(Promise.submission_id.in_(ids), is_due(code), _is_alive)
+        .where(Promise.submission_id.in_(ids), is_due(code), _is_promised)
         .group_by(Promise.submission_id)
     )
     rows = db.session.execute(query).all()
@@ -128,7 +128,7 @@ def _select_dated(
     is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
     is_of_same = other.submission_id == Promise.submission_id
     is_first = ~exists().where(is_of_same, is_due(code, other), is_earlier)
-    conditions = [is_due(code), _is_alive.is_(True), is_first]
+    conditions = [is_due(code), _is_promised.is_(True), is_first]
     order = Promise.due_on, Submission.reference
     if after:
         begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
@@ -149,7 +149,7 @@ def _select_undated(
         after = None
     column = Submission.reference
     has_date = and_(Promise.submission_id == Submission.id, is_due(code))
-    conditions = [not_(and_(_is_alive, exists().where(has_date)))]
+    conditions = [not_(and_(_is_promised, exists().where(has_date)))]
     if after:
         conditions += [column < after[1] if falls else column > after[1]]
     query = select(column).where(*conditions, *wanted)

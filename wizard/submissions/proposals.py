@@ -227,7 +227,7 @@ def approve_correction(
         proposal = _sent_proposal(submission)
         journey = correction_journey(submission, proposal)
         if not changes.changed_fields(current_flow(), submission.answers, journey.answers):
-            raise NotAllowed("This correction changes nothing. Decline it, and answer its words.")
+            raise NotAllowed("This correction changes nothing. Decline it, and reply by email.")
         if not journey.complete:
             raise NotAllowed(
                 "This correction no longer fits the form. Decline it, or ask for changes."
@@ -288,7 +288,7 @@ def _expire(submission: Submission, proposal: Proposal) -> bool:
 def remind() -> int:
     """Queue a reminder of each request for changes that ends soon; return how many.
 
-    One that lasts no longer than that is not repeated.
+    Where every request ends that soon, none is sent.
     """
     if current_app.config["CHANGES_DAYS"] <= REMINDER_DAYS:
         return 0
