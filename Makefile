@@ -17,7 +17,7 @@ COUNT ?= 400
 # Python starts faster if it keeps what it compiles.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo check test test-slow test-python coverage mutation lint screenshots pictures lighthouse card bench bench-cost bench-crowd \
+.PHONY: run demo check unit test test-slow test-python coverage mutation lint screenshots pictures lighthouse card bench bench-cost bench-crowd \
         check-data translations audit lock clean help
 
 run: .venv/run.done ## install, then serve on http://127.0.0.1:8000
@@ -32,7 +32,11 @@ demo: .venv/run.done
 	@$(PY) tools/unserved.py $$WIZARD_INSTANCE_PATH && rm -rf $$WIZARD_INSTANCE_PATH && umask 077 \
 	  && $(FLASK) db upgrade && $(PY) -m tools.demo --count $(COUNT) && exec $(FLASK) serve
 
-check: lint ## run the linters, the types and the unit tests, in less than 40 seconds
+# Side by side: the types take one core for half of the time.
+check: .venv/test.done ## run the linters, the types and the unit tests, in less than 40 seconds
+	@$(MAKE) --no-print-directory --jobs=2 WORKERS=2 lint unit
+
+unit: .venv/test.done ## run the unit tests
 	$(PY) -m pytest $(PARALLEL) tests/unit
 
 test: lint tests/browser/node_modules/done ## install, then run every linter and all tests but the slow ones
@@ -40,7 +44,7 @@ test: lint tests/browser/node_modules/done ## install, then run every linter and
 
 coverage: tests/browser/node_modules/done ## run the same tests and print the lines and branches that none runs
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not slow"
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not slow" --hypothesis-profile thorough
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --include "wizard/forms/*" --fail-under 100
 	$(PY) -m coverage report --fail-under 95
@@ -68,7 +72,7 @@ lint: .venv/test.done ## run the linters
 	$(PY) -m djlint --lint --quiet templates
 
 test-slow: tests/browser/node_modules/done ## run the tests that take minutes: kills, full disks, Firefox, WebKit
-	$(PY) -m pytest $(PARALLEL) -m slow
+	$(PY) -m pytest $(PARALLEL) -m "slow or hypothesis" --hypothesis-profile thorough
 
 # Beside .venv: make test-python PYTHON=python3.12
 test-python: .venv-$(notdir $(PYTHON))/done ## run unit and integration tests on SQLite, with another PYTHON

@@ -32,8 +32,10 @@ from wizard.db import engine
 from wizard.db.engine import db
 from wizard.web.limits import limiter
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", untimed, max_examples=25)
+settings.register_profile("thorough", untimed, max_examples=100)
+settings.load_profile("quick")
 
 CASES = Path(__file__).parent / "cases"
 STORES = ("sqlite", "postgresql")

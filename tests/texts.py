@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tests.server import ROOT
 
@@ -10,18 +11,24 @@ TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*>')
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}|%\(\w+\)s|\{[^{}]*\}")
 
 
-def texts_by_file() -> dict[str, list[str]]:
-    """Return the texts of every file that has any."""
-    templates = dict.fromkeys((".html", ".svg", ".txt"), template_texts)
-    readers = templates | {".py": python_texts}
+def files_with_texts() -> list[str]:
+    """Return the names of the files that have texts: templates, modules and documents."""
     paths = [*ROOT.glob("templates/**/*.*"), *ROOT.glob("wizard/**/*.py"), *ROOT.glob("tools/*.py")]
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/README.md")]
-    found = {}
-    for path in sorted([*paths, *documents]):
-        if "migrations" not in path.parts and "node_modules" not in path.parts:
-            read = readers.get(path.suffix, document_texts)
-            found[path.relative_to(ROOT).as_posix()] = read(path.read_text(encoding="utf-8"))
-    return found
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted([*paths, *documents])
+        if "migrations" not in path.parts and "node_modules" not in path.parts
+    ]
+
+
+@cache
+def texts_of(name: str) -> list[str]:
+    """Return the texts of a file."""
+    templates = dict.fromkeys((".html", ".svg", ".txt"), template_texts)
+    readers = templates | {".py": python_texts}
+    path = ROOT / name
+    return readers.get(path.suffix, document_texts)(path.read_text(encoding="utf-8"))
 
 
 def clean(text: str) -> str:

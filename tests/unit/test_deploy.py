@@ -4,6 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
@@ -19,6 +21,7 @@ def test_manage_uses_service_settings():
     assert f"ExecStart={words[words.index('-m') - 1]} -m flask serve" == served
 
 
+@pytest.mark.one_store
 def test_proxies_log_no_address_with_a_token(app):
     rules = {rule.rule for rule in app.url_map.iter_rules() if "<token>" in rule.rule}
     named = {rule.removesuffix("/<token>").removeprefix("/") for rule in rules}

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -12,6 +12,7 @@ from tests import reference_rules
 from tests.client import htmx_headers
 from tests.complete_form import complete_form, draft_path, form_data
 from tests.conftest import load_case
+from tests.examples import examples
 from tests.strategies import typed_answers
 from wizard import clock
 from wizard.db.engine import db
@@ -210,8 +211,8 @@ def test_invalid_value_shows_error_at_field(client, step, field, typed, says):
     assert page.errors()[field] == place + at_field
 
 
-@settings(
-    max_examples=15,
+@examples(
+    15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -5,9 +5,10 @@ from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.factories import add_published, events_of, staff_client
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db, writing
@@ -163,7 +164,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES | st.binary(max_size=20), max_size=25).map(b"".join))
 def test_whatever_is_sent_never_fails_otherwise(app, content):
     with app.app_context(), pytest.raises(BounceError):

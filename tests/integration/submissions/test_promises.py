@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
+from tests.examples import examples
 from tests.factories import add_published, add_submission
 from wizard import clock
 from wizard.accounts.audit import Actor
@@ -109,7 +110,7 @@ def published_app(app):
     return app
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(DAYS, DAYS, DAYS, st.none() | DAYS, st.none() | DAYS), min_size=1, max_size=30

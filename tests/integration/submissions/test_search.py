@@ -5,11 +5,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, select, text, update
 
 from tests.client import case_references, commitment_references, link_address, spanish_client
+from tests.examples import examples
 from tests.factories import add_published, add_submission, staff_client
 from tests.integration.submissions.test_proposals import ask, correct
 from wizard import clock
@@ -347,7 +348,7 @@ TEXTS = st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=12).map(" ".joi
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), queries=st.lists(TEXTS, max_size=6))
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@examples(25, suppress_health_check=list(HealthCheck))
 def test_found_is_what_a_scan_of_words_finds(app, monkeypatch, texts, queries):
     with app.app_context():
         with writing() as session:
@@ -381,7 +382,7 @@ def test_found_is_what_a_scan_of_words_finds(app, monkeypatch, texts, queries):
 
 
 @given(query=st.text(max_size=200))
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 def test_no_query_fails(app, query):
     with app.app_context(), reading() as session:
         session.scalars(select(Submission.id).where(search.matches(query, "public"))).all()

@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import strategies
 from tests.conftest import load_case
+from tests.examples import examples
 from tests.unit.forms.test_saving import posts
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import (
@@ -32,7 +33,7 @@ TODAY = date(2026, 11, 22)
 NAMES = [*COMMITMENT.steps, *COMMITMENT.fields]
 STEPS = list(COMMITMENT.steps)
 OWN = {field.name for field in COMMITMENT.review.fields}
-few = settings(max_examples=60)
+few = examples(60)
 
 
 def submitted(case: str) -> dict[str, Any]:

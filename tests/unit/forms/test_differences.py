@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import load_case
+from tests.examples import examples
 from tests.reference_rules import NEVER_PUBLIC
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
@@ -21,7 +22,7 @@ from wizard.forms.journey import Journey
 from wizard.forms.outputs import public_record
 
 TODAY = date(2026, 11, 22)
-few = settings(max_examples=40)
+few = examples(40)
 FIRST = {"id": "a1", "what": "Go", "measure": "Gone", "due": "2027-09-30"}
 SECOND = {"id": "b2", "what": "Stay", "measure": "Here", "due": "2028-09-30"}
 

@@ -3,9 +3,10 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.strategies import JUNK, valid_values
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.choices import YES_NO, Choice, Choices, Option
@@ -276,7 +277,7 @@ def test_white_space_and_invisible_characters_are_blank(blank):
     assert TEXT.is_blank(blank)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.lists(
         st.sampled_from(["a", "é", "e\u0301", "✈", " ", "\n", "\x0b", "\u200b", "\u200d", "\ufe0f"])
@@ -291,7 +292,7 @@ def test_clean_text_has_visible_ends_and_stays(raw):
     assert kept[-1] == "\ufe0f" or not TEXT.is_blank(kept[-1])
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.data())
 def test_clean_is_idempotent_and_raises_only_invalid(data):
     field = data.draw(st.sampled_from(list(COMMITMENT.fields.values())))

@@ -4,10 +4,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import without_ids
+from tests.examples import examples
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.fields import Text
 from wizard.forms.groups import ENTRY_ID_SCHEMA, Group, add_entry_ids, derive_entry_id
@@ -41,7 +42,7 @@ def test_id_is_start_of_a_hash_of_key_group_and_place():
     assert derive_entry_id("a", "b", 0, 1) != derive_entry_id("a", "b", 0)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(ANSWERS)
 def test_entries_get_ids_of_their_own_and_keep_them(answers):
     named = add_entry_ids(GROUPS, answers, "key")

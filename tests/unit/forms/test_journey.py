@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests import reference_rules
 from tests.conftest import load_case
+from tests.examples import examples
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.fields import Text
@@ -189,7 +190,7 @@ def test_other_branch_answers_are_excluded():
     assert "data_sets" not in make_journey(both).answers
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(typed_answers(COMMITMENT), st.sampled_from(["agency", "partner"]), st.data())
 def test_complete_journey_meets_reference_rules(typed, name, data):
     case = load_case(name)

@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests import strategies
 from tests.conftest import load_case, without_ids
+from tests.examples import examples
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Text
@@ -48,7 +49,7 @@ STEPS = [step for step in COMMITMENT.steps.values() if step is not REVIEW]
 CONDITIONAL = [step for step in STEPS if any(field.when for field in step.fields)]
 CASES = [load_case("agency"), load_case("partner")]
 ACTIONS = ["continue", "save", "update", "add", "remove-0", "remove-9", "explode"]
-few = settings(max_examples=60)
+few = examples(60)
 
 
 def posted_values(step: Step) -> st.SearchStrategy[dict[str, Any]]:

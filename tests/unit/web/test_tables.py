@@ -17,7 +17,7 @@ SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
 BLANKS = "".join(
     char
     for char in map(chr, range(sys.maxunicode + 1))
-    if char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    if unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
 )
 RUNS = re.compile(rf"(?!\+[0-9]+\Z)(?:[{re.escape(BLANKS)}]*[{re.escape(SIGNS)}]|[\t\r\n])")
 HARMLESS = [
