@@ -81,6 +81,7 @@ def fuzz_targets(server, server_app):
     return [Browser(server), somebody, admin], values
 
 
+@pytest.mark.slow
 def test_random_requests_cause_no_500(server, server_app, fuzz_targets):
     seed = os.environ.get("FUZZ_SEED", date.today().isoformat())
     chance = random.Random(seed)

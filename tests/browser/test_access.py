@@ -77,6 +77,7 @@ def test_done_and_open_stops_differ_in_forced_colors(open_browser):
     check_page(page)
 
 
+@pytest.mark.slow
 def test_progress_line_folds_on_phone_and_is_open_on_desktop(open_browser):
     page = open_browser(viewport={"width": 375, "height": 740})
     walk(page, AGENCY, ["kind", "organization"])
@@ -94,6 +95,7 @@ def test_progress_line_folds_on_phone_and_is_open_on_desktop(open_browser):
     StepPage(page, COMMITMENT.steps["organization"]).wait_until_shown()
 
 
+@pytest.mark.slow
 def test_counter_shows_characters_left_and_warns_when_over(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact"])

@@ -83,6 +83,7 @@ def test_changes_are_made_on_a_phone_by_keyboard(open_browser, server, link, jav
     wait_for(lambda: list((server.folder / "mail").glob(f"{reference}.resubmitted*")))
 
 
+@pytest.mark.slow
 def test_paused_changes_are_kept(open_browser, link):
     page = open_browser()
     page.goto(link)

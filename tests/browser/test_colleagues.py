@@ -81,6 +81,7 @@ def test_colleague_joins_by_link(open_browser, office, size, javascript):
     look(admin, javascript)
 
 
+@pytest.mark.slow
 def test_codes_are_printed_and_copied(open_browser, office):
     page = open_browser()
     page.goto("/staff/account")

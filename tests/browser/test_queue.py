@@ -49,6 +49,7 @@ def test_twenty_cases_are_decided_by_few_keys(open_browser, office):
     assert pressed <= KEYS_FOR_TWENTY
 
 
+@pytest.mark.slow
 def test_keys_lead_through_the_list_and_open_a_reason(open_browser, office):
     first, second, third = add_many(office, 3)
     page = open_browser()
@@ -76,6 +77,7 @@ def test_keys_lead_through_the_list_and_open_a_reason(open_browser, office):
     expect(page.locator("h1")).to_have_text("To do")
 
 
+@pytest.mark.slow
 def test_keys_are_listed_and_can_be_switched_off(open_browser, office):
     first, second = add_many(office, 2)
     page = open_browser()
@@ -134,6 +136,7 @@ def test_queue_is_worked_through_by_clicks(open_browser, office, javascript):
     expect(page.get_by_role("button", name="Shortcuts")).to_be_visible(visible=javascript)
 
 
+@pytest.mark.slow
 def test_two_people_see_each_other(open_browser, office):
     first, second = add_many(office, 2)
     pages = [open_browser(), open_browser(javascript=False)]

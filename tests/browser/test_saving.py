@@ -159,6 +159,7 @@ def test_conflicting_save_shows_both_versions(open_browser, javascript):
     expect(here.locator("#contact_name")).to_have_value("Pat")
 
 
+@pytest.mark.slow
 def test_expired_session_asks_to_confirm_typed_text(data_sets_page):
     page = data_sets_page
     page.wait_for_timeout(1000)  # a pending response would set the cookie again
@@ -173,6 +174,7 @@ def test_expired_session_asks_to_confirm_typed_text(data_sets_page):
     StepPage(page, COMMITMENT.steps["plan"]).wait_until_shown()
 
 
+@pytest.mark.slow
 def test_landing_page_links_to_draft_in_progress(data_sets_page):
     page = data_sets_page
     page.goto("/")
@@ -200,6 +202,7 @@ def test_back_when_save_refused_asks_which_answers_to_keep(refused_page):
     expect(refused_page.locator("h1")).to_have_text("Choose which answers to keep")
 
 
+@pytest.mark.slow
 def test_link_when_save_refused_asks_before_leaving(refused_page):
     asked = []
     refused_page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
@@ -209,6 +212,7 @@ def test_link_when_save_refused_asks_before_leaving(refused_page):
     expect(refused_page.locator("#data_sets-0-title")).to_have_value("Typed here")
 
 
+@pytest.mark.slow
 def test_button_when_save_refused_stays_in_place_while_pressed(refused_page):
     page, button = refused_page, refused_page.locator("#continue")
     page.set_viewport_size({"width": 320, "height": 480})
@@ -231,6 +235,7 @@ def test_immediate_reload_shows_typed_text(data_sets_page):
     expect(page.locator("#saved")).to_have_text(SAVED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clipboard", ["{writeText: () => Promise.reject()}", "undefined"])
 def test_copy_without_clipboard_selects_link_and_says_keys(data_sets_page, clipboard):
     page = data_sets_page
@@ -242,6 +247,7 @@ def test_copy_without_clipboard_selects_link_and_says_keys(data_sets_page, clipb
     assert page.evaluate(selected) == page.locator("#link").input_value()
 
 
+@pytest.mark.slow
 def test_copy_with_clipboard_copies_link(data_sets_page):
     page = data_sets_page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -252,6 +258,7 @@ def test_copy_with_clipboard_copies_link(data_sets_page):
     assert copied == page.locator("#link").input_value()
 
 
+@pytest.mark.slow
 def test_half_a_date_stays_in_its_control_until_it_is_a_day(data_sets_page):
     page = data_sets_page
     StepPage(page, COMMITMENT.steps["data_sets"]).answer(AGENCY)
@@ -273,6 +280,7 @@ def test_half_a_date_stays_in_its_control_until_it_is_a_day(data_sets_page):
     StepPage(page, COMMITMENT.steps["plan"]).wait_until_shown()
 
 
+@pytest.mark.slow
 def test_back_with_half_a_date_leaves(data_sets_page):
     page = data_sets_page
     page.locator("#data_sets-0-release_on").focus()
@@ -282,6 +290,7 @@ def test_back_with_half_a_date_leaves(data_sets_page):
     StepPage(page, COMMITMENT.steps["current_data"]).wait_until_shown()
 
 
+@pytest.mark.slow
 def test_post_over_the_limit_leaves_the_page_as_it_is(data_sets_page):
     page = data_sets_page
     title = page.locator("#data_sets-0-title")

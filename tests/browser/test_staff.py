@@ -85,6 +85,7 @@ def test_rarer_filters_unfold_on_a_phone_without_javascript(open_browser, office
     expect(page.get_by_label("State")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_two_filters_chosen_quickly_are_both_applied(open_browser, office):
     for state in ("FL", "GA"):
         add_submission(office, "agency", state=state)
@@ -191,6 +192,7 @@ def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office,
     expect(page.locator("#history")).to_contain_text("Dear Ana,")
 
 
+@pytest.mark.slow
 def test_bar_with_the_decision_covers_no_control_in_focus(open_browser, office):
     reference = add_submission(office, status="in_review")
     page = open_browser(viewport={"width": 390, "height": 700})

@@ -36,6 +36,7 @@ def test_next_step_is_swapped_with_title_address_and_focus(open_browser):
     assert page.evaluate("scrollY") < 200
 
 
+@pytest.mark.slow
 def test_second_of_two_quick_links_wins(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization"])
@@ -83,6 +84,7 @@ def test_conditional_field_swaps_without_losing_input(open_browser):
     assert page.evaluate("window.same") is True
 
 
+@pytest.mark.slow
 def test_visible_conditional_field_keeps_what_is_typed_meanwhile(open_browser):
     page = open_browser()
     walk(page, PARTNER, TO_PROGRAMS)
@@ -100,6 +102,7 @@ def test_visible_conditional_field_keeps_what_is_typed_meanwhile(open_browser):
     expect(description).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_optional_step_says_that_it_can_be_skipped_until_it_cannot(open_browser):
     page = open_browser()
     walk(page, AGENCY, ["kind", "organization", "contact", "current_data", "data_sets", "plan",

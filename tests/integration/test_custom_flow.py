@@ -271,7 +271,8 @@ def test_custom_flow_has_open_data(client, published):
             assert text in response.get_data(as_text=True), address
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "es"])
 def test_custom_flow_never_says_commitment(make_app, monkeypatch, language):
     settings = {"PROGRAM_NAME": "Pets of Ohio", "PROGRAM_EMAIL": "office@example.gov"}
     app = make_pets(make_app, PETS, **settings)

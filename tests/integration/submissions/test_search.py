@@ -264,7 +264,11 @@ def list_pages(viewer, address: str, link: str) -> list[str]:
 )
 @pytest.mark.parametrize(
     ("most", "near"),
-    [(-1, case_lists.WORD_PORTIONS), (search.MAX_LOOKED_UP, ()), (4_000, (3, 6))],
+    [
+        (-1, case_lists.WORD_PORTIONS),
+        pytest.param(search.MAX_LOOKED_UP, (), marks=pytest.mark.slow),
+        (4_000, (3, 6)),
+    ],
 )
 def test_search_with_filters_is_the_same_whether_many_have_the_words(
     app, viewer, monkeypatch, most, near, size
