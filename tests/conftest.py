@@ -158,17 +158,18 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
 def pytest_collection_modifyitems(items) -> None:
     """Run tests marked `one_store` on SQLite alone; mark others as slow on PostgreSQL.
 
-    Those marked `waits` come first: at the end nothing is left to run beside them.
+    A test of both branches is slow there with the second one. Tests marked `waits` come first: at
+    the end nothing is left to run beside them.
     """
 
-    def is_on_postgresql(item) -> bool:
+    def has(item, name: str, value: str) -> bool:
         call = getattr(item, "callspec", None)
-        return call is not None and call.params.get("database_url") == "postgresql"
+        return call is not None and call.params.get(name) == value
 
-    for item in filter(is_on_postgresql, list(items)):
+    for item in [each for each in items if has(each, "database_url", "postgresql")]:
         if item.get_closest_marker("one_store"):
             items.remove(item)
-        elif item.get_closest_marker("second_store_slow"):
+        elif item.get_closest_marker("second_store_slow") or has(item, "case", "partner"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 

@@ -110,6 +110,7 @@ def test_keys_are_listed_and_can_be_switched_off(open_browser, office):
     expect(shown).to_have_text(second)
 
 
+@pytest.mark.slow
 @JAVASCRIPT
 def test_queue_is_worked_through_by_clicks(open_browser, office, javascript):
     first, second, third = add_many(office, 3)

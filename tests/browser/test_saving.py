@@ -87,6 +87,7 @@ def test_autosave_retries_when_network_is_back(open_browser, data_sets_page):
     assert other.input_value("#data_sets-0-title") == "Typed on a train"
 
 
+@pytest.mark.slow
 def test_server_error_keeps_page_and_typed_text(open_browser, data_sets_page):
     page = data_sets_page
     page.route("**/data_sets", lambda route: route.fulfill(status=502, body="<h1>Bad gateway"))
@@ -197,6 +198,7 @@ def refused_page(data_sets_page):
     return page
 
 
+@pytest.mark.slow
 def test_back_when_save_refused_asks_which_answers_to_keep(refused_page):
     refused_page.get_by_role("button", name="Back").click()
     expect(refused_page.locator("h1")).to_have_text("Choose which answers to keep")
@@ -226,6 +228,7 @@ def test_button_when_save_refused_stays_in_place_while_pressed(refused_page):
     expect(page.locator("h1")).to_have_text("Choose which answers to keep")
 
 
+@pytest.mark.slow
 def test_immediate_reload_shows_typed_text(data_sets_page):
     page = data_sets_page
     page.locator("#data_sets-0-title").press_sequentially("Typed and reloaded")

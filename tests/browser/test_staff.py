@@ -158,6 +158,7 @@ def test_report_is_printed_on_one_sheet_without_the_frame(open_browser, office):
         expect(page.locator(hidden).first).to_be_hidden()
 
 
+@pytest.mark.slow
 @JAVASCRIPT
 def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office, javascript):
     reference = add_submission(office, status="in_review")
@@ -215,6 +216,7 @@ def test_bar_with_the_decision_covers_no_control_in_focus(open_browser, office):
     expect(page.locator("#case")).to_be_in_viewport()
 
 
+@pytest.mark.slow
 def test_stale_decision_shows_the_other_editors_change(open_browser, office):
     reference = add_submission(office, status="in_review")
     pages = []

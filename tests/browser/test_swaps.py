@@ -130,6 +130,7 @@ def test_added_entry_is_focused_and_keeps_typed_text(open_browser):
     assert page.input_value("#data_sets-0-title") == "Half a tit"
 
 
+@pytest.mark.slow
 @JAVASCRIPT
 def test_complete_entries_fold_and_lose_nothing(open_browser, javascript):
     page = open_browser(javascript=javascript)

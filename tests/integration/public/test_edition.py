@@ -133,7 +133,7 @@ class Office:
             erasure.erase(reference, OFFICE)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_edition_after_changes_is_as_one_built_anew(make_app, monkeypatch, seed):
     ours, random = make_app(), Random(seed)
     office = Office(random, ours, make_app())
