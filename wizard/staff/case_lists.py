@@ -1,7 +1,7 @@
 """Lists of cases: a page, its length, and the cases beside one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, defer
 from ..db.engine import db, is_sqlite, reading
 from ..db.models import Submission
 from ..submissions import colleagues, due_dates, queue, search
+from ..submissions.cases import CaseNotFound, find_by_reference
 from ..submissions.filters import Filters
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
@@ -23,14 +24,6 @@ LOOKED_THROUGH = {"q", "seen", "promises"}
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbors:
-    """The references of the cases before and after one in a list; empty at its ends."""
-
-    previous: str
-    next: str
 
 
 class CaseList:
@@ -226,19 +219,22 @@ def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], Pag
     return submissions, keys, len(submissions) if is_whole else listed.count()
 
 
-def find_neighbors(submission: Submission, filters: Filters) -> Neighbors:
-    """Return the cases beside one in a list, also if it is not in the list any more.
+def find_neighbor(reference: str, filters: Filters, *, backwards: bool = False) -> str:
+    """Return the case after or before one in a list, or "" at its end. Raise `CaseNotFound`.
 
-    Beside one that left the queue is the first of the queue.
+    The case need not be in the list any more. After one that left the queue comes its first one.
     """
     with reading(snapshot=True):
+        if (submission := find_by_reference(reference)) is None:
+            raise CaseNotFound(reference)
         listed = CaseList(filters)
-        at = listed.find_moment(submission)
-        key = (at, submission.reference) if at else None
-        before, after = PageStart(key, backwards=True), PageStart(key)
-        previous = listed.select_rows(before, 1) if key else []
-        following = listed.select_rows(after, 1) if key or listed.is_queue else []
-        return Neighbors(*("".join(each for _, each in rows) for rows in (previous, following)))
+        if at := listed.find_moment(submission):
+            start = PageStart((at, reference), backwards)
+        elif listed.is_queue and not backwards:
+            start = PageStart()
+        else:
+            return ""
+        return "".join(found for _, found in listed.select_rows(start, 1))
 
 
 def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:

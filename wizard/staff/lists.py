@@ -7,9 +7,7 @@ from typing import Any
 from flask import redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from ..db.engine import reading
 from ..submissions import filters
-from ..submissions.cases import find_by_reference
 from ..web.current import current_flow
 from ..web.query import PAGE_ARGS, BadQuery
 from . import case_lists
@@ -45,6 +43,15 @@ def return_query() -> dict[str, Any]:
         return {}
 
 
+def open_in_list(reference: str) -> Response:
+    """Redirect to a case of the list, or to the beginning of the list if there is none."""
+    query = return_query()
+    if reference:
+        return redirect(url_for("staff.submission", reference=reference, **query), 303)
+    rest = {name: query[name] for name in query if name not in PAGE_ARGS}
+    return redirect(url_for("staff.submissions", **rest), 303)
+
+
 def opens_next_case(query: dict[str, Any]) -> bool:
     """Return True if a decision leads to the next case: in the queue, unless the address says."""
     return bool(query.get("then", "next" if "todo" in query else "stay") == "next")
@@ -55,20 +62,14 @@ def continue_to_next_case(decide: Callable[[str], Response]) -> Callable[[str], 
 
     @wraps(decide)
     def decide_and_go_on(reference: str) -> Response:
-        chosen, query = return_filters(), return_query()
-        if not opens_next_case(query):
+        if not opens_next_case(return_query()):
             return decide(reference)
         # Before the decision, which may take the case off the list.
-        with reading(snapshot=True):
-            submission = find_by_reference(reference)
-            following = case_lists.find_neighbors(submission, chosen).next if submission else ""
+        following = case_lists.find_neighbor(reference, return_filters())
         response = decide(reference)
         if response.status_code != 303:
             return response
         session["decided"] = reference
-        if following:
-            return redirect(url_for("staff.submission", reference=following, **query), 303)
-        rest = {name: query[name] for name in query if name not in PAGE_ARGS}
-        return redirect(url_for("staff.submissions", **rest), 303)
+        return open_in_list(following)
 
     return decide_and_go_on

@@ -31,6 +31,7 @@ from . import case_lists, cases, changes, erasure, history, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     continue_to_next_case,
+    open_in_list,
     opens_next_case,
     return_filters,
     return_query,
@@ -104,7 +105,6 @@ def _read_page(reference: str) -> dict[str, Any]:
         case = cases.get_case(reference)
         return {
             "case": case,
-            "neighbors": case_lists.find_neighbors(case.submission, return_filters()),
             "viewers": colleagues.list_viewers(case.submission.id),
             "people": colleagues.name_people(list_people()),
             "assignable": colleagues.pick_assignable(list_people()),
@@ -128,6 +128,18 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         **page,
         **context,
     )
+
+
+@bp.get("/submissions/<reference>/next", role="viewer")
+def next_submission(reference: str) -> Response:
+    """Open the case after this one in the list that it was opened from, or the list at its end."""
+    return open_in_list(case_lists.find_neighbor(reference, return_filters()))
+
+
+@bp.get("/submissions/<reference>/previous", role="viewer")
+def previous_submission(reference: str) -> Response:
+    """Open the case before this one in that list, or the list at its beginning."""
+    return open_in_list(case_lists.find_neighbor(reference, return_filters(), backwards=True))
 
 
 @bp.post("/submissions/<reference>/status", role="editor")

@@ -22,6 +22,8 @@ LEAST = {
     ("POST", "/staff/account"): VIEWER,
     ("GET", "/staff/submissions"): VIEWER,
     ("GET", ONE): VIEWER,
+    ("GET", ONE + "/next"): VIEWER,
+    ("GET", ONE + "/previous"): VIEWER,
     ("GET", "/staff/submissions/many"): VIEWER,
     ("POST", "/staff/submissions/many"): EDITOR,
     ("POST", ONE + "/status"): EDITOR,

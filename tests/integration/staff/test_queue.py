@@ -154,14 +154,16 @@ def test_case_leads_to_its_neighbors_in_the_list(app, viewer, query, htmx):
     add_submission(app, status="accepted") if query else None
     made = add_many(app, 3)
     order = made if query == "todo=yes" else made[::-1]
-    page = viewer.page(case(order[0], query), htmx=htmx)
-    assert "Previous" not in page.text(".pages")
-    page = viewer.page(link_address(page, "Next"), htmx=htmx)
+    first = case(order[0], query)
+    page = viewer.page(link_address(viewer.page(first, htmx=htmx), "Next"), htmx=htmx)
     assert page.text(".facts .reference") == order[1]
     assert viewer.page(link_address(page, "Previous"), htmx=htmx).text(".reference") == order[0]
     page = viewer.page(link_address(page, "Next"), htmx=htmx)
     assert page.text(".facts .reference") == order[2]
-    assert "Next" not in page.text(".pages")
+    title = "To do" if query == "todo=yes" else "Submissions"
+    assert viewer.page(link_address(page, "Next"), htmx=htmx).text("h1") == title
+    page = viewer.page(first, htmx=htmx)
+    assert viewer.page(link_address(page, "Previous"), htmx=htmx).text("h1") == title
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
@@ -354,7 +356,7 @@ def test_neighbors_among_changed_cases_are_found_wherever_they_are(
     for lists, order in (("todo=yes&seen=changed", made), ("seen=changed", made[::-1])):
         page = editor.page(case(order[4], lists))
         for label, beside in (("Previous", order[0]), ("Next", order[8])):
-            assert link_address(page, label).startswith(f"/staff/submissions/{beside}?")
+            assert f"/{beside}?" in editor.get(link_address(page, label)).location
 
 
 @pytest.mark.parametrize(

@@ -290,10 +290,10 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
         assert list_pages(viewer, back, "Previous") == seen, order
         for place, reference in enumerate(seen):
             case = viewer.page(f'/staff/submissions/{reference}?q="Zanzibar Road"{order}')
-            beside = [link_address(case, label) for label in ("Previous", "Next")
-                      if label in case.text(".pages")]  # fmt: skip
-            expected = [*seen[max(place - 1, 0) : place], *seen[place + 1 : place + 2]]
-            assert [each.partition("?")[0].rpartition("/")[2] for each in beside] == expected
+            for label, beside in (("Previous", place - 1), ("Next", place + 1)):
+                path = viewer.page(link_address(case, label)).path
+                inside = f"/{seen[beside]}" if 0 <= beside < len(seen) else ""
+                assert path == f"/staff/submissions{inside}"
     page = viewer.page('/staff/submissions?q="zanzibar road"&status=declined')
     assert case_references(page) == [declined]
 
