@@ -66,11 +66,17 @@ def page_addresses(app: Flask) -> dict[str, str]:
     }
     lists = {f"list: {name}": f"/staff/submissions?{query}" for name, query in queries.items()}
     single = {f"case: {each.reference}": f"/staff/submissions/{each.reference}" for each in known}
-    from_lists = {"queue": "todo=yes", "changed": "seen=changed", "words": "q=police"}
-    single |= {
-        f"case from: {name}": f"/staff/submissions/{middle.reference}?{query}"
-        for name, query in from_lists.items()
+    from_lists = {
+        "queue": "todo=yes",
+        "changed": "seen=changed",
+        "words": "q=police",
+        "next due": "sort=due",
+        "overdue": "promises=overdue&sort=due",
     }
+    for name, query in from_lists.items():
+        address = f"/staff/submissions/{middle.reference}"
+        single[f"case from: {name}"] = f"{address}?{query}"
+        single[f"next in: {name}"] = f"{address}/next?{query}"
     with app.app_context():
         published = db.session.scalars(
             select(Submission.reference).where(Submission.published_at.is_not(None)).limit(3)
