@@ -142,9 +142,8 @@ class CaseList:
         order = self.filters.get("sort")
         if order == "due":
             are_many = self._found is None and self.filters.keys() == {"q", "sort"}
-            return due_dates.select_rows(
-                conditions, start, limit, code=self._due, are_many=are_many
-            )
+            rows = due_dates.DatedRows(conditions, start, self._due)
+            return rows.select(limit, are_many=are_many)
         at, oldest_first = self._order(), order == "oldest"
         return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
 

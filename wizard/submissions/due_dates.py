@@ -3,7 +3,8 @@
 What was declined or withdrawn promises nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -78,80 +79,80 @@ def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def select_rows(
-    wanted: Sequence[ColumnElement[bool]],
-    start: PageStart,
-    limit: int,
-    *,
-    code: str = "",
-    are_many: bool = False,
-) -> list[Key]:
-    """Return the keys of up to `limit` wanted submissions from `start` on, the next date first.
+@dataclass(frozen=True)
+class DatedRows:
+    """The submissions that meet some conditions, from a place of a list on, the next date first.
 
-    With a code of `DUE`, only such dates count. If it is known that `are_many` are wanted, they are
-    not looked for.
+    With a code of `DUE`, only such dates count.
     """
-    after = (start.key[0].date(), start.key[1]) if start.key else None
-    found = _select(wanted, after, start.backwards, limit, code, are_many or not wanted)
-    return [(_moment(day), reference) for day, reference in found]
 
+    wanted: Sequence[ColumnElement[bool]]
+    start: PageStart
+    code: str = ""
 
-def _select(
-    wanted: Sequence[ColumnElement[bool]],
-    after: Dated | None,
-    falls: bool,
-    limit: int,
-    code: str,
-    are_many: bool,
-) -> list[Dated]:
-    """Return the first rows after one."""
-    query = select(Submission.id, Submission.reference).where(*wanted).limit(MAX_FEW + 1)
-    few = None if are_many else db.session.execute(query).all()
-    if few is not None and len(few) <= MAX_FEW:
-        dates = find_next([row.id for row in few], code)
-        rows = [(dates.get(row.id, NO_DATE), row.reference) for row in few]
+    def select(self, limit: int, *, are_many: bool = False) -> list[Key]:
+        """Return up to `limit` keys. If it is known that `are_many` match, none is looked up."""
+        few = None if are_many or not self.wanted else self._find_few()
+        rows = self._select(limit) if few is None else self._sort(few)[:limit]
+        return [(_moment(day), reference) for day, reference in rows]
+
+    @property
+    def _falls(self) -> bool:
+        return self.start.backwards
+
+    @property
+    def _after(self) -> Dated | None:
+        key = self.start.key
+        return (key[0].date(), key[1]) if key else None
+
+    def _find_few(self) -> list[Dated] | None:
+        """Return all rows in any order; None if they are not few."""
+        query = select(Submission.id, Submission.reference).where(*self.wanted)
+        found = db.session.execute(query.limit(MAX_FEW + 1)).all()
+        if len(found) > MAX_FEW:
+            return None
+        dates = find_next([row.id for row in found], self.code)
+        return [(dates.get(row.id, NO_DATE), row.reference) for row in found]
+
+    def _sort(self, rows: Iterable[Dated]) -> list[Dated]:
+        """Return in order those rows that come after the place."""
+        after, falls = self._after, self._falls
         rest = [row for row in rows if not after or (row < after if falls else row > after)]
-        return sorted(rest, reverse=falls)[:limit]
-    found: list[Dated] = []
-    parts = (_select_dated, _select_undated)
-    for select_part in reversed(parts) if falls else parts:
-        if len(found) < limit:
-            found += select_part(wanted, after, falls, limit - len(found), code)
-    return found
+        return sorted(rest, reverse=falls)
 
+    def _select(self, limit: int) -> list[Dated]:
+        found: list[Dated] = []
+        parts = (self._select_dated, self._select_undated)
+        for select_part in reversed(parts) if self._falls else parts:
+            if len(found) < limit:
+                found += select_part(limit - len(found))
+        return found
 
-def _select_dated(
-    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int, code: str
-) -> list[Dated]:
-    """Return rows by the index of dates: each submission by the first of its promises there."""
-    other: Any = aliased(Promise)
-    is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
-    is_of_same = other.submission_id == Promise.submission_id
-    is_first = ~exists().where(is_of_same, is_due(code, other), is_earlier)
-    conditions = [is_due(code), _is_promised.is_(True), is_first]
-    order = Promise.due_on, Submission.reference
-    if after:
-        begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
-        conditions += [begins, tuple_(*order) < after if falls else tuple_(*order) > after]
-    directed = [column.desc() for column in order] if falls else order
-    query = select(*order).join(Submission, Submission.id == dated_id)
-    rows = db.session.execute(query.where(*conditions, *wanted).order_by(*directed).limit(limit))
-    return [(day, reference) for day, reference in rows]
+    def _select_dated(self, limit: int) -> list[Dated]:
+        """Return rows by the index of dates: each submission by the first of its promises there."""
+        other: Any = aliased(Promise)
+        is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
+        is_of_same = other.submission_id == Promise.submission_id
+        is_first = ~exists().where(is_of_same, is_due(self.code, other), is_earlier)
+        conditions = [is_due(self.code), _is_promised.is_(True), is_first, *self.wanted]
+        order, after, falls = (Promise.due_on, Submission.reference), self._after, self._falls
+        if after:
+            begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
+            conditions += [begins, tuple_(*order) < after if falls else tuple_(*order) > after]
+        directed = [column.desc() for column in order] if falls else order
+        query = select(*order).join(Submission, Submission.id == dated_id).where(*conditions)
+        rows = db.session.execute(query.order_by(*directed).limit(limit))
+        return [(day, reference) for day, reference in rows]
 
-
-def _select_undated(
-    wanted: Sequence[ColumnElement[bool]], after: Dated | None, falls: bool, limit: int, code: str
-) -> list[Dated]:
-    """Return the rows that have no such date."""
-    if after and after[0] != NO_DATE:
-        if falls:
+    def _select_undated(self, limit: int) -> list[Dated]:
+        """Return rows that have no such date."""
+        after, falls, column = self._after, self._falls, Submission.reference
+        has_date = and_(Promise.submission_id == Submission.id, is_due(self.code))
+        conditions = [not_(and_(_is_promised, exists().where(has_date))), *self.wanted]
+        if after and after[0] == NO_DATE:
+            conditions.append(column < after[1] if falls else column > after[1])
+        elif after and falls:
             return []
-        after = None
-    column = Submission.reference
-    has_date = and_(Promise.submission_id == Submission.id, is_due(code))
-    conditions = [not_(and_(_is_promised, exists().where(has_date)))]
-    if after:
-        conditions += [column < after[1] if falls else column > after[1]]
-    query = select(column).where(*conditions, *wanted)
-    ordered = query.order_by(column.desc() if falls else column).limit(limit)
-    return [(NO_DATE, reference) for reference in db.session.scalars(ordered)]
+        query = select(column).where(*conditions)
+        ordered = query.order_by(column.desc() if falls else column).limit(limit)
+        return [(NO_DATE, reference) for reference in db.session.scalars(ordered)]
