@@ -46,6 +46,12 @@ class Promise:
     words: str = ""
     reported_on: date | None = None
 
+    @property
+    def is_kept(self) -> bool:
+        """Return True if its state, on any day, is one of `KEPT`."""
+        is_released = self.done_on is not None or self.due_on < self.submitted_on
+        return is_released and self.dropped_on is None
+
 
 @dataclass(frozen=True, slots=True)
 class DatedVersion:

@@ -14,7 +14,7 @@ from .groups import Group
 from .journey import Journey
 from .messages import Message, join_messages
 from .outputs import Row, entry_label, format_raw_answer
-from .promises import Promise
+from .promises import OUTCOMES, Promise
 from .saving import DraftState
 
 REVIEW = "review"
@@ -27,6 +27,8 @@ OUTCOME_LABELS: Mapping[str, Message] = {
     "dropped": Message("Dropped"),
 }
 """What an outcome is called, by its code."""
+KEPT_OUTCOMES = ("done", "dropped")
+"""What can be reported about a promise that is kept."""
 HINTS: Mapping[str, Message] = {
     "delayed": Message("It will be done later. Enter a new date."),
     "dropped": Message("It won’t be done. You say why."),
@@ -38,26 +40,35 @@ def outcome_name(entry_id: str) -> str:
     return f"outcome_{entry_id}"
 
 
-def report_fields(entry_id: str, kept: str = "", due_on: date | None = None) -> tuple[Field, ...]:
+def report_fields(
+    entry_id: str,
+    kept: str = "",
+    due_on: date | None = None,
+    outcomes: Collection[str] = OUTCOMES,
+) -> tuple[Field, ...]:
     """Return the questions about the promise with that id, which was due on a day; `kept` is the
-    word for one kept."""
+    word for one kept. What follows none of the `outcomes` is left out."""
     outcome, noun = outcome_name(entry_id), Message("how it’s going")
     labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
-    options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in labels)
-    is_done, is_delayed = Has(outcome, frozenset({"done"})), Has(outcome, frozenset({"delayed"}))
-    return (
+    options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in outcomes)
+
+    def is_one_of(*codes: str) -> Has:
+        return Has(outcome, frozenset(codes).intersection(outcomes))
+
+    fields = (
         Choice(outcome, "How is it going?", noun=noun, options=options, public=True),
         Date(f"done_on_{entry_id}", "When was it done?", noun="the date it was done",
-             required=True, when=is_done, not_future=True, public=True),
+             required=True, when=is_one_of("done"), not_future=True, public=True),
         Url(f"url_{entry_id}", "Where can people see it?", noun="where people can see it",
-            when=is_done, public=True),
+            when=is_one_of("done"), public=True),
         Date(f"new_date_{entry_id}", "When will it be done?", noun="the new date", required=True,
-             when=is_delayed, after_today=True, later_than=due_on, public=True),
+             when=is_one_of("delayed"), after_today=True, later_than=due_on, public=True),
         LongText(f"words_{entry_id}", "In a few words", noun="why it is delayed or dropped",
                  hint="If it is delayed or dropped, say why. Once approved, anyone can read this.",
-                 required=Has(outcome, frozenset({"delayed", "dropped"})), when=Answered(outcome),
+                 required=is_one_of("delayed", "dropped"), when=Answered(outcome),
                  max_length=500, public=True),
     )  # fmt: skip
+    return tuple(each for each in fields if each.when != is_one_of())
 
 
 def promise_title(group: Group, promise: Promise) -> Message:
@@ -67,6 +78,12 @@ def promise_title(group: Group, promise: Promise) -> Message:
     return join_messages(": ", [label, *([promise.title] if promise.title else [])])
 
 
+def topic_row(group: Group, promise: Promise) -> Row | None:
+    """Return the topic of a promise as people read it, if its group asks for one."""
+    field = next((each for each in group.fields if each.name == group.topic), None)
+    return Row(field.name, field.label, field.display(promise.topic)) if field else None
+
+
 def build_flow(groups: Sequence[Group], promises: Sequence[Promise]) -> Flow:
     """Return the form about some promises, with a step for each, named by its entry's id."""
     by_name = {group.name: group for group in groups}
@@ -74,7 +91,8 @@ def build_flow(groups: Sequence[Group], promises: Sequence[Promise]) -> Flow:
     for promise in promises:
         group = by_name[promise.group]
         title = promise_title(group, promise)
-        fields = report_fields(promise.entry_id, group.kept, promise.due_on)
+        outcomes = KEPT_OUTCOMES if promise.is_kept else OUTCOMES
+        fields = report_fields(promise.entry_id, group.kept, promise.due_on, outcomes)
         steps.append(Step(promise.entry_id, title, fields, short=title))
     review = Step(REVIEW, CHECK_AND_SEND, (), short=CHECK_AND_SEND)
     return Flow("report", 1, (Section(TITLE, tuple(steps)),), review)

@@ -25,7 +25,7 @@ from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.journey import Journey
-from ..forms.outputs import cards
+from ..forms.outputs import Row, cards
 from ..forms.promises import LINE_ORDER, STATES, Promise, Tally, days_late, public_groups, tally
 from ..forms.saving import removed_key
 from ..public.commitments import Listed
@@ -210,7 +210,9 @@ def _promises(flow: Flow) -> dict[str, Any]:
             Listed(_summary(title), sums[0], was_withdrawn)  # type: ignore[arg-type]
             for title, was_withdrawn in ((TITLE, False), (LONG_WORD, False), ("", True))
         ],
-        "reported": reports.ReportedPromise(make_promise("delayed"), TITLE, approved, waiting),
+        "reported": reports.ReportedPromise(
+            make_promise("delayed"), TITLE, Row("category", "Topic", "Arrests"), approved, waiting
+        ),
         "events": [
             Event(kind=kind, at=NOW, actor_kind="staff", actor="", version=1,
                   data={"reason": "See our note."} if kind == "declined" else {})

@@ -13,8 +13,9 @@ from ..db.promises import Progress, ReportDraft
 from ..forms.conditions import Answers
 from ..forms.groups import ENTRY_ID
 from ..forms.journey import Journey
+from ..forms.outputs import Row
 from ..forms.promises import Promise, promised_entries, promised_groups
-from ..forms.reports import promise_title, read_report
+from ..forms.reports import promise_title, read_report, topic_row
 from ..web.current import current_flow
 from .cases import NotAllowed, can_report, locked_case
 from .events import record_event
@@ -33,13 +34,15 @@ class TooManyReports(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReportedPromise:
-    """A promise, its title, and what was reported: the newest approved report, and one that waits.
+    """A promise, its title and topic, and what was reported: the newest approved report, and one
+    that waits.
 
     One that a correction removed cannot be reported on.
     """
 
     promise: Promise
     title: str
+    topic: Row | None = None
     approved: Progress | None = None
     waiting: Progress | None = None
 
@@ -63,6 +66,7 @@ def match_reports(submission: Submission, rows: Sequence[Progress]) -> list[Repo
         ReportedPromise(
             promise,
             promise_title(groups[promise.group], promise),
+            topic_row(groups[promise.group], promise),
             approved.get(promise.entry_id),
             waiting.get(promise.entry_id),
         )

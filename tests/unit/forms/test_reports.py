@@ -9,6 +9,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms.choices import Choice
 from wizard.forms.fields import Date, LongText, Url
 from wizard.forms.flow import Flow
+from wizard.forms.outputs import Row
 from wizard.forms.promises import OUTCOMES, Promise, promised_groups
 from wizard.forms.reports import (
     NOTHING_TOLD,
@@ -20,6 +21,7 @@ from wizard.forms.reports import (
     build_flow,
     promise_title,
     read_report,
+    topic_row,
     typed_rows,
 )
 
@@ -59,6 +61,25 @@ def test_each_promise_has_a_step_and_kept_is_called_as_its_group_does():
     assert [each[1].label for each in options] == ["Released", "Done"]
     assert [bool(option.hint) for option in options[0]] == [False, False, True, True]
     assert tuple(OUTCOME_LABELS) == OUTCOMES
+
+
+@pytest.mark.parametrize(
+    ("changed", "codes"),
+    [
+        ({"done_on": date(2027, 4, 30)}, ["done", "dropped"]),
+        ({"due_on": date(2026, 12, 31)}, ["done", "dropped"]),
+        ({"due_on": date(2026, 12, 31), "dropped_on": date(2027, 2, 1)}, list(OUTCOMES)),
+    ],
+)
+def test_kept_promise_is_neither_on_track_nor_delayed(changed, codes):
+    report = build_flow([DATA_SETS], [replace(RELEASE, **changed)])
+    assert [option.code for option in report.fields["outcome_aaaaaaaa"].options] == codes
+
+
+def test_topic_is_named_in_words_where_a_group_has_one():
+    assert topic_row(DATA_SETS, RELEASE) == Row("category", "Topic", "Arrests")
+    assert topic_row(DATA_SETS, replace(RELEASE, topic="")).text == ""
+    assert topic_row(MILESTONES, TRAINING) is None
 
 
 def test_removed_promise_is_called_by_its_kind_without_a_number():
