@@ -1,6 +1,6 @@
 """Lists of cases: a page, its length, and the cases beside one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -245,6 +245,14 @@ def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]
         found = {each.reference: each for each in session.scalars(rows)}
         count = listed.count() if len(references) == limit else len(references)
     return [found[each] for each in references if each in found], count
+
+
+def find_parties(references: Collection[str]) -> dict[str, str]:
+    """Return the name of the organization of each submission that has one, by its reference."""
+    named = Submission.reference.in_(references), Submission.party != ""
+    with reading() as session:
+        rows = session.execute(select(Submission.reference, Submission.party).where(*named))
+        return {reference: party for reference, party in rows}
 
 
 def list_longest_waiting(limit: int) -> list[tuple[Submission, datetime]]:

@@ -1,5 +1,6 @@
 """Many cases at once: the preview of what would happen, and the page that goes through them."""
 
+from itertools import chain
 from typing import Any
 
 from flask import abort, request, url_for
@@ -50,7 +51,8 @@ def act_on_many() -> Response:
         selection = Filters(references=",".join(run.references))
         return _preview(run.action, selection, 422, errors=invalid.errors)
     many.do_portion(run, current_actor())
-    return _page("staff/many.html", run=run, action=many.find_action(run.action))
+    parties = case_lists.find_parties([*chain(*run.outcomes.values())])
+    return _page("staff/many.html", run=run, action=many.find_action(run.action), parties=parties)
 
 
 def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:

@@ -88,6 +88,7 @@ def test_cases_are_moved_with_their_messages_in_portions(app, editor):
     assert posts == 2
     assert last.text("#progress") == "60 done, 0 left as they were."
     assert {link.text for link in last.all(".references a")} == set(made)
+    assert {name.text for name in last.all(".references bdi")} == {"Orlando Police Department"}
     assert set(statuses(app).values()) == {"accepted"}
     sent = messages_of(app)
     assert Counter((each.kind, each.language) for each in sent) == {
