@@ -12,7 +12,7 @@ from wizard.forms.choices import Choices
 from wizard.forms.fields import Field
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group
-from wizard.forms.journey import DUPLICATE_ENTRY, Journey
+from wizard.forms.journey import Journey
 from wizard.forms.messages import Message
 from wizard.forms.text import Invalid
 from wizard.web.languages import CATALOGS
@@ -62,7 +62,7 @@ def group_errors(group: Group) -> set[Message]:
         errors = Journey(flow, {group.name: entries}, today=TODAY).steps["entries"].result.errors
         about_entry = [path for path in errors if path.removeprefix(group.name).count("-") < 2]
         found |= {errors[path] for path in about_entry}
-        found |= {DUPLICATE_ENTRY} & set(errors.values())
+        found |= {each for each in errors.values() if each.startswith("This is the same as")}
     return found
 
 

@@ -212,9 +212,16 @@ class Phone(Text):
             number = phonenumbers.parse(text, "US")
             value = self._stored(number)
             is_stable = self._stored(phonenumbers.parse(value)) == value  # not +82 00 1234 5678
-            possible = phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER
-            if is_stable and possible and (number.extension or _spells_number(text)):
+            if is_stable and _is_possible(number) and (number.extension or _spells_number(text)):
                 return value
+        with suppress(phonenumbers.NumberParseException):
+            before, letter, _ = _split_letters(text)
+            if letter and _is_possible(phonenumbers.parse(before, "US")):
+                raise Invalid(
+                    "Enter %(noun)s without other words. An extension is fine, like "
+                    "(202) 555-0143 ext. 12.",
+                    noun=self.noun,
+                )
         raise Invalid(
             "Enter %(noun)s with its area code, like (202) 555-0143. "
             "For numbers outside the U.S., start with + and the country code.",
@@ -238,10 +245,19 @@ class Phone(Text):
         return shown + extension
 
 
+def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
+    return bool(phonenumbers.is_possible_number_with_reason(number) == POSSIBLE_NUMBER)
+
+
+def _split_letters(text: str) -> list[str]:
+    """Return what is before the first letter, that letter if there is one, and the rest."""
+    return re.split("([A-Za-z]|$)", text, maxsplit=1)
+
+
 def _spells_number(text: str) -> bool:
     """Return True unless letters follow a whole number, such as a name: they are digits only in
     numbers like 1-800-FLOWERS."""
-    before, letter, _ = re.split("([A-Za-z]|$)", text, maxsplit=1)
+    before, letter, _ = _split_letters(text)
     return not letter or sum(map(str.isdigit, before)) < MIN_PHONE_DIGITS
 
 

@@ -16,9 +16,6 @@ from .groups import Group, keep_id
 from .messages import Message
 from .text import Invalid
 
-DUPLICATE_ENTRY = Message(
-    "This is the same as another entry in your list. Change or remove one of them."
-)
 ORDINALS = (Message("a first"), Message("a second"), Message("a third"))
 
 
@@ -137,8 +134,8 @@ class Journey:
             result.visible |= checked[prefix].visible
             result.required |= checked[prefix].required
         counted = _drop_spare_blanks(checked, group.min_entries)
-        for prefix in _duplicates(group, counted):
-            counted[prefix].errors[prefix + group.unique[-1]] = DUPLICATE_ENTRY
+        for prefix, earlier in _find_repeated(group, counted):
+            counted[prefix].errors[prefix + group.unique[-1]] = _repeats(group, earlier)
         errors: dict[str, str] = {}
         filled = sum(not inside.is_blank for inside in checked.values())
         untouched = 0
@@ -232,13 +229,30 @@ def _drop_spare_blanks(
     return {prefix: inside for prefix, inside in checked.items() if prefix not in spare}
 
 
-def _duplicates(group: Group, checked: Mapping[str, ValidationResult]) -> list[str]:
-    """Return the prefixes of the entries that repeat the `unique` answers of an earlier one."""
+def _find_repeated(
+    group: Group, checked: Mapping[str, ValidationResult]
+) -> Iterator[tuple[str, str]]:
+    """Yield the prefix of each entry that repeats the `unique` answers of an earlier one, and the
+    prefix of that one."""
     if not group.unique:
-        return []
-    keys = [tuple(map(inside.answers.get, group.unique)) for inside in checked.values()]
-    places = (place for place, key in enumerate(keys) if None not in key and key in keys[:place])
-    return [list(checked)[place] for place in places]
+        return
+    seen: list[tuple[str, list[Any]]] = []
+    for prefix, inside in checked.items():
+        answers = [inside.answers.get(name) for name in group.unique]
+        if None in answers:
+            continue
+        if earlier := next((other for other, known in seen if known == answers), ""):
+            yield prefix, earlier
+        seen.append((prefix, answers))
+
+
+def _repeats(group: Group, prefix: str) -> Message:
+    """Return the error about an entry that is the same as the one with that prefix."""
+    return Message(
+        "This is the same as %(entry)s %(number)s. Change or remove one of them.",
+        entry=group.entry,
+        number=int(prefix.split("-")[-2]) + 1,
+    )
 
 
 def _is_required(question: Field, scope: Answers, prefix: str, result: ValidationResult) -> bool:

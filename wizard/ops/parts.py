@@ -211,7 +211,7 @@ def _promises(flow: Flow) -> dict[str, Any]:
             for title, was_withdrawn in ((TITLE, False), (LONG_WORD, False), ("", True))
         ],
         "reported": reports.ReportedPromise(
-            make_promise("delayed"), TITLE, Row("category", "Topic", "Arrests"), approved, waiting
+            make_promise("delayed"), TITLE, Row("topic", "Topic", "Arrests"), approved, waiting
         ),
         "events": [
             Event(kind=kind, at=NOW, actor_kind="staff", actor="", version=1,
