@@ -29,7 +29,7 @@ FILTER_LABELS = {
     "branch": "Branch",
     "status": "Status",
     "first_day": "From",
-    "last_day": "Until",
+    "last_day": "To",
     "since": "After",
     "q": "Words",
     "todo": "Show",

@@ -47,7 +47,7 @@ def size(png: bytes) -> tuple[int, int]:
 
 def test_page_names_its_image_in_its_language(app, client, drawn):
     reference = add_commitment(app, commitment_title="Open stops")
-    for language, words in (("en", " released"), ("es", "Publicados: ")):
+    for language, words in (("en", " released"), ("es", " publicados")):
         page = client.page(f"/commitments/{reference}?lang={language}")
         (image,) = page.all('meta[property="og:image"]')
         address = image.attrs["content"]
