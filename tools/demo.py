@@ -126,7 +126,7 @@ WORDS = {
     "dropped": "Another agency publishes the same table now.",
     "on_track": "The first draft is with the records unit.",
 }
-MAX_DECISION_TIME = timedelta(days=30)
+MAX_RESPONSE_TIME = timedelta(days=30)
 
 
 @click.command()
@@ -178,11 +178,9 @@ def _submission(random: Random, number: int, age: timedelta, now: datetime) -> d
     status = _weighted(random, next(CASES[days] for days in CASES if age.days < days))
     if status == "published" and not COMMITMENT.consents(given):
         status = "accepted"
-    published_at = None
-    if status == "published":
-        days = random.uniform(5, 59)
-        published_at = at + min(timedelta(days=days), (now - at) * days / 60)
-    decided_at = published_at or min(at + MAX_DECISION_TIME, now)
+    days = random.uniform(5, 59)
+    decided_at = at + min(timedelta(days=days), (now - at) * days / 60)
+    published_at = decided_at if status == "published" else None
     return {
         "reference": reference,
         "draft_id": uuid.UUID(int=random.getrandbits(128), version=4),
@@ -294,7 +292,7 @@ def _proposal(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "completed_steps": changes.completed_steps(journey, ASKED),
         "created_at": row["changed_at"],
         "updated_at": row["changed_at"],
-        "expires_at": clock.midnight(clock.local(now).date() + MAX_DECISION_TIME),
+        "expires_at": clock.midnight(clock.local(now).date() + MAX_RESPONSE_TIME),
     }
 
 
