@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, defer
 from ..db.engine import db, is_sqlite, reading
 from ..db.models import Submission
 from ..submissions import colleagues, due_dates, queue, search
-from ..submissions.cases import CaseNotFound, find_by_reference
+from ..submissions.cases import CLOSED_STATUSES, CaseNotFound, find_by_reference
 from ..submissions.filters import Filters
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
@@ -141,9 +141,11 @@ class CaseList:
             return queue.select_rows(conditions, start, limit)
         order = self.filters.get("sort")
         if order == "due":
-            are_many = self._found is None and self.filters.keys() == {"q", "sort"}
-            rows = due_dates.DatedRows(conditions, start, self._due)
-            return rows.select(limit, are_many=are_many)
+            others = self.filters.keys() - {"sort"}
+            by_index = others == {"promises"} or (others == {"q"} and self._found is None)
+            is_closed = self.filters.get("status") in CLOSED_STATUSES
+            rows = due_dates.DatedRows(conditions, start, self._due, is_closed)
+            return rows.select(limit, by_index=by_index)
         at, oldest_first = self._order(), order == "oldest"
         return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
 

@@ -54,8 +54,13 @@ def has_due(code: str) -> ColumnElement[bool]:
     can_report = Submission.status.in_(REPORTABLE_STATUSES)
     if len(few) <= MAX_FEW:
         return and_(can_report, Submission.id.in_(few))
-    of_row = due.where(Promise.submission_id == Submission.id).offset(0).correlate(Submission)
-    return and_(can_report.is_(True), of_row.exists())  # not by an index that is not sorted
+    return and_(can_report.is_(True), _has_any(code))  # not by an index that is not sorted
+
+
+def _has_any(code: str) -> ColumnElement[bool]:
+    """Return the condition that a row has such a promise; each row is compared, as it is read."""
+    due = select(Promise.submission_id).where(is_due(code), Promise.submission_id == Submission.id)
+    return due.offset(0).correlate(Submission).exists()
 
 
 def find_next(ids: Sequence[int], code: str = "") -> Mapping[int, date]:
@@ -83,16 +88,18 @@ def _moment(day: date) -> datetime:
 class DatedRows:
     """The submissions that meet some conditions, from a place of a list on, the next date first.
 
-    With a code of `DUE`, only such dates count.
+    With a code of `DUE`, only such dates count, and each has one. What `is_closed` has none.
     """
 
     wanted: Sequence[ColumnElement[bool]]
     start: PageStart
     code: str = ""
+    is_closed: bool = False
 
-    def select(self, limit: int, *, are_many: bool = False) -> list[Key]:
-        """Return up to `limit` keys. If it is known that `are_many` match, none is looked up."""
-        few = None if are_many or not self.wanted else self._find_few()
+    def select(self, limit: int, *, by_index: bool = False) -> list[Key]:
+        """Return up to `limit` keys. If it is known that many match, or that each has a date that
+        counts, they are not looked up but read `by_index` of dates."""
+        few = None if by_index or not self.wanted else self._find_few()
         rows = self._select(limit) if few is None else self._sort(few)[:limit]
         return [(_moment(day), reference) for day, reference in rows]
 
@@ -121,8 +128,12 @@ class DatedRows:
         return sorted(rest, reverse=falls)
 
     def _select(self, limit: int) -> list[Dated]:
+        parts = [self._select_dated, self._select_undated]
+        if self.code:
+            parts = [self._select_dated]
+        elif self.is_closed:
+            parts = [self._select_undated]
         found: list[Dated] = []
-        parts = (self._select_dated, self._select_undated)
         for select_part in reversed(parts) if self._falls else parts:
             if len(found) < limit:
                 found += select_part(limit - len(found))
@@ -147,8 +158,7 @@ class DatedRows:
     def _select_undated(self, limit: int) -> list[Dated]:
         """Return rows that have no such date."""
         after, falls, column = self._after, self._falls, Submission.reference
-        has_date = and_(Promise.submission_id == Submission.id, is_due(self.code))
-        conditions = [not_(and_(_is_promised, exists().where(has_date))), *self.wanted]
+        conditions = [not_(and_(_is_promised, _has_any(self.code))), *self.wanted]
         if after and after[0] == NO_DATE:
             conditions.append(column < after[1] if falls else column > after[1])
         elif after and falls:

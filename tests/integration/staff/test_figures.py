@@ -200,6 +200,8 @@ def test_list_of_what_is_due_soon_is_by_these_dates(app, viewer, monkeypatch, fe
     ]:
         page = viewer.page(f"/staff/submissions?promises={code}&sort=due")
         assert case_references(page) == [made[place] for place in order]
+        last = viewer.page(f"/staff/submissions?promises={code}&sort=due&last=1")
+        assert case_references(last) == case_references(page)
         assert [each.text for each in page.all(".list [data-label=Due]")] == days
         case = viewer.page(link_address(page, made[order[0]]))
         assert viewer.page(link_address(case, "Next")).text(".reference") == made[order[1]]

@@ -119,6 +119,17 @@ def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
         assert [following] == (wanted[place + 1 : place + 2] or [""])
 
 
+@pytest.mark.parametrize("few", [0, 100], ids=["many", "few"])
+def test_list_of_closed_cases_by_due_date_is_by_reference(app, viewer, monkeypatch, few):
+    monkeypatch.setattr(due_dates, "MAX_FEW", few)
+    made = sorted(add_dated(app, *(date(2027, 5, day) for day in (3, 1, 2))))
+    with app.app_context(), writing() as session:
+        session.execute(update(Submission).values(status="declined"))
+    address = "/staff/submissions?status=declined&sort=due"
+    for page in ("", "&last=1"):
+        assert case_references(viewer.page(address + page)) == made
+
+
 def test_list_by_due_date_shows_it_and_keeps_filters_in_the_address(app, viewer):
     late, never = add_dated(app, date(2027, 5, 2), None)
     soon = add_submission(app, "partner", status="published")
