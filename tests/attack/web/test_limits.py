@@ -1,5 +1,7 @@
 """Try to evade rate limits with forged addresses."""
 
+import pytest
+
 from tests.attack.browser import Browser, forged_address_headers
 from tests.server import ForkedServer, running_server
 from wizard.apply.views import START_LIMIT
@@ -17,6 +19,7 @@ def start_statuses(browser: Browser, servers: list, times: int) -> list[int]:
     return statuses
 
 
+@pytest.mark.slow
 def test_two_processes_share_limit_despite_forged_address(sqlite_url, tmp_path, redis):
     settings = {"RATELIMIT_STORAGE_URI": redis.url}
     with (
@@ -27,6 +30,7 @@ def test_two_processes_share_limit_despite_forged_address(sqlite_url, tmp_path, 
     assert statuses == [303] * MOST + [429] * 4
 
 
+@pytest.mark.slow
 def test_limit_counts_address_seen_by_proxy(sqlite_url, tmp_path):
     with running_server(sqlite_url, tmp_path, ForkedServer, TRUSTED_PROXIES="1") as server:
         browser = Browser(server)

@@ -69,8 +69,8 @@ def three_years(app, monkeypatch):
     topics = dict.fromkeys(topic_field().codes(), 1) | {TOPIC: 4}
     monkeypatch.setattr(demo, "WEIGHTS", demo.WEIGHTS | {"state": states, "category": topics})
     with app.app_context():
-        demo.fill(2_000, seed=3)
-        fill_promises(1.5, seed=3)
+        demo.fill(2_000, seed=4)
+        fill_promises(1.5, seed=4)
 
 
 def test_pages_and_files_give_the_same_answers(client, three_years):
