@@ -131,6 +131,7 @@ def test_method_override_is_ignored(browser, name):
     assert browser.get(f"{path}/organization").status_code == 200
 
 
+@pytest.mark.slow
 def test_get_requests_change_nothing(server, server_app, submitted_draft):
     owner, draft, reference = submitted_draft
     other = draft_path(start_draft(owner, load_case("agency"))).rsplit("/", 1)[1]

@@ -10,6 +10,7 @@ from tests.server import running_server
 from wizard.flows.commitment import COMMITMENT
 
 
+@pytest.mark.slow
 def test_private_responses_are_not_cached(server, server_app):
     browser = Browser(server)
     receipt = complete_form(browser, load_case("partner"))

@@ -128,6 +128,7 @@ fail()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("production", ["yes", ""])
 def test_process_writes_one_line_without_path_for_each_library(tmp_path, production):
     """Also for what Python itself writes: warnings, and exceptions that nothing caught."""
