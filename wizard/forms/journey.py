@@ -135,7 +135,7 @@ class Journey:
             result.required |= checked[prefix].required
         counted = _drop_spare_blanks(checked, group.min_entries)
         for prefix, earlier in _find_repeated(group, counted):
-            counted[prefix].errors[prefix + group.unique[-1]] = _repeats(group, earlier)
+            counted[prefix].errors[prefix + group.unique[-1]] = _entry_repeated(group, earlier)
         errors: dict[str, str] = {}
         filled = sum(not inside.is_blank for inside in checked.values())
         untouched = 0
@@ -246,7 +246,7 @@ def _find_repeated(
         seen.append((prefix, answers))
 
 
-def _repeats(group: Group, prefix: str) -> Message:
+def _entry_repeated(group: Group, prefix: str) -> Message:
     """Return the error about an entry that is the same as the one with that prefix."""
     return Message(
         "This is the same as %(entry)s %(number)s. Change or remove one of them.",

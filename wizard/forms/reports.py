@@ -46,8 +46,10 @@ def report_fields(
     due_on: date | None = None,
     outcomes: Collection[str] = OUTCOMES,
 ) -> tuple[Field, ...]:
-    """Return the questions about the promise with that id, which was due on a day; `kept` is the
-    word for one kept. What follows none of the `outcomes` is left out."""
+    """Return the questions about the promise with that id, which was due on a day.
+
+    `kept` is the word for one kept. Only the `outcomes` are offered, with the questions about them.
+    """
     outcome, noun = outcome_name(entry_id), Message("how it’s going")
     labels = {**OUTCOME_LABELS, **({"done": kept} if kept else {})}
     options = tuple(Option(code, labels[code], HINTS.get(code, "")) for code in outcomes)

@@ -1,6 +1,5 @@
 """Many cases at once: the preview of what would happen, and the page that goes through them."""
 
-from itertools import chain
 from typing import Any
 
 from flask import abort, request, url_for
@@ -51,7 +50,7 @@ def act_on_many() -> Response:
         selection = Filters(references=",".join(run.references))
         return _preview(run.action, selection, 422, errors=invalid.errors)
     many.do_portion(run, current_actor())
-    parties = case_lists.find_parties([*chain(*run.outcomes.values())])
+    parties = case_lists.find_parties(run.references)
     return _page("staff/many.html", run=run, action=many.find_action(run.action), parties=parties)
 
 

@@ -88,7 +88,8 @@ def _moment(day: date) -> datetime:
 class DatedRows:
     """The submissions that meet some conditions, from a place of a list on, the next date first.
 
-    With a code of `DUE`, only such dates count, and each has one. What `is_closed` has none.
+    With a code of `DUE`, only such dates count, and each submission has one. With `is_closed`, all
+    are declined or withdrawn, so none has a date.
     """
 
     wanted: Sequence[ColumnElement[bool]]
@@ -97,8 +98,11 @@ class DatedRows:
     is_closed: bool = False
 
     def select(self, limit: int, *, by_index: bool = False) -> list[Key]:
-        """Return up to `limit` keys. If it is known that many match, or that each has a date that
-        counts, they are not looked up but read `by_index` of dates."""
+        """Return up to `limit` keys.
+
+        With `by_index`, read the index of dates at once. That is quick if many match, or if each
+        has a date that counts.
+        """
         few = None if by_index or not self.wanted else self._find_few()
         rows = self._select(limit) if few is None else self._sort(few)[:limit]
         return [(_moment(day), reference) for day, reference in rows]
