@@ -108,8 +108,9 @@ bench-cost: .venv-bench/done ## measure a request beside bare Flask and django-f
 	$(PY) -m tests.load.request_cost
 
 bench-crowd: COUNT = 500
-bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500)
-	$(PY) -m tests.load.concurrent_users --people $(COUNT)
+bench-crowd: PROCESSES = 1
+bench-crowd: .venv/test.done ## measure people who answer at once (COUNT=500 PROCESSES=1)
+	$(PY) -m tests.load.concurrent_users --people $(COUNT) --processes $(PROCESSES)
 
 .venv-bench/done: requirements/run.txt requirements/bench.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-bench

@@ -87,8 +87,8 @@ def paperwork_warnings(settings: dict[str, Any], today: date) -> Iterator[str]:
 
 def _database(settings: dict[str, Any]) -> Iterator[str]:
     is_sqlite = _is_sqlite(settings)
-    if not is_sqlite and settings["RATELIMIT_STORAGE_URI"].startswith("memory"):
-        count = max(settings["WORKERS"], 2)
+    count = max(settings["WORKERS"], 1 if is_sqlite else 2)
+    if count > 1 and settings["RATELIMIT_STORAGE_URI"].startswith("memory"):
         yield (
             "WIZARD_RATELIMIT_STORAGE_URI is “memory”. Each process counts by itself: with"
             f" {count}, visitors get {count} times the limit. Use Redis."

@@ -158,11 +158,12 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
     store = URL.create("sqlite", database=str(instance / "wizard.sqlite"))  # a path may hold a ?
     url = make_url(settings["DATABASE_URL"] or store)
     secure = public.scheme == "https"
+    cores = 1 if url.drivername == "sqlite" else os.cpu_count()
     with_redis = settings["RATELIMIT_STORAGE_URI"].startswith("redis")
     return settings | {
         "INSTANCE_PATH": str(instance),
         "MAIL_ANSWERS": settings["MAIL_ANSWERS"] == "yes",
-        "WORKERS": _count_workers(settings["WORKERS"], url.drivername),
+        "WORKERS": settings["WORKERS"] or cores or 1,
         "OMB_EXPIRES": _parse_day("OMB_EXPIRES", settings["OMB_EXPIRES"]),
         "PUBLIC_URL": public.geturl(),
         "MAIL_FROM": str(_parse_mailbox("MAIL_FROM", settings["MAIL_FROM"])),
@@ -189,13 +190,6 @@ def flask_settings(settings: dict[str, Any]) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url.drivername),
     }
-
-
-def _count_workers(chosen: int, driver: str) -> int:
-    """Return how many processes serve. Raise `SettingError`."""
-    if driver == "sqlite" and chosen > 1:
-        raise SettingError("WIZARD_WORKERS must be 1 with SQLite, which has a single writer.")
-    return chosen or (1 if driver == "sqlite" else os.cpu_count() or 1)
 
 
 def _parse_day(name: str, value: str) -> date | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -170,9 +171,11 @@ def main() -> None:
     """Serve the program as `make run` does, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=500)
+    parser.add_argument("--processes", type=int, default=1, help="that serve")
     parser.add_argument("--minutes", type=float, default=0, help="start again until then")
     chosen = parser.parse_args()
     raise_file_limit()
+    os.environ["WIZARD_WORKERS"] = str(chosen.processes)
     seen = Results()
     command = [sys.executable, "-m", "flask", "--app", "wizard", "serve"]
     with (

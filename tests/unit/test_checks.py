@@ -52,6 +52,7 @@ def test_shared_database_needs_secret_key():
     [
         ({"OMB_CONTROL_NUMBER": "0000-0000"}, "WIZARD_OMB_EXPIRES is not set"),
         ({"OMB_EXPIRES": "2026-12-31"}, "expired on 2026-12-31"),
+        ({"WORKERS": 2}, "with 2, visitors get 2 times the limit"),
         (SHARED | {"WORKERS": 1}, "visitors get 2 times the limit"),
         (SHARED | {"WORKERS": 3}, "with 3, visitors get 3 times the limit"),
     ],

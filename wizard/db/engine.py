@@ -1,6 +1,7 @@
 """The database engine, and sessions that read or write."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -32,11 +33,16 @@ DatabaseBusyError = exc.TimeoutError
 """Also raised by the connection pool if no connection becomes free."""
 WRITE_TIMEOUT_SECONDS = 5.0
 """Wait for another writer before `DatabaseBusyError`."""
+WRITE_POLL_SECONDS = 0.001
+"""Pause between two looks at whether another process still writes to SQLite."""
 WRITE_BATCH_SIZE = 100
 """Rows per transaction of a long job, so that other writers get their turn in between."""
+SQLITE_BUSY = 5
+"""SQLite's code for a database that another connection writes to."""
+SQLITE_WAITS = f"PRAGMA busy_timeout={WRITE_TIMEOUT_SECONDS * 1000:.0f}"
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    f"PRAGMA busy_timeout={WRITE_TIMEOUT_SECONDS * 1000:.0f}",
+    SQLITE_WAITS,
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
     "PRAGMA trusted_schema=OFF",
@@ -91,15 +97,41 @@ def _begin_transactions(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes", False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin a transaction that writes, as soon as no other process does.
+
+    Measured with two processes that write most of the time: one in a hundred waits 0.04 s, and
+    0.1 to 0.3 s if SQLite itself waits, as it sleeps up to 100 ms at a time.
+    """
+    end, cursor = time.monotonic() + WRITE_TIMEOUT_SECONDS, connection.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _try_begin(connection, end):
+            time.sleep(WRITE_POLL_SECONDS)
+    finally:
+        cursor.execute(SQLITE_WAITS)
+
+
+def _try_begin(connection: Connection, end: float) -> bool:
+    """Return False if another process writes. Raise its error at the `end`."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except exc.OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code != SQLITE_BUSY or time.monotonic() > end:
+            raise
+        return False
+    return True
 
 
 class WriteLock:
-    """A lock by which the threads of a process take turns to write to SQLite.
-
-    SQLite itself lets waiting writers sleep and retry, up to 100 ms at a time, some for seconds.
-    """
+    """A lock by which the threads of a process take turns to write to SQLite."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -5,7 +5,7 @@ import os
 from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 from . import version
-from .engine import db, is_sqlite, reading
+from .engine import SQLITE_BUSY, db, is_sqlite, reading
 
 SQLITE_ERROR = 1
 """SQLite's code for a missing table or column, and for a wrong statement."""
@@ -15,7 +15,7 @@ MISSING = "Check WIZARD_INSTANCE_PATH, or create it with `flask --app wizard db 
 DAMAGED = "Check WIZARD_DATABASE_URL. If it is the right one, restore a backup: docs/deploy.md."
 ADVICE = {
     SQLITE_ERROR: DAMAGED,
-    5: "Another process is writing. Wait, then try again.",  # SQLITE_BUSY
+    SQLITE_BUSY: "Another process is writing. Wait, then try again.",
     8: OWNER,  # SQLITE_READONLY
     10: "Check the disk, and its free space.",  # SQLITE_IOERR
     11: DAMAGED,  # SQLITE_CORRUPT

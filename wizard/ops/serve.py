@@ -1,9 +1,7 @@
 """The server, and its background work."""
 
-import fcntl
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -11,13 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from types import FrameType
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import checks, clock
@@ -29,7 +25,7 @@ from ..notify import email, outbox
 from ..staff import digest, erasure
 from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
-from . import processes, server
+from . import processes, server, turns
 from .check import require_database
 from .cli import Command, describe_os_error
 
@@ -53,8 +49,6 @@ JOBS: dict[str, Callable[[], int]] = {
 """Daily jobs, by what the number that each returns counts."""
 HOURLY = ("digests queued",)
 """Those that run each hour, since they wait for one of them."""
-JOBS_LOCK = 0x776A6F6273
-"""The number that the process with the daily jobs locks in PostgreSQL: “wjobs”."""
 STOP_SECONDS = 32.0
 """Wait for the background work at the end: `email.SMTP_TIMEOUT_SECONDS` and a little. Requests are
 answered meanwhile, and `deploy/` kills a process after 40."""
@@ -87,44 +81,6 @@ class DailyJobs:
         return done
 
 
-class Turn:
-    """Which process runs the daily jobs: of those that share a PostgreSQL database, the first to
-    lock a number there, until its connection ends. SQLite has one process."""
-
-    def __init__(self) -> None:
-        self.connection: Connection | None = None
-
-    def is_ours(self) -> bool:
-        """Return True if this process runs the jobs; take the lock if no other has it."""
-        if is_sqlite():
-            return True
-        if self.connection is None:
-            return self._take()
-        try:
-            self.connection.execute(text("SELECT 1"))  # it still has the lock
-        except SQLAlchemyError:
-            self.give_up()
-            raise
-        return True
-
-    def _take(self) -> bool:
-        connection = db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            if connection.scalar(select(func.pg_try_advisory_lock(JOBS_LOCK))):
-                self.connection = connection
-        finally:
-            if self.connection is None:
-                connection.close()
-        return self.connection is not None
-
-    def give_up(self) -> None:
-        """Let another process take the lock."""
-        if self.connection is not None:
-            self.connection.invalidate()
-            self.connection.close()
-            self.connection = None
-
-
 def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
     """Work every `POLL_SECONDS` until stopped; log an error and try again.
 
@@ -143,7 +99,7 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
                 end_session()
 
 
-def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread]:
+def start_workers(app: Flask, turn: turns.Turn, stopped: threading.Event) -> list[threading.Thread]:
     """Start one thread for the outbox and one for the daily jobs: neither waits for the other."""
 
     def run(work: Callable[[], object]) -> None:
@@ -152,7 +108,7 @@ def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread
             if work is works["daily jobs"]:
                 turn.give_up()
 
-    turn, jobs = Turn(), DailyJobs()
+    jobs = DailyJobs()
     works: dict[str, Callable[[], object]] = {
         "outbox": lambda: outbox.deliver_due(stopped.is_set),
         "daily jobs": lambda: turn.is_ours() and jobs.run_due(),
@@ -164,25 +120,6 @@ def start_workers(app: Flask, stopped: threading.Event) -> list[threading.Thread
     for worker in workers:
         worker.start()
     return workers
-
-
-def lock_store() -> int | None:
-    """Mark the SQLite file as served until this process ends; warn if it is already.
-
-    The lock is on its folder, so that no file is left behind.
-    """
-    if not is_sqlite():
-        return None
-    folder = os.open(Path(str(db.engine.url.database)).parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.warning(
-            "Another process serves the database %s. Each counts rate limits by itself: stop one,"
-            " or see docs/deploy.md for more than one process.",
-            db.engine.url.database,
-        )
-    return folder
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -202,22 +139,29 @@ def serve(sockets: str | None) -> None:
     """Run the site, and send email and run the daily jobs in the background."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     logs.configure_logging(app.config["ENV"] == "production")
+    turn = turns.make_turn()
     if sockets:
         bound = [socket.socket(fileno=int(number)) for number in sockets.split()]
-        sys.exit(run_process(app, bound, processes.report_ready))
+        sys.exit(run_process(app, bound, turn, processes.report_ready))
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
     if mismatch := require_database():
         log.warning("%s", mismatch)
     if not app.config["SMTP_URL"]:
         email.check_folder()
-    _lock = lock_store()
+    if is_sqlite() and not turn.is_ours():
+        log.warning(
+            "Another process serves the database %s. Each counts rate limits by itself: stop one,"
+            " or see docs/deploy.md for more than one process.",
+            db.engine.url.database,
+        )
     bound = listen(app.config["HOST"], app.config["PORT"])
     _ = app.secret_key  # create the key of a new installation now, not in a request
     if app.config["WORKERS"] > 1:
         db.engine.dispose()
+        turn.give_up()
         sys.exit(processes.Processes(app.config["WORKERS"], bound).run(announce))
-    sys.exit(run_process(app, bound, announce))
+    sys.exit(run_process(app, bound, turn, announce))
 
 
 def announce() -> None:
@@ -233,7 +177,9 @@ def announce() -> None:
     )
 
 
-def run_process(app: Flask, bound: list[socket.socket], ready: Callable[[], None]) -> int:
+def run_process(
+    app: Flask, bound: list[socket.socket], turn: turns.Turn, ready: Callable[[], None]
+) -> int:
     """Serve in this process until a signal stops it; return the exit status."""
     status, stopped = 0, threading.Event()
     served = server.Server(app, bound)
@@ -249,7 +195,7 @@ def run_process(app: Flask, bound: list[socket.socket], ready: Callable[[], None
         signal.signal(number, stop)
     gc.collect()
     gc.freeze()  # else garbage is searched for in all that stays, for 0.1 s, in any transaction
-    workers = start_workers(app, stopped)
+    workers = start_workers(app, turn, stopped)
     ready()
     try:
         served.run()

@@ -1,4 +1,4 @@
-"""Serve with two processes on PostgreSQL: one dies, all are replaced, all are stopped."""
+"""Serve with two processes: one dies, all are replaced, all are stopped."""
 
 import os
 import re
@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import load_case
-from tests.faults.browser import Browser, stored_rows
+from tests.faults.browser import Browser, assert_nothing_lost, stored_rows, typists_at_work
 from tests.mail_server import Inbox
 from tests.server import SERVE, Server
 
@@ -61,10 +61,7 @@ def server(database_url, tmp_path):
     made.log.close()
 
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
-]
+pytestmark = pytest.mark.slow
 
 
 def wait_until(condition) -> None:
@@ -107,6 +104,17 @@ def test_process_that_dies_is_replaced(server):
         wait_until(lambda: len(server.processes() - {first, second}) == 1)
     assert second in server.processes()
     assert "a process ended with status -9" in server.said()
+
+
+def test_killed_process_loses_no_save(server):
+    server.start()
+    with typists_at_work(server) as typists:
+        for _ in range(3):
+            before = server.processes()
+            os.kill(min(before), signal.SIGKILL)
+            wait_until(lambda before=before: len(server.processes() - before) == 1)
+            time.sleep(2)
+    assert_nothing_lost(typists)
 
 
 def test_reload_replaces_every_process_and_loses_no_request(server):

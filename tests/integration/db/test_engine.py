@@ -6,11 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tests.complete_form import complete_form, form_data
 from tests.conftest import load_case
 from wizard import create_app
 from wizard.apply import drafts
+from wizard.config import sqlite
 from wizard.db import engine
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Draft
@@ -77,6 +80,47 @@ def test_write_lock_timeout_is_503(app, monkeypatch):
     assert (busy.status, busy.response.headers["Retry-After"]) == (503, "10")
     assert busy.values()["city"] == ["Tampa"]
     assert client.post(path, data=busy.values()).status_code == 303
+
+
+@contextmanager
+def other_process_writing(app):
+    """Hold SQLite's own lock inside the block; yield the function that ends it."""
+    with app.app_context():
+        other = sqlite.connect(db.engine.url.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield lambda: other.execute("COMMIT")
+    finally:
+        other.close()
+
+
+@on_sqlite
+def test_writing_begins_when_other_process_ends(app, monkeypatch):
+    pauses = []
+    with other_process_writing(app) as end:
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                end()
+
+        monkeypatch.setattr(engine.time, "sleep", pause)
+        with app.app_context(), writing() as session:
+            waits = session.execute(text("PRAGMA busy_timeout")).scalar()
+    assert pauses == [engine.WRITE_POLL_SECONDS] * 3
+    assert waits == engine.WRITE_TIMEOUT_SECONDS * 1000
+
+
+@on_sqlite
+def test_writing_gives_up_while_other_process_writes(app, monkeypatch):
+    monkeypatch.setattr(engine, "WRITE_TIMEOUT_SECONDS", 0.05)
+    with (
+        other_process_writing(app),
+        app.app_context(),
+        pytest.raises(OperationalError, match="locked"),
+        writing(),
+    ):
+        pass
 
 
 @on_sqlite

@@ -37,7 +37,7 @@ BAD_VALUES = {
     "ENV": ["prod", "Production "],
     "HOST": ["", " ", "127.0.0.1:80", "a b", "http://host"],
     "PORT": ["-1", "0", "70000", "eighty", "", "8_000", "٣", "redis://user:hunter2@host"],
-    "WORKERS": ["-1", "2", "65", "auto"],  # 2 with PostgreSQL alone
+    "WORKERS": ["-1", "65", "auto"],
     "INSTANCE_PATH": ["", " ", str(ROOT / "README.md"), "a" * 300, LINE_BREAK],
     "SECRET_KEY": [" ", "   \t", " key", LINE_BREAK],
     "SECRET_KEY_FALLBACKS": [LINE_BREAK],

@@ -14,7 +14,7 @@ from wizard.apply import drafts, resume
 from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
 from wizard.db.models import Draft, Submission
-from wizard.ops import serve
+from wizard.ops import serve, turns
 from wizard.submissions import reminders
 
 MANY = 2 * WRITE_BATCH_SIZE + 1
@@ -172,13 +172,24 @@ def test_background_work_reads_the_staff_anew_each_time(app, monkeypatch):
     assert [len(each) for each in seen] == [0, 1, 2]
 
 
+def test_turn_is_of_one_process_until_given_up(app):
+    with app.app_context():
+        first, second = turns.make_turn(), turns.make_turn()
+        assert [first.is_ours(), second.is_ours(), first.is_ours()] == [True, False, True]
+        first.give_up()
+        assert [second.is_ours(), first.is_ours()] == [True, False]
+        second.give_up()
+
+
 def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
     """Start a mail server that never responds; assert that the jobs run meanwhile."""
     stopped, ran = serve.threading.Event(), serve.threading.Event()
     monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(serve, "JOBS", {"job": ran.set})
     monkeypatch.setattr(serve.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
-    workers = serve.start_workers(app, stopped)
+    with app.app_context():
+        turn = turns.make_turn()
+    workers = serve.start_workers(app, turn, stopped)
     try:
         assert ran.wait(10)
     finally:
