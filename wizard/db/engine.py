@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock, get_ident
@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, event, exc, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    any_,
+    delete,
+    event,
+    exc,
+    literal,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 
@@ -228,6 +240,14 @@ def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElemen
         return int(deleted.rowcount)  # type: ignore[attr-defined]
 
     return write_in_batches(select(key).where(*conditions), remove)
+
+
+def is_one_of(column: InstrumentedAttribute[T], values: Collection[T]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of some values: a single parameter on PostgreSQL,
+    which plans long for hundreds of them."""
+    if is_sqlite():
+        return column.in_(values)
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def lock_rows(query: Query) -> Query:

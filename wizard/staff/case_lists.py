@@ -1,22 +1,24 @@
 """Lists of cases: a page, its length, and the cases beside one."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, Select, case, false, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
-from ..db.engine import db, is_sqlite, reading
+from ..db.engine import db, is_one_of, is_sqlite, reading
 from ..db.models import Submission
 from ..submissions import colleagues, due_dates, queue, search
 from ..submissions.cases import CLOSED_STATUSES, CaseNotFound, find_by_reference
 from ..submissions.filters import Filters
+from ..submissions.hits import Hit, find_hits
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
 
-PAGE_SIZE = 50
+PAGE_SIZE, FOUND_PAGE_SIZE = 50, 25
+"""Cases on a page, and on one of a search, where each shows a sentence too."""
 MAX_COUNT, MAX_FOUND = 10_000, 200
 """How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
 LOOKED_THROUGH = {"q", "seen", "promises"}
@@ -38,15 +40,24 @@ class CaseList:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The SQL conditions; those of the queue are its own."""
         if self._found is not None:
-            return [*self._chosen.without("q").conditions(), Submission.id.in_(self._found)]
+            found = is_one_of(Submission.id, self._found)
+            return [*self._list_conditions(self._chosen.without("q")), found]
         if "seen" not in self.filters:
-            return self._chosen.conditions()
+            return self._list_conditions(self._chosen)
         others, words = self._chosen.without("q").without("seen"), self.filters.get("q")
+        listed = self._list_conditions(others)
         if not words:
-            return [*others.conditions(), self._seen]
+            return [*listed, self._seen]
         # Comparing words is slowest, so it is done only for cases that match `seen`.
         has_both = case((self._seen, self._has_words(words)), else_=false())
-        return [*others.conditions(), self._seen, has_both]
+        return [*listed, self._seen, has_both]
+
+    def _list_conditions(self, filters: Filters) -> list[ColumnElement[bool]]:
+        """Return the conditions of some of the filters. What is due is looked up once."""
+        if not self._due:
+            return filters.conditions()
+        has_due = due_dates.has_due(self._due, self._some_due)
+        return [*filters.without("promises").conditions(), has_due]
 
     @property
     def _seen(self) -> ColumnElement[bool]:
@@ -54,7 +65,7 @@ class CaseList:
         if not self._is_changed:
             return colleagues.was_seen(self.filters["seen"])
         few = self._few_changed
-        return colleagues.has_changed() if few is None else Submission.id.in_(few)
+        return colleagues.has_changed() if few is None else is_one_of(Submission.id, few)
 
     def _has_words(self, words: str) -> ColumnElement[bool]:
         return search.has_words(words, self.filters.index)
@@ -66,6 +77,11 @@ class CaseList:
     @property
     def _due(self) -> str:
         return self.filters.get("promises", "")
+
+    @cached_property
+    def _some_due(self) -> Sequence[int]:
+        """The ids of some submissions that have a promise of the filter `promises`."""
+        return due_dates.find_some(self._due)
 
     @cached_property
     def _found(self) -> Sequence[int] | None:
@@ -100,8 +116,8 @@ class CaseList:
         """The other conditions, if some are compared."""
         rest = self._chosen.without("q")
         rest = rest.without("seen") if self._is_changed else rest
-        found = [] if self._found is None else [Submission.id.in_(self._found)]
-        return [*rest.conditions(), *found]
+        found = [] if self._found is None else [is_one_of(Submission.id, self._found)]
+        return [*self._list_conditions(rest), *found]
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
@@ -129,7 +145,7 @@ class CaseList:
 
     def _compare(self, near: Sequence[Key]) -> list[Key]:
         """Return those of some cases that meet the conditions which are compared."""
-        named = Submission.reference.in_([reference for _, reference in near])
+        named = is_one_of(Submission.reference, [reference for _, reference in near])
         query = select(Submission.reference).where(named, *self._compared)
         found = set(db.session.scalars(query))
         return [row for row in near if row[1] in found]
@@ -166,11 +182,21 @@ class CaseList:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
+        if self._due and not self._words and len(self._some_due) > due_dates.MAX_FEW:
+            is_among_some = is_one_of(
+                Submission.id, self._some_due
+            )  # quick to see, and often enough
+            if self._count([is_among_some], limit) >= limit:
+                return limit
+        return self._count([], limit)
+
+    def _count(self, more: Sequence[ColumnElement[bool]], limit: int) -> int:
+        """Return how many cases meet all conditions and some more, up to about `limit`."""
         if self.is_queue:
-            return queue.count(self.conditions, limit)
+            return queue.count([*self.conditions, *more], limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
-        counted = one.where(*self.conditions).limit(limit)
+        counted = one.where(*self.conditions, *more).limit(limit)
         return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
     def _count_found(self, limit: int) -> tuple[int, int]:
@@ -206,14 +232,45 @@ def max_count(filters: Filters) -> int:
     return MAX_FOUND if LOOKED_THROUGH & filters.keys() else MAX_COUNT
 
 
+@dataclass(frozen=True)
+class CasePage:
+    """A page of a list, its keys, the length of the list, up to `max_count` + 1, and what it shows
+    of the cases: by reference the sentence with the words of a search; by id what is asked for, the
+    next date, and whether it is new or changed."""
+
+    found: list[Submission]
+    keys: PageKeys
+    count: int
+    hits: Mapping[str, Hit]
+    requests: Mapping[int, list[str]]
+    due: Mapping[int, date]
+    marks: Mapping[int, str]
+
+
+def read_page(filters: Filters, start: PageStart) -> CasePage:
+    """Return a page of the cases that match, all as of one moment."""
+    with reading(snapshot=True):
+        found, keys, count = list_page(filters, start)
+        ids = [each.id for each in found]
+        return CasePage(
+            found,
+            keys,
+            count,
+            hits=find_hits(filters.get("q", ""), filters.index, found),
+            requests=queue.find_requests(ids),
+            due=due_dates.find_next(ids, filters.get("promises", "")),
+            marks=colleagues.find_marks(ids),
+        )
+
+
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
     """Return the submissions on a page, its keys, and the list's length, up to `max_count` + 1.
 
     They have no answers unless there are words to show where they were found.
     """
     listed = CaseList(filters)
-    keys = listed.select_keys(start, PAGE_SIZE)
-    rows = select(Submission).where(Submission.reference.in_(keys.references))
+    keys = listed.select_keys(start, FOUND_PAGE_SIZE if "q" in filters else PAGE_SIZE)
+    rows = select(Submission).where(is_one_of(Submission.reference, keys.references))
     found = db.session.scalars(rows if "q" in filters else _without_answers(rows))
     submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
     is_whole = start == PageStart() and not keys.older
@@ -243,7 +300,7 @@ def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]
     with reading(snapshot=True) as session:
         listed = CaseList(filters)
         references = listed.select_keys(PageStart(), limit).references
-        rows = select(Submission).where(Submission.reference.in_(references))
+        rows = select(Submission).where(is_one_of(Submission.reference, references))
         found = {each.reference: each for each in session.scalars(rows)}
         count = listed.count() if len(references) == limit else len(references)
     return [found[each] for each in references if each in found], count
@@ -251,7 +308,7 @@ def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]
 
 def find_parties(references: Collection[str]) -> dict[str, str]:
     """Return the name of the organization of each submission that has one, by its reference."""
-    named = Submission.reference.in_(references), Submission.party != ""
+    named = is_one_of(Submission.reference, references), Submission.party != ""
     with reading() as session:
         rows = session.execute(select(Submission.reference, Submission.party).where(*named))
         return {reference: party for reference, party in rows}
@@ -260,7 +317,7 @@ def find_parties(references: Collection[str]) -> dict[str, str]:
 def list_longest_waiting(limit: int) -> list[tuple[Submission, datetime]]:
     """Return the first cases of the queue, each with since when it waits."""
     keys = queue.select_rows([], PageStart(), limit)
-    rows = select(Submission).where(Submission.reference.in_([each for _, each in keys]))
+    rows = select(Submission).where(is_one_of(Submission.reference, [each for _, each in keys]))
     found = {each.reference: each for each in db.session.scalars(_without_answers(rows))}
     return [(found[each], since) for since, each in keys if each in found]
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     CompoundSelect,
     Row,
     String,
@@ -51,15 +50,13 @@ class Request:
 
     label: str
     at: datetime
-    submission_id: int
     reference: str
     party: str
 
 
-def list_requests(*conditions: ColumnElement[bool], limit: int | None = None) -> list[Request]:
-    """Return what waits for a decision about the submissions that meet the conditions, the oldest
-    first."""
-    rows = db.session.execute(_query_requests(*conditions).order_by("at").limit(limit))
+def list_requests(limit: int | None = None) -> list[Request]:
+    """Return what waits for a decision, the oldest first."""
+    rows = db.session.execute(_query_requests().order_by("at").limit(limit))
     return [Request(*row) for row in rows]
 
 
@@ -69,13 +66,12 @@ def count_requests() -> int:
     return db.session.scalars(select(func.count()).select_from(waiting)).one()
 
 
-def _query_requests(*conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
-    wanted = Submission.erased_at.is_(None), *conditions
-    about = Submission.id, Submission.reference, Submission.party
+def _query_requests() -> CompoundSelect[Any]:
+    about = Submission.reference, Submission.party
     return union(
         *(
             select(literal(each.label), each.at.label("at"), *about).where(
-                each.key == Submission.id, each.is_waiting, *wanted
+                each.key == Submission.id, each.is_waiting, Submission.erased_at.is_(None)
             )
             for each in queue.REQUEST_KINDS
         )

@@ -9,10 +9,8 @@ from .. import checks, clock
 from ..accounts import audit
 from ..accounts.accounts import list_people
 from ..accounts.permissions import bp, current_actor
-from ..db.models import Submission
 from ..notify import outbox
-from ..submissions import colleagues, due_dates, filters
-from ..submissions.hits import find_hits
+from ..submissions import colleagues, filters
 from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -77,26 +75,16 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first, or the queue, oldest first."""
     chosen = parse_list_filters(LIST_ARGS)
     query = list_query(chosen)
-    found, keys, count = case_lists.list_page(chosen, parse_page_start(request.args))
-    waiting = statistics.list_requests(Submission.id.in_([each.id for each in found]))
-    requests: dict[int, list[str]] = {}
-    for each in waiting:
-        requests.setdefault(each.submission_id, []).append(each.label)
+    page = case_lists.read_page(chosen, parse_page_start(request.args))
     people = colleagues.name_people(list_people())
     labels = filters.filter_options(current_flow())
     labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}
     return render_page(
         "staff/submissions.html",
         address=url_for("staff.submissions", **query),
-        found=found,
-        hits=find_hits(chosen.get("q", ""), "staff", found),
-        keys=keys,
-        count=count,
+        **vars(page),
         chosen=chosen,
         list_query=query,
-        requests=requests,
-        due=due_dates.find_next([each.id for each in found], chosen.get("promises", "")),
-        marks=colleagues.find_marks([each.id for each in found]),
         people=people,
         notice=session.pop("notice", ""),
         decided=session.pop("decided", ""),

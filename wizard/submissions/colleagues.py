@@ -15,7 +15,7 @@ from ..accounts import audit
 from ..accounts.accounts import CurrentUser, Person, read_people
 from ..accounts.audit import Actor
 from ..db.accounts import CaseView, StaffUser
-from ..db.engine import db, reading, writing
+from ..db.engine import db, is_one_of, reading, writing
 from ..db.models import Event, Submission
 from .cases import NotAllowed, StaleVersion, locked_case
 from .events import record_event
@@ -64,13 +64,12 @@ def was_seen(how: str) -> ColumnElement[bool]:
     if how == "unread":
         return ~_viewed().where(CaseView.submission_id == Submission.id).exists()
     few = find_few_changed()
-    return has_changed() if few is None else Submission.id.in_(few)
+    return has_changed() if few is None else is_one_of(Submission.id, few)
 
 
 def find_few_changed() -> Sequence[int] | None:
     """Return the ids of the cases that changed since this person looked, if they are few."""
-    with db.engine.connect() as connection:
-        found = connection.scalars(_changed().limit(MAX_LOOKED_UP + 1)).all()
+    found = db.session.scalars(_changed().limit(MAX_LOOKED_UP + 1)).all()
     return found if len(found) <= MAX_LOOKED_UP else None
 
 
@@ -110,7 +109,7 @@ def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:
     query = (
         select(Submission.id, CaseView.event_id, of_others.scalar_subquery())
         .outerjoin(CaseView, viewed)
-        .where(Submission.id.in_(submission_ids))
+        .where(is_one_of(Submission.id, submission_ids))
     )
     return {
         number: "unread" if seen is None else "changed"

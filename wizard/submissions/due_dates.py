@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, not_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .. import clock
-from ..db.engine import db
+from ..db.engine import db, is_one_of
 from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.promises import SOON
@@ -44,16 +44,21 @@ def is_due(code: str, promise: type[Promise] = Promise) -> ColumnElement[bool]:
     return and_(is_open(promise), is_in_range)
 
 
-def has_due(code: str) -> ColumnElement[bool]:
+def find_some(code: str) -> Sequence[int]:
+    """Return the ids of up to `MAX_FEW` + 1 submissions that have such a promise."""
+    due = select(Promise.submission_id).where(is_due(code))
+    return db.session.scalars(due.distinct().limit(MAX_FEW + 1)).all()
+
+
+def has_due(code: str, some: Sequence[int]) -> ColumnElement[bool]:
     """Return the condition that a submission has such a promise, and can be reported on.
 
-    Many are not looked up: a page of the list is soon full if each row is compared.
+    With some that have one, from `find_some`. If there are more, each row of a list is compared,
+    and a page is soon full.
     """
-    due = select(Promise.submission_id).where(is_due(code))
-    few = db.session.scalars(due.distinct().limit(MAX_FEW + 1)).all()
     can_report = Submission.status.in_(REPORTABLE_STATUSES)
-    if len(few) <= MAX_FEW:
-        return and_(can_report, Submission.id.in_(few))
+    if len(some) <= MAX_FEW:
+        return and_(can_report, is_one_of(Submission.id, some))
     return and_(can_report.is_(True), _has_any(code))  # not by an index that is not sorted
 
 
@@ -68,7 +73,7 @@ def find_next(ids: Sequence[int], code: str = "") -> Mapping[int, date]:
     query = (
         select(Promise.submission_id, func.min(Promise.due_on))
         .join(Submission, Submission.id == Promise.submission_id)
-        .where(Promise.submission_id.in_(ids), is_due(code), _is_promised)
+        .where(is_one_of(Promise.submission_id, ids), is_due(code), _is_promised)
         .group_by(Promise.submission_id)
     )
     rows = db.session.execute(query).all()

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .. import clock
-from ..db.engine import is_sqlite
+from ..db.engine import is_sqlite, reading
 from ..db.models import STATUSES, Submission
 from ..db.promises import Promise
 from ..forms.choices import Choice
@@ -64,7 +64,12 @@ class Filters(dict[str, str]):
         return type(self)({key: value for key, value in self.items() if key != name})
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the SQL conditions."""
+        """Return the SQL conditions. What they depend on is looked up within any transaction, or in
+        one that ends, so that `writing` can follow."""
+        with reading():
+            return self._conditions()
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = [
             column == self[column.key]
             for column in (Submission.branch, Submission.status)
@@ -87,7 +92,7 @@ class Filters(dict[str, str]):
         if how := self.get("seen"):
             conditions.append(colleagues.was_seen(how))
         if due := self.get("promises"):
-            conditions.append(due_dates.has_due(due))
+            conditions.append(due_dates.has_due(due, due_dates.find_some(due)))
         if references := self.get("references"):
             conditions.append(Submission.reference.in_(references.split(",")))
         if words := self.get("q"):
@@ -118,8 +123,8 @@ class PublicFilters(Filters):
         """True if a single promise must meet several of these."""
         return "progress" in self or "due" in self
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = super().conditions()
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = super()._conditions()
         if self.is_of_promise:
             conditions += [self._has_promise()]
         if "progress" in self:

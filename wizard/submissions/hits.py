@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from sqlalchemy import select
 
-from ..db.engine import db
+from ..db.engine import db, is_one_of
 from ..db.models import Submission
 from ..forms.text import fold_text
 from ..forms.words import Term, index_words, mark, parse_query, text_words
@@ -38,7 +38,7 @@ def find_public_hits(query: str, references: Sequence[str]) -> dict[str, Hit]:
     """Return where the words are in each of these commitments, by reference."""
     if not query or not references:
         return {}
-    rows = select(Submission).where(Submission.reference.in_(references))
+    rows = select(Submission).where(is_one_of(Submission.reference, references))
     return find_hits(query, "public", db.session.scalars(rows).all())
 
 

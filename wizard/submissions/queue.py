@@ -4,7 +4,7 @@ A case waits while it is open, and while its organization asks for something: to
 correct its answers, or to approve a report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -25,12 +25,13 @@ from sqlalchemy import (
     not_,
     select,
     tuple_,
+    union,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.columns import UtcDateTime
-from ..db.engine import db
+from ..db.engine import db, is_one_of
 from ..db.models import Proposal, Report, Submission
 from ..db.promises import Progress
 from ..web.query import Key, PageStart
@@ -87,6 +88,20 @@ def waits() -> ColumnElement[bool]:
     opened = select(Submission.id).where(_is_open).correlate(None)
     asked = select(_list_asked().c.submission_id)
     return and_(Submission.id.in_(union_all(opened, asked)), Submission.erased_at.is_(None))
+
+
+def find_requests(ids: Collection[int]) -> Mapping[int, list[str]]:
+    """Return the labels of what the organizations of some submissions ask for, by submission."""
+    parts = (
+        select(each.key, literal(each.label).label("label")).where(
+            each.is_waiting, is_one_of(each.key, ids)
+        )
+        for each in REQUEST_KINDS
+    )
+    found: dict[int, list[str]] = {}
+    for number, label in db.session.execute(union(*parts).order_by("label")):
+        found.setdefault(number, []).append(label)
+    return found
 
 
 @cache

@@ -44,7 +44,7 @@ FORMAT = 4
 """Raise it when other words are indexed than before: everything is indexed again."""
 FOUND_AT_ONCE, INDEXED_AT_ONCE = 500, 2
 """Stale submissions that are looked up at a time, and that are indexed in one transaction."""
-MAX_LOOKED_UP = 4_000
+MAX_LOOKED_UP = 2_500
 """Submissions that PostgreSQL finds by the index before it sorts them: more are looked through in
 the order of the list."""
 MAX_FEW = 500
@@ -62,7 +62,7 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
     if is_sqlite() or not (terms := parse_query(query)):
         return listed_id().in_(select_matching(query, index))
     condition = _condition_postgresql(terms, index)
-    if _estimate(condition) > MAX_LOOKED_UP:
+    if _estimate(condition) > MAX_LOOKED_UP or _are_many(terms, condition):
         return _entry_meets(condition)
     return Submission.id.in_(_select_found(condition))
 
@@ -93,10 +93,18 @@ def _entry_meets(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 def _estimate(condition: ColumnElement[bool]) -> int:
     """Return how many submissions PostgreSQL expects to meet a condition on the index."""
     query = select(literal(1)).select_from(SearchEntry).where(condition)
-    with db.engine.connect() as connection:
-        compiled = query.compile(connection)
-        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params)
-        return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
+    connection = db.session.connection()
+    compiled = query.compile(connection)
+    plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params)
+    return int(plan.scalar_one()[0]["Plan"]["Plan Rows"])
+
+
+def _are_many(terms: Sequence[Term], condition: ColumnElement[bool]) -> bool:
+    """Return True if more than `MAX_LOOKED_UP` submissions meet a condition: PostgreSQL cannot
+    estimate how many have the beginning of a word. Phrases take too long to compare."""
+    if any(len(term.words) > 1 for term in terms):
+        return False
+    return _count(_select_found(condition), MAX_LOOKED_UP + 1) > MAX_LOOKED_UP
 
 
 def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
@@ -110,8 +118,12 @@ def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
 
 def count(query: str, index: Index, limit: int) -> int:
     """Return how many submissions have all words of a query in an index, up to `limit`."""
-    found = select_matching(query, index).limit(limit).subquery()
-    return db.session.scalar(select(func.count()).select_from(found)) or 0
+    return _count(select_matching(query, index), limit)
+
+
+def _count(found: Select[Any], limit: int) -> int:
+    counted = found.limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def select_matching(query: str, index: Index) -> Select[Any]:

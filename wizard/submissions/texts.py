@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ..db.engine import db
+from ..db.engine import db, is_one_of
 from ..db.models import Contact, Event, MailMessage, StaffNote, Submission
 from ..db.promises import Progress
 from ..forms.conditions import Answers
@@ -80,7 +80,7 @@ class Source:
     def read(self, ids: Collection[int]) -> Sequence[Row[Any]]:
         """Return the rows about some submissions, the oldest first."""
         about = self.model.submission_id
-        query = select(about, *self.columns).where(about.in_(ids), self.where)
+        query = select(about, *self.columns).where(is_one_of(about, ids), self.where)
         return db.session.execute(query.order_by(self.model.id)).all()
 
 

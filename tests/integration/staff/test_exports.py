@@ -25,7 +25,7 @@ from wizard.db.promises import Progress, Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import derive_entry_id
 from wizard.staff import exports
-from wizard.submissions import filters, search
+from wizard.submissions import colleagues, filters, search
 from wizard.submissions.filters import Filters
 from wizard.submissions.listing import index_columns
 from wizard.web import tables
@@ -197,6 +197,24 @@ def test_filters_apply_to_every_file(stored_app, name):
         data = repr(read_workbook(data)).encode()
     assert b"PDI-BBBB-BBBB" not in data and b"PDI-CCCC-CCCC" not in data
     assert (b"PDI-AAAA-AAAA" in data) == (name != "milestones.csv")
+
+
+def test_export_takes_every_filter_of_the_list(app, viewer):
+    reference = add_submission(app)
+    with app.app_context():
+        choices = filters.filter_options(COMMITMENT)
+    queries = [(name, code) for name, labels in choices.items() for code in list(labels)[:2]]
+    queries += [
+        *(("assigned", who) for who in (colleagues.MINE, colleagues.NOBODY, "ann@example.gov")),
+        *(("q", words) for words in ("police", '"use of force" dat')),
+        ("references", reference),
+        ("first_day", "2027-01-01"),
+        ("last_day", "2027-01-01"),
+        ("since", "2027-01-01T00:00:00Z"),
+    ]
+    for name, value in queries:
+        answer = viewer.get("/staff/export/submissions.csv", query_string={name: value})
+        assert answer.status_code == 200 and answer.data, (name, value)
 
 
 def test_group_table_has_row_per_entry(stored_app):

@@ -14,10 +14,11 @@ from wizard.db.accounts import AuditEvent
 from wizard.db.engine import writing
 from wizard.db.models import Event, Submission
 from wizard.db.promises import Promise
-from wizard.staff import cases, figures
+from wizard.staff import case_lists, cases, figures
 from wizard.staff.figures import Period, count_now, count_period, list_due, parse_period
 from wizard.submissions import due_dates
-from wizard.web.query import BadQuery
+from wizard.submissions.filters import Filters
+from wizard.web.query import BadQuery, PageStart
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -205,6 +206,21 @@ def test_list_of_what_is_due_soon_is_by_these_dates(app, viewer, monkeypatch, fe
         assert [each.text for each in page.all(".list [data-label=Due]")] == days
         case = viewer.page(link_address(page, made[order[0]]))
         assert viewer.page(link_address(case, "Next")).text(".reference") == made[order[1]]
+
+
+@pytest.mark.parametrize("few", [0, 1, 100])
+def test_length_of_list_of_what_is_due_is_counted_up_to_a_limit(app, monkeypatch, few):
+    for status in ("published", "accepted", "published", "declined"):
+        reference = add_submission(app, at=NOW - timedelta(days=200), status=status)
+        due(app, reference, due_on=NOW.date() - timedelta(days=1))
+    monkeypatch.setattr(due_dates, "MAX_FEW", few)
+    monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
+    for limit, count in ((1, 2), (2, 3), (5, 3)):
+        monkeypatch.setattr(case_lists, "MAX_FOUND", limit)
+        with app.app_context():
+            assert case_lists.list_page(Filters(promises="overdue"), PageStart())[2] == count
+            waiting = Filters(promises="overdue", todo="yes")
+            assert case_lists.list_page(waiting, PageStart())[2] == 0
 
 
 def test_empty_period_says_nothing_happened(app):

@@ -276,7 +276,7 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
     monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
     monkeypatch.setattr(search, "MAX_FEW", 3)
     monkeypatch.setattr(case_lists, "WORD_PORTIONS", near)
-    monkeypatch.setattr(case_lists, "PAGE_SIZE", size)
+    monkeypatch.setattr(case_lists, "FOUND_PAGE_SIZE", size)
     made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(2)]
     for _ in range(6):  # more than the portions that are looked through first
         add_submission(app, commitment_title="Road Zanzibar")
@@ -298,8 +298,19 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
     assert case_references(page) == [declined]
 
 
+@pytest.mark.parametrize("most", [2, 100], ids=["many", "few"])
+def test_list_of_word_whose_number_is_unknown_has_all(app, viewer, monkeypatch, most):
+    monkeypatch.setattr(search, "_estimate", lambda condition: 1)
+    monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
+    monkeypatch.setattr(search, "MAX_FEW", 1)
+    made = [add_submission(app, commitment_title="Zanzibar") for _ in range(4)]
+    add_submission(app)
+    page = viewer.page("/staff/submissions?q=zanzibar&sort=oldest")
+    assert case_references(page) == made
+
+
 def test_length_of_found_list_is_counted_up_to_a_limit(app, viewer, monkeypatch):
-    monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
+    monkeypatch.setattr(case_lists, "FOUND_PAGE_SIZE", 1)
     monkeypatch.setattr(case_lists, "MAX_FOUND", 2)
     for place in range(3):
         add_submission(app, commitment_title="Zanzibar", city=("Tampa", "Miami", "Miami")[place])
