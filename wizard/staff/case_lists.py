@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, case, false, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from ..db.engine import db, is_one_of, is_sqlite, reading
@@ -19,7 +19,7 @@ from ..web.query import Key, PageStart
 
 PAGE_SIZE, FOUND_PAGE_SIZE = 50, 25
 """Cases on a page, and on one of a search, where each shows a sentence too."""
-MAX_COUNT, MAX_FOUND = 10_000, 200
+MAX_COUNT, MAX_FOUND = 10_000, 100
 """How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
 LOOKED_THROUGH = {"q", "seen", "promises"}
 """Filters for which each row of the list is looked at."""
@@ -39,33 +39,35 @@ class CaseList:
     @cached_property
     def conditions(self) -> list[ColumnElement[bool]]:
         """The SQL conditions; those of the queue are its own."""
-        if self._found is not None:
-            found = is_one_of(Submission.id, self._found)
-            return [*self._list_conditions(self._chosen.without("q")), found]
-        if "seen" not in self.filters:
-            return self._list_conditions(self._chosen)
-        others, words = self._chosen.without("q").without("seen"), self.filters.get("q")
-        listed = self._list_conditions(others)
-        if not words:
-            return [*listed, self._seen]
-        # Comparing words is slowest, so it is done only for cases that match `seen`.
-        has_both = case((self._seen, self._has_words(words)), else_=false())
-        return [*listed, self._seen, has_both]
+        listed, words = [*self._plain, *self._due, *self._seen], self.filters.get("q")
+        if not words or self._found is not None:
+            return listed
+        if not (first := [*self._due, *self._seen]):
+            return [*listed, search.matches(words, self.filters.index)]
+        # Comparing words is slowest, so it is done only for cases that meet the other two.
+        return [*listed, case((and_(*first), self._has_words(words)), else_=false())]
 
-    def _list_conditions(self, filters: Filters) -> list[ColumnElement[bool]]:
-        """Return the conditions of some of the filters. What is due is looked up once."""
-        if not self._due:
-            return filters.conditions()
-        has_due = due_dates.has_due(self._due, self._some_due)
-        return [*filters.without("promises").conditions(), has_due]
+    @cached_property
+    def _plain(self) -> list[ColumnElement[bool]]:
+        """The conditions but those of the filters `LOOKED_THROUGH`, and the few cases found."""
+        plain = self._chosen
+        for name in LOOKED_THROUGH:
+            plain = plain.without(name)
+        found = [] if self._found is None else [is_one_of(Submission.id, self._found)]
+        return [*plain.conditions(), *found]
 
-    @property
-    def _seen(self) -> ColumnElement[bool]:
-        """Return the condition of the filter `seen`."""
+    @cached_property
+    def _due(self) -> list[ColumnElement[bool]]:
+        """The condition of the filter `promises`, if it is set."""
+        return [due_dates.has_due(self._due_code, self._some_due)] if self._due_code else []
+
+    @cached_property
+    def _seen(self) -> list[ColumnElement[bool]]:
+        """The condition of the filter `seen`, if it is set."""
         if not self._is_changed:
-            return colleagues.was_seen(self.filters["seen"])
+            return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
         few = self._few_changed
-        return colleagues.has_changed() if few is None else is_one_of(Submission.id, few)
+        return [colleagues.has_changed() if few is None else is_one_of(Submission.id, few)]
 
     def _has_words(self, words: str) -> ColumnElement[bool]:
         return search.has_words(words, self.filters.index)
@@ -75,13 +77,13 @@ class CaseList:
         return self.filters.get("seen") == "changed"
 
     @property
-    def _due(self) -> str:
+    def _due_code(self) -> str:
         return self.filters.get("promises", "")
 
     @cached_property
     def _some_due(self) -> Sequence[int]:
         """The ids of some submissions that have a promise of the filter `promises`."""
-        return due_dates.find_some(self._due)
+        return due_dates.find_some(self._due_code)
 
     @cached_property
     def _found(self) -> Sequence[int] | None:
@@ -111,13 +113,10 @@ class CaseList:
             compared.append(self._has_words(self._words))
         return compared
 
-    @cached_property
+    @property
     def _others(self) -> list[ColumnElement[bool]]:
         """The other conditions, if some are compared."""
-        rest = self._chosen.without("q")
-        rest = rest.without("seen") if self._is_changed else rest
-        found = [] if self._found is None else [is_one_of(Submission.id, self._found)]
-        return [*self._list_conditions(rest), *found]
+        return [*self._plain, *self._due, *([] if self._is_changed else self._seen)]
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
@@ -160,7 +159,7 @@ class CaseList:
             others = self.filters.keys() - {"sort"}
             by_index = others == {"promises"} or (others == {"q"} and self._found is None)
             is_closed = self.filters.get("status") in CLOSED_STATUSES
-            rows = due_dates.DatedRows(conditions, start, self._due, is_closed)
+            rows = due_dates.DatedRows(conditions, start, self._due_code, is_closed)
             return rows.select(limit, by_index=by_index)
         at, oldest_first = self._order(), order == "oldest"
         return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
@@ -222,7 +221,7 @@ class CaseList:
         if self.is_queue:
             return queue.find_since(submission.reference)
         if self.filters.get("sort") == "due":
-            return due_dates.find_moment(submission.id, self._due)
+            return due_dates.find_moment(submission.id, self._due_code)
         moment: datetime = getattr(submission, self._order().key)
         return moment
 
@@ -295,15 +294,13 @@ def find_neighbor(reference: str, filters: Filters, *, backwards: bool = False) 
         return "".join(found for _, found in listed.select_rows(start, 1))
 
 
-def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], int]:
-    """Return the first submissions that match, with their answers, and how many match."""
+def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], bool]:
+    """Return the first submissions that match, with their answers, and whether there are more."""
     with reading(snapshot=True) as session:
-        listed = CaseList(filters)
-        references = listed.select_keys(PageStart(), limit).references
-        rows = select(Submission).where(is_one_of(Submission.reference, references))
+        keys = CaseList(filters).select_keys(PageStart(), limit)
+        rows = select(Submission).where(is_one_of(Submission.reference, keys.references))
         found = {each.reference: each for each in session.scalars(rows)}
-        count = listed.count() if len(references) == limit else len(references)
-    return [found[each] for each in references if each in found], count
+    return [found[each] for each in keys.references if each in found], bool(keys.older)
 
 
 def find_parties(references: Collection[str]) -> dict[str, str]:

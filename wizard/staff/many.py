@@ -200,18 +200,17 @@ class Mailing:
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an action does to some cases: the run that would do it, those that can have it, and
-    why the others cannot. `found` is how many there are, more than `MAX_CASES` perhaps."""
+    why the others cannot."""
 
     run: Run
     action: Action
-    found: int
     allowed: list[Submission]
     refused: list[tuple[Submission, str]]
     recipients: dict[int, list[str]]
     mailings: list[Mailing]
 
 
-def preview(action: str, submissions: Collection[Submission], found: int) -> Preview:
+def preview(action: str, submissions: Collection[Submission]) -> Preview:
     """Return what an action would do to some cases, each by its own rules."""
     chosen, allowed, refused = find_action(action), [], []
     for each in submissions:
@@ -229,7 +228,7 @@ def preview(action: str, submissions: Collection[Submission], found: int) -> Pre
         _by_reason(refused),
         {each.language: "" for each in mailings},
     )
-    return Preview(run, chosen, found, allowed, refused, recipients, mailings)
+    return Preview(run, chosen, allowed, refused, recipients, mailings)
 
 
 def _by_reason(refused: Collection[tuple[Submission, str]]) -> dict[str, list[str]]:

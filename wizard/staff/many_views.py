@@ -55,11 +55,13 @@ def act_on_many() -> Response:
 
 
 def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:
-    found = (
-        case_lists.list_to_act_on(selection, many.MAX_CASES) if selection is not None else ([], 0)
+    found, has_more = (
+        case_lists.list_to_act_on(selection, many.MAX_CASES)
+        if selection is not None
+        else ([], False)
     )
-    shown = many.preview(action, *found)
-    return _page("staff/preview.html", status, preview=shown, **context)
+    shown = many.preview(action, found)
+    return _page("staff/preview.html", status, preview=shown, has_more=has_more, **context)
 
 
 def _page(template: str, status: int = 200, **context: Any) -> Response:

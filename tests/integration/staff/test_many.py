@@ -12,7 +12,7 @@ from tests.factories import add_submission, events_of, set_language, staff_clien
 from wizard.db.engine import db, writing
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify.outbox import render_email
-from wizard.staff import many
+from wizard.staff import case_lists, many
 from wizard.submissions import contacts
 from wizard.web.security import MAX_FIELDS
 
@@ -270,13 +270,18 @@ def test_all_of_filter_are_those_of_the_preview(app, editor, monkeypatch):
     assert (found[other], found[late]) == ("received", "in_review")
 
 
-def test_all_of_filter_has_a_bound(app, editor, monkeypatch):
+@pytest.mark.parametrize("query", ["", "&q=zanzibar", "&seen=unread", "&todo=yes"])
+def test_all_of_filter_has_a_bound(app, editor, monkeypatch, query):
     for _ in range(5):
-        add_submission(app)
-    monkeypatch.setattr(many, "MAX_CASES", 3)
-    page = editor.page(f"{MANY}?action=accepted&all=1")
-    assert page.text("h1") == "Accept: 3 submissions"
-    assert "Only the first 3 of 5" in page.text(".notice")
+        add_submission(app, commitment_title="Zanzibar")
+    monkeypatch.setattr(case_lists, "MAX_FOUND", 1)
+    for most, are_cut in ((3, True), (5, False)):
+        monkeypatch.setattr(many, "MAX_CASES", most)
+        page = editor.page(f"{MANY}?action=accepted&all=1{query}")
+        assert page.text("h1") == f"Accept: {most} submissions"
+        assert [each.text for each in page.all(".notice")] == are_cut * [
+            "Only the first 3 are here. Act on these, then select the rest."
+        ]
 
 
 def test_all_of_page_are_selected_without_boxes(app, editor):
