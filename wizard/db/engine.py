@@ -71,6 +71,8 @@ def init_app(app: Flask) -> None:
         if is_sqlite():
             _begin_transactions(db.engine)
             app.extensions["sqlite_write_lock"] = WriteLock()
+        else:
+            _plan_lists(db.engine)
 
 
 def end_session() -> None:
@@ -79,6 +81,7 @@ def end_session() -> None:
     An error here would replace the response, after the database has taken the answers.
     """
     try:
+        _commit_reading(db.session())
         db.session.remove()
     except exc.DBAPIError as error:
         log.warning("session not ended: %s", type(error.orig).__name__)
@@ -142,6 +145,18 @@ def _try_begin(connection: Connection, end: float) -> bool:
     return True
 
 
+def _plan_lists(engine: Engine) -> None:
+    """Let PostgreSQL plan each list and search for its own values: what psycopg prepares is soon
+    planned once for all, and would read many rows for a rare value."""
+
+    @event.listens_for(engine, "do_execute")
+    def on_do_execute(cursor, statement, parameters, context):  # type: ignore[no-untyped-def]
+        if "LIMIT" not in statement and "TSQUERY" not in statement:
+            return False
+        cursor.execute(statement, parameters, prepare=False)
+        return True
+
+
 class WriteLock:
     """A lock by which the threads of a process take turns to write to SQLite."""
 
@@ -178,9 +193,17 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
         if snapshot and not is_sqlite():
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
+        _commit_reading(session)
     finally:
         del session.info["reading"]
         session.close()
+
+
+def _commit_reading(session: Session) -> None:
+    """End a transaction that only reads by a commit, on PostgreSQL: after a rollback psycopg
+    forgets what it has prepared, and each statement is planned every time."""
+    if not is_sqlite() and session.in_transaction():
+        session.connection().commit()
 
 
 @contextmanager

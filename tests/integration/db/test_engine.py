@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from tests.complete_form import complete_form, form_data
@@ -20,6 +20,7 @@ from wizard.db.models import Draft
 from wizard.flows.commitment import COMMITMENT
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def test_writing_in_open_transaction_raises(app):
@@ -46,6 +47,21 @@ def test_unusual_text_is_stored_unchanged(app):
         draft_id = drafts.start_draft(uuid.uuid4(), awkward).id
     with app.app_context():
         assert drafts.find(draft_id).answers == awkward
+
+
+@on_postgresql
+def test_statement_is_prepared_unless_it_is_a_list(app):
+    query = select(func.count(Draft.id))
+    with app.app_context():
+        db.engine.dispose()  # one new connection is used from here on
+    for _ in range(8):  # psycopg prepares what was executed five times
+        with app.test_request_context(), reading() as session:
+            session.execute(query)
+            session.execute(query.limit(1))
+    with app.app_context(), reading() as session:
+        prepared = session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    counts = [each for each in prepared if "count(draft.id)" in each]
+    assert len(counts) == 1 and "LIMIT" not in counts[0]
 
 
 @contextmanager
