@@ -323,6 +323,7 @@ def engine_options(driver: str) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "pool_pre_ping": True,
+        "pool_use_lifo": True,  # the connection that has prepared most
         "connect_args": {"options": "-c lock_timeout=5000", "client_encoding": "utf8"},
     }
 
