@@ -23,6 +23,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import event
 from werkzeug.routing import Rule
 
 from tests.client import Client
@@ -78,6 +79,18 @@ def unsynchronized_sqlite() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "SQLITE_PRAGMAS", tuple(pragmas))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def changes_in_writing() -> Iterator[None]:
+    """Let a change outside `writing` fail: a transaction that only reads may end with a commit."""
+
+    def check(session, context, instances):
+        assert session.connection().get_execution_options().get("writes"), "not in writing()"
+
+    event.listen(db.session, "before_flush", check)
+    yield
+    event.remove(db.session, "before_flush", check)
 
 
 @pytest.fixture(scope="session", autouse=True)

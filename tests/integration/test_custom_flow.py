@@ -339,12 +339,11 @@ def walk_followup(app, client, reference: str) -> None:
 
 def sent_texts(app, reference: str) -> list[str]:
     """Return the subjects and texts of one message of each kind."""
-    with app.app_context():
+    with app.app_context(), writing():
         is_it = Submission.reference == reference
         submission = db.session.scalars(select(Submission).where(is_it)).one()
         reminders._remind_yearly([submission])
         resume._queue(db.session.scalars(select(Draft)).first(), "desk@example.org", "reminder")
-        db.session.commit()
         queued = {each.kind: each for each in db.session.scalars(select(MailMessage))}
     told = {"accepted", "published", "withdrawal_requested"}
     office = {"notice", "office_withdrawal_requested"}

@@ -229,12 +229,11 @@ def test_messages_are_translated(configured_app, checked_pages):
     base = draft_path(start_draft(client, answers))
     client.send(f"{base}/save", {"action": "mail", "address": "desk@example.org"})
     complete_form(client, answers)
-    with configured_app.app_context():
+    with configured_app.app_context(), writing():
         submission = db.session.scalars(select(Submission)).one()
         reminders._remind_yearly([submission])
         draft = db.session.scalars(select(Draft).where(Draft.id != submission.draft_id)).one()
         resume._queue(draft, "desk@example.org", "reminder")
-        db.session.commit()
         queued = list(db.session.scalars(select(MailMessage)))
     notice = [each for each in queued if each.recipient == "office@example.gov"]
     letter = render_message(configured_app, notice[0])

@@ -202,7 +202,7 @@ def reading(*, snapshot: bool = False) -> Iterator[Session]:
 def _commit_reading(session: Session) -> None:
     """End a transaction that only reads by a commit, on PostgreSQL: after a rollback psycopg
     forgets what it has prepared, and each statement is planned every time."""
-    if not is_sqlite() and session.in_transaction():
+    if not is_sqlite() and session.in_transaction() and session.is_active:
         session.connection().commit()
 
 

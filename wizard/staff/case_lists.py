@@ -182,10 +182,8 @@ class CaseList:
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
         if self._due and not self._words and len(self._some_due) > due_dates.MAX_FEW:
-            is_among_some = is_one_of(
-                Submission.id, self._some_due
-            )  # quick to see, and often enough
-            if self._count([is_among_some], limit) >= limit:
+            some = self._count([is_one_of(Submission.id, self._some_due)], limit)  # quick to see
+            if some >= limit:
                 return limit
         return self._count([], limit)
 

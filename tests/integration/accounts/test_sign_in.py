@@ -11,7 +11,7 @@ from tests.integration.accounts.conftest import EMAIL, PASSWORD, is_signed_in, s
 from wizard.accounts import accounts, passwords, sign_in
 from wizard.accounts.audit import COMMAND_LINE
 from wizard.db.accounts import StaffSession, StaffUser
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -52,9 +52,9 @@ def test_every_failure_has_same_answer(app, client, account):
         accounts.add_account("gone@example.gov", "admin", COMMAND_LINE, PASSWORD)
         accounts.disable_account("gone@example.gov", COMMAND_LINE, force=True)
         accounts.add_account("careful@example.gov", "admin", COMMAND_LINE, PASSWORD)
-        user = db.session.scalars(select(StaffUser).where(StaffUser.email.like("careful%"))).one()
-        user.totp_secret = pyotp.random_base32()
-        db.session.commit()
+        with writing() as session:
+            user = session.scalars(select(StaffUser).where(StaffUser.email.like("careful%"))).one()
+            user.totp_secret = pyotp.random_base32()
     answers = set()
     for email, password in [
         (EMAIL, "violin-cactus-harbor-8"),

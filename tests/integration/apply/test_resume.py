@@ -32,12 +32,12 @@ def test_reminder_uses_language_of_last_answer(app, client, case):
     page = start_draft(client, case)
     client.page(page.path + "?lang=es")
     client.send(page.path, {"organization_name": "A"})
-    with app.app_context():
+    with app.app_context(), writing():
         draft = db.session.scalars(select(Draft)).one()
         assert draft.language == "es"
         draft.link_email = "desk@example.org"
         draft.updated_at -= drafts.draft_lifetime() - resume.REMINDER_LEAD / 2
-        db.session.commit()
+    with app.app_context():
         assert resume.send_reminders() == 1
         message = db.session.scalars(select(MailMessage)).one()
     assert "su borrador se borrará" in render_message(app, message).subject

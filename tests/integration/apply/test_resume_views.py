@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from tests.complete_form import complete_form, draft_path, form_data, parent_path, resume_path
 from tests.conftest import AGENCY, advance_clock, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 from wizard.db.models import Draft, MailMessage
 from wizard.flows.commitment import COMMITMENT
 from wizard.notify.outbox import deliver_due
@@ -99,14 +99,12 @@ def test_resume_link_after_submit_opens_receipt(app, client, left_draft):
 def test_unusable_resume_link_is_same_404(app, client, left_draft, fault,
                                                                monkeypatch):  # fmt: skip
     path, link = left_draft
-    with app.app_context():
+    with app.app_context(), writing():
         draft = db.session.scalars(select(Draft)).one()
         if fault == "revoked":
             draft.link_version += 1
-            db.session.commit()
         if fault == "deleted":
             db.session.delete(draft)
-            db.session.commit()
     if fault == "altered":
         link = link[:-9] + ("A" if link[-9] != "A" else "B") + link[-8:]
     if fault == "invented":

@@ -19,7 +19,7 @@ from tests.factories import (
 from tests.integration.submissions.test_proposals import correct, read
 from wizard.accounts import audit
 from wizard.accounts.audit import ORGANIZATION, Actor
-from wizard.db.engine import db, reading
+from wizard.db.engine import db, reading, writing
 from wizard.db.models import CASE_STATUSES, Draft, MailMessage, Report, StaffNote, Submission
 from wizard.notify.outbox import deliver_due
 from wizard.staff import cases, dashboard, erasure
@@ -423,10 +423,10 @@ def test_leftovers_of_erased_case_are_deleted_daily(app):
     reference, other = add_submission(app, status="accepted"), add_submission(app)
     with app.app_context():
         erasure.erase(reference, Actor("editor"))
-        for submission in db.session.scalars(select(Submission)).all():
-            db.session.add(Report(submission_id=submission.id, entries={}, withdraws=True))
-            db.session.add(StaffNote(submission_id=submission.id, author="editor", text="late"))
-        db.session.commit()
+        with writing() as session:
+            for submission in session.scalars(select(Submission)).all():
+                session.add(Report(submission_id=submission.id, entries={}, withdraws=True))
+                session.add(StaffNote(submission_id=submission.id, author="editor", text="late"))
         db.session.rollback()
         assert erasure.purge_after_erasure() == 2
         assert [each.reference for each in dashboard.list_requests()] == [other]
