@@ -231,9 +231,11 @@ def max_count(filters: Filters) -> int:
 
 @dataclass(frozen=True)
 class CasePage:
-    """A page of a list, its keys, the length of the list, up to `max_count` + 1, and what it shows
-    of the cases: by reference the sentence with the words of a search; by id what is asked for, the
-    next date, and whether it is new or changed."""
+    """A page of a list, and what it shows of the cases.
+
+    `count` is the length of the list, up to `max_count` + 1. `hits` are by reference. By id are
+    what an organization asks for, the next date, and the code of `colleagues.SEEN`.
+    """
 
     found: list[Submission]
     keys: PageKeys
