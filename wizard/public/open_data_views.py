@@ -65,10 +65,9 @@ def entries_csv(file: str) -> Answer:
 
 @bp.get("/commitments/<reference>.ics")
 def commitment_calendar(reference: str) -> Answer:
-    """Send the dates of one published commitment."""
-    found = commitments.find_public(reference)
-    if found is None or found.published_at is None:
-        abort(404)
+    """Send the dates of one commitment: none after it was withdrawn, so that the calendars which
+    follow it remove them."""
+    found = commitments.find_public(reference) or abort(404)
     only = Submission.id == found.id
     return _send(calendars.calendar, CALENDAR_TYPE, Filters(reference=found.reference), [only])
 

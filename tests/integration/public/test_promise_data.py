@@ -234,8 +234,15 @@ def test_calendar_follows_the_standard(app, client):
     assert whole.count("END:VEVENT") == len(summaries)
     assert len({line for line in whole if line.startswith("UID:")}) == len(summaries)
     assert [line for line in whole if line.startswith("DTSTART;VALUE=DATE:20")]
+
+
+def test_calendar_of_withdrawn_commitment_is_empty(app, client):
+    reference = add_commitment(app)
+    assert b"BEGIN:VEVENT" in client.get(f"/commitments/{reference}.ics").data
     withdraw(app, reference)
-    assert client.get(f"/commitments/{reference}.ics").status_code == 404
+    answer = client.get(f"/commitments/{reference}.ics")
+    assert (answer.status_code, b"VEVENT" in answer.data) == (200, False)
+    assert answer.data == client.get("/commitments.ics").data
 
 
 def test_released_data_set_is_one_of_its_organization(app, client):
