@@ -214,12 +214,18 @@ def backoff(attempts: int) -> timedelta:
     return min(timedelta(minutes=2 ** (attempts - 1)), timedelta(hours=6))
 
 
-def deliver_due(stopped: Callable[[], bool] = lambda: False) -> int:
-    """Send the due messages one by one until `stopped` returns True; return how many were sent."""
+def deliver_due(
+    stopped: Callable[[], bool] = lambda: False, pause: Callable[[], object] = lambda: None
+) -> int:
+    """Send the due messages one by one until `stopped` returns True; return how many were sent.
+
+    `pause` is called after each.
+    """
     sent = 0
     with closing(email.Mailer(stopped)) as mailer:
         while not stopped() and (message := _claim()) is not None:
             sent += _deliver(message, mailer)
+            pause()
     return sent
 
 

@@ -31,6 +31,8 @@ from .cli import Command, describe_os_error
 
 POLL_SECONDS = 2.0
 """Pause of each background thread between two looks at its work."""
+MAX_PAUSES, PAUSE_SECONDS = 100, 0.01
+"""Between two messages: so many pauses while requests are answered."""
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
@@ -99,7 +101,19 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
                 end_session()
 
 
-def start_workers(app: Flask, turn: turns.Turn, stopped: threading.Event) -> list[threading.Thread]:
+def let_requests_pass(served: server.Server, stopped: threading.Event) -> None:
+    """Wait until no request is answered, for at most `MAX_PAUSES`.
+
+    A message takes as much time of the processor as three requests, and people wait for these.
+    """
+    for _ in range(MAX_PAUSES):
+        if not served.is_serving or stopped.wait(PAUSE_SECONDS):
+            return
+
+
+def start_workers(
+    app: Flask, served: server.Server, turn: turns.Turn, stopped: threading.Event
+) -> list[threading.Thread]:
     """Start one thread for the outbox and one for the daily jobs: neither waits for the other."""
 
     def run(work: Callable[[], object]) -> None:
@@ -110,7 +124,9 @@ def start_workers(app: Flask, turn: turns.Turn, stopped: threading.Event) -> lis
 
     jobs = DailyJobs()
     works: dict[str, Callable[[], object]] = {
-        "outbox": lambda: outbox.deliver_due(stopped.is_set),
+        "outbox": lambda: outbox.deliver_due(
+            stopped.is_set, lambda: let_requests_pass(served, stopped)
+        ),
         "daily jobs": lambda: turn.is_ours() and jobs.run_due(),
     }
     workers = [
@@ -195,7 +211,7 @@ def run_process(
         signal.signal(number, stop)
     gc.collect()
     gc.freeze()  # else garbage is searched for in all that stays, for 0.1 s, in any transaction
-    workers = start_workers(app, turn, stopped)
+    workers = start_workers(app, served, turn, stopped)
     ready()
     try:
         served.run()

@@ -252,6 +252,12 @@ class Server:
         self.server.task_dispatcher.shutdown()
         wasyncore.close_all(self.sockets)
 
+    @property
+    def is_serving(self) -> bool:
+        """True if a request is being answered, or waits for a thread."""
+        dispatcher = self.server.task_dispatcher
+        return bool(dispatcher.queue or dispatcher.active_count)
+
     def wake_for_work(self) -> None:
         """Wake the loop after a thread, if it has something to do."""
         if self.sockets.has_work():

@@ -3,6 +3,8 @@
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, func, select
@@ -14,6 +16,7 @@ from wizard.apply import drafts, resume
 from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
 from wizard.db.models import Draft, Submission
+from wizard.notify import outbox
 from wizard.ops import serve, turns
 from wizard.submissions import reminders
 
@@ -186,12 +189,46 @@ def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
     stopped, ran = serve.threading.Event(), serve.threading.Event()
     monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(serve, "JOBS", {"job": ran.set})
-    monkeypatch.setattr(serve.outbox, "deliver_due", lambda should_stop: stopped.wait(30))
+    monkeypatch.setattr(serve.outbox, "deliver_due", lambda *functions: stopped.wait(30))
     with app.app_context():
         turn = turns.make_turn()
-    workers = serve.start_workers(app, turn, stopped)
+    workers = serve.start_workers(app, SimpleNamespace(is_serving=False), turn, stopped)
     try:
         assert ran.wait(10)
+    finally:
+        stopped.set()
+        for worker in workers:
+            worker.join()
+
+
+@pytest.mark.one_store
+@pytest.mark.parametrize(
+    "is_serving, is_stopping, waits", [(False, False, 0), (True, True, 1), (True, False, 3)]
+)
+def test_next_message_waits_for_requests_until_its_turn(
+    monkeypatch, is_serving, is_stopping, waits
+):
+    monkeypatch.setattr(serve, "MAX_PAUSES", 3)
+    paused: list[float] = []
+    stopped = SimpleNamespace(wait=lambda seconds: paused.append(seconds) or is_stopping)
+    serve.let_requests_pass(SimpleNamespace(is_serving=is_serving), stopped)
+    assert paused == waits * [serve.PAUSE_SECONDS]
+
+
+def test_requests_pass_after_each_message(app, monkeypatch):
+    stopped, pauses = serve.threading.Event(), SimpleQueue()
+    monkeypatch.setattr(serve, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(serve, "JOBS", {})
+    monkeypatch.setattr(serve, "let_requests_pass", lambda *given: pauses.put(given))
+    with app.app_context():
+        with writing():
+            for name in "ab":
+                outbox.queue_message("unknown", "office@example.gov", "en", name)
+        turn = turns.make_turn()
+    served = SimpleNamespace(is_serving=False)
+    workers = serve.start_workers(app, served, turn, stopped)
+    try:
+        assert [pauses.get(timeout=10) for _ in "ab"] == 2 * [(served, stopped)]
     finally:
         stopped.set()
         for worker in workers:

@@ -156,6 +156,17 @@ def test_loop_sleeps_when_a_thread_has_sent_all():
         assert not wakes
 
 
+def test_server_is_serving_until_the_last_answer():
+    with running_program() as program, ThreadPoolExecutor(6) as clients:
+        wait_until(lambda: not program.server.is_serving)
+        answers = [clients.submit(program.get) for _ in range(6)]
+        wait_until(lambda: len(program.begun) == server.THREADS)
+        assert program.server.is_serving
+        program.proceed.set()
+        assert {each.result()[0] for each in answers} == {200}
+        wait_until(lambda: not program.server.is_serving)
+
+
 def test_stop_answers_requests_that_wait_for_a_thread():
     with running_program() as program, ThreadPoolExecutor(12) as clients:
         answers = [clients.submit(program.get) for _ in range(12)]
