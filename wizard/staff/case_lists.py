@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from ..db.engine import db, is_one_of, is_sqlite, reading
@@ -16,13 +15,12 @@ from ..submissions.filters import Filters
 from ..submissions.hits import Hit, find_hits
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
+from .case_conditions import LOOKED_THROUGH, CaseConditions
 
 PAGE_SIZE, FOUND_PAGE_SIZE = 50, 25
 """Cases on a page, and on one of a search, where each shows a sentence too."""
 MAX_COUNT, MAX_FOUND = 10_000, 100
 """How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
-LOOKED_THROUGH = {"q", "seen", "promises"}
-"""Filters for which each row of the list is looked at."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -34,89 +32,7 @@ class CaseList:
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
         self.is_queue = bool(filters.get("todo"))
-        self._chosen = filters.without("todo") if self.is_queue else filters
-
-    @cached_property
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The SQL conditions; those of the queue are its own."""
-        listed, words = [*self._plain, *self._due, *self._seen], self.filters.get("q")
-        if not words or self._found is not None:
-            return listed
-        if not (first := [*self._due, *self._seen]):
-            return [*listed, search.matches(words, self.filters.index)]
-        # Comparing words is slowest, so it is done only for cases that meet the other two.
-        return [*listed, case((and_(*first), self._has_words(words)), else_=false())]
-
-    @cached_property
-    def _plain(self) -> list[ColumnElement[bool]]:
-        """The conditions but those of the filters `LOOKED_THROUGH`, and the few cases found."""
-        plain = self._chosen
-        for name in LOOKED_THROUGH:
-            plain = plain.without(name)
-        found = [] if self._found is None else [is_one_of(Submission.id, self._found)]
-        return [*plain.conditions(), *found]
-
-    @cached_property
-    def _due(self) -> list[ColumnElement[bool]]:
-        """The condition of the filter `promises`, if it is set."""
-        return [due_dates.has_due(self._due_code, self._some_due)] if self._due_code else []
-
-    @cached_property
-    def _seen(self) -> list[ColumnElement[bool]]:
-        """The condition of the filter `seen`, if it is set."""
-        if not self._is_changed:
-            return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
-        few = self._few_changed
-        return [colleagues.has_changed() if few is None else is_one_of(Submission.id, few)]
-
-    def _has_words(self, words: str) -> ColumnElement[bool]:
-        return search.has_words(words, self.filters.index)
-
-    @property
-    def _is_changed(self) -> bool:
-        return self.filters.get("seen") == "changed"
-
-    @property
-    def _due_code(self) -> str:
-        return self.filters.get("promises", "")
-
-    @cached_property
-    def _some_due(self) -> Sequence[int]:
-        """The ids of some submissions that have a promise of the filter `promises`."""
-        return due_dates.find_some(self._due_code)
-
-    @cached_property
-    def _found(self) -> Sequence[int] | None:
-        """The ids of the submissions that have the words of a search, if there is one and they are
-        few."""
-        words = self.filters.get("q")
-        return search.find_few(words, self.filters.index) if words else None
-
-    @cached_property
-    def _few_changed(self) -> Sequence[int] | None:
-        """The ids of the cases that changed since this person looked, if they are few."""
-        return colleagues.find_few_changed()
-
-    @property
-    def _words(self) -> str:
-        """The words of a search that many submissions have, on SQLite: it would look up all that
-        have them, and then sort these. PostgreSQL goes through the list itself."""
-        return self.filters.get("q", "") if self._found is None and is_sqlite() else ""
-
-    @cached_property
-    def _compared(self) -> list[ColumnElement[bool]]:
-        """The conditions that take long to look up, in a form to compare some rows one by one."""
-        compared = []
-        if self._is_changed:
-            compared.append(colleagues.has_changed())
-        if self._words:
-            compared.append(self._has_words(self._words))
-        return compared
-
-    @property
-    def _others(self) -> list[ColumnElement[bool]]:
-        """The other conditions, if some are compared."""
-        return [*self._plain, *self._due, *([] if self._is_changed else self._seen)]
+        self.conditions = CaseConditions(filters.without("todo") if self.is_queue else filters)
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
@@ -131,38 +47,42 @@ class CaseList:
         cases of the list. Only if not, they are looked up.
         """
         for number in self._portions(3 * limit):
-            near = self._select(self._others, start, number)
+            near = self._select(self.conditions.others, start, number)
             found = self._compare(near)
             if len(found) >= limit or len(near) < number:
                 return found[:limit]
-        return self._select(self.conditions, start, limit)
+        return self._select(self.conditions.every, start, limit)
 
     def _portions(self, least: int) -> list[int]:
         """Return how many of the next cases are looked at first, one portion after the other."""
-        portions = (*FIRST_PORTIONS, *(WORD_PORTIONS if self._words else ()))
-        return [each for each in portions if each >= least] if self._compared else []
+        if not self.conditions.compared:
+            return []
+        portions = FIRST_PORTIONS + (WORD_PORTIONS if self.conditions.compares_words else ())
+        return [each for each in portions if each >= least]
 
     def _compare(self, near: Sequence[Key]) -> list[Key]:
         """Return those of some cases that meet the conditions which are compared."""
         named = is_one_of(Submission.reference, [reference for _, reference in near])
-        query = select(Submission.reference).where(named, *self._compared)
+        query = select(Submission.reference).where(named, *self.conditions.compared)
         found = set(db.session.scalars(query))
         return [row for row in near if row[1] in found]
 
     def _select(
-        self, conditions: Sequence[ColumnElement[bool]], start: PageStart, limit: int
+        self, wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int
     ) -> list[Key]:
         if self.is_queue:
-            return queue.select_rows(conditions, start, limit)
+            return queue.select_rows(wanted, start, limit)
         order = self.filters.get("sort")
         if order == "due":
             others = self.filters.keys() - {"sort"}
-            by_index = others == {"promises"} or (others == {"q"} and self._found is None)
+            by_index = others == {"promises"} or (
+                others == {"q"} and self.conditions.has_many_words
+            )
             is_closed = self.filters.get("status") in CLOSED_STATUSES
-            rows = due_dates.DatedRows(conditions, start, self._due_code, is_closed)
+            rows = due_dates.DatedRows(wanted, start, self.conditions.due_code, is_closed)
             return rows.select(limit, by_index=by_index)
         at, oldest_first = self._order(), order == "oldest"
-        return select_rows(at, conditions, start, limit, oldest_first=oldest_first)
+        return select_rows(at, wanted, start, limit, oldest_first=oldest_first)
 
     def _order(self) -> InstrumentedAttribute[datetime]:
         is_by_change = self.filters.get("sort") == "changed"
@@ -170,19 +90,19 @@ class CaseList:
 
     def count(self) -> int:
         """Return how many cases match, up to `max_count` + 1."""
-        limit = max_count(self.filters) + 1
-        if self._found is None and self.filters.keys() - {"sort"} == {"q"}:
+        limit, asked = max_count(self.filters) + 1, self.conditions
+        if asked.has_many_words and self.filters.keys() - {"sort"} == {"q"}:
             if is_sqlite():  # more than `search.MAX_FEW` were found, which is above the limit
                 return limit
-            return search.count(self.filters["q"], self.filters.index, limit)
-        if self._is_changed and self.filters.keys() - {"sort"} == {"seen"}:
-            return limit if self._few_changed is None else min(len(self._few_changed), limit)
-        if self._words and not self._is_changed:
+            return search.count(asked.words, self.filters.index, limit)
+        if asked.is_changed and self.filters.keys() - {"sort"} == {"seen"}:
+            return limit if asked.few_changed is None else min(len(asked.few_changed), limit)
+        if asked.compares_words and not asked.is_changed:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
-        if self._due and not self._words and len(self._some_due) > due_dates.MAX_FEW:
-            some = self._count([is_one_of(Submission.id, self._some_due)], limit)  # quick to see
+        if asked.has_many_due and not asked.compares_words:
+            some = self._count([is_one_of(Submission.id, asked.some_due)], limit)  # quick to see
             if some >= limit:
                 return limit
         return self._count([], limit)
@@ -190,25 +110,26 @@ class CaseList:
     def _count(self, more: Sequence[ColumnElement[bool]], limit: int) -> int:
         """Return how many cases meet all conditions and some more, up to about `limit`."""
         if self.is_queue:
-            return queue.count([*self.conditions, *more], limit)
+            return queue.count([*self.conditions.every, *more], limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
-        counted = one.where(*self.conditions, *more).limit(limit)
+        counted = one.where(*self.conditions.every, *more).limit(limit)
         return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
     def _count_found(self, limit: int) -> tuple[int, int]:
         """Return the number of up to `limit` cases, in any order, that meet the other conditions,
         and of those among them that also meet those which are compared."""
+        others = self.conditions.others
         if not self.is_queue:
-            return self._count_among(self._others, limit)
-        opened = self._count_among([*self._others, queue.is_open()], limit)  # quick to list
+            return self._count_among(others, limit)
+        opened = self._count_among([*others, queue.is_open()], limit)  # quick to list
         if opened[0] == limit:
             return opened
-        return self._count_among([*self._others, queue.waits()], limit)
+        return self._count_among([*others, queue.waits()], limit)
 
     def _count_among(self, listed: Sequence[ColumnElement[bool]], limit: int) -> tuple[int, int]:
         near = select(Submission.id).where(*listed).limit(limit)
-        counts = func.count(), func.count().filter(*self._compared)
+        counts = func.count(), func.count().filter(*self.conditions.compared)
         looked_at, found = db.session.execute(
             select(*counts).select_from(Submission).where(Submission.id.in_(near))
         ).one()
@@ -219,7 +140,7 @@ class CaseList:
         if self.is_queue:
             return queue.find_since(submission.reference)
         if self.filters.get("sort") == "due":
-            return due_dates.find_moment(submission.id, self._due_code)
+            return due_dates.find_moment(submission.id, self.conditions.due_code)
         moment: datetime = getattr(submission, self._order().key)
         return moment
 

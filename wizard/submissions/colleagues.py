@@ -63,7 +63,14 @@ def was_seen(how: str) -> ColumnElement[bool]:
     """
     if how == "unread":
         return ~_viewed().where(CaseView.submission_id == Submission.id).exists()
-    few = find_few_changed()
+    return is_changed(find_few_changed())
+
+
+def is_changed(few: Sequence[int] | None) -> ColumnElement[bool]:
+    """Return the condition that a case changed since this person looked.
+
+    `few` is what `find_few_changed` returned.
+    """
     return has_changed() if few is None else is_one_of(Submission.id, few)
 
 

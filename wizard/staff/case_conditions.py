@@ -1,0 +1,112 @@
+"""The conditions that the cases of a list meet.
+
+Words of a search, *changed* and what is due can be met by many cases, and are slow to look up for
+all of them. If so, they are compared case by case instead.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, and_, case, false
+
+from ..db.engine import is_one_of, is_sqlite
+from ..db.models import Submission
+from ..submissions import colleagues, due_dates, search
+from ..submissions.filters import Filters
+
+LOOKED_THROUGH = {"q", "seen", "promises"}
+"""Filters for which each row of the list is looked at."""
+
+Conditions = list[ColumnElement[bool]]
+
+
+class CaseConditions:
+    """The SQL conditions of some filters.
+
+    `every` has all of them, to look cases up. Those in `compared` take long to look up: cases that
+    meet `others` are soon compared with them.
+    """
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+        self.words = filters.get("q", "")
+        self.due_code = filters.get("promises", "")
+        self.is_changed = filters.get("seen") == "changed"
+
+    @cached_property
+    def every(self) -> Conditions:
+        """All conditions."""
+        listed = [*self._plain, *self._due, *self._seen]
+        if not self.has_many_words:
+            return listed
+        if not (first := [*self._due, *self._seen]):
+            return [*listed, search.matches(self.words, self.filters.index)]
+        # Comparing words is slowest, so it is done only for cases that meet the other two.
+        return [*listed, case((and_(*first), self._has_words), else_=false())]
+
+    @cached_property
+    def compared(self) -> Conditions:
+        """Those that take long to look up, in a form to compare some rows one by one."""
+        changed = [colleagues.has_changed()] if self.is_changed else []
+        return [*changed, *([self._has_words] if self.compares_words else [])]
+
+    @property
+    def others(self) -> Conditions:
+        """The conditions but those that are compared."""
+        return [*self._plain, *self._due, *([] if self.is_changed else self._seen)]
+
+    @property
+    def has_many_words(self) -> bool:
+        """True if there are words, and many submissions have them."""
+        return bool(self.words) and self.few_found is None
+
+    @property
+    def compares_words(self) -> bool:
+        """True if words are compared. SQLite would look up all submissions that have them, and then
+        sort these; PostgreSQL goes through the list itself."""
+        return self.has_many_words and is_sqlite()
+
+    @property
+    def has_many_due(self) -> bool:
+        """True if many submissions have a promise of the filter `promises`."""
+        return bool(self.due_code) and len(self.some_due) > due_dates.MAX_FEW
+
+    @cached_property
+    def few_found(self) -> Sequence[int] | None:
+        """The ids of the submissions that have the words, if there are any and they are few."""
+        return search.find_few(self.words, self.filters.index) if self.words else None
+
+    @cached_property
+    def few_changed(self) -> Sequence[int] | None:
+        """The ids of the cases that changed since this person looked, if they are few."""
+        return colleagues.find_few_changed()
+
+    @cached_property
+    def some_due(self) -> Sequence[int]:
+        """The ids of some submissions that have a promise of the filter `promises`."""
+        return due_dates.find_some(self.due_code)
+
+    @cached_property
+    def _plain(self) -> Conditions:
+        """The conditions but those of the filters `LOOKED_THROUGH`, and the few cases found."""
+        plain = self.filters
+        for name in LOOKED_THROUGH:
+            plain = plain.without(name)
+        found = [] if self.few_found is None else [is_one_of(Submission.id, self.few_found)]
+        return [*plain.conditions(), *found]
+
+    @cached_property
+    def _due(self) -> Conditions:
+        """The condition of the filter `promises`, if it is set."""
+        return [due_dates.has_due(self.due_code, self.some_due)] if self.due_code else []
+
+    @cached_property
+    def _seen(self) -> Conditions:
+        """The condition of the filter `seen`, if it is set."""
+        if self.is_changed:
+            return [colleagues.is_changed(self.few_changed)]
+        return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
+
+    @property
+    def _has_words(self) -> ColumnElement[bool]:
+        return search.has_words(self.words, self.filters.index)
