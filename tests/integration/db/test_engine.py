@@ -1,5 +1,7 @@
 """Tests of transactions and stored text."""
 
+import errno
+import os
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,7 @@ from wizard.apply import drafts
 from wizard.config import sqlite
 from wizard.db import engine
 from wizard.db.engine import db, reading, writing
-from wizard.db.models import Draft
+from wizard.db.models import Draft, Submission
 from wizard.flows.commitment import COMMITMENT
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -96,6 +98,42 @@ def test_write_lock_timeout_is_503(app, monkeypatch):
     assert (busy.status, busy.response.headers["Retry-After"]) == (503, "10")
     assert busy.values()["city"] == ["Tampa"]
     assert client.post(path, data=busy.values()).status_code == 303
+
+
+@on_sqlite
+def test_others_write_while_one_waits_for_the_disk(app, monkeypatch):
+    synced: list[int] = []
+
+    def write() -> int:
+        with app.app_context():
+            drafts.start_draft(uuid.uuid4(), {})
+            return os.stat(f"{db.engine.url.database}-wal").st_ino
+
+    def sync(number: int) -> None:
+        synced.append(os.fstat(number).st_ino)
+        if len(synced) == 1:
+            with ThreadPoolExecutor(1) as other:
+                assert other.submit(write).result(10)
+
+    monkeypatch.setattr(engine, "sync_file", sync)
+    assert [write()] * 2 == synced
+
+
+@on_sqlite
+def test_disk_that_fails_is_503_and_form_can_be_resent(app, monkeypatch):
+    client, case = app.test_client(), load_case("agency")
+    page = complete_form(client, case, until="review")
+    data = page.values() | form_data(COMMITMENT.steps["review"], case)
+
+    def fail(number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "sync_file", fail)
+        assert client.post(page.path, data=data).status_code == 503
+    assert client.post(page.path, data=data).location.endswith("/done")
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Submission.id))) == 1
 
 
 @contextmanager
