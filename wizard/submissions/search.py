@@ -243,7 +243,7 @@ def _query_entry() -> Select[Any]:
 
 def _last_id(model: type[Event | StaffNote], submission: Any) -> Select[Any]:
     last = select(func.coalesce(func.max(model.id), 0))
-    return last.where(model.submission_id == submission)
+    return last.where(model.submission_id == submission).correlate(Submission)
 
 
 def _in_every_language(text: Text) -> list[str]:

@@ -196,6 +196,15 @@ def test_erased_case_leaves_no_word(app):
                 assert word not in stored
 
 
+def test_indexed_submission_is_not_stale_beside_a_newer_one(app):
+    for _ in range(2):
+        add_published(app)
+    with app.app_context():
+        with writing() as session:
+            session.execute(delete(SearchEntry))
+        assert (search.index_stale(), search.index_stale()) == (2, 0)
+
+
 def test_words_of_version_before_are_indexed_once(app):
     reference = add_published(app, commitment_title="Zanzibar")
     with app.app_context():
