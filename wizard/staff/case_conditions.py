@@ -21,7 +21,7 @@ Conditions = list[ColumnElement[bool]]
 
 
 class CaseConditions:
-    """The SQL conditions of some filters.
+    """The SQL conditions of some filters, but that of the queue.
 
     `every` has all of them, to look cases up. Those in `compared` take long to look up: cases that
     meet `others` are soon compared with them.
@@ -63,8 +63,8 @@ class CaseConditions:
     @property
     def compares_words(self) -> bool:
         """True if words are compared. SQLite would look up all submissions that have them, and then
-        sort these; PostgreSQL goes through the list itself."""
-        return self.has_many_words and is_sqlite()
+        sort these. PostgreSQL goes through the list itself, unless something else is compared."""
+        return self.has_many_words and (is_sqlite() or self.is_changed)
 
     @property
     def has_many_due(self) -> bool:
@@ -89,9 +89,7 @@ class CaseConditions:
     @cached_property
     def _plain(self) -> Conditions:
         """The conditions but those of the filters `LOOKED_THROUGH`, and the few cases found."""
-        plain = self.filters
-        for name in LOOKED_THROUGH:
-            plain = plain.without(name)
+        plain = self.filters.without("todo", *LOOKED_THROUGH)
         found = [] if self.few_found is None else [is_one_of(Submission.id, self.few_found)]
         return [*plain.conditions(), *found]
 
@@ -104,7 +102,7 @@ class CaseConditions:
     def _seen(self) -> Conditions:
         """The condition of the filter `seen`, if it is set."""
         if self.is_changed:
-            return [colleagues.is_changed(self.few_changed)]
+            return [colleagues.has_changed(self.few_changed)]
         return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from ..db.engine import db, is_one_of, is_sqlite, reading
@@ -32,7 +32,7 @@ class CaseList:
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
         self.is_queue = bool(filters.get("todo"))
-        self.conditions = CaseConditions(filters.without("todo") if self.is_queue else filters)
+        self.conditions = CaseConditions(filters)
 
     def select_keys(self, start: PageStart, size: int) -> PageKeys:
         """Return the keys of a page."""
@@ -89,7 +89,7 @@ class CaseList:
         return Submission.changed_at if is_by_change else Submission.submitted_at
 
     def count(self) -> int:
-        """Return how many cases match, up to `max_count` + 1."""
+        """Return how many cases match, up to about `max_count` + 1."""
         limit, asked = max_count(self.filters) + 1, self.conditions
         if asked.has_many_words and self.filters.keys() - {"sort"} == {"q"}:
             if is_sqlite():  # more than `search.MAX_FEW` were found, which is above the limit
@@ -136,7 +136,7 @@ class CaseList:
         return looked_at, found
 
     def find_moment(self, submission: Submission) -> datetime | None:
-        """Return the moment of a case in the order; None if it left the queue."""
+        """Return the moment of a case in the order; None if it has no place there any more."""
         if self.is_queue:
             return queue.find_since(submission.reference)
         if self.filters.get("sort") == "due":
@@ -154,8 +154,8 @@ def max_count(filters: Filters) -> int:
 class CasePage:
     """A page of a list, and what it shows of the cases.
 
-    `count` is the length of the list, up to `max_count` + 1. `hits` are by reference. By id are
-    what an organization asks for, the next date, and the code of `colleagues.SEEN`.
+    `count` is the length of the list, up to about `max_count` + 1. `hits` are by reference. By id
+    are what an organization asks for, the next date, and the code of `colleagues.SEEN`.
     """
 
     found: list[Submission]
@@ -184,15 +184,13 @@ def read_page(filters: Filters, start: PageStart) -> CasePage:
 
 
 def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
-    """Return the submissions on a page, its keys, and the list's length, up to `max_count` + 1.
+    """Return the submissions on a page, its keys, and the list's length as `count` has it.
 
     They have no answers unless there are words to show where they were found.
     """
     listed = CaseList(filters)
     keys = listed.select_keys(start, FOUND_PAGE_SIZE if "q" in filters else PAGE_SIZE)
-    rows = select(Submission).where(is_one_of(Submission.reference, keys.references))
-    found = db.session.scalars(rows if "q" in filters else _without_answers(rows))
-    submissions = sorted(found, key=lambda each: keys.references.index(each.reference))
+    submissions = _read(keys.references, with_answers="q" in filters)
     is_whole = start == PageStart() and not keys.older
     return submissions, keys, len(submissions) if is_whole else listed.count()
 
@@ -200,7 +198,7 @@ def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], Pag
 def find_neighbor(reference: str, filters: Filters, *, backwards: bool = False) -> str:
     """Return the case after or before one in a list, or "" at its end. Raise `CaseNotFound`.
 
-    The case need not be in the list any more. After one that left the queue comes its first one.
+    The case need not be in the list any more. After one without a place in it comes the first.
     """
     with reading(snapshot=True):
         if (submission := find_by_reference(reference)) is None:
@@ -208,20 +206,18 @@ def find_neighbor(reference: str, filters: Filters, *, backwards: bool = False) 
         listed = CaseList(filters)
         if at := listed.find_moment(submission):
             start = PageStart((at, reference), backwards)
-        elif listed.is_queue and not backwards:
-            start = PageStart()
-        else:
+        elif backwards:
             return ""
+        else:
+            start = PageStart()
         return "".join(found for _, found in listed.select_rows(start, 1))
 
 
 def list_to_act_on(filters: Filters, limit: int) -> tuple[list[Submission], bool]:
     """Return the first submissions that match, with their answers, and whether there are more."""
-    with reading(snapshot=True) as session:
+    with reading(snapshot=True):
         keys = CaseList(filters).select_keys(PageStart(), limit)
-        rows = select(Submission).where(is_one_of(Submission.reference, keys.references))
-        found = {each.reference: each for each in session.scalars(rows)}
-    return [found[each] for each in keys.references if each in found], bool(keys.older)
+        return _read(keys.references, with_answers=True), bool(keys.older)
 
 
 def find_parties(references: Collection[str]) -> dict[str, str]:
@@ -234,11 +230,13 @@ def find_parties(references: Collection[str]) -> dict[str, str]:
 
 def list_longest_waiting(limit: int) -> list[tuple[Submission, datetime]]:
     """Return the first cases of the queue, each with since when it waits."""
-    keys = queue.select_rows([], PageStart(), limit)
-    rows = select(Submission).where(is_one_of(Submission.reference, [each for _, each in keys]))
-    found = {each.reference: each for each in db.session.scalars(_without_answers(rows))}
-    return [(found[each], since) for since, each in keys if each in found]
+    since = {reference: at for at, reference in queue.select_rows([], PageStart(), limit)}
+    return [(each, since[each.reference]) for each in _read(list(since), with_answers=False)]
 
 
-def _without_answers(rows: Select[Submission]) -> Select[Submission]:
-    return rows.options(defer(Submission.answers))
+def _read(references: Sequence[str], *, with_answers: bool) -> list[Submission]:
+    """Return the submissions with some references, in their order."""
+    rows = select(Submission).where(is_one_of(Submission.reference, references))
+    rows = rows if with_answers else rows.options(defer(Submission.answers))
+    found = {each.reference: each for each in db.session.scalars(rows)}
+    return [found[each] for each in references if each in found]

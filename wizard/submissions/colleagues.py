@@ -63,15 +63,7 @@ def was_seen(how: str) -> ColumnElement[bool]:
     """
     if how == "unread":
         return ~_viewed().where(CaseView.submission_id == Submission.id).exists()
-    return is_changed(find_few_changed())
-
-
-def is_changed(few: Sequence[int] | None) -> ColumnElement[bool]:
-    """Return the condition that a case changed since this person looked.
-
-    `few` is what `find_few_changed` returned.
-    """
-    return has_changed() if few is None else is_one_of(Submission.id, few)
+    return has_changed(find_few_changed())
 
 
 def find_few_changed() -> Sequence[int] | None:
@@ -80,8 +72,11 @@ def find_few_changed() -> Sequence[int] | None:
     return found if len(found) <= MAX_LOOKED_UP else None
 
 
-def has_changed() -> ColumnElement[bool]:
-    """Return the condition that a case changed since this person looked, to check a few rows."""
+def has_changed(few: Sequence[int] | None = None) -> ColumnElement[bool]:
+    """Return the condition that a case changed since this person looked: with what
+    `find_few_changed` returned, to look cases up, or without, to check a few rows."""
+    if few is not None:
+        return is_one_of(Submission.id, few)
     of_row = _changed().where(CaseView.submission_id == Submission.id)
     return of_row.offset(0).correlate(Submission).exists()
 

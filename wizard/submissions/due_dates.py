@@ -80,9 +80,11 @@ def find_next(ids: Sequence[int], code: str = "") -> Mapping[int, date]:
     return {row[0]: row[1] for row in rows}
 
 
-def find_moment(submission_id: int, code: str = "") -> datetime:
-    """Return the moment that stands for the next date of a submission in keys."""
-    return _moment(find_next([submission_id], code).get(submission_id, NO_DATE))
+def find_moment(submission_id: int, code: str = "") -> datetime | None:
+    """Return the moment that stands for the next date of a submission in keys; None if it has no
+    date of a code of `DUE`."""
+    day = find_next([submission_id], code).get(submission_id)
+    return None if code and day is None else _moment(day or NO_DATE)
 
 
 def _moment(day: date) -> datetime:

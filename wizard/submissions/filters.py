@@ -59,13 +59,13 @@ class Filters(dict[str, str]):
 
     index: search.Index = "staff"
 
-    def without(self, name: str) -> Self:
-        """Return the same without one filter."""
-        return type(self)({key: value for key, value in self.items() if key != name})
+    def without(self, *names: str) -> Self:
+        """Return the same without some filters."""
+        return type(self)({key: value for key, value in self.items() if key not in names})
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the SQL conditions. What they depend on is looked up within any transaction, or in
-        one that ends, so that `writing` can follow."""
+        """Return the SQL conditions. What they depend on is looked up within `reading` or
+        `writing`, or in a transaction that ends, so that `writing` can follow."""
         with reading():
             return self._conditions()
 

@@ -397,6 +397,19 @@ def test_changed_and_unread_cases_with_some_words_are_found_however_many_there_a
             assert case_references(page) == [made[4]], (lists, query)
 
 
+def test_next_of_changed_cases_has_the_words(app, editor, monkeypatch):
+    monkeypatch.setattr(search, "MAX_FEW", 0)
+    monkeypatch.setattr(search, "MAX_LOOKED_UP", -1)
+    bob, made = Actor("bob@example.gov"), add_many(app, 5)
+    for reference in made:
+        editor.page(case(reference))
+        words = "Quetzalcoatl called." if reference in (made[0], made[4]) else "He called."
+        with app.app_context():
+            cases.add_note(reference, words, bob)
+    page = editor.page(case(made[4], "seen=changed&q=quetzalcoatl"))
+    assert f"/{made[0]}?" in editor.get(link_address(page, "Next")).location
+
+
 def test_length_of_list_of_changed_cases_is_counted_up_to_a_limit(app, editor, monkeypatch):
     monkeypatch.setattr(case_lists, "PAGE_SIZE", 1)
     made = add_many(app, 3)

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from tests.client import case_references, link_address
 from tests.factories import add_submission
+from wizard import clock
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
 from wizard.db.promises import Promise
@@ -16,6 +17,25 @@ from wizard.submissions.filters import Filters
 from wizard.web.query import PageStart
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def set_promises(reference: str, **columns) -> None:
+    own = select(Submission.id).where(Submission.reference == reference).scalar_subquery()
+    with writing() as session:
+        session.execute(update(Promise).where(Promise.submission_id == own).values(columns))
+
+
+def test_next_of_case_that_left_the_list_is_the_first(app):
+    at = clock.now() - timedelta(days=200)
+    made = [add_submission(app, at=at, status="published") for _ in range(3)]
+    overdue = Filters(promises="overdue", sort="due")
+    with app.app_context():
+        for days, reference in zip((9, 5, 2), made, strict=True):
+            set_promises(reference, due_on=clock.today() - timedelta(days=days))
+        assert case_lists.find_neighbor(made[0], overdue) == made[1]
+        set_promises(made[0], done_on=clock.today())
+        assert case_lists.find_neighbor(made[0], overdue) == made[1]
+        assert case_lists.find_neighbor(made[0], overdue, backwards=True) == ""
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
