@@ -118,9 +118,11 @@ def start_workers(
 
     def run(work: Callable[[], object]) -> None:
         with app.app_context():
-            repeat_until(stopped, work)
-            if work is works["daily jobs"]:
-                turn.give_up()
+            try:
+                repeat_until(stopped, work)
+            finally:
+                if work is works["daily jobs"]:
+                    turn.give_up()
 
     jobs = DailyJobs()
     works: dict[str, Callable[[], object]] = {
@@ -167,8 +169,9 @@ def serve(sockets: str | None) -> None:
         email.check_folder()
     if is_sqlite() and not turn.is_ours():
         log.warning(
-            "Another process serves the database %s. Each counts rate limits by itself: stop one,"
-            " or see docs/deploy.md for more than one process.",
+            "Another process serves a database in the folder of %s. If it is the same, each counts"
+            " rate limits by itself: stop one, or see docs/deploy.md for more than one process."
+            " If it is another, only that one has daily jobs: move one to a folder of its own.",
             db.engine.url.database,
         )
     bound = listen(app.config["HOST"], app.config["PORT"])

@@ -22,13 +22,12 @@ class FolderTurn:
     def is_ours(self) -> bool:
         """Return True if this process has the lock; take it if no other has it."""
         if self.folder is None:
-            folder = os.open(Path(str(db.engine.url.database)).parent, os.O_RDONLY)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.folder = folder
-            except BlockingIOError:
-                os.close(folder)
-        return self.folder is not None
+            self.folder = os.open(Path(str(db.engine.url.database)).resolve().parent, os.O_RDONLY)
+        try:
+            fcntl.flock(self.folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # once more changes nothing
+        except BlockingIOError:
+            return False
+        return True
 
     def give_up(self) -> None:
         """Let another process take the lock."""

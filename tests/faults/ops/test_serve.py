@@ -215,7 +215,7 @@ def test_interrupt_while_python_imports_ends_quietly(tmp_path, module, until):
 def test_second_server_on_a_store_is_told(sqlite_url, tmp_path):
     with running_server(sqlite_url, tmp_path) as first:
         second = Server(sqlite_url, tmp_path)
-        until = f".*WARNING Another process serves the database {tmp_path}/wizard.sqlite.*"
+        until = f".*WARNING Another process serves .* {tmp_path}/wizard.sqlite. .*"
         process = start_command(tmp_path, "serve", until=until, WIZARD_PORT=str(second.port))
         process.send_signal(signal.SIGTERM)
         with process:

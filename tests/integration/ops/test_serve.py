@@ -1,5 +1,6 @@
 """Tests of the daily jobs: small transactions, and one job that fails stops no other."""
 
+import errno
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -182,6 +183,36 @@ def test_turn_is_of_one_process_until_given_up(app):
         first.give_up()
         assert [second.is_ours(), first.is_ours()] == [True, False]
         second.give_up()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_turn_opens_its_folder_once(app, monkeypatch):
+    opened: list[str] = []
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    system = SimpleNamespace(open=lambda path, _: opened.append(path) or 99, O_RDONLY=0)
+    monkeypatch.setattr(turns, "os", system)
+    monkeypatch.setattr(turns.fcntl, "flock", refuse)
+    with app.app_context():
+        turn = turns.make_turn()
+        for _ in range(2):
+            with pytest.raises(OSError):
+                turn.is_ours()
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_turn_is_one_whatever_path_leads_to_the_database(app, tmp_path, make_app):
+    (tmp_path / "link.sqlite").symlink_to(app.config["SQLALCHEMY_DATABASE_URI"].database)
+    other = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/link.sqlite")
+    with app.app_context():
+        first = turns.make_turn()
+        assert first.is_ours()
+    with other.app_context():
+        assert not turns.make_turn().is_ours()
+    first.give_up()
 
 
 def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
