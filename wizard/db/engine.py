@@ -127,13 +127,19 @@ def _begin_writing(connection: Connection) -> None:
     Measured with two processes that write most of the time: one in a hundred waits 0.04 s, and
     0.1 to 0.3 s if SQLite itself waits, as it sleeps up to 100 ms at a time.
     """
-    end, cursor = time.monotonic() + WRITE_TIMEOUT_SECONDS, connection.connection.cursor()
+    end = connection.get_execution_options().get("waits_until") or _end_of_wait()
+    cursor = connection.connection.cursor()
     cursor.execute("PRAGMA busy_timeout=0")
     try:
         while not _try_begin(connection, end):
             time.sleep(WRITE_POLL_SECONDS)
     finally:
         cursor.execute(SQLITE_WAITS)
+
+
+def _end_of_wait() -> float:
+    """Return the moment until which a writer waits that begins to wait now."""
+    return time.monotonic() + WRITE_TIMEOUT_SECONDS
 
 
 def _try_begin(connection: Connection, end: float) -> bool:
@@ -206,7 +212,9 @@ def _commit_reading(session: Session) -> None:
     """End a transaction that only reads by a commit, on PostgreSQL: after a rollback psycopg
     forgets what it has prepared, and each statement is planned every time."""
     if not is_sqlite() and session.in_transaction() and session.is_active:
-        session.connection().commit()
+        connection = session.connection()
+        if not connection.invalidated:  # else it is lost, and there is nothing to end
+            connection.commit()
 
 
 @contextmanager
@@ -217,12 +225,13 @@ def writing() -> Iterator[Session]:
     changed since. Raise `DatabaseBusyError` or the driver's `OperationalError` if another writer
     holds the lock for `WRITE_TIMEOUT_SECONDS`, or if the disk fails.
     """
+    end = _end_of_wait()
     with current_app.extensions["sqlite_write_lock"] if is_sqlite() else nullcontext():
         session = db.session()
         if session.in_transaction():
             raise RuntimeError("a transaction is open already: one that only reads, or writing()")
         try:
-            session.connection(execution_options={"writes": True})
+            session.connection(execution_options={"writes": True, "waits_until": end})
             yield session
             session.commit()
         except BaseException:
@@ -250,9 +259,12 @@ def empty_write_ahead_log() -> None:
     if is_sqlite():
         with current_app.extensions["sqlite_write_lock"]:
             connection = db.engine.raw_connection()
+            cursor = connection.cursor()
             try:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.execute("PRAGMA busy_timeout=100")  # nobody can write while it waits
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
+                cursor.execute(SQLITE_WAITS)
                 connection.close()
 
 

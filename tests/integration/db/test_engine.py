@@ -6,6 +6,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -136,6 +137,25 @@ def test_disk_that_fails_is_503_and_form_can_be_resent(app, monkeypatch):
         assert db.session.scalar(select(func.count(Submission.id))) == 1
 
 
+@on_postgresql
+def test_lost_connection_is_replaced(app):
+    count = select(func.count(Draft.id))
+
+    def lose_connection() -> None:
+        own = db.session.scalar(select(func.pg_backend_pid()))
+        with db.engine.connect() as other:
+            other.execute(select(func.pg_terminate_backend(own)))
+        with pytest.raises(OperationalError):
+            db.session.scalar(count)
+
+    with app.app_context():
+        lose_connection()
+        engine.end_session()
+        with reading():
+            lose_connection()
+        assert db.session.scalar(count) == 0
+
+
 @contextmanager
 def other_process_writing(app):
     """Hold SQLite's own lock inside the block; yield the function that ends it."""
@@ -175,6 +195,29 @@ def test_writing_gives_up_while_other_process_writes(app, monkeypatch):
         writing(),
     ):
         pass
+
+
+@on_sqlite
+def test_wait_for_threads_counts_in_the_wait_for_processes(app, monkeypatch):
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    def enter(lock: engine.WriteLock) -> None:
+        wait(engine.WRITE_TIMEOUT_SECONDS - 1)
+
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=wait))
+    monkeypatch.setattr(engine.WriteLock, "__enter__", enter)
+    monkeypatch.setattr(engine.WriteLock, "__exit__", lambda *_: None)
+    with (
+        other_process_writing(app),
+        app.app_context(),
+        pytest.raises(OperationalError, match="locked"),
+        writing(),
+    ):
+        pass
+    assert now[0] == pytest.approx(engine.WRITE_TIMEOUT_SECONDS, abs=0.1)
 
 
 @on_sqlite

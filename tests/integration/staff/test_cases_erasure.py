@@ -1,5 +1,6 @@
 """Tests that an erasure leaves nothing, also one by the version before."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tests.integration.public.conftest import update_columns
 from wizard import clock
 from wizard.accounts import audit
 from wizard.accounts.audit import Actor
+from wizard.config import sqlite
+from wizard.db import engine
 from wizard.db.engine import db, writing
 from wizard.db.models import (
     CASE_STATUSES,
@@ -23,7 +26,7 @@ from wizard.db.models import (
     SubmissionVersion,
 )
 from wizard.ops.serve import DailyJobs
-from wizard.staff import erasure
+from wizard.staff import cases, erasure
 from wizard.submissions import cases as submission_cases
 from wizard.submissions import search
 
@@ -76,6 +79,23 @@ def erase_as_version_before(app, reference: str) -> None:
         of_it = update(Submission).where(Submission.id == it.id)
         session.execute(of_it.values(answers={}, erased_at=clock.now(), title="", search=""))
         audit.record(Actor("admin"), "erased", reference)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_erased_words_leave_the_log_after_another_process_read(app):
+    reference = add_submission(app)
+    with app.app_context():
+        cases.add_note(reference, "Quetzalcoatl called.", Actor("editor"))
+        path = db.engine.url.database
+        other = sqlite.connect(path, isolation_level=None)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM submission").fetchone()
+        began = time.monotonic()
+        erasure.erase(reference, Actor("editor"))
+        assert time.monotonic() - began < engine.WRITE_TIMEOUT_SECONDS / 2
+        other.close()
+        DailyJobs().run_due()
+        assert b"Quetzalcoatl" not in Path(f"{path}-wal").read_bytes()
 
 
 def test_leftovers_of_version_before_are_deleted(app, caplog):
