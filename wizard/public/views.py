@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from ..db.engine import end_session
@@ -19,7 +19,7 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.languages import VARY
-from ..web.query import list_address, parse_page_start
+from ..web.query import PageStart, list_address, parse_page_start
 from . import cards, commitments, open_data, progress
 from .edition import current_edition
 from .privacy import RETENTION_SCHEDULE
@@ -69,13 +69,16 @@ def make_map(counts: Mapping[str, int], labels: listing.Labels) -> charts.TileMa
 
 
 @bp.get("/commitments")
-def commitment_list() -> Response:
+def commitment_list() -> Answer:
     """Show the list of commitments, with its map."""
     flow = current_flow()
     chosen = filters.parse_public_filters(flow, request.args.to_dict(flat=False))
     by_date = request.args.get("sort") == BY_DATE
-    found = commitments.list_page(chosen, parse_page_start(request.args), by_date=by_date)
     query = chosen | ({"sort": BY_DATE} if by_date else {})
+    start = parse_page_start(request.args)
+    found = commitments.list_page(chosen, start, by_date=by_date)
+    if not found.rows and start != PageStart():  # what was there has left the list
+        return redirect(list_address(url_for("public.commitment_list"), query, {}), 303)
     references = [each.summary.reference for each in found.rows]
     mapped = found.counts.get(flow.mapped.name, {}) if flow.mapped else {}
     labels = filters.filter_options(flow) | progress.promise_options(found.selection)

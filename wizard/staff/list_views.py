@@ -15,11 +15,11 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import parse_page_start, wants_bom
+from ..web.query import PageStart, parse_page_start, wants_bom
 from ..web.tables import SheetTooLarge
 from . import case_lists, exports, many
 from . import dashboard as statistics
-from .lists import LIST_ARGS, list_query, parse_list_filters
+from .lists import LIST_ARGS, list_query, open_in_list, parse_list_filters
 from .report_views import describe_period
 
 OLDEST_SHOWN, REQUESTS_SHOWN = 5, 20
@@ -75,7 +75,10 @@ def submissions() -> Response:
     """Show the filtered list of submissions, newest first, or the queue, oldest first."""
     chosen = parse_list_filters(LIST_ARGS)
     query = list_query(chosen)
-    page = case_lists.read_page(chosen, parse_page_start(request.args))
+    start = parse_page_start(request.args)
+    page = case_lists.read_page(chosen, start)
+    if not page.found and start != PageStart():  # what was there has left the list
+        return open_in_list("")
     people = colleagues.name_people(list_people())
     labels = filters.filter_options(current_flow())
     labels |= {"assigned": {"me": "Me", "nobody": "Nobody", **people}}

@@ -99,6 +99,12 @@ def test_filter_value_unknown_finds_nothing(app, client, query):
     assert page.text("#found").startswith("0 ")
 
 
+def test_page_whose_commitments_left_the_list_leads_to_the_first(app, client):
+    add_published(app)
+    answer = client.get("/commitments?state=FL&older=1999-01-01T00:00:00Z_PDI")
+    assert (answer.status_code, answer.location) == (303, "/commitments?state=FL")
+
+
 @pytest.mark.parametrize(
     "query", ["text=%00", "text=" + "x" * 201, "state=FL&state=GA", "older=soon", "newer=x_;"]
 )

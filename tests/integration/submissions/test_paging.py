@@ -163,3 +163,16 @@ def test_list_by_due_date_shows_it_and_keeps_filters_in_the_address(app, viewer)
     assert viewer.page(link_address(case, "Next")).text(".reference") == never
     for key in ("older=9999-12-31T00%3A00%3A00Z_PDI", "newer=x", "last=1"):
         assert viewer.get(f"{address}&{key}").status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "query", ["older=1999-01-01T00:00:00Z_PDI", "todo=yes&older=2099-01-01T00:00:00Z_PDI"]
+)
+def test_page_whose_cases_left_the_list_leads_to_the_first(app, viewer, query):
+    reference = add_submission(app, at=START)
+    answer = viewer.get(f"/staff/submissions?{query}")
+    assert answer.status_code == 303 and "older" not in answer.location
+    assert ("todo" in query) == ("todo" in answer.location)
+    assert case_references(viewer.page(answer.location)) == [reference]
+    empty = viewer.get("/staff/submissions?status=declined&older=1999-01-01T00:00:00Z_PDI")
+    assert viewer.page(empty.location).status == 200
