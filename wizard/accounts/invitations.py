@@ -18,7 +18,6 @@ from ..db.accounts import StaffLink, StaffUser, is_open_link
 from ..db.engine import db, reading, writing
 from ..db.models import MailMessage
 from ..notify import outbox
-from ..notify.email import PermanentFailure
 from ..web import links
 from . import accounts, passwords, second_factor, sign_in, throttle
 from .accounts import AccountError
@@ -261,7 +260,7 @@ def _context(message: MailMessage) -> dict[str, Any]:
     link = db.session.get(StaffLink, message.link_id)
     ended = link is None or link.used_at or link.revoked_at or link.version != message.version
     if link is None or ended:
-        raise PermanentFailure("This link has ended, or a newer one was sent.")
+        raise outbox.NotNeeded("This link has ended, or a newer one was sent.")
     return {"link": link, "url": links.staff_link_url(link.id, link.version)}
 
 

@@ -14,7 +14,6 @@ from ..db.engine import db, reading, write_in_batches, writing
 from ..db.models import Draft, MailMessage, Submission
 from ..forms.messages import Message
 from ..notify import outbox, unsubscribe
-from ..notify.email import PermanentFailure
 from ..web import languages, links
 from ..web.current import current_flow
 from . import drafts
@@ -87,10 +86,10 @@ def _queue(draft: Draft, address: str, kind: str) -> None:
 
 
 def _context(message: MailMessage) -> dict[str, Any]:
-    """Return what the template shows. Raise `PermanentFailure` if nothing is left to remind of."""
+    """Return what the template shows. Raise `outbox.NotNeeded` if nothing is left to remind of."""
     draft = db.session.get_one(Draft, message.draft_id)
     if message.kind == "reminder" and (draft.submission or not draft.wants_reminders):
-        raise PermanentFailure("Nothing is left to remind of.")
+        raise outbox.NotNeeded("Nothing is left to remind of.")
     link = links.resume_url(draft.id, draft.link_version)
     return {"link": link, "until": drafts.last_day(draft), "kind": message.kind}
 

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from .. import clock
@@ -47,6 +47,10 @@ MAX_FAILED_SHOWN = 20
 
 class LeaseLost(Exception):
     """The message was deleted, or claimed by another worker."""
+
+
+class NotNeeded(Exception):
+    """What the message was to tell is no longer so: it is deleted instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +129,11 @@ def _stored_parts(message: OutboxMessage) -> tuple[str, ...]:
 
 
 def submission_of(message: MailMessage) -> Submission:
-    """Return the submission of a message. Raise `PermanentFailure` if its answers were erased.
-
-    Erasing deletes the messages too, but a process of the previous version does not know this
-    table.
-    """
+    """Return the submission of a message. Raise `NotNeeded` if its answers were erased by a process
+    of a version before this table."""
     submission = db.session.get_one(Submission, message.submission_id)
     if submission.erased_at is not None:
-        raise PermanentFailure("The answers were deleted on request.")
+        raise NotNeeded("The answers were deleted on request.")
     return submission
 
 
@@ -192,9 +193,7 @@ def count_kind(recipient: str, within: timedelta, kind: str, about: str = "submi
 
 def _lock_address(recipient: str) -> None:
     """Lock an address until the transaction ends: two concurrent requests would count the same.
-
-    SQLite has a single writer anyway.
-    """
+    SQLite has a single writer anyway."""
     if not is_sqlite():
         lock = func.pg_advisory_xact_lock(func.hashtext(recipient.lower()))
         db.session.execute(select(lock))
@@ -217,10 +216,8 @@ def backoff(attempts: int) -> timedelta:
 def deliver_due(
     stopped: Callable[[], bool] = lambda: False, pause: Callable[[], object] = lambda: None
 ) -> int:
-    """Send the due messages one by one until `stopped` returns True; return how many were sent.
-
-    `pause` is called after each.
-    """
+    """Send the due messages one by one, with a `pause` after each, until `stopped` returns True;
+    return how many were sent."""
     sent = 0
     with closing(email.Mailer(stopped)) as mailer:
         while not stopped() and (message := _claim()) is not None:
@@ -251,16 +248,17 @@ def _due(table: MessageTable, now: datetime) -> Select[Any]:
 
 
 def _deliver(claimed: AnyMessage, mailer: email.Mailer) -> bool:
-    """Send a claimed message; record the result if the lease is still ours."""
+    """Send a claimed message; record the result if the lease is still ours, or delete it."""
     error: Exception | None = None
     try:
         mailer.send(render_email(claimed), lambda: _check_lease(claimed))
     except Exception as failure:  # no failure may stop the messages that follow
         error = failure
         log.warning("message %s not sent: %s", claimed.id, type(failure).__name__)
+    table, result = type(claimed), _result_fields(error, claimed.attempts)
+    change = delete(table) if isinstance(error, NotNeeded) else update(table).values(result)
     with writing() as session:
-        result = _result_fields(error, claimed.attempts)
-        session.execute(update(type(claimed)).where(*_leased(claimed)).values(result))
+        session.execute(change.where(*_leased(claimed)))
     return error is None
 
 
@@ -382,10 +380,8 @@ def _failed(table: MessageTable) -> Select[Submission, datetime]:
 
 
 def _queued_again(table: MessageTable) -> ColumnElement[bool]:
-    """Return the condition that a message of the same kind was queued for the address later.
-
-    An `OutboxMessage` has its kind in its Message-ID, and copies with the same subject.
-    """
+    """Return the condition that a message of the same kind was queued for the address later. An
+    `OutboxMessage` has its kind in its Message-ID, and copies with the same subject."""
 
     def later(other: Any, same_kind: ColumnElement[bool]) -> ColumnElement[bool]:
         return exists().where(

@@ -12,7 +12,6 @@ from ..db.accounts import StaffUser
 from ..db.engine import db, reading, writing
 from ..db.models import MailMessage
 from ..notify import outbox, unsubscribe
-from ..notify.email import PermanentFailure
 from ..web import links
 from . import case_lists, figures
 
@@ -75,10 +74,10 @@ def _forget_old(address: str) -> None:
 
 
 def _context(message: MailMessage) -> dict[str, Any]:
-    """Return what a digest tells. Raise `PermanentFailure` if it is not wanted anymore."""
+    """Return what a digest tells. Raise `outbox.NotNeeded` if it is not wanted anymore."""
     user = find_account(message.recipient)
     if user is None or user.disabled_at or f"digest_{user.digest}" != message.kind:
-        raise PermanentFailure("The account was disabled, or does not want it anymore.")
+        raise outbox.NotNeeded("The account was disabled, or does not want it anymore.")
     since = message.created_at - KINDS[message.kind]
     return {
         "figures": figures.count_now(since),

@@ -12,7 +12,6 @@ from ..db.models import Contact, MailMessage, Submission
 from ..forms.conditions import Answers
 from ..forms.messages import Message
 from ..notify import outbox
-from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 from .cases import NotAllowed, locked_case
@@ -170,7 +169,7 @@ def _confirm_context(message: MailMessage) -> dict[str, Any]:
     )
     contact = db.session.scalars(query).first()
     if contact is None:
-        raise PermanentFailure("This contact was confirmed or forgotten meanwhile.")
+        raise outbox.NotNeeded("This contact was confirmed or forgotten meanwhile.")
     return {"submission": submission, "link": links.contact_url(contact.id, contact.email)}
 
 

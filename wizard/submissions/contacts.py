@@ -18,7 +18,6 @@ from ..forms.fields import Field, Text
 from ..forms.flow import Step
 from ..forms.messages import Message
 from ..notify import outbox
-from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 
@@ -157,7 +156,7 @@ def queue(
 def _links_context(message: MailMessage) -> dict[str, Any]:
     found = find_by_address(message.recipient)
     if not found:
-        raise PermanentFailure("This address has no submission any more.")
+        raise outbox.NotNeeded("This address has no submission any more.")
     shown = [(each, links.submission_url(each.reference, each.link_version)) for each in found]
     return {"found": shown}
 

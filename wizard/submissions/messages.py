@@ -14,7 +14,6 @@ from ..db.engine import db
 from ..db.models import Event, MailMessage, Proposal, Submission
 from ..forms.messages import Declaration, Message
 from ..notify import outbox
-from ..notify.email import PermanentFailure
 from ..web import languages, links
 from ..web.current import current_flow
 from . import contacts
@@ -216,12 +215,12 @@ def _fill(text: str, **values: str) -> str:
 
 
 def _contact_context(message: MailMessage) -> dict[str, Any]:
-    """Return what the template of a message to a contact shows. Raise `PermanentFailure` if
+    """Return what the template of a message to a contact shows. Raise `outbox.NotNeeded` if
     nothing is left to remind of."""
     submission, told = outbox.submission_of(message), CONTACT_MESSAGES[message.kind]
     is_asked = submission.status == "changes_requested" and submission.wants_reminders
     if message.kind == "changes_reminder" and not is_asked:
-        raise PermanentFailure("Nothing is left to remind of.")
+        raise outbox.NotNeeded("Nothing is left to remind of.")
     event = db.session.get(Event, message.event_id) if message.event_id else None
     of_submission = select(Proposal).where(Proposal.submission_id == submission.id)
     proposal = db.session.scalar(of_submission) if message.kind in OPEN_CHANGES else None

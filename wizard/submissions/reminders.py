@@ -18,7 +18,6 @@ from ..forms.messages import Message
 from ..forms.promises import promised_groups, state_of
 from ..forms.reports import promise_title
 from ..notify import outbox, unsubscribe
-from ..notify.email import PermanentFailure
 from ..web import links
 from ..web.current import current_flow
 from . import contacts
@@ -221,11 +220,11 @@ def set_reminders(reference: str, *, wanted: bool) -> None:
 
 
 def _context(message: MailMessage) -> dict[str, Any]:
-    """Return what the template of a reminder shows. Raise `PermanentFailure` if the organization
+    """Return what the template of a reminder shows. Raise `outbox.NotNeeded` if the organization
     does not want it any more."""
     submission = outbox.submission_of(message)
     if not submission.wants_reminders:
-        raise PermanentFailure("The organization stopped the reminders.")
+        raise outbox.NotNeeded("The organization stopped the reminders.")
     link = links.submission_url(submission.reference, submission.link_version)
     return {"submission": submission, "link": link}
 
@@ -243,7 +242,7 @@ def _due_context(message: MailMessage) -> dict[str, Any]:
         if each.entry_id in asked and not (each.done_on or each.dropped_on)
     ]
     if not found or submission.status not in REPORTABLE_STATUSES:
-        raise PermanentFailure("Nothing is left to remind of.")
+        raise outbox.NotNeeded("Nothing is left to remind of.")
     found.sort(key=lambda row: row[0].due_on)
     return {**context, "promises": found}
 

@@ -124,8 +124,7 @@ def test_disabled_account_gets_no_digest(app, today, monkeypatch):
     with app.app_context():
         accounts.disable_account(EMAIL, COMMAND_LINE)
         outbox.deliver_due()
-    (message,) = digests(app)
-    assert message.failed_at and "disabled" in message.last_error
+    assert digests(app) == []
     today[0] += timedelta(days=1)
     assert queue(app) == 0
 
@@ -139,7 +138,7 @@ def test_digest_that_is_not_wanted_anymore_is_not_delivered(app, today):
         session.execute(update(StaffUser).values(digest="weekly"))
     with app.app_context():
         outbox.deliver_due()
-    assert digests(app)[0].failed_at
+    assert digests(app) == []
 
 
 def test_digest_tells_what_waits_is_new_due_and_overdue(app, today):
