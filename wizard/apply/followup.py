@@ -18,6 +18,7 @@ from ..submissions import (
     events,
     pdf,
     proposals,
+    refusals,
     reminders,
     withdrawals,
 )
@@ -122,12 +123,14 @@ def yours(reference: str) -> Response:
     submission = access.read_own_submission(reference)
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
+        refused = refusals.title_refused(submission, happened)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
         has_public_page = find_by_reference(reference, is_public) is not None
     return render_page(
         "apply/yours.html",
         submission=submission,
         events=happened,
+        refused=refused,
         is_in_review=submission.status in OPEN_STATUSES,
         is_reminded=submission.status not in CLOSED_STATUSES,
         has_public_page=has_public_page,

@@ -11,6 +11,7 @@ from ..db.engine import reading
 from ..forms import outcomes, saving
 from ..forms.outputs import cards
 from ..submissions.events import list_events
+from ..submissions.refusals import title_refused
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -112,8 +113,14 @@ def receipt(draft_id: uuid.UUID) -> Response:
         access.grant_commitment(submission)
     with reading():
         happened = list_events(submission)
-    shown = cards(current_flow(), submission.answers)
-    return render_page("apply/receipt.html", submission=submission, events=happened, cards=shown)
+        refused = title_refused(submission, happened)
+    return render_page(
+        "apply/receipt.html",
+        submission=submission,
+        events=happened,
+        refused=refused,
+        cards=cards(current_flow(), submission.answers),
+    )
 
 
 @bp.errorhandler(CSRFError)

@@ -201,6 +201,12 @@ def _promises(flow: Flow) -> dict[str, Any]:
     approved = Progress(**reported, outcome="done", url=VALUES["Url"])
     approved.reply = "Thank you."
     waiting = Progress(**reported, outcome="delayed", url="")
+    refused = Progress(**reported, outcome="dropped", url="")
+    refused.reply = "Please say more."
+    event_data = {
+        "declined": {"reason": "See our note."},
+        "progress_approved": {"approved": ["2"], "declined": ["1"]},
+    }
     return {
         "states": STATES,
         "promises": shown,
@@ -211,13 +217,19 @@ def _promises(flow: Flow) -> dict[str, Any]:
             for title, was_withdrawn in ((TITLE, False), (LONG_WORD, False), ("", True))
         ],
         "reported": reports.ReportedPromise(
-            make_promise("delayed"), TITLE, Row("topic", "Topic", "Arrests"), approved, waiting
+            make_promise("delayed"),
+            TITLE,
+            Row("topic", "Topic", "Arrests"),
+            approved,
+            waiting,
+            refused,
         ),
         "events": [
             Event(kind=kind, at=NOW, actor_kind="staff", actor="", version=1,
-                  data={"reason": "See our note."} if kind == "declined" else {})
+                  data=event_data.get(kind, {}))
             for kind in events.KINDS
         ],
+        "refused": {"1": TITLE},
     }  # fmt: skip
 
 

@@ -17,18 +17,22 @@ from ..db.accounts import AuditEvent
 from ..db.engine import db
 from ..db.models import Event, Submission
 from ..forms.messages import Declaration
-from . import messages
+from . import messages, refusals
 from .messages import STANDARD, Mail
 
 
 @dataclass(frozen=True, slots=True)
 class EventKind(Declaration):
-    """What a kind of event is called: by staff, and by the organization if it is told."""
+    """What a kind of event is called: by staff, and by the organization if it is told.
+
+    `told_partly` is what it is told of a progress update that was approved in part.
+    """
 
     label: str
     told: str = ""
+    told_partly: str = ""
 
-    translatable = ("told",)
+    translatable = ("told", "told_partly")
 
 
 KINDS = {
@@ -53,7 +57,9 @@ KINDS = {
     ),
     "progress_reported": EventKind("Progress reported", "You sent a progress update."),
     "progress_approved": EventKind(
-        "Progress update approved", "Program staff approved your progress update."
+        "Progress update approved",
+        "Program staff approved your progress update.",
+        "Program staff approved part of your progress update.",
     ),
     "progress_declined": EventKind(
         "Progress update not approved", "Program staff didn’t approve your progress update."
@@ -90,6 +96,12 @@ MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
 def describe_event(kind: str) -> EventKind:
     """Return the words for a kind; an unknown one is shown by its code, to staff only."""
     return KINDS.get(kind) or EventKind(kind)
+
+
+def tell_event(event: Event) -> str:
+    """Return what the organization is told of an event; nothing if it is not told."""
+    kind = describe_event(event.kind)
+    return kind.told_partly if refusals.is_partly_approved(event) else kind.told
 
 
 def record_event(

@@ -16,7 +16,7 @@ from ..forms.messages import Declaration, Message
 from ..notify import outbox
 from ..web import languages, links
 from ..web.current import current_flow
-from . import contacts
+from . import contacts, refusals
 
 MAX_MESSAGE_CHARS = 5000
 """Characters that staff may write in place of the standard paragraph."""
@@ -97,6 +97,10 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "we approved your progress update (%(reference)s)",
         "Thank you for telling us how it’s going. We approved your progress update.",
     ),
+    "progress_partly_approved": CaseMessage(
+        "we approved part of your progress update (%(reference)s)",
+        "Thank you for telling us how it’s going. We approved part of your progress update.",
+    ),
     "progress_declined": CaseMessage(
         "your progress update (%(reference)s)",
         "Thank you for telling us how it’s going. We didn’t approve your progress update.",
@@ -125,7 +129,8 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "We’re writing about your %(noun)s.",
     ),
 }
-"""The messages to the contacts, by the kind of event that they tell of."""
+"""The messages to the contacts, by the kind of event that they tell of. `progress_partly_approved`
+is no event: it tells of a `progress_approved` of which something was not approved."""
 
 OPEN_CHANGES = ("changes_requested", "changes_reminder")
 """The kinds of messages about changes that can be sent until a day."""
@@ -178,13 +183,17 @@ def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str =
 
     A `kind` is that of a later message about it, such as a reminder.
     """
-    kind = kind or event.kind
+    kind = kind or _message_kind(event)
     if tells_contacts(kind) and not mail.skip:
         for number, address in enumerate(contacts.list_recipients(submission)):
             _queue(submission, event, kind, address, submission.language, number, mail.words)
     office = current_app.config["PROGRAM_EMAIL"]
     if office and kind in OFFICE_MESSAGES:
         _queue(submission, event, f"office_{kind}", office, "en")
+
+
+def _message_kind(event: Event) -> str:
+    return "progress_partly_approved" if refusals.is_partly_approved(event) else event.kind
 
 
 def _queue(
@@ -230,6 +239,7 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
         "asked": describe_opened(event.data.get("opened", {})) if event else [],
+        "refused": refusals.title_refused(submission, [event]).values() if event else (),
         "until": proposal.last_day if proposal else None,
         "action": _fill(told.action),
         "link": links.submission_url(submission.reference, submission.link_version)

@@ -34,8 +34,8 @@ class TooManyReports(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReportedPromise:
-    """A promise, its title and topic, and what was reported: the newest approved report, and one
-    that waits.
+    """A promise, its title and topic, and what was reported: the newest approved report, one that
+    waits, and the newest of all if it was not approved.
 
     One that a correction removed cannot be reported on.
     """
@@ -45,6 +45,7 @@ class ReportedPromise:
     topic: Row | None = None
     approved: Progress | None = None
     waiting: Progress | None = None
+    refused: Progress | None = None
 
     @property
     def is_open(self) -> bool:
@@ -62,6 +63,8 @@ def match_reports(submission: Submission, rows: Sequence[Progress]) -> list[Repo
     groups = {group.name: group for group in promised_groups(current_flow())}
     approved = {row.entry_id: row for row in rows if row.approved}
     waiting = {row.entry_id: row for row in rows if row.approved is None}
+    newest = {row.entry_id: row for row in rows}
+    refused = {name: row for name, row in newest.items() if row.approved is False}
     return [
         ReportedPromise(
             promise,
@@ -69,6 +72,7 @@ def match_reports(submission: Submission, rows: Sequence[Progress]) -> list[Repo
             topic_row(groups[promise.group], promise),
             approved.get(promise.entry_id),
             waiting.get(promise.entry_id),
+            refused.get(promise.entry_id),
         )
         for promise in list_promises([submission.id]).get(submission.id, ())
     ]

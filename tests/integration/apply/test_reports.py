@@ -6,14 +6,16 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import Page, link_address
-from tests.factories import add_published, events_of, staff_client, update_client
+from tests.factories import add_published, events_of, set_language, staff_client, update_client
+from tests.mail import render_message
 from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage, Submission
 from wizard.db.promises import Progress, Promise, ReportDraft
 from wizard.staff import erasure
-from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions.cases import change_status, find_by_reference, locked_case
+from wizard.submissions.messages import standard_message
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -221,12 +223,102 @@ def test_staff_approve_some_of_a_report_with_a_word_back(app, client):
     ]
     promises = {row.entry_id: row for row in rows_of(app, Promise)}
     assert promises[ids[0]].done_on and not promises[ids[1]].dropped_on
-    told = [each for each in rows_of(app, MailMessage) if each.kind == "progress_approved"]
-    assert [each.words for each in told] == ["Thank you for the first."]
+    assert [each.words for each in told_of(app)] == ["Thank you for the first."]
     (event,) = events_of(app, "progress_approved")
     assert (event.data["approved"], event.data["declined"]) == ([ids[0]], [ids[1]])
     own = update_client(app, reference).page(f"/commitments/{reference}/update/review")
     assert "Well done." in own.text(f"#promise-{ids[0]}")
+
+
+def told_of(app) -> list[MailMessage]:
+    """Return the messages to the contact about progress updates."""
+    return [each for each in rows_of(app, MailMessage) if each.kind.startswith("progress")]
+
+
+def standard_words(app, reference: str) -> str:
+    """Return the message as staff see it before they choose what to approve."""
+    with app.app_context():
+        return standard_message(find_by_reference(reference), "progress_approved")[1]
+
+
+def approve(app, reference: str, ids: list[str], words: str = "") -> None:
+    """Let staff approve the reports on some promises alone; `words` replace the message."""
+    editor, path = staff_client(app, "editor"), f"/staff/submissions/{reference}"
+    values = editor.page(path).values()
+    offered, version = values["offered"][0], values["version"][0]
+    rows = [str(row.id) for row in rows_of(app, Progress) if row.entry_id in ids]
+    data = {"key": f"progress_approved-{offered}", "offered": offered, "version": version}
+    data["words"] = words or standard_words(app, reference)
+    assert editor.send(f"{path}/progress", {**data, "approve": rows}).status == 200
+
+
+def titles_of(app, ids: list[str]) -> list[str]:
+    """Return the titles that an organization gave its promises."""
+    found = {row.entry_id: row.title for row in rows_of(app, Promise)}
+    return [found[entry_id] for entry_id in ids]
+
+
+def test_partly_approved_report_names_what_was_not_approved(app):
+    reference = add_published(app, "partner")
+    ids = report_two(app, reference)
+    kept, refused = titles_of(app, ids[:2])
+    approve(app, reference, ids[:1])
+    (message,) = told_of(app)
+    letter = render_message(app, message)
+    assert "we approved part of your progress update" in letter.subject
+    for body in (letter.text, letter.html):
+        words = " ".join(body.split())
+        assert "We approved part of your progress update." in words
+        assert "Not approved:" in words and refused in words and kept not in words
+    happened = update_client(app, reference).page(f"/commitments/{reference}/yours").text(".next")
+    assert "Program staff approved part of your progress update." in happened
+    assert refused in happened and kept not in happened
+
+
+def test_partly_approved_report_is_told_in_spanish(app):
+    reference = add_published(app, "partner")
+    set_language(app, reference, "es")
+    ids = report_two(app, reference)
+    approve(app, reference, ids[:1])
+    letter = render_message(app, told_of(app)[0])
+    assert "aprobamos una parte de su informe de avances" in letter.subject
+    assert "No se aprobó:" in letter.text and "Not approved" not in letter.text
+
+
+def test_promise_that_was_not_approved_says_so_on_update_page(app):
+    reference = add_published(app, "partner")
+    ids = report_two(app, reference)
+    approve(app, reference, ids[:1])
+    own, path = update_client(app, reference), f"/commitments/{reference}/update/review"
+    page = own.page(path)
+    assert "Not approved" in page.text(f"#promise-{ids[1]}")
+    assert "No money." in page.text(f"#promise-{ids[1]}")
+    assert "Not approved" not in page.text(f"#promise-{ids[0]}")
+    save(own, reference, ids[1], outcome="on_track")
+    send(own, reference)
+    assert "Not approved" not in own.page(path).text(f"#promise-{ids[1]}")
+
+
+def test_wholly_approved_report_names_nothing(app):
+    reference = add_published(app, "partner")
+    ids = report_two(app, reference)
+    approve(app, reference, ids[:2])
+    letter = render_message(app, told_of(app)[0])
+    assert "we approved your progress update" in letter.subject
+    assert "We approved your progress update." in " ".join(letter.text.split())
+    assert "Not approved" not in letter.text
+    happened = update_client(app, reference).page(f"/commitments/{reference}/yours").text(".next")
+    assert "Program staff approved your progress update." in happened
+    assert "Not approved" not in happened
+
+
+def test_words_of_staff_about_a_part_stay(app):
+    reference = add_published(app, "partner")
+    ids = report_two(app, reference)
+    approve(app, reference, ids[:1], "One of them needs a link.")
+    letter = render_message(app, told_of(app)[0])
+    assert "One of them needs a link." in letter.text
+    assert "Thank you for telling us" not in letter.text
 
 
 def test_staff_decline_all_of_a_report(app):
