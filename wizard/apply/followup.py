@@ -18,6 +18,7 @@ from ..submissions import (
     events,
     pdf,
     proposals,
+    publication,
     refusals,
     reminders,
     withdrawals,
@@ -31,7 +32,6 @@ from ..submissions.cases import (
     find_by_reference,
     locked_case,
 )
-from ..submissions.filters import is_public
 from ..web import languages, links
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
@@ -125,7 +125,6 @@ def yours(reference: str) -> Response:
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
         refused = refusals.title_refused(submission, happened)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
-        has_public_page = find_by_reference(reference, is_public) is not None
     return render_page(
         "apply/yours.html",
         submission=submission,
@@ -133,7 +132,7 @@ def yours(reference: str) -> Response:
         refused=refused,
         is_in_review=submission.status in OPEN_STATUSES,
         is_reminded=submission.status not in CLOSED_STATUSES,
-        has_public_page=has_public_page,
+        has_public_page=publication.has_public_page(submission),
         changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
         until=proposal.last_day if proposal else None,
         proposal=proposal,
@@ -184,7 +183,13 @@ def ask_to_withdraw(reference: str, status: int = 200, **context: Any) -> Respon
     submission = access.read_own_submission(reference)
     if withdrawals.is_requested(submission) or not withdrawals.can_withdraw(submission):
         return _to_yours(reference)
-    return render_page("apply/withdraw.html", status, submission=submission, **context)
+    return render_page(
+        "apply/withdraw.html",
+        status,
+        submission=submission,
+        keeps_public_page=publication.keeps_public_page(submission),
+        **context,
+    )
 
 
 @bp.post("/commitments/<reference>/withdraw")

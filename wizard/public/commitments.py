@@ -21,6 +21,7 @@ from ..submissions.cases import find_by_reference
 from ..submissions.events import list_events
 from ..submissions.filters import PublicFilters, first_published_at, is_public
 from ..submissions.listing import FACET_COLUMNS
+from ..submissions.publication import has_public_page
 from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart
@@ -116,8 +117,8 @@ def _rows(edition: Edition, places: Sequence[int]) -> Sequence[Listed]:
 
 def find_public(reference: str) -> Submission | None:
     """Return a commitment that anyone may read, published or withdrawn."""
-    found = find_by_reference(reference, is_public)
-    return found if found and current_flow().consents(found.answers) else None
+    found = find_by_reference(reference)
+    return found if found and has_public_page(found) else None
 
 
 def describe_published(found: Submission) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..forms.text import Invalid
 from ..submissions import cases, messages, withdrawals
 from ..submissions.events import KIND_BY_REPORT
 from ..submissions.messages import MAX_MESSAGE_CHARS, STANDARD, Mail
+from ..submissions.publication import keeps_public_page
 
 WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_MESSAGE_CHARS)
 REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_MESSAGE_CHARS)
@@ -51,7 +52,8 @@ class Decision:
     """A button of the case page, and the message that goes with it.
 
     `key` names it on the page, `kind` is the event that it makes, `posts` what its form posts to
-    `endpoint`. Without a `subject`, nobody is told.
+    `endpoint`. Without a `subject`, nobody is told. Anyone can read the reason if
+    `is_reason_public`.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Decision:
     subject: str = ""
     paragraph: str = ""
     ticks: Ticks | None = None
+    is_reason_public: bool = False
 
 
 def make_decision(
@@ -71,7 +74,8 @@ def make_decision(
 ) -> Decision:
     """Return a decision with its standard message."""
     reason, mail = REASONS.get(kind, ""), messages.standard_message(submission, kind)
-    return Decision(key, kind, verb, endpoint, posts, reason, "", *mail)
+    is_public = kind == "withdrawn" and keeps_public_page(submission)
+    return Decision(key, kind, verb, endpoint, posts, reason, "", *mail, is_reason_public=is_public)
 
 
 def status_decisions(submission: Submission) -> list[Decision]:

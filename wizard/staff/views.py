@@ -19,7 +19,7 @@ from ..accounts.permissions import (
 from ..db.engine import reading
 from ..db.models import describe_status
 from ..forms.outputs import cards
-from ..submissions import colleagues, proposals, reports, withdrawals
+from ..submissions import colleagues, proposals, publication, reports, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import links
@@ -125,6 +125,8 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         describe_data=history.describe_data,
         describe_opened=describe_opened,
         signs=signs.list_signs(submission),
+        has_public_page=publication.has_public_page(submission),
+        keeps_public_page=publication.keeps_public_page(submission),
         **page,
         **context,
     )

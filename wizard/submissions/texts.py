@@ -19,6 +19,7 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.messages import Message
 from ..forms.outputs import public_record
+from .publication import has_public_page
 
 Label = str
 Text = tuple[Label, str]
@@ -29,13 +30,10 @@ OtherTexts = Mapping[int, Sequence[Text]]
 
 def public_texts(flow: Flow, submission: Submission) -> list[Text]:
     """Return what the public page of a submission shows; nothing if it has none."""
-    answers = submission.answers
-    if submission.erased_at or not flow.consents(answers):
+    if not has_public_page(submission):
         return []
-    record = public_record(flow, answers)
+    record = public_record(flow, submission.answers)
     if submission.published_at is None:
-        if submission.status != "withdrawn" or submission.first_published_at is None:
-            return []
         record = _promises_alone(flow, record)
     return [
         (Message("Reference"), submission.reference),

@@ -23,7 +23,7 @@ from wizard.apply import access
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import MailMessage, Proposal, Submission
 from wizard.staff import cases, erasure
-from wizard.submissions import withdrawals
+from wizard.submissions import proposals, withdrawals
 from wizard.submissions.cases import NotAllowed, find_by_reference
 from wizard.web import links
 
@@ -229,6 +229,20 @@ def test_page_that_stays_is_told_of_after_it_was_unlisted(app):
         cases.decide(reference, "accepted", version_of(app, reference), EDITOR)
     page = update_client(app, reference).page(f"/commitments/{reference}/withdraw")
     assert "a short page stays" in page.text("main")
+
+
+def test_consent_taken_back_by_correction_leaves_no_page_and_no_word_of_one(app, client):
+    reference = add_published(app)
+    with app.app_context():
+        correct(reference, publish_consent="no")
+        proposals.approve_correction(reference, version_of(app, reference), EDITOR)
+    own, yours = update_client(app, reference), f"/commitments/{reference}/yours"
+    before = own.page(f"/commitments/{reference}/withdraw")
+    assert (before.status, "a short page stays" in before.text("main")) == (200, False)
+    with app.app_context():
+        cases.decide(reference, "withdrawn", version_of(app, reference), EDITOR)
+    assert client.page(f"/commitments/{reference}").status == 404
+    assert "See the public page" not in own.page(yours).text("main")
 
 
 def test_parallel_requests_to_withdraw_are_one(app):

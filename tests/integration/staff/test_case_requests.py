@@ -156,6 +156,27 @@ def test_withdrawal_is_confirmed_with_edited_public_reason(app, editor):
     assert "withdrawn" in dict(mails(app))
 
 
+def test_withdrawal_without_consent_promises_no_public_page(app, editor):
+    reference = add_correction(app, publish_consent="no")
+    path = path_of(reference)
+    with app.app_context():
+        withdrawals.request_withdrawal(reference, "Ana Peña left.", ORGANIZATION)
+    before = editor.page(path)
+    assert "a page with the organization" in before.text("#withdrawal")
+    assert "everyone on its public page" in before.text("#withdrawal")
+    data = {"action": "approve", "version": before.values()["version"][0]}
+    editor.send(f"{path}/correction", {**data, "key": "correct"})
+    page = editor.page(path)
+    assert "Ana Peña left." in page.text("#withdrawal")
+    assert "public page" not in page.text("#withdrawal")
+    assert "a page with the organization" not in page.text("#withdrawal")
+    data |= {"key": "withdraw", "version": page.values()["version"][0]}
+    editor.send(f"{path}/withdrawal", data)
+    page = editor.page(path)
+    assert read(app, reference).status == "withdrawn"
+    assert "Reopen" in page.text("#decide") and "public page" not in page.text("#decide")
+
+
 def test_withdrawal_is_declined(app, editor):
     reference = add_withdrawal(app)
     data = {"action": "decline", "key": "stay", "version": "2", "words": "Let us talk."}
