@@ -9,6 +9,7 @@ from tests.client import Page, spanish_client
 from tests.complete_form import autosave, form_data, page_fields, submit_page
 from tests.conftest import advance_clock
 from tests.factories import add_submission, events_of, update_path
+from tests.integration.submissions.test_proposals import correct
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, Proposal, Submission, SubmissionVersion
@@ -277,6 +278,29 @@ def test_closed_changes_show_what_was_typed(app, asked, status):
     assert "Desk officer" in kept.text("main")
     assert client.page(address(asked, "contact")).path == address(asked)
     assert client.send(address(asked)).status == 422
+
+
+def test_correction_of_withdrawn_commitment_is_shown_and_not_continued(app):
+    reference = add_submission(app, status="accepted")
+    client, yours = owner(app, reference), f"/commitments/{reference}/yours"
+    client.send(address(reference))
+    assert "Continue your correction" in client.page(yours).text(".rail")
+    decide(app, reference, "withdrawn")
+    rail = client.page(yours).text(".rail")
+    assert "Continue your correction" not in rail and "See your correction" in rail
+    assert "It was withdrawn." in client.page(address(reference)).text("main")
+
+
+def test_sent_correction_of_withdrawn_commitment_is_not_taken_back(app):
+    reference = add_submission(app, status="accepted")
+    client = owner(app, reference)
+    with app.app_context():
+        correct(reference, city="Tampa")
+    assert "Take back and change" in client.page(address(reference)).text("main")
+    decide(app, reference, "withdrawn")
+    page = client.page(address(reference))
+    assert "Take back and change" not in page.text("main")
+    assert "It was withdrawn. You can’t change it now." in page.text("main")
 
 
 def test_changes_become_a_correction_when_accepted_meanwhile(app, asked):

@@ -100,6 +100,19 @@ def test_report_is_closed_until_accepted(app):
     assert "once your commitment is accepted" in page.text("main")
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("withdrawn", "Your commitment was withdrawn"),
+        ("declined", "We didn’t accept your commitment"),
+    ],
+)
+def test_report_on_closed_commitment_says_why(app, status, reason):
+    reference = add_submission(app, "partner", status=status)
+    shown = update_client(app, reference).page(f"/commitments/{reference}/update").text("main")
+    assert reason in shown and "once your commitment is accepted" not in shown
+
+
 def stored_state(app) -> list[list]:
     """Return the ids of rows about submissions, and the columns that a report changes."""
     with app.app_context():
