@@ -47,6 +47,7 @@ TRANSLATABLE = (
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
+    followup.LINK_ENDED,
     followup.ACTING_ENDED,
     followup.ERASED,
     changes.WORDS,

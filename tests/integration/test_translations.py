@@ -4,11 +4,16 @@ import csv
 import io
 import re
 from gettext import NullTranslations
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from sqlalchemy import select, update
 
 import tests.client
+import wizard.apply
+import wizard.public
+import wizard.web
 from tests.client import SPANISH_HEADERS, Page, spanish_client, visible_texts
 from tests.complete_form import complete_form, draft_path, form_data, start_draft
 from tests.conftest import load_case
@@ -20,8 +25,10 @@ from wizard.db.models import Draft, MailMessage, Submission
 from wizard.db.promises import Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.groups import Group
+from wizard.forms.messages import iter_messages
 from wizard.submissions import reminders
 from wizard.web import languages
+from wizard.web.errors import ERROR_PAGES, ErrorPage
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -246,6 +253,34 @@ def test_messages_are_translated(configured_app, checked_pages):
         paragraphs = [" ".join(part.split()) for part in letter.text.split("\n\n")]
         for text in (letter.subject, *paragraphs, *html.splitlines()):
             assert not untranslated_text(re.sub(r"https?://\S+", "", text)), (letter.subject, text)
+
+
+def error_pages() -> set[ErrorPage]:
+    """Return the error pages that modules for visitors declare."""
+    packages = (wizard.apply, wizard.public, wizard.web)
+    names = [
+        f"{package.__name__}.{each.name}"
+        for package in packages
+        for each in iter_modules(package.__path__)
+    ]
+    modules = [*packages, *map(import_module, names)]
+    declared = [value for module in modules for value in vars(module).values()]
+    return {*ERROR_PAGES.values(), *(each for each in declared if isinstance(each, ErrorPage))}
+
+
+def test_error_page_is_in_the_spanish_catalog():
+    missing = [
+        text
+        for page in error_pages()
+        for text in iter_messages(page)
+        if text and languages.load_catalog("es").gettext(text.template) == text.template
+    ]
+    assert missing == []
+
+
+def test_ended_link_to_act_is_in_one_language(app):
+    shown = spanish_client(app).page("/acting/bad").text("main")
+    assert "Funciona durante 10 minutos." in shown and "minutes" not in shown
 
 
 def test_autosave_status_is_translated(configured_app, checked_pages):
