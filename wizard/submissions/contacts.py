@@ -24,6 +24,10 @@ from ..web.current import current_flow
 MAX_PER_HOUR = 3
 """Messages of one kind mailed to one address in an hour, whoever asks for them."""
 ROLES = ("contact", "second")
+ADDRESS_HINT = Message(
+    "If you change this address, we’ll email a link to the new one to confirm it."
+)
+"""In place of the hint of the form, which is about what follows when one submits."""
 
 
 def contact_step() -> Step | None:
@@ -38,7 +42,7 @@ def contact_step() -> Step | None:
     if step is None or address is None:
         return None
     fields = tuple(
-        replace(field, required=True) if field is address else field
+        replace(field, required=True, hint=ADDRESS_HINT) if field is address else field
         for field in step.fields
         if field is address or _is_about_contact(field)
     )

@@ -93,6 +93,12 @@ def count_contacts(app) -> int:
         return len(db.session.scalars(select(Contact)).all())
 
 
+def test_address_of_contact_is_said_to_get_a_link_to_confirm(app, reference):
+    page = update_client(app, reference).page(f"/commitments/{reference}/contacts/contact")
+    hint = page.text("#contact_email-hint")
+    assert hint == "If you change this address, we’ll email a link to the new one to confirm it."
+
+
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_new_contact_counts_once_it_is_confirmed(app, reference, htmx):
     own = update_client(app, reference)
