@@ -32,6 +32,10 @@ LINK_RETENTION = timedelta(days=30)
 PARTS = {"password": "password", "second_factor": "two-step sign-in"}
 """What a link sets anew, in words."""
 ENDED = "This link isn’t open anymore. See the list below."
+DISABLED_MEANWHILE = (
+    "The account {email} is disabled, so nothing was reset. If it should work again, select “Open "
+    "again” on the page “Staff accounts”."
+)
 
 
 class LinkClosed(Exception):
@@ -63,17 +67,19 @@ def invite(email: str, name: str, role: str, actor: Actor) -> str:
         return _send(link, actor)
 
 
-def reset(email: str, parts: Collection[str], actor: Actor) -> str:
-    """End sessions and the `PARTS` that are named, enable the account; return the mailed link.
+def reset(email: str, parts: Collection[str], actor: Actor, *, reopens: bool = False) -> str:
+    """End sessions and the `PARTS` that are named; return the mailed link.
 
-    Nobody can sign in to the account until its owner has used the link. Raise `AccountError`.
+    Nobody can sign in to the account until its owner has used the link. Raise `AccountError`, also
+    for a disabled account unless the reset `reopens` it.
     """
     unknown = passwords.hash_password(passwords.generate_password())
     with accounts.locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("You can’t reset your own account. Use “My account”.")
+        if user.disabled_at and not reopens:
+            raise AccountError(DISABLED_MEANWHILE.format(email=user.email))
         link = _open_link(StaffLink.user_id == user.id) or _new_link(user.email, user.id)
-        parts = PARTS if user.disabled_at else parts
         if "password" in parts:
             user.password_hash, link.sets_password = unknown, True
         if "second_factor" in parts:

@@ -16,13 +16,17 @@ from .permissions import bp, current_actor, current_user, pop_secret_once, store
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that ends another's access, and so asks first; `resets` are `invitations.PARTS`."""
+    """Something that changes another's access, and so asks first.
+
+    `resets` are `invitations.PARTS`; `reopens` says that it enables a disabled account.
+    """
 
     label: str
     question: str
     button: str
     effects: tuple[str, ...]
     resets: tuple[str, ...] = ()
+    reopens: bool = False
 
 
 LINK_MAILED = "We’ll email a link that works once, within 72 hours. Only its owner can open it."
@@ -46,7 +50,8 @@ STEPS = {
         "Open this account again?",
         "Open account and email a link",
         (LINK_MAILED, "They choose a new password and set up their app again.", NOTES_STAY),
-        ("password", "second_factor"),
+        tuple(invitations.PARTS),
+        reopens=True,
     ),
     "reset-password": Step(
         "Reset password",
@@ -141,9 +146,10 @@ def ask_about_person(user_id: str, step: str) -> Response:
 def change_person(user_id: str, step: str) -> Response:
     """Disable or reset an account."""
     person, link, actor = _find(user_id, step), "", current_actor()
+    chosen = STEPS[step]
     try:
-        if resets := STEPS[step].resets:
-            link = invitations.reset(person.email, resets, actor)
+        if chosen.resets:
+            link = invitations.reset(person.email, chosen.resets, actor, reopens=chosen.reopens)
             session["notice"] = f"Link sent to {person.email}."
         else:
             accounts.disable_account(person.email, actor)

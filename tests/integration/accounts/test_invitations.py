@@ -244,6 +244,22 @@ def test_reset_link_of_disabled_account_says_so(app, client, account, admin):
     assert client.send(again, choices(page)).status == 200
 
 
+@pytest.mark.parametrize("step", ["reset-password", "reset-second-factor"])
+def test_reset_is_refused_when_account_was_disabled_meanwhile(app, account, admin, step):
+    number = user_id(app)
+    admin.page(f"/staff/people/{number}/{step}")
+    with app.app_context():
+        accounts.disable_account(EMAIL, COMMAND_LINE)
+        before = accounts.find_account(EMAIL)
+    page = admin.send(f"/staff/people/{number}/{step}", {})
+    assert page.status == 422 and "is disabled, so nothing was reset" in page.errors()["step"]
+    with app.app_context():
+        after = accounts.find_account(EMAIL)
+        assert after.disabled_at == before.disabled_at is not None
+        assert after.password_hash == before.password_hash
+        assert invitations.list_open() == []
+
+
 def test_page_asks_first_and_says_what_happens(app, account, admin):
     for step, effects in {
         "disable": ["signed out", "notes"],
