@@ -38,7 +38,6 @@ from ..submissions import (
 )
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
-    AUDITED_KINDS,
     KIND_BY_REPORT,
     MAKE_VERSIONS,
     describe_event,
@@ -52,9 +51,11 @@ from ..web.current import current_flow
 from . import decisions, progress
 from .decisions import Decision
 
-ACTIONS.update({action: describe_event(kind).label for action, kind in AUDITED_KINDS.items()})
 ACTIONS.update(
+    erased=describe_event("erased").label,
     moved="Changed status (earlier versions)",
+    noted="Added a note (earlier versions)",
+    resent="Sent an email again (earlier versions)",
     report_decided="Reviewed a progress update (earlier versions)",
     acted="Acted for an organization",
     link_shown="Was shown an organization’s link",

@@ -3,7 +3,7 @@
 from sqlalchemy import String, cast, delete, or_, select, update
 
 from .. import clock
-from ..accounts.audit import Actor
+from ..accounts.audit import Actor, record
 from ..db.accounts import CaseView
 from ..db.engine import db, delete_in_batches, empty_write_ahead_log, write_in_batches
 from ..db.models import (
@@ -63,6 +63,7 @@ def erase(reference: str, actor: Actor) -> None:
         emptied = update(Event).where(Event.submission_id == submission.id)
         db.session.execute(emptied.values(data={}))
         record_event(submission, "erased", actor)
+        record(actor, "erased", submission.reference)
     for message_id in message_ids:
         email.remove_file(message_id)
     empty_write_ahead_log()

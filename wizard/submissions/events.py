@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from ..accounts.audit import Actor
 from ..db.accounts import AuditEvent
@@ -155,7 +155,7 @@ def list_events(submission: Submission) -> list[Event]:
 @cache
 def _event_queries() -> tuple[Select[Event], Select[AuditEvent]]:
     recorded = select(Event).where(Event.submission_id == bindparam("id")).order_by(Event.id)
-    about = AuditEvent.subject == bindparam("reference"), AuditEvent.action.in_(AUDITED_KINDS)
+    about = AuditEvent.subject == bindparam("reference"), *_only_logged()
     return recorded, select(AuditEvent).where(*about).order_by(AuditEvent.id)
 
 
@@ -164,10 +164,23 @@ def count_events(start: datetime, end: datetime) -> Counter[str]:
     at = Event.at >= start, Event.at < end
     found = select(Event.kind, func.count()).where(*at).group_by(Event.kind)
     counts = Counter({row.kind: row[1] for row in db.session.execute(found)})
-    of_cases = AuditEvent.action.in_(AUDITED_KINDS)
-    logged = select(AuditEvent).where(AuditEvent.at >= start, AuditEvent.at < end, of_cases)
+    logged = select(AuditEvent).where(AuditEvent.at >= start, AuditEvent.at < end, *_only_logged())
     counts.update(_read_audited(row).kind for row in db.session.scalars(logged))
     return counts
+
+
+def _only_logged() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a line of the audit log tells of what no event tells.
+
+    A deletion is an event and a line; versions without this table only wrote the line.
+    """
+    deletion = (
+        select(Event.id)
+        .join(Submission, Submission.id == Event.submission_id)
+        .where(Submission.reference == AuditEvent.subject, Event.kind == "erased")
+    )
+    is_known = AuditEvent.action.in_(AUDITED_KINDS)
+    return is_known, or_(AuditEvent.action != "erased", ~deletion.exists())
 
 
 def _submitted(submission: Submission) -> Event:

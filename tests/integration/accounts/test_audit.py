@@ -177,6 +177,11 @@ def test_line_is_sentence(action, details, said):
     assert describe(action, **details) == said
 
 
+def test_actions_of_earlier_versions_say_so(app):
+    past = {code for code, label in ACTIONS.items() if label.endswith("(earlier versions)")}
+    assert past == {"moved", "noted", "resent", "report_decided"}
+
+
 def test_every_action_has_sentence_with_any_details(app):
     assert ACTIONS.keys() <= SENTENCES.keys()
     for action in SENTENCES:

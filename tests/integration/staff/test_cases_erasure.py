@@ -1,12 +1,19 @@
 """Tests that an erasure leaves nothing, also one by the version before."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from tests.factories import add_conversation, add_submission, events_of
+from tests.factories import (
+    add_conversation,
+    add_submission,
+    audit_events,
+    events_of,
+    staff_client,
+)
 from tests.integration.public.conftest import update_columns
 from wizard import clock
 from wizard.accounts import audit
@@ -28,7 +35,7 @@ from wizard.db.models import (
 from wizard.ops.serve import DailyJobs
 from wizard.staff import cases, erasure
 from wizard.submissions import cases as submission_cases
-from wizard.submissions import search
+from wizard.submissions import events, search
 
 
 def stored_text(app, reference: str) -> str:
@@ -68,6 +75,39 @@ def test_erase_empties_every_table(app, status):
     assert stored_text(app, other) == intact
     kinds = [event.kind for event in events_of(app) if event.submission_id == kept.id]
     assert kinds[0] == "changes_requested" and kinds[-1] == "erased"
+
+
+def test_erasure_is_on_audit_log(app, client):
+    admin, reference = staff_client(app, "admin"), add_submission(app)
+    admin.send(f"/staff/submissions/{reference}/erase")
+    (row,) = admin.page("/staff/audit?action=erased").all(".list tbody tr")
+    assert f"admin@example.gov deleted the answers of {reference} on request" in row.text
+    (line,) = audit_events(app, "erased")
+    assert (line.actor, line.subject, line.details) == ("admin@example.gov", reference, {})
+
+
+def test_erasure_without_line_on_audit_log_is_undone(app, monkeypatch):
+    def fail(*_) -> None:
+        raise ValueError("no line")
+
+    reference = add_submission(app)
+    monkeypatch.setattr(erasure, "record", fail)
+    with app.app_context():
+        with pytest.raises(ValueError, match="no line"):
+            erasure.erase(reference, Actor("admin"))
+        assert submission_cases.find_by_reference(reference).erased_at is None
+
+
+def test_erasure_is_told_once(app):
+    reference, before = add_submission(app), add_submission(app)
+    start = clock.now()
+    erase_as_version_before(app, before)
+    with app.app_context():
+        erasure.erase(reference, Actor("admin"))
+        for each in (reference, before):
+            history = events.list_events(submission_cases.find_by_reference(each))
+            assert [event.kind for event in history].count("erased") == 1
+        assert events.count_events(start, clock.now() + timedelta(days=1))["erased"] == 2
 
 
 def erase_as_version_before(app, reference: str) -> None:
