@@ -59,10 +59,11 @@ def has_case(who: str) -> ColumnElement[bool]:
 def was_seen(how: str) -> ColumnElement[bool]:
     """Return the condition that who is signed in has seen a case so, by a code of `SEEN`.
 
-    It holds for the moment: what changed is looked up here.
+    It holds for the moment: what changed is looked up here. An erased case has nothing to read.
     """
     if how == "unread":
-        return ~_viewed().where(CaseView.submission_id == Submission.id).exists()
+        viewed = _viewed().where(CaseView.submission_id == Submission.id)
+        return and_(Submission.erased_at.is_(None), ~viewed.exists())
     return has_changed(find_few_changed())
 
 
@@ -111,7 +112,7 @@ def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:
     query = (
         select(Submission.id, CaseView.event_id, of_others.scalar_subquery())
         .outerjoin(CaseView, viewed)
-        .where(is_one_of(Submission.id, submission_ids))
+        .where(is_one_of(Submission.id, submission_ids), Submission.erased_at.is_(None))
     )
     return {
         number: "unread" if seen is None else "changed"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from tests.client import case_references
 from tests.factories import (
     add_conversation,
     add_submission,
@@ -35,7 +36,7 @@ from wizard.db.models import (
 from wizard.ops.serve import DailyJobs
 from wizard.staff import cases, erasure
 from wizard.submissions import cases as submission_cases
-from wizard.submissions import events, search
+from wizard.submissions import colleagues, events, search
 
 
 def stored_text(app, reference: str) -> str:
@@ -108,6 +109,18 @@ def test_erasure_is_told_once(app):
             history = events.list_events(submission_cases.find_by_reference(each))
             assert [event.kind for event in history].count("erased") == 1
         assert events.count_events(start, clock.now() + timedelta(days=1))["erased"] == 2
+
+
+def test_erased_case_is_never_unread(app, editor):
+    erased, other = add_submission(app), add_submission(app)
+    with app.app_context():
+        erasure.erase(erased, Actor("admin"))
+    for lists in ("", "sort=due&", "sort=changed&"):
+        page = editor.page(f"/staff/submissions?{lists}seen=unread")
+        assert case_references(page) == [other], lists
+    with app.app_context():
+        cases = [submission_cases.find_by_reference(each) for each in (erased, other)]
+        assert colleagues.find_marks([each.id for each in cases]) == {cases[1].id: "unread"}
 
 
 def erase_as_version_before(app, reference: str) -> None:
