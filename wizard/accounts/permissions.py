@@ -1,10 +1,12 @@
 """Permissions: the role that each endpoint of the staff side requires."""
 
+from dataclasses import replace
 from typing import Any, cast
 
-from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
+from flask import Blueprint, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from ..web.errors import ERROR_PAGES, error_response
 from ..web.htmx import render_page
 from . import second_factor, sign_in, tokens
 from .accounts import CurrentUser
@@ -14,6 +16,12 @@ SESSION_COOKIE = "staff"  # holds the session token; sent to the staff side only
 REQUIRED_ROLE: dict[str, str | None] = {}
 """The lowest role by endpoint; empty for anybody, None for nobody."""
 ALLOWED_BEFORE_SECOND_FACTOR = ("staff.account", "staff.change_account", "staff.sign_out")
+WHO_MAY = {
+    "viewer": "Only viewers, editors or admins can do this.",
+    "editor": "Only editors or admins can do this.",
+    "admin": "Only admins can do this.",
+}
+"""The sentence of a refusal by the role that is required."""
 BEARER = {"WWW-Authenticate": "Bearer"}
 TYPED = ("text", "words", "reason", "how", "about")
 """What fields for texts are called, up to the first hyphen."""
@@ -78,11 +86,19 @@ def check_permission() -> Response | None:
         return _ask_to_sign_in()
     g.user, g.actor = user, Actor(user.email, request.remote_addr or "")
     if required is None or not user.has_role(required):
-        abort(403)
+        return refuse(endpoint)
     lacks_factor = second_factor.is_second_factor_required() and not user.has_second_factor
     if lacks_factor and endpoint not in ALLOWED_BEFORE_SECOND_FACTOR:
         return redirect(url_for("staff.account"), 303)
     return None
+
+
+def refuse(endpoint: str) -> Response:
+    """Return the page that names who may use an endpoint."""
+    required, page = REQUIRED_ROLE.get(endpoint), ERROR_PAGES[403]
+    if required in WHO_MAY:
+        page = replace(page, explanation=WHO_MAY[required])
+    return error_response(403, page)
 
 
 def _check_token() -> Response | None:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import abort, request, url_for
 from werkzeug.wrappers import Response
 
-from ..accounts.permissions import bp, current_actor, may
+from ..accounts.permissions import bp, current_actor, may, refuse
 from ..forms.text import replace_forbidden
 from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
@@ -32,7 +32,7 @@ def preview_many() -> Response:
         names = exports.export_names(current_flow())
         return _page("staff/export.html", exports=names, selection=selection)
     if not may("staff.act_on_many"):
-        abort(403)
+        return refuse("staff.act_on_many")
     return _preview(action, selection)
 
 

@@ -41,7 +41,7 @@ ERROR_PAGES = {
     ),
     403: ErrorPage(
         "You don’t have permission to do this",
-        "Only editors or admins can do this.",
+        "Your role doesn’t include this.",
         "Ask an admin to do it for you or to change your role.",
     ),
     404: ErrorPage(

@@ -100,9 +100,25 @@ def test_role_matrix(app, role):
             assert response.status_code == (401 if role == NOBODY else 403), where
 
 
+@pytest.mark.parametrize(
+    ("role", "path", "said"),
+    [
+        (EDITOR, "/staff/people", "Only admins can do this."),
+        (EDITOR, "/staff/audit", "Only admins can do this."),
+        (EDITOR, "/staff/tokens", "Only admins can do this."),
+        (VIEWER, "/staff/submissions/PDI-0000-0000/changes", "Only editors or admins can do this."),
+        (VIEWER, "/staff/submissions/many?action=withdrawn", "Only editors or admins can do this."),
+    ],
+)
+def test_refusal_names_role_that_is_needed(app, role, path, said):
+    page = staff_client(app, role).page(path)
+    assert page.status == 403 and said in page.text("main")
+
+
 def test_unlisted_endpoint_is_forbidden(app, monkeypatch):
     monkeypatch.delitem(permissions.REQUIRED_ROLE, "staff.dashboard")
-    assert staff_client(app, "admin").get("/staff/").status_code == 403
+    page = staff_client(app, "admin").page("/staff/")
+    assert page.status == 403 and "Your role" in page.text("main")
 
 
 def test_staff_post_without_csrf_token_is_400(app):
