@@ -115,16 +115,24 @@ def _csv_row(event: Row[*tuple[Any, ...]]) -> list[str]:
 
 
 def _conditions(chosen: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    exact = ("action", "subject")
     return [
+        *([AuditEvent.action == chosen["action"]] if "action" in chosen else []),
         *([AuditEvent.actor.in_(_actors(chosen["actor"]))] if "actor" in chosen else []),
-        *(getattr(AuditEvent, name) == chosen[name] for name in exact if name in chosen),
+        *([AuditEvent.subject.in_(_spellings(chosen["subject"]))] if "subject" in chosen else []),
         *within_days(AuditEvent.at, chosen.get("first_day", ""), chosen.get("last_day", "")),
     ]
+
+
+def _spellings(typed: str) -> list[str]:
+    """Return what was typed, as addresses are stored, and as references are.
+
+    A list of values can use the index, which a comparison in lower case cannot.
+    """
+    return [typed, typed.lower(), typed.upper()]
 
 
 def _actors(typed: str) -> list[str]:
     """Return what was typed, and the addresses of the staff with that name."""
     rows = db.session.execute(select(StaffUser.email, StaffUser.name).where(StaffUser.name != ""))
     name = fold_text(typed)
-    return [typed, *(row.email for row in rows if fold_text(row.name) == name)]
+    return [*_spellings(typed), *(row.email for row in rows if fold_text(row.name) == name)]

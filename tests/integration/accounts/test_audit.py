@@ -49,6 +49,21 @@ def test_log_filters_by_actor_action_subject_and_day(app, admin):
         assert "Nothing matches" in admin.page(f"/staff/audit?{query}").text("main")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "actor=ADA@EXAMPLE.GOV",
+        "subject=pdi-aaaa-aaaa",
+        "subject=Bob@Example.gov",
+        "actor=Ada@Example.gov&subject=Pdi-aaaa-aaaa",
+    ],
+)
+def test_log_is_filtered_without_regard_to_case(app, admin, query):
+    record_events(app, ("viewed", "PDI-AAAA-AAAA"), ("invited", "bob@example.gov"))
+    assert admin.page(f"/staff/audit?{query}").all(".list tbody tr")
+    assert "ada@example.gov" in admin.get(f"/staff/audit.csv?{query}").text
+
+
 @pytest.mark.second_store_slow
 @pytest.mark.parametrize(
     "query",
