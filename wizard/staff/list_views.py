@@ -15,7 +15,7 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import PageStart, parse_page_start, wants_bom
+from ..web.query import VALUE, Code, PageStart, parse_args, parse_page_start, wants_bom
 from ..web.tables import SheetTooLarge
 from . import case_lists, exports, many
 from . import dashboard as statistics
@@ -37,6 +37,8 @@ FILTER_LABELS = {
     "references": "Selected",
 }
 """What the list calls its filters; the flow names the others."""
+CONTACTS = Code("contacts", "contacts", noun=VALUE, codes=("0", "1"), required=True)
+"""Whether an export has contact details."""
 
 
 @bp.get("/", role="viewer")
@@ -119,7 +121,7 @@ def _list_chips(
 @bp.get("/export/<name>", role="viewer")
 def export(name: str) -> Response:
     """Stream a file of the submissions, filtered like the list, also to a program with a token."""
-    chosen, contacts = parse_list_filters(("bom", "contacts")), request.args.get("contacts") != "0"
+    chosen, contacts = parse_list_filters(("bom", "contacts")), _wants_contacts()
     choices = {"bom": wants_bom(request.args), "contacts": contacts}
     try:
         stream = exports.export(name, current_flow(), chosen, **choices)
@@ -135,3 +137,12 @@ def export(name: str) -> Response:
     file_name = f"{stem}-{clock.today()}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
     return Response(stream, content_type=exports.MIMETYPES[suffix], headers=headers)
+
+
+def _wants_contacts() -> bool:
+    """Return True unless the address asks for an export without contact details.
+
+    Raise `BadQuery` for any other value: what looks like a refusal would export them all.
+    """
+    args = request.args.to_dict(flat=False)
+    return parse_args(args, {"contacts": CONTACTS}, ignored=args).get("contacts") != "0"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.client import link_address
 from tests.complete_form import complete_form
-from tests.factories import add_submission, staff_client
+from tests.factories import add_submission, audit_events, staff_client
 from wizard.notify.outbox import deliver_due
 
 pytestmark = pytest.mark.second_store_slow
@@ -14,6 +14,20 @@ pytestmark = pytest.mark.second_store_slow
 def test_empty_list_says_so(viewer, htmx):
     page = viewer.page("/staff/submissions", htmx=htmx)
     assert "Nothing came in yet" in page.text("main" if not htmx else ".staff")
+
+
+@pytest.mark.parametrize("query", ["no", "x", "", "00", "false", "1&contacts=0", "%00"])
+def test_export_with_unknown_value_of_contacts_is_400(app, viewer, query):
+    page = viewer.page(f"/staff/export/submissions.csv?contacts={query}")
+    assert page.status == 400 and "filter “contacts”" in page.text("main")
+    assert audit_events(app, "exported") == []
+
+
+def test_export_can_ask_for_contacts(app, viewer):
+    add_submission(app, contact_email="zoe@example.org")
+    for query, has_contacts in (("?contacts=1", True), ("", True), ("?contacts=0", False)):
+        text = viewer.get(f"/staff/export/submissions.csv{query}").text
+        assert ("zoe@example.org" in text) is has_contacts
 
 
 def test_htmx_filter_replaces_url_without_blanks(viewer):
