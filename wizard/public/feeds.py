@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -36,7 +37,7 @@ FORBIDDEN_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 def feed(snapshot: Snapshot) -> Iterator[bytes]:
     """Yield the last published commitments as an Atom feed (RFC 4287)."""
     # A generator, so that nothing is read for a 304.
-    address, page = snapshot.address("commitments.atom"), snapshot.address("commitments")
+    address, page = _address(snapshot, "commitments.atom"), _address(snapshot, "commitments")
     root = Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en-US"})
     _add_element(root, "id", address)
     _add_element(root, "title", f"{snapshot.site.name}: new {snapshot.flow.noun.many}")
@@ -53,6 +54,12 @@ def feed(snapshot: Snapshot) -> Iterator[bytes]:
     for record in records:
         _add_feed_entry(root, record, snapshot.flow.roles)
     yield ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _address(snapshot: Snapshot, path: str) -> str:
+    """Return the URL of a page or file with the filters in a fixed order: it is an id."""
+    query = urlencode(sorted(snapshot.filters.items()))
+    return snapshot.address(f"{path}?{query}" if query else path)
 
 
 def _read_events(snapshot: Snapshot) -> list[Record]:

@@ -283,6 +283,23 @@ def test_feed_is_newest_first_and_complete(client, both_commitments):
     assert second.findtext(f"{ATOM}summary").startswith("We publish each data set monthly")
 
 
+@pytest.mark.parametrize(
+    ("query", "own"),
+    [
+        ("state=TX", "?state=TX"),
+        ("state=TX&kind=&q=crime+%26+caf%C3%A9", "?q=crime+%26+caf%C3%A9&state=TX"),
+        ("q=crime+%26+caf%C3%A9&state=TX&utm=x", "?q=crime+%26+caf%C3%A9&state=TX"),
+        ("state=&utm=x", ""),
+    ],
+)
+def test_filtered_feed_has_id_and_address_of_its_own(client, query, own):
+    feed = ElementTree.fromstring(file_text(client, f"/commitments.atom?{query}"))  # noqa: S314
+    assert feed.findtext(f"{ATOM}id") == f"{HOME}/commitments.atom{own}"
+    links = {each.get("rel"): each.get("href") for each in feed.findall(f"{ATOM}link")}
+    assert links["self"] == f"{HOME}/commitments.atom{own}"
+    assert links["alternate"] == f"{HOME}/commitments{own}"
+
+
 def test_feed_is_limited_to_newest(app, client, monkeypatch):
     monkeypatch.setattr(feeds, "MAX_FEED_ENTRIES", 2)
     start = datetime(2026, 1, 1, tzinfo=UTC)
