@@ -15,7 +15,14 @@ from ..notify import outbox
 from ..web import links
 from ..web.current import current_flow
 from .cases import NotAllowed, locked_case
-from .contacts import MAX_PER_HOUR, contact_step, list_contacts, queue, store_contact
+from .contacts import (
+    MAX_PER_HOUR,
+    contact_step,
+    is_same_address,
+    list_contacts,
+    queue,
+    store_contact,
+)
 from .events import record_event
 from .versions import replace_answers
 
@@ -31,7 +38,7 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
     """
     name = current_flow().roles.contact
     with locked_case(reference) as submission:
-        if answers[name] != submission.answers.get(name):
+        if not is_same_address(answers[name], submission.answers.get(name, "")):
             _ask_to_confirm(submission, "contact", answers[name], actor, answers=dict(answers))
             return True
         forget_pending(submission, "contact")
@@ -87,7 +94,7 @@ def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) ->
     """
     name = current_flow().roles.contact
     address = answers.get(name)
-    if not address or address == submission.answers.get(name):
+    if not address or is_same_address(address, submission.answers.get(name, "")):
         return answers
     names = _contact_names()
     delay = timedelta(hours=1) if _is_over_limit(address) else outbox.NO_DELAY

@@ -74,9 +74,14 @@ def list_all_recipients(submissions: Sequence[Submission]) -> dict[int, list[str
     first = {each.id: each.answers.get(current_flow().roles.contact) for each in submissions}
     found = {key: [address] if address else [] for key, address in first.items()}
     for key, address in db.session.execute(query.order_by(Contact.id)):
-        if address not in found[key]:
+        if not any(is_same_address(address, each) for each in found[key]):
             found[key].append(address)
     return found
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Return True if two addresses have the same mailbox: they differ in case at most."""
+    return one.lower() == other.lower()
 
 
 def list_contacts(submission: Submission) -> dict[str, dict[bool, Contact]]:

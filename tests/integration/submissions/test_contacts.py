@@ -1,0 +1,44 @@
+"""Tests that an address in another case is the same contact."""
+
+import pytest
+
+from tests.factories import add_submission
+from tests.integration.apply.test_contacts import ANSWERS, confirm_path, queued, stored
+from wizard.accounts.audit import ORGANIZATION
+from wizard.submissions import contact_changes, contacts
+from wizard.submissions.cases import find_by_reference, locked_case
+
+ADDRESS, SAME = "zoe@example.org", "Zoe@Example.org"
+
+
+@pytest.fixture
+def reference(app) -> str:
+    """Store a submission with a contact that can be found."""
+    reference = add_submission(app, contact_email=ADDRESS)
+    with app.app_context():
+        contacts.store_missing()
+    return reference
+
+
+def test_second_contact_with_same_address_in_other_case_gets_one_email(app, client, reference):
+    with app.app_context():
+        contact_changes.name_second(reference, "Zoe", SAME, ORGANIZATION)
+    client.send(confirm_path(app))
+    with app.app_context():
+        assert contacts.list_recipients(find_by_reference(reference)) == [ADDRESS]
+
+
+def test_other_case_of_same_address_counts_at_once(app, reference):
+    answers = ANSWERS | {"contact_email": SAME}
+    with app.app_context():
+        assert contact_changes.change_contact(reference, answers, ORGANIZATION) is False
+    assert stored(app, reference).answers["contact_email"] == SAME
+    assert queued(app, "confirm_contact", "contact_changed") == []
+
+
+def test_new_version_with_other_case_of_same_address_waits_for_nobody(app, reference):
+    with app.app_context(), locked_case(reference) as submission:
+        answers = submission.answers | {"contact_email": SAME}
+        kept = contact_changes.hold_back_contact(submission, answers, ORGANIZATION)
+    assert kept == answers
+    assert queued(app, "confirm_contact") == []
