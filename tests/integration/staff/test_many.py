@@ -367,6 +367,19 @@ def test_state_of_most_cases_fits_a_form(app):
     assert many.PORTION < MAX_FIELDS
 
 
+@pytest.mark.parametrize(
+    ("action", "heading", "caption"),
+    [
+        ("written", "These get the message", "Submissions whose contacts get the message"),
+        ("accepted", "These change", "Submissions that change"),
+    ],
+)
+def test_caption_of_preview_fits_its_heading(app, editor, action, heading, caption):
+    page = preview(editor, [add_submission(app)], action)
+    assert heading in [each.text for each in page.all("main h2")]
+    assert page.text("main caption") == caption
+
+
 def test_erased_between_preview_and_post_is_left(app, editor):
     reference = add_submission(app, status="in_review")
     page = preview(editor, [reference], "accepted")
