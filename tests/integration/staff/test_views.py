@@ -13,7 +13,7 @@ pytestmark = pytest.mark.second_store_slow
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
 def test_empty_list_says_so(viewer, htmx):
     page = viewer.page("/staff/submissions", htmx=htmx)
-    assert "Nothing came in yet" in page.text("main" if not htmx else ".staff")
+    assert "Nothing was submitted yet" in page.text("main" if not htmx else ".staff")
 
 
 @pytest.mark.parametrize("query", ["no", "x", "", "00", "false", "1&contacts=0", "%00"])
