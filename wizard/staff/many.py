@@ -30,6 +30,7 @@ from .decisions import REASON, REASONS, WORDS, InvalidDecision, NeedsReason
 
 KEY = "many"
 """The end of the ids of the fields of the preview."""
+ENGLISH_NAMES = {"en": "English", "es": "Spanish"}
 MAX_CASES = 1_000
 """Cases that are acted on at once."""
 ASSIGN = "assign-"
@@ -256,15 +257,16 @@ def start(run: Run, form: Mapping[str, str]) -> None:
     """Take what staff typed in the form of the preview. Raise `InvalidDecision`."""
     errors: dict[str, str] = {}
     action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
-    for code in run.words:
-        typed = _parse(WORDS, f"words-{code}", form, errors)
-        if not typed and not run.skip:
-            errors.setdefault(f"words-{code}-{KEY}", "Write the message.")
-        standard = messages.standard_paragraph(action.kind, code)
-        run.words[code] = "" if typed == standard else typed
     run.reason = _parse(REASON, "reason", form, errors) if action.reason else ""
     if action.reason == "required" and not run.reason:
         errors.setdefault(f"reason-{KEY}", "Enter the reason. The organizations will read it.")
+    for code in run.words:
+        typed = _parse(WORDS, f"words-{code}", form, errors)
+        if not typed and not run.skip:
+            language = f" in {ENGLISH_NAMES.get(code, code)}" if len(run.words) > 1 else ""
+            errors.setdefault(f"words-{code}-{KEY}", f"Write the message{language}.")
+        standard = messages.standard_paragraph(action.kind, code)
+        run.words[code] = "" if typed == standard else typed
     if errors:
         raise InvalidDecision(errors)
     run.is_started = True

@@ -18,8 +18,6 @@ from .lists import LIST_ARGS, list_query, parse_list_filters
 SELECTION_ARGS = ("reference", "page", "all", "action")
 """What the list says beside its filters: the boxes that are checked, and what to do."""
 
-ENGLISH_NAMES = {"en": "English", "es": "Spanish"}
-
 
 @bp.get("/submissions/many", role="viewer")
 def preview_many() -> Response:
@@ -47,7 +45,7 @@ def act_on_many() -> Response:
         if not run.is_started:
             many.start(run, request.form)
     except InvalidDecision as invalid:
-        selection = Filters(references=",".join(run.references))
+        selection = Filters(_order() | {"references": ",".join(run.references)})
         return _preview(run.action, selection, 422, errors=invalid.errors)
     many.do_portion(run, current_actor())
     parties = case_lists.find_parties(run.references)
@@ -75,7 +73,7 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
         back=url_for("staff.submissions", **query),
         list_query=query,
         max_cases=many.MAX_CASES,
-        english_names=ENGLISH_NAMES,
+        english_names=many.ENGLISH_NAMES,
         **context,
     )
 
@@ -95,5 +93,9 @@ def _parse_selection() -> Filters | None:
         raise BadQuery("Too many submissions are selected. Select all on the list instead.")
     field = UNCODED_FILTERS["references"]
     selected = parse_args({field.name: [references]}, {field.name: field})
-    order = {"sort": chosen["sort"]} if "sort" in chosen else {}
-    return Filters(order | selected) if selected else None
+    return Filters(_order() | selected) if selected else None
+
+
+def _order() -> dict[str, str]:
+    """Return the filter that names the order of the list, if there is one."""
+    return {name: value for name, value in _parse_filters().items() if name == "sort"}

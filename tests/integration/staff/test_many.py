@@ -1,6 +1,7 @@
 """Tests of acting on many cases at once."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Barrier, Thread
 
@@ -147,6 +148,21 @@ def test_reason_is_required_and_what_was_typed_stays(app, editor):
     press(editor, refused, **{"words-en": "Sorry.", "reason": "Too late."})
     assert set(statuses(app).values()) == {"declined"}
     assert {each.data["reason"] for each in events_of(app, "declined")} == {"Too late."}
+
+
+def test_refused_preview_keeps_the_order_and_names_each_message(app, editor):
+    days = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))
+    made = [add_submission(app, at=day, status="in_review") for day in days]
+    set_language(app, made[0], "es")
+    page = preview(editor, made, "declined", "sort=oldest")
+    run = page.values()["run"][0]
+    refused = editor.send(f"{MANY}?sort=oldest", {"run": run})
+    assert list(refused.errors().values()) == [
+        "Enter the reason. The organizations will read it.",
+        "Write the message in Spanish.",
+        "Write the message in English.",
+    ]
+    assert case_references(page) == case_references(refused) == made
 
 
 def test_contacts_are_written_to(app, editor):
