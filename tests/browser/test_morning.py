@@ -249,10 +249,11 @@ def check_messages(office) -> None:
     """Every decision is told once to its contact."""
     with office.app_context():
         queued = db.session.scalars(select(MailMessage)).all()
-    told = [each for each in queued if each.kind in DECISIONS]
     decided = [each.id for each in events_of(office) if each.kind in DECISIONS]
+    told = [each for each in queued if each.event_id in decided]
     assert sorted(each.event_id for each in told) == decided
     assert [each.words for each in told if each.words] == ["Welcome to the program."] * (OF_BOB - 1)
+    assert [each.kind for each in told].count("progress_partly_approved") == 1
 
 
 def check_dashboard(ada: Page, rows: list[dict[str, str]]) -> None:
