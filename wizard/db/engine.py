@@ -138,7 +138,7 @@ def _begin_writing(connection: Connection) -> None:
 
 
 def _end_of_wait() -> float:
-    """Return the moment until which a writer waits that begins to wait now."""
+    """Return the moment when a writer that begins to wait now gives up."""
     return time.monotonic() + WRITE_TIMEOUT_SECONDS
 
 
@@ -221,9 +221,9 @@ def _commit_reading(session: Session) -> None:
 def writing() -> Iterator[Session]:
     """Open a transaction that writes; commit it at the end, roll it back on an error.
 
-    At the end it is on the disk. No transaction may be open: rows read before the lock may have
-    changed since. Raise `DatabaseBusyError` or the driver's `OperationalError` if another writer
-    holds the lock for `WRITE_TIMEOUT_SECONDS`, or if the disk fails.
+    It returns once the disk has the changes. No transaction may be open: rows read before the lock
+    may have changed since. Raise `DatabaseBusyError` or the driver's `OperationalError` if another
+    writer holds the lock for `WRITE_TIMEOUT_SECONDS`, or if the disk fails.
     """
     end = _end_of_wait()
     with current_app.extensions["sqlite_write_lock"] if is_sqlite() else nullcontext():
@@ -242,8 +242,8 @@ def writing() -> Iterator[Session]:
 
 
 def _sync_log() -> None:
-    """Wait until the disk has SQLite's write-ahead log, while others write. SQLite itself would
-    wait before the next one may write: decision 32."""
+    """Wait until SQLite's write-ahead log is on the disk. Others can write meanwhile, which they
+    could not if SQLite itself waited: decision 32."""
     try:
         with suppress(FileNotFoundError), open(f"{db.engine.url.database}-wal", "rb") as log:
             sync_file(log.fileno())

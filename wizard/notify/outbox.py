@@ -50,7 +50,7 @@ class LeaseLost(Exception):
 
 
 class NotNeeded(Exception):
-    """What the message was to tell is no longer so: it is deleted instead."""
+    """There is no reason to send the message any more: it is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

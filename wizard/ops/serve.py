@@ -32,7 +32,7 @@ from .cli import Command, describe_os_error
 POLL_SECONDS = 2.0
 """Pause of each background thread between two looks at its work."""
 MAX_PAUSES, PAUSE_SECONDS = 100, 0.01
-"""Between two messages: so many pauses while requests are answered."""
+"""How often, and for how long each time, email waits for requests before the next message."""
 JOBS: dict[str, Callable[[], int]] = {
     "drafts deleted": drafts.purge_expired,
     "drafts reminded": resume.send_reminders,
@@ -102,9 +102,9 @@ def repeat_until(stopped: threading.Event, work: Callable[[], object]) -> None:
 
 
 def let_requests_pass(served: server.Server, stopped: threading.Event) -> None:
-    """Wait until no request is answered, for at most `MAX_PAUSES`.
+    """Wait until no request is being answered, for at most `MAX_PAUSES`.
 
-    A message takes as much time of the processor as three requests, and people wait for these.
+    A message takes as much CPU time as three requests, and people wait for requests.
     """
     for _ in range(MAX_PAUSES):
         if not served.is_serving or stopped.wait(PAUSE_SECONDS):
