@@ -27,13 +27,17 @@ def _wrap_line(line: str) -> list[str]:
     margin = " " * len(start)
     found: list[str] = []
     for part in parts:
+        indent = margin if found else start
+        if len(indent + part) <= MAX_LINE_CHARS:  # most lines; the wrapper takes its time
+            found.append(indent + part)
+            continue
         wrapper = TextWrapper(
             MAX_LINE_CHARS,
-            initial_indent=margin if found else start,
+            initial_indent=indent,
             subsequent_indent=margin,
             expand_tabs=False,
             break_long_words=False,
             break_on_hyphens=False,
         )
         found += wrapper.wrap(part)
-    return found or [""]
+    return found

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from flask import Flask
+from markupsafe import Markup
 
 from .. import clock
 from ..forms import dates, text
@@ -23,6 +24,7 @@ def init_app(app: Flask) -> None:
         "time": lambda moment: dates.format_time(clock.local(moment)),
         "printable": text.replace_forbidden,
         "add_colon": text.add_colon,
+        "break_lines": lambda words: Markup("<br>").join(words.split("\n")),
     }
 
 
