@@ -23,7 +23,7 @@ class Option(Declaration):
 YES_NO = (Option("yes", "Yes"), Option("no", "No"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Choice(Field):
     """One of a few options, shown as radio buttons."""
 
@@ -48,12 +48,12 @@ class Choice(Field):
         return next((option.label for option in self.options if option.code == value), value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Select(Choice):
     """One of many options, shown as a drop-down list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Choices(Choice):
     """Any of several options; the `exclusive` one cannot be combined with others."""
 

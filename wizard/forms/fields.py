@@ -36,7 +36,7 @@ MIN_PHONE_DIGITS = 7
 POSSIBLE_NUMBER = phonenumbers.ValidationResult.IS_POSSIBLE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Field(Declaration):
     """One question.
 
@@ -116,7 +116,7 @@ class Field(Declaration):
         return raw
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Text(Field):
     """One line of at most `max_length` code points; `autocomplete` is an HTML autofill token."""
 
@@ -151,7 +151,7 @@ class Text(Field):
         return {"noun": self.noun, "most": f"{self.max_length:,}", "count": f"{len(text):,}"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LongText(Text):
     """Paragraphs of text."""
 
@@ -166,7 +166,7 @@ class LongText(Text):
         return self._limited(normalize_text(self._single(raw), self.noun))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Email(Text):
     """An email address that any mail server accepts (RFC 5321, ASCII before the @).
 
@@ -197,7 +197,7 @@ class Email(Text):
             return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Phone(Text):
     """A phone number, stored as ITU-T E.164; without a + it is a US number.
 
@@ -261,7 +261,7 @@ def _spells_number(text: str) -> bool:
     return not letter or sum(map(str.isdigit, before)) < MIN_PHONE_DIGITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Url(Text):
     """A web address as the WHATWG URL standard reads it; https is assumed without a scheme."""
 
@@ -290,7 +290,7 @@ class Url(Text):
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Date(Field):
     """A day, stored as ISO 8601; any spelling that can mean only one day is accepted."""
 
@@ -341,7 +341,7 @@ class Date(Field):
         return format_day(date.fromisoformat(value))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Moment(Field):
     """A moment, stored as ISO 8601 in UTC."""
 
@@ -357,7 +357,7 @@ class Moment(Field):
             ) from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Confirm(Field):
     """A statement that must be ticked; stored as true."""
 

@@ -16,7 +16,7 @@ ENTRY_ID = "id"
 ENTRY_ID_SCHEMA: Schema = {"title": "Permanent ID", "type": "string", "pattern": "^[0-9a-f]{8}$"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Group(Field):
     """Questions that are answered `min_entries` to `max_entries` times; `entry` names one of these,
     and `entry_noun` does within a sentence.

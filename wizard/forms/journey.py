@@ -4,7 +4,7 @@ It is computed on each request and never stored, so that it cannot disagree with
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -13,28 +13,11 @@ from .conditions import Answers
 from .fields import Field
 from .flow import Branch, Flow, Section, Step
 from .groups import Group, keep_id
+from .memory import ValidationResult, memory_for
 from .messages import Message
 from .text import Invalid
 
 ORDINALS = (Message("a first"), Message("a second"), Message("a third"))
-
-
-@dataclass(slots=True)
-class ValidationResult:
-    """The result of validating some fields. Paths are HTML names: `city`, `milestones-0-due`."""
-
-    answers: dict[str, Any] = field(default_factory=dict)
-    """Clean answers of the valid fields, by name."""
-    errors: dict[str, str] = field(default_factory=dict)
-    """Messages by path, in page order."""
-    missing: set[str] = field(default_factory=set)
-    """The paths in `errors` of required answers that are blank."""
-    visible: set[str] = field(default_factory=set)
-    """The paths of the fields that are asked."""
-    required: set[str] = field(default_factory=set)
-    """The paths of the fields that need an answer, as far as valid answers decide it."""
-    is_blank: bool = True
-    """True if no field has an answer, valid or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +39,37 @@ class StepState:
         """Return the errors by path; nothing counts as missing before the step is posted."""
         errors, missing = self.result.errors, self.result.missing
         return {path: errors[path] for path in errors if self.is_posted or path not in missing}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A step in the list of steps; its status is `current`, `done` or `open`."""
+
+    step: Step
+    section: Section
+    status: str
+    is_reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepList:
+    """The steps of a journey as a page shows them.
+
+    Until `is_path_known`, more steps follow than are listed.
+    """
+
+    stops: tuple[Stop, ...]
+    is_path_known: bool
+
+    @property
+    def place(self) -> int:
+        """Return the place of the current step, from 1."""
+        return 1 + [stop.status for stop in self.stops].index("current")
+
+    @property
+    def section(self) -> Section:
+        """Return the section of the current step."""
+        return self.stops[self.place - 1].section
 
 
 class Journey:
@@ -89,6 +103,20 @@ class Journey:
 
     def _validate_fields(
         self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str = ""
+    ) -> ValidationResult:
+        """Return the result, by what is known of the same answers if they came before."""
+        memory = memory_for(fields)
+        if memory.has_group:
+            return self._find_result(fields, raw, earlier, prefix)
+        digest = memory.digest(raw, earlier, prefix, self.today)
+        if known := memory.recall(digest, raw, self.today):
+            return known
+        result = self._find_result(fields, raw, earlier, prefix)
+        memory.keep(digest, raw, result)
+        return result
+
+    def _find_result(
+        self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str
     ) -> ValidationResult:
         result, scope = ValidationResult(), dict(earlier)
         for question in fields:
@@ -196,6 +224,19 @@ class Journey:
     def is_done(self, name: str) -> bool:
         """Return True if a step is shown as completed."""
         return self.steps[name].complete
+
+    def list_steps(self, current: str) -> StepList:
+        """Return the list of steps for the page of the current one."""
+        stops = (
+            Stop(
+                state.step,
+                state.section,
+                "current" if name == current else "done" if self.is_done(name) else "open",
+                name in self.reachable,
+            )
+            for name, state in self.steps.items()
+        )
+        return StepList(tuple(stops), self.is_path_known)
 
     @cached_property
     def complete(self) -> bool:

@@ -1,0 +1,127 @@
+"""What was found out about answers, so that the same ones are not validated again.
+
+A request validates all steps of a draft, of which at most one has changed (decision 33). Only
+digests of answers are kept, never an answer: what people delete must not stay in memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from .conditions import Answers
+from .fields import Field
+from .groups import Group
+
+MAX_RESULTS = 4_096
+"""Of one page, or of the entries of one group; each takes about 150 bytes."""
+MAX_MEMORIES = 256
+"""A report has questions of its own: those of the oldest ones are dropped."""
+
+
+@dataclass(slots=True)
+class ValidationResult:
+    """The result of validating some fields. Paths are HTML names: `city`, `milestones-0-due`."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    """Clean answers of the valid fields, by name."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Messages by path, in page order."""
+    missing: set[str] = field(default_factory=set)
+    """The paths in `errors` of required answers that are blank."""
+    visible: set[str] = field(default_factory=set)
+    """The paths of the fields that are asked."""
+    required: set[str] = field(default_factory=set)
+    """The paths of the fields that need an answer, as far as valid answers decide it."""
+    is_blank: bool = True
+    """True if no field has an answer, valid or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A result without its answers.
+
+    `answered` are the valid fields by name, with None if the clean answer is the raw one.
+    """
+
+    answered: tuple[tuple[str, Field | None], ...]
+    errors: tuple[tuple[str, str], ...]
+    missing: frozenset[str]
+    visible: frozenset[str]
+    required: frozenset[str]
+    is_blank: bool
+
+    def fill(self, raw: Answers, today: date) -> ValidationResult:
+        """Return the result again, from the raw answers that it was found for."""
+        answers = {
+            name: changed.clean(raw[name], today) if changed else raw[name]
+            for name, changed in self.answered
+        }
+        sets = set(self.missing), set(self.visible), set(self.required)
+        return ValidationResult(answers, dict(self.errors), *sets, self.is_blank)
+
+
+class ResultMemory:
+    """The outlines of results for the same fields, by a digest of all that they depend on."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self.fields = {field.name: field for field in fields}
+        self.earlier = sorted(_names_read(self.fields.values()) - self.fields.keys())
+        """The names of the earlier answers that decide which of the fields are asked."""
+        self.has_group = any(isinstance(field, Group) for field in self.fields.values())
+        self._outlines: dict[bytes, Outline] = {}
+        self._shared: dict[Outline, Outline] = {}
+
+    def digest(self, raw: Answers, earlier: Answers, prefix: str, today: date) -> bytes:
+        """Return the digest of raw answers, and of what else decides about their result."""
+        values = [raw.get(name) for name in self.fields]
+        before = [earlier.get(name) for name in self.earlier]
+        return sha256(repr((prefix, today, values, before)).encode()).digest()
+
+    def recall(self, digest: bytes, raw: Answers, today: date) -> ValidationResult | None:
+        """Return the result of answers that were validated before; None if there is none."""
+        outline = self._outlines.get(digest)
+        return outline.fill(raw, today) if outline else None
+
+    def keep(self, digest: bytes, raw: Answers, result: ValidationResult) -> None:
+        """Keep the outline of a result, unless an error quotes an answer."""
+        if result.errors.keys() != result.missing:
+            return
+        if len(self._outlines) >= MAX_RESULTS:
+            self._outlines.clear()
+            self._shared.clear()
+        outline = Outline(
+            tuple(
+                (name, None if _is_same(value, raw[name]) else self.fields[name])
+                for name, value in result.answers.items()
+            ),
+            tuple(result.errors.items()),
+            frozenset(result.missing),
+            frozenset(result.visible),
+            frozenset(result.required),
+            result.is_blank,
+        )
+        self._outlines[digest] = self._shared.setdefault(outline, outline)
+
+
+@lru_cache(maxsize=MAX_MEMORIES)
+def memory_for(fields: tuple[Field, ...]) -> ResultMemory:
+    """Return the memory for some declared fields."""
+    return ResultMemory(fields)
+
+
+def _names_read(fields: Iterable[Field]) -> set[str]:
+    """Return the names of the fields on which conditions of some fields depend."""
+    conditions = [each for field in fields for each in (field.when, field.required)]
+    return {
+        name
+        for each in conditions
+        if each and not isinstance(each, bool)
+        for name, _ in each.references()
+    }
+
+
+def _is_same(clean: Any, raw: Any) -> bool:
+    return type(clean) is type(raw) and bool(clean == raw)
