@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ..web.errors import ErrorPage, error_response
-from . import access, changes, contact_views, followup, report_views, resume_views, views
+from . import access, changes, contact_views, followup, pages, report_views, resume_views, views
 
 NOT_FOUND = ErrorPage(
     "Page not found",
@@ -20,6 +20,7 @@ for blueprint in BLUEPRINTS:
 
 
 def init_app(app: Flask) -> None:
-    """Register the blueprints."""
+    """Register the blueprints, and what their templates call."""
+    app.jinja_env.globals["draw_step_list"] = pages.draw_step_list
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -6,6 +6,7 @@ Nothing is validated here: `Journey` does that, so that a page and a submission 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import get_template_attribute, request
@@ -21,11 +22,14 @@ from ..forms.messages import Message, join_messages
 from ..forms.outputs import entry_label, format_raw_answer
 from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
+from ..web.languages import get_locale
 
 ASKED_FIELD = "asked"
 """The hidden field that lists the conditional fields on a page; empty if there are none."""
 CHECKED_FIELD = "checked"
 """The hidden fields with the addresses that a page suggested: it does not ask about them again."""
+MAX_DRAWN_QUESTIONS = 2_048
+"""One takes about 1 KB."""
 REPLACE = "replace-"
 """How the action of a button starts that takes the suggested address; the path follows."""
 
@@ -128,20 +132,33 @@ class Question:
     data: Any
     is_visible: bool
     is_required: bool
-    error: str
-    note: str
-    focus: str
-    reveals: tuple[str, ...]
-    entries: tuple["Entry", ...]
-    entry_errors: Mapping[str, str]
+    error: str = ""
+    note: str = ""
+    focus: str = ""
+    reveals: tuple[str, ...] = ()
+    entries: tuple["Entry", ...] = ()
+    entry_errors: Mapping[str, str] = field(default_factory=dict)
     """The errors about entries of a group as a whole, by id."""
-    removed: tuple[int, str] | None
+    removed: tuple[int, str] | None = None
     """The place and the name of the entry of a group that was removed last."""
 
     def __call__(self) -> Markup:
+        """Return the HTML; that of a question as everybody first sees it is drawn only once."""
+        if self.is_untouched and not request.args.get("keep"):
+            shown = self.id, self.is_visible, self.is_required
+            return _draw_untouched(self.spec, *shown, get_locale())
+        return self.draw()
+
+    def draw(self) -> Markup:
         """Return the HTML, drawn by the macro of the field's type."""
         macro = get_template_attribute("macros/fields.html", type(self.spec).__name__.lower())
         return cast(Markup, macro(self))
+
+    @property
+    def is_untouched(self) -> bool:
+        """Return True if nothing but the declaration decides about the HTML."""
+        is_own = self.data or self.error or self.note or self.reveals or self.focus == self.id
+        return not (is_own or isinstance(self.spec, Group))
 
     @property
     def text(self) -> str:
@@ -171,6 +188,13 @@ class Question:
             "suggestion": self.suggestion,
         }
         return " ".join(f"{self.id}-{part}" for part, is_shown in parts.items() if is_shown)
+
+
+@lru_cache(maxsize=MAX_DRAWN_QUESTIONS)
+def _draw_untouched(
+    spec: fields.Field, path: str, is_visible: bool, is_required: bool, locale: str
+) -> Markup:
+    return Question(spec, path, None, is_visible, is_required).draw()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 import uuid
 from dataclasses import replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from flask import abort, redirect, request, url_for
+from flask import abort, get_template_attribute, redirect, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from .. import clock
@@ -12,7 +14,7 @@ from ..db.models import Draft
 from ..forms.conditions import Answers
 from ..forms.differences import mark_versions
 from ..forms.flow import Step
-from ..forms.journey import Journey, StepState
+from ..forms.journey import Journey, StepList, StepState
 from ..forms.messages import Message, join_messages
 from ..forms.outputs import Card, Row, cards, entry_label, format_raw_answer
 from ..forms.saving import StepPost, iter_answers, journey_digest, normalized_answers, step_digest
@@ -20,10 +22,13 @@ from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.languages import translate
+from ..web.languages import get_locale, translate
 from . import access, drafts
 from .binding import ASKED_FIELD, Display, build_questions
 from .open_forms import OpenForm
+
+MAX_DRAWN_LISTS = 512
+"""One takes about 3 KB."""
 
 
 def step_page(
@@ -57,6 +62,7 @@ def step_page(
         status,
         journey=journey,
         step=step,
+        steps=journey.list_steps(step.name),
         questions=build_questions(step.fields, answers, display),
         may_skip=not state.result.required,
         errors=_name_entries(step, errors),
@@ -71,6 +77,19 @@ def step_page(
         others=drafts.find_all(access.list_draft_ids()) if form is None else [],
         lost=_lost_draft() if form and not is_review else None,
     )
+
+
+def draw_step_list(steps: StepList, form: OpenForm | None) -> Markup:
+    """Return the list of steps; one of the declared flow is drawn once for all who are as far."""
+    is_declared = form is None or form.flow is current_flow()
+    draw = _draw_step_list if is_declared else _draw_step_list.__wrapped__
+    return draw(steps, form is not None, get_locale())
+
+
+@lru_cache(maxsize=MAX_DRAWN_LISTS)
+def _draw_step_list(steps: StepList, saves: bool, locale: str) -> Markup:
+    macro = get_template_attribute("macros/journey.html", "step_line")
+    return cast(Markup, macro(steps, saves=saves))
 
 
 def _open_cards(journey: Journey) -> list[Card]:

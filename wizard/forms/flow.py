@@ -47,7 +47,7 @@ class Step(Declaration):
         return next((field for field in self.fields if isinstance(field, Group)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Section(Declaration):
     """Steps that apply together if `when` holds (None: always)."""
 

@@ -155,9 +155,8 @@ def _journeys(flow: Flow) -> dict[str, Any]:
             changed[name] = [answers[name][0] | {field.title or "title": LONG_WORD}]
     shown = cards(flow, journey.answers)
     return {
-        "begun": Journey(flow, {}, today=TODAY),
-        "journey": journey,
-        "current": list(journey.steps)[-2],
+        "begun": Journey(flow, {}, today=TODAY).list_steps(flow.first.name),
+        "steps": journey.list_steps(list(journey.steps)[-2]),
         "cards": shown,
         "cards_with_entries": [
             card for card in shown if any(len(row.entries) for row in card.rows)
