@@ -13,13 +13,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from .. import clock
@@ -180,8 +180,7 @@ def count_recent(recipient: str, within: timedelta, about: str) -> int:
     _lock_address(recipient)
     since = clock.now() - within
     counts = (recent_count(table, recipient, since, about).scalar_subquery() for table in TABLES)
-    total: int = db.session.scalars(select(reduce(add, counts))).one()
-    return total
+    return int(db.session.scalars(select(reduce(add, counts))).one())
 
 
 def count_kind(recipient: str, within: timedelta, kind: str, about: str = "submission_id") -> int:
@@ -230,7 +229,7 @@ def _claim() -> AnyMessage | None:
     """Lease the next due message to this worker."""
     now = clock.now()
     with writing() as session:
-        due = (session.scalars(_due(table, now)).one_or_none() for table in TABLES)
+        due = (session.scalars(_due(table), {"now": now}).one_or_none() for table in TABLES)
         message: AnyMessage | None = next(filter(None, due), None)
         if message is None:
             return None
@@ -241,10 +240,11 @@ def _claim() -> AnyMessage | None:
     return message
 
 
-def _due(table: MessageTable, now: datetime) -> Select[Any]:
-    due = table.next_attempt_at <= now, table.sent_at.is_(None), table.failed_at.is_(None)
-    first = select(table).where(*due).order_by(table.next_attempt_at, table.id).limit(1)
-    return first.with_for_update(skip_locked=True)
+@cache
+def _due(table: MessageTable) -> Select[Any]:
+    due = table.next_attempt_at <= bindparam("now"), table.sent_at.is_(None)
+    first = select(table).where(*due, table.failed_at.is_(None)).limit(1)
+    return first.order_by(table.next_attempt_at, table.id).with_for_update(skip_locked=True)
 
 
 def _deliver(claimed: AnyMessage, mailer: email.Mailer) -> bool:

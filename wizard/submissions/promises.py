@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
@@ -22,6 +21,8 @@ from ..web.current import current_flow
 from .events import MAKE_VERSIONS, list_events
 from .old_reports import read_updates
 from .versions import first_answers, list_versions
+
+COLUMNS = tuple(promises.Promise.__dataclass_fields__)
 
 
 def state_column(today: date) -> ColumnElement[str]:
@@ -61,7 +62,7 @@ def read_promises(
     """Return the promises in some groups, within any transaction."""
     order = [group.name for group in groups]
     found: dict[int, list[promises.Promise]] = defaultdict(list)
-    columns = [getattr(Promise, name) for name in promises.Promise.__dataclass_fields__]
+    columns = [getattr(Promise, name) for name in COLUMNS]
     query = select(Promise.submission_id, *columns).where(
         Promise.submission_id.in_(submission_ids), Promise.group.in_(order)
     )
@@ -84,15 +85,19 @@ def store_promises(submission: Submission) -> None:
     rows, new = {row.entry_id: row for row in stored[Promise]}, []
     for promise in derived:
         if row := rows.pop(promise.entry_id, None):
-            for name, value in asdict(promise).items():
+            for name, value in _columns(promise).items():
                 setattr(row, name, value)
         else:
-            new.append({"submission_id": submission.id, **asdict(promise)})
+            new.append({"submission_id": submission.id, **_columns(promise)})
     if new:
         db.session.execute(insert(Promise), new)
     for row in rows.values():
         db.session.delete(row)
     submission.promises_at = clock.now()
+
+
+def _columns(promise: promises.Promise) -> dict[str, object]:
+    return {name: getattr(promise, name) for name in COLUMNS}
 
 
 def _revisions(submission: Submission) -> list[DatedVersion]:
