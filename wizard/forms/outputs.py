@@ -25,6 +25,22 @@ class Row:
     text: str
     entries: tuple[tuple[str, tuple["Row", ...]], ...] = ()
 
+    @property
+    def link(self) -> str:
+        """Return the answer if it is a web address, else an empty string."""
+        return self.text if self.text.startswith(("https://", "http://")) else ""
+
+    @property
+    def table(self) -> tuple[list[str], list[tuple[str, list["Row | None"]]]]:
+        """Return the entries as a table: the label of each question that any of them answers, and
+        of each entry its label and its rows in that order, with None for no answer."""
+        labels = {row.name: row.label for _, rows in self.entries for row in rows}
+        lines = []
+        for label, rows in self.entries:
+            answered = {row.name: row for row in rows}
+            lines.append((label, [answered.get(name) for name in labels]))
+        return list(labels.values()), lines
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, combinations, pairwise
 from unicodedata import category
@@ -47,11 +47,10 @@ class _Signs(dict[int, str]):
 _signs = _Signs()
 
 
-def _tokens(folded: str) -> Iterator[str]:
-    """Yield the words of a folded text, each with the apostrophes inside it."""
-    for token in folded.translate(_signs).split():
-        if word := token.strip("'"):
-            yield word
+def _tokens(folded: str) -> list[str]:
+    """Return the words of a folded text, each with the apostrophes inside it."""
+    tokens = folded.translate(_signs).split()
+    return [word for token in tokens if (word := token.strip("'"))]
 
 
 def list_words(text: str) -> list[str]:
@@ -77,7 +76,7 @@ def _parts(tokens: Iterable[str]) -> list[str]:
 
 def text_words(text: str) -> list[str]:
     """Return the words to index of a text, with a break after them and after their parts."""
-    tokens = list(_tokens(fold_text(text)))
+    tokens = _tokens(fold_text(text))
     return [*_join_sides(tokens), BREAK, *_parts(tokens), BREAK]
 
 

@@ -14,6 +14,7 @@ from wizard.forms.groups import Group, add_entry_ids
 from wizard.forms.journey import Journey
 from wizard.forms.outputs import (
     RETIRED_TITLE,
+    Row,
     cards,
     cells,
     format_raw_answer,
@@ -54,6 +55,21 @@ def test_group_entry_has_title_and_rows():
     assert (milestones.rows[0].name, milestones.rows[0].text) == ("milestones", "1")
     assert [row.name for row in rows] == ["what", "measure", "due"]
     assert [row.text for row in rows] == ["Go", "Gone", "September 30, 2027"]
+
+
+def test_table_has_a_column_for_each_question_that_an_entry_answers():
+    what, due, url = (Row(name, name.title(), f"{name} 1") for name in ("what", "due", "url"))
+    labels, lines = Row("goals", "Goals", "2", (("One", (what, due)), ("Two", (what, url)))).table
+    assert labels == ["What", "Due", "Url"]
+    assert lines == [("One", [what, due, None]), ("Two", [what, None, url])]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [("https://example.org", True), ("http://example.org", True), ("See https://a.org", False)],
+)
+def test_answer_is_a_link_when_it_is_a_web_address(text, is_link):
+    assert Row("url", "Where?", text).link == (text if is_link else "")
 
 
 def test_cells_cover_every_question(complete_answers):
