@@ -100,6 +100,7 @@ def progress_page() -> Response:
     """Show what was promised and kept, in numbers."""
     flow = current_flow()
     chosen = filters.parse_public_filters(flow, request.args.to_dict(flat=False))
+    chosen = chosen.without("status")  # what is withdrawn has no numbers
     found = select_current(chosen)
     labels = filters.filter_options(flow) | progress.promise_options(found)
     place = progress.make_place_chart(found)

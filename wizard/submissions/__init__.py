@@ -12,6 +12,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.tests["publishable"] = cases.may_publish
     app.jinja_env.tests["partly_approved"] = refusals.is_partly_approved
     app.jinja_env.filters |= {"place": listing.place_of, "kind": listing.kind_of}
-    app.jinja_env.filters["event_label"] = lambda kind: events.describe_event(kind).label
+    app.jinja_env.filters["event_label"] = events.label_event
     app.jinja_env.filters["outcome"] = lambda code: OUTCOME_LABELS.get(code, code)
     app.jinja_env.filters["event_told"] = events.tell_event

@@ -25,11 +25,12 @@ from .messages import STANDARD, Mail
 class EventKind(Declaration):
     """What a kind of event is called: by staff, and by the organization if it is told.
 
-    `told_partly` is what it is told of a progress update that was approved in part.
+    The last two are for a progress update that was approved in part.
     """
 
     label: str
     told: str = ""
+    label_partly: str = ""
     told_partly: str = ""
 
     translatable = ("told", "told_partly")
@@ -59,6 +60,7 @@ KINDS = {
     "progress_approved": EventKind(
         "Progress update approved",
         "Program staff approved your progress update.",
+        "Progress update approved in part",
         "Program staff approved part of your progress update.",
     ),
     "progress_declined": EventKind(
@@ -96,6 +98,12 @@ MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
 def describe_event(kind: str) -> EventKind:
     """Return the words for a kind; an unknown one is shown by its code, to staff only."""
     return KINDS.get(kind) or EventKind(kind)
+
+
+def label_event(event: Event) -> str:
+    """Return what staff call an event."""
+    kind = describe_event(event.kind)
+    return kind.label_partly if refusals.is_partly_approved(event) else kind.label
 
 
 def tell_event(event: Event) -> str:

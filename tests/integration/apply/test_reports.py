@@ -273,6 +273,8 @@ def test_partly_approved_report_names_what_was_not_approved(app):
     happened = update_client(app, reference).page(f"/commitments/{reference}/yours").text(".next")
     assert "Program staff approved part of your progress update." in happened
     assert refused in happened and kept not in happened
+    history = staff_client(app, "viewer").page(f"/staff/submissions/{reference}").text("#history")
+    assert "Progress update approved in part" in history
 
 
 def test_partly_approved_report_is_told_in_spanish(app):

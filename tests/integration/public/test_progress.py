@@ -178,6 +178,8 @@ def test_withdrawn_is_found_only_as_such_and_without_a_state(app, client, at_noo
     assert references(client, status="withdrawn", q=reference) == [reference]
     assert references(client, status="withdrawn", due="2027-03") == [reference]
     assert references(client, status="withdrawn", progress="overdue") == []
+    numbers = client.page("/progress")
+    assert client.page("/progress?status=withdrawn").text("main") == numbers.text("main")
     page = client.page("/commitments?status=withdrawn")
     assert "Withdrawn" in page.text(".item") and not page.all(".item .progress")
     assert [
