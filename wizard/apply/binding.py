@@ -22,6 +22,7 @@ from ..forms.messages import Message, join_messages
 from ..forms.outputs import entry_label, format_raw_answer
 from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
+from ..web.current import current_flow
 from ..web.languages import get_locale
 
 ASKED_FIELD = "asked"
@@ -145,8 +146,8 @@ class Question:
     def __call__(self) -> Markup:
         """Return the HTML; that of a question as everybody first sees it is drawn only once."""
         if self.is_untouched and not request.args.get("keep"):
-            shown = self.id, self.is_visible, self.is_required
-            return _draw_untouched(self.spec, *shown, get_locale())
+            locale = get_locale()
+            return _draw_untouched(self.spec, self.id, self.is_visible, self.is_required, locale)
         return self.draw()
 
     def draw(self) -> Markup:
@@ -156,9 +157,11 @@ class Question:
 
     @property
     def is_untouched(self) -> bool:
-        """Return True if nothing but the declaration decides about the HTML."""
+        """Return True for a declared question whose HTML has no answer, error, note or focus, and
+        nothing else of this page."""
         is_own = self.data or self.error or self.note or self.reveals or self.focus == self.id
-        return not (is_own or isinstance(self.spec, Group))
+        is_single = self.spec in current_flow().questions and not isinstance(self.spec, Group)
+        return is_single and not is_own
 
     @property
     def text(self) -> str:

@@ -80,14 +80,19 @@ def step_page(
 
 
 def draw_step_list(steps: StepList, form: OpenForm | None) -> Markup:
-    """Return the list of steps; one of the declared flow is drawn once for all who are as far."""
-    is_declared = form is None or form.flow is current_flow()
-    draw = _draw_step_list if is_declared else _draw_step_list.__wrapped__
-    return draw(steps, form is not None, get_locale())
+    """Return the list of steps; one of the declared flow is drawn once for all who have come as
+    far."""
+    if form is None or form.flow is current_flow():
+        return _draw_declared_steps(steps, form is not None, get_locale())
+    return _draw_steps(steps, saves=True)
 
 
 @lru_cache(maxsize=MAX_DRAWN_LISTS)
-def _draw_step_list(steps: StepList, saves: bool, locale: str) -> Markup:
+def _draw_declared_steps(steps: StepList, saves: bool, locale: str) -> Markup:
+    return _draw_steps(steps, saves=saves)
+
+
+def _draw_steps(steps: StepList, *, saves: bool) -> Markup:
     macro = get_template_attribute("macros/journey.html", "step_line")
     return cast(Markup, macro(steps, saves=saves))
 

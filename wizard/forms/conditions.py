@@ -1,6 +1,6 @@
 """Conditions as data, on answers that apply themselves (`Journey` passes no others)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,3 +75,13 @@ class Either:
     def references(self) -> References:
         for condition in self.conditions:
             yield from condition.references()
+
+
+def read_names(conditions: Iterable[Condition | bool | None]) -> frozenset[str]:
+    """Return the names of the fields that some conditions read."""
+    return frozenset(
+        name
+        for condition in conditions
+        if condition and not isinstance(condition, bool)
+        for name, _ in condition.references()
+    )

@@ -10,9 +10,10 @@ from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 from .choices import Choice, Choices
-from .conditions import Answers, Condition
+from .conditions import Answers, Condition, read_names
 from .fields import Date, Email, Field, Text, Url
 from .groups import ENTRY_ID, Group
+from .memory import ResultMemory
 from .messages import Declaration
 from .reserved import RESERVED_FACET_NAMES, RESERVED_FIELD_NAMES, RESERVED_STEP_NAMES
 
@@ -191,16 +192,10 @@ class Flow:
     @cached_property
     def deciding_fields(self) -> frozenset[str]:
         """The names of the fields on which something depends: a question, a step or a consent."""
-        inner = [
-            each
-            for field in self.fields.values()
-            for each in (field.when, field.required)
-            if not isinstance(each, bool)
-        ]
+        inner = [each for field in self.fields.values() for each in (field.when, field.required)]
         outer = [when for conditions in self.conditions.values() for when in conditions]
         kinds = [each.when for each in (*self.branches, *self.programs)]
-        found = [*inner, *outer, *kinds, self.ineligible_when, self.roles.consent]
-        return frozenset(name for each in found if each for name, _ in each.references())
+        return read_names([*inner, *outer, *kinds, self.ineligible_when, self.roles.consent])
 
     @cached_property
     def first(self) -> Step:
@@ -211,6 +206,19 @@ class Flow:
     def fields(self) -> Mapping[str, Field]:
         """All fields by name, in order; a field that two branches share appears once."""
         return {field.name: field for step in self.steps.values() for field in step.fields}
+
+    @cached_property
+    def questions(self) -> frozenset[Field]:
+        """All fields, and those of the entries of groups."""
+        inner = (each for group in self.groups for each in group.fields)
+        return frozenset([*self.fields.values(), *inner])
+
+    @cached_property
+    def memories(self) -> Mapping[tuple[Field, ...], ResultMemory]:
+        """What is remembered of the answers to each page without a group, and to each entry."""
+        pages = [step.fields for step in self.steps.values() if step.group is None]
+        found = [*pages, *(group.fields for group in self.groups)]
+        return {fields: ResultMemory(fields) for fields in found}
 
     @cached_property
     def columns(self) -> Mapping[str, Field]:
@@ -346,7 +354,7 @@ def _check_fields(fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
     for field in fields:
         if field.name in RESERVED_FIELD_NAMES or not re.fullmatch("[a-z][a-z0-9_]*", field.name):
             raise FlowError(f"“{field.name}” cannot be the name of a field.")
-        if asked.get(field.name, field) != field:
+        if repr(asked.get(field.name, field)) != repr(field):
             raise FlowError(f"Field “{field.name}” is declared twice, differently.")
         for condition in (field.when, field.required):
             if not isinstance(condition, bool):

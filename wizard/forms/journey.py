@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from .conditions import Answers
 from .fields import Field
 from .flow import Branch, Flow, Section, Step
 from .groups import Group, keep_id
-from .memory import ValidationResult, memory_for
+from .memory import ValidationResult
 from .messages import Message
 from .text import Invalid
 
@@ -42,12 +42,13 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """A step in the list of steps; its status is `current`, `done` or `open`."""
+class ListedStep:
+    """A step in the list of steps; `title` is its short one."""
 
-    step: Step
+    name: str
+    title: str
     section: Section
-    status: str
+    status: Literal["current", "done", "open"]
     is_reachable: bool
 
 
@@ -58,18 +59,18 @@ class StepList:
     Until `is_path_known`, more steps follow than are listed.
     """
 
-    stops: tuple[Stop, ...]
+    steps: tuple[ListedStep, ...]
     is_path_known: bool
 
     @property
     def place(self) -> int:
         """Return the place of the current step, from 1."""
-        return 1 + [stop.status for stop in self.stops].index("current")
+        return 1 + [step.status for step in self.steps].index("current")
 
     @property
     def section(self) -> Section:
         """Return the section of the current step."""
-        return self.stops[self.place - 1].section
+        return self.steps[self.place - 1].section
 
 
 class Journey:
@@ -104,15 +105,15 @@ class Journey:
     def _validate_fields(
         self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str = ""
     ) -> ValidationResult:
-        """Return the result, by what is known of the same answers if they came before."""
-        memory = memory_for(fields)
-        if memory.has_group:
+        """Return the result, recalled if the same answers were validated before."""
+        memory = self.flow.memories.get(fields)
+        if memory is None:
             return self._find_result(fields, raw, earlier, prefix)
         digest = memory.digest(raw, earlier, prefix, self.today)
         if known := memory.recall(digest, raw, self.today):
             return known
         result = self._find_result(fields, raw, earlier, prefix)
-        memory.keep(digest, raw, result)
+        memory.store(digest, raw, result)
         return result
 
     def _find_result(
@@ -227,16 +228,17 @@ class Journey:
 
     def list_steps(self, current: str) -> StepList:
         """Return the list of steps for the page of the current one."""
-        stops = (
-            Stop(
-                state.step,
+        steps = (
+            ListedStep(
+                name,
+                state.step.short,
                 state.section,
                 "current" if name == current else "done" if self.is_done(name) else "open",
                 name in self.reachable,
             )
             for name, state in self.steps.items()
         )
-        return StepList(tuple(stops), self.is_path_known)
+        return StepList(tuple(steps), self.is_path_known)
 
     @cached_property
     def complete(self) -> bool:

@@ -1,24 +1,19 @@
-"""What was found out about answers, so that the same ones are not validated again.
+"""Results of validation, remembered so that the same answers are not validated again.
 
 A request validates all steps of a draft, of which at most one has changed (decision 33). Only
-digests of answers are kept, never an answer: what people delete must not stay in memory.
+digests of answers are stored, never an answer: what people delete must not stay in memory.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from .conditions import Answers
+from .conditions import Answers, read_names
 from .fields import Field
-from .groups import Group
 
 MAX_RESULTS = 4_096
 """Of one page, or of the entries of one group; each takes about 150 bytes."""
-MAX_MEMORIES = 256
-"""A report has questions of its own: those of the oldest ones are dropped."""
 
 
 @dataclass(slots=True)
@@ -43,10 +38,11 @@ class ValidationResult:
 class Outline:
     """A result without its answers.
 
-    `answered` are the valid fields by name, with None if the clean answer is the raw one.
+    `answers` are the names of the valid ones, each with the field that must clean it again, or
+    None if the clean answer is the raw one.
     """
 
-    answered: tuple[tuple[str, Field | None], ...]
+    answers: tuple[tuple[str, Field | None], ...]
     errors: tuple[tuple[str, str], ...]
     missing: frozenset[str]
     visible: frozenset[str]
@@ -54,10 +50,10 @@ class Outline:
     is_blank: bool
 
     def fill(self, raw: Answers, today: date) -> ValidationResult:
-        """Return the result again, from the raw answers that it was found for."""
+        """Return the result for the raw answers that it was found for."""
         answers = {
-            name: changed.clean(raw[name], today) if changed else raw[name]
-            for name, changed in self.answered
+            name: cleaner.clean(raw[name], today) if cleaner else raw[name]
+            for name, cleaner in self.answers
         }
         sets = set(self.missing), set(self.visible), set(self.required)
         return ValidationResult(answers, dict(self.errors), *sets, self.is_blank)
@@ -66,27 +62,28 @@ class Outline:
 class ResultMemory:
     """The outlines of results for the same fields, by a digest of all that they depend on."""
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: tuple[Field, ...]) -> None:
         self.fields = {field.name: field for field in fields}
-        self.earlier = sorted(_names_read(self.fields.values()) - self.fields.keys())
-        """The names of the earlier answers that decide which of the fields are asked."""
-        self.has_group = any(isinstance(field, Group) for field in self.fields.values())
+        self.read_earlier = sorted(
+            read_names(each for field in fields for each in (field.when, field.required))
+        )
+        """The names of the answers that conditions of the fields read, also of earlier pages."""
         self._outlines: dict[bytes, Outline] = {}
         self._shared: dict[Outline, Outline] = {}
 
     def digest(self, raw: Answers, earlier: Answers, prefix: str, today: date) -> bytes:
         """Return the digest of raw answers, and of what else decides about their result."""
         values = [raw.get(name) for name in self.fields]
-        before = [earlier.get(name) for name in self.earlier]
-        return sha256(repr((prefix, today, values, before)).encode()).digest()
+        earlier_values = [earlier.get(name) for name in self.read_earlier]
+        return sha256(repr((prefix, today, values, earlier_values)).encode()).digest()
 
     def recall(self, digest: bytes, raw: Answers, today: date) -> ValidationResult | None:
         """Return the result of answers that were validated before; None if there is none."""
         outline = self._outlines.get(digest)
         return outline.fill(raw, today) if outline else None
 
-    def keep(self, digest: bytes, raw: Answers, result: ValidationResult) -> None:
-        """Keep the outline of a result, unless an error quotes an answer."""
+    def store(self, digest: bytes, raw: Answers, result: ValidationResult) -> None:
+        """Store the outline of a result, unless an error may quote an answer."""
         if result.errors.keys() != result.missing:
             return
         if len(self._outlines) >= MAX_RESULTS:
@@ -94,7 +91,7 @@ class ResultMemory:
             self._shared.clear()
         outline = Outline(
             tuple(
-                (name, None if _is_same(value, raw[name]) else self.fields[name])
+                (name, None if _is_equal(value, raw[name]) else self.fields[name])
                 for name, value in result.answers.items()
             ),
             tuple(result.errors.items()),
@@ -106,22 +103,5 @@ class ResultMemory:
         self._outlines[digest] = self._shared.setdefault(outline, outline)
 
 
-@lru_cache(maxsize=MAX_MEMORIES)
-def memory_for(fields: tuple[Field, ...]) -> ResultMemory:
-    """Return the memory for some declared fields."""
-    return ResultMemory(fields)
-
-
-def _names_read(fields: Iterable[Field]) -> set[str]:
-    """Return the names of the fields on which conditions of some fields depend."""
-    conditions = [each for field in fields for each in (field.when, field.required)]
-    return {
-        name
-        for each in conditions
-        if each and not isinstance(each, bool)
-        for name, _ in each.references()
-    }
-
-
-def _is_same(clean: Any, raw: Any) -> bool:
+def _is_equal(clean: Any, raw: Any) -> bool:
     return type(clean) is type(raw) and bool(clean == raw)

@@ -12,6 +12,7 @@ from .fields import Date, Field, LongText, Url
 from .flow import Flow, Section, Step
 from .groups import Group
 from .journey import Journey
+from .memory import ValidationResult
 from .messages import Message, join_messages
 from .outputs import Row, entry_label, format_raw_answer
 from .promises import OUTCOMES, Promise
@@ -118,6 +119,12 @@ class ReportJourney(Journey):
             review = self.steps[REVIEW].result
             review.errors["report"] = NOTHING_TOLD
             review.missing.add("report")
+
+    def _validate_fields(
+        self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str = ""
+    ) -> ValidationResult:
+        """Return the result; nothing is remembered of questions that are made for a request."""
+        return self._find_result(fields, raw, earlier, prefix)
 
     @property
     def is_path_known(self) -> bool:

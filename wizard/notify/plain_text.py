@@ -27,7 +27,7 @@ def _wrap_line(line: str) -> list[str]:
     margin = " " * len(start)
     found: list[str] = []
     for part in parts:
-        indent = margin if found else start
+        indent, part = margin if found else start, part.replace("\t", " ")
         if len(indent + part) <= MAX_LINE_CHARS:  # most lines; the wrapper takes its time
             found.append(indent + part)
             continue

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
@@ -22,7 +23,7 @@ from .events import MAKE_VERSIONS, list_events
 from .old_reports import read_updates
 from .versions import first_answers, list_versions
 
-COLUMNS = tuple(promises.Promise.__dataclass_fields__)
+COLUMNS = tuple(each.name for each in fields(promises.Promise))
 
 
 def state_column(today: date) -> ColumnElement[str]:

@@ -48,8 +48,8 @@ def address_key(text: str) -> str:
 
 
 class RouteLimiter(Limiter):
-    """A limiter of single routes, each of which checks its own limit: other requests skip the
-    lookup, 3% of their time."""
+    """Check the limits of routes alone, not each request before its route: there are no default
+    limits, and to look for them takes 3% of a request."""
 
     def _check_request_limit(
         self, callable_name: str | None = None, in_middleware: bool = True

@@ -1,10 +1,10 @@
-"""Each test begins without what others found out: a changed rule must be noticed."""
+"""Each test begins with an empty memory, so that a changed rule is noticed."""
 
 import pytest
 
-from wizard.forms.memory import memory_for
+from wizard.flows.commitment import COMMITMENT
 
 
 @pytest.fixture(autouse=True)
 def no_memory() -> None:
-    memory_for.cache_clear()
+    COMMITMENT.__dict__.pop("memories", None)

@@ -41,6 +41,12 @@ def group_field(name, *fields, **options) -> Group:
     return Group(name, name, noun=name, entry="Entry", fields=fields, **limits)
 
 
+def test_question_may_be_declared_twice_if_it_is_the_same():
+    again = [replace(FIRST), group_field("many", text_field("a"))]
+    again = replace(FIRST)
+    assert make_flow(again).fields["first"] is again
+
+
 @pytest.mark.parametrize(
     ("declare", "names"),
     [

@@ -1,4 +1,4 @@
-"""Tests of what is known of answers that were validated before."""
+"""Tests of results that are recalled, since the same answers were validated before."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -17,26 +17,41 @@ from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Date, Field, Phone, Text
 from wizard.forms.flow import Flow, Section, Step
+from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
-from wizard.forms.memory import ValidationResult, memory_for
+from wizard.forms.memory import ResultMemory, ValidationResult
 
 TODAY = date(2026, 11, 22)
 CASES = ("agency", "partner")
-PLACE = Text("place", "Where?", noun="where", when=Has("is_public", frozenset({"yes"})))
+IS_PUBLIC = Has("is_public", frozenset({"yes"}))
 PUBLIC = Choice("is_public", "Is it public?", noun="whether it is public", options=YES_NO)
-REVIEW = Step("review", "", (), short="")
+PLACE = Text("place", "Where?", noun="where it is", when=IS_PUBLIC)
 
 
-def results(typed: dict[str, Any]) -> list[tuple[str, ValidationResult, list[str]]]:
+class FreshJourney(Journey):
+    """A journey that recalls nothing."""
+
+    def _validate_fields(self, fields, raw, earlier, prefix=""):
+        return self._find_result(fields, raw, earlier, prefix)
+
+
+def results(
+    typed: dict[str, Any], kind: type[Journey] = Journey
+) -> list[tuple[str, ValidationResult, list[str]]]:
     """Return the result of each step, with its errors in order."""
-    steps = Journey(COMMITMENT, typed, list(COMMITMENT.steps), today=TODAY).steps
+    steps = kind(COMMITMENT, typed, list(COMMITMENT.steps), today=TODAY).steps
     return [(name, each.result, list(each.result.errors)) for name, each in steps.items()]
 
 
-def validate(field: Field, raw: Any, today: date = TODAY) -> ValidationResult:
-    """Return the result of the only question of a form."""
-    flow = Flow("one", 1, (Section("", (Step("one", "", (field,), short=""),)),), REVIEW)
-    return Journey(flow, {field.name: raw}, today=today).steps["one"].result
+def flow_of(*pages: tuple[Field, ...]) -> Flow:
+    """Return a form with some pages, named by their first question."""
+    steps = tuple(Step(fields[0].name, "", fields, short="") for fields in pages)
+    return Flow("small", 1, (Section("", steps),), Step("review", "", (), short=""))
+
+
+def validate(flow: Flow, typed: dict[str, Any], today: date = TODAY) -> ValidationResult:
+    """Return the result of the last page."""
+    return [*Journey(flow, typed, today=today).steps.values()][-2].result
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -51,81 +66,91 @@ def texts_in(value: Any) -> Iterator[str]:
 @given(typed_answers(COMMITMENT))
 @examples(100)
 def test_recalled_result_is_the_one_found(typed):
-    memory_for.cache_clear()
-    found = results(typed)
-    assert results(typed) == found
+    assert results(typed) == results(typed) == results(typed, FreshJourney)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_valid_answers_are_validated_once(case):
     found = results(load_case(case))
-    with patch.object(
-        Journey, "_find_result", autospec=True, side_effect=Journey._find_result
-    ) as used:
+    real = Journey._find_result
+    with patch.object(Journey, "_find_result", autospec=True, side_effect=real) as used:
         again = results(load_case(case))
     assert again == found
-    assert all(memory_for(call.args[1]).has_group for call in used.call_args_list)
+    validated = [call.args[1] for call in used.call_args_list]
+    assert all(isinstance(each, Group) for (each, *_) in validated)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_answer_is_kept(case):
+def test_no_answer_is_stored(case):
     typed = load_case(case)
     results(typed)
-    steps = COMMITMENT.steps.values()
-    asked = [each.fields for step in steps for each in (step, step.group) if each]
-    kept = str([vars(memory_for(fields)) for fields in asked])
+    stored = str([vars(each) for each in COMMITMENT.memories.values()])
     words = [text for text in texts_in(typed) if " " in text]
-    assert len(words) > 10 and "Outline(" in kept
-    assert not [text for text in words if repr(text) in kept]
+    assert len(words) > 10 and "Outline(" in stored
+    assert not [text for text in words if repr(text) in stored]
 
 
-def test_invalid_answer_is_not_kept():
-    phone = Phone("phone", "Phone", noun="a phone number")
-    known, recalled = memory_for((phone,)), {}
+def test_invalid_answer_is_not_recalled():
+    flow = flow_of((Phone("phone", "Phone", noun="a phone number"),))
+    (known,) = (each for fields, each in flow.memories.items() if fields)
+    recalled = {}
     for raw in ("12", "(407) 555-0142", ""):
-        result = validate(phone, raw)
-        digest = known.digest({"phone": raw}, {}, "", TODAY)
-        recalled[raw] = known.recall(digest, {"phone": raw}, TODAY) == result
+        typed = {"phone": raw}
+        result = validate(flow, typed)
+        recalled[raw] = known.recall(known.digest(typed, {}, "", TODAY), typed, TODAY) == result
     assert recalled == {"12": False, "(407) 555-0142": True, "": True}
 
 
+def test_clean_answer_of_another_type_is_cleaned_again():
+    known = ResultMemory((PUBLIC,))
+    known.store(b"", {"is_public": 1}, ValidationResult({"is_public": True}))
+    with patch.object(Choice, "clean", return_value="yes") as clean:
+        recalled = known.recall(b"", {"is_public": 1}, TODAY)
+    assert recalled and recalled.answers == {"is_public": "yes"}
+    clean.assert_called_once_with(1, TODAY)
+
+
 def test_day_decides_about_result():
-    due = Date("due", "When?", noun="the date", not_past=True)
-    assert not validate(due, "2026-11-22").errors
-    assert validate(due, "2026-11-22", TODAY + timedelta(days=1)).errors
+    flow = flow_of((Date("due", "When?", noun="the date", not_past=True),))
+    assert not validate(flow, {"due": "2026-11-22"}).errors
+    assert validate(flow, {"due": "2026-11-22"}, TODAY + timedelta(days=1)).errors
 
 
 def test_earlier_answer_decides_about_result():
-    steps = [Step(each.name, "", (each,), short="") for each in (PUBLIC, PLACE)]
-    flow = Flow("two", 1, (Section("", tuple(steps)),), REVIEW)
-    asked = [
-        Journey(flow, {"is_public": code}, today=TODAY).steps["place"].result.visible
-        for code in ("yes", "no", "yes")
-    ]
+    flow = flow_of((PUBLIC,), (PLACE,))
+    asked = [validate(flow, {"is_public": code}).visible for code in ("yes", "no", "yes")]
     assert asked == [{"place"}, set(), {"place"}]
+
+
+def test_answer_of_an_earlier_page_that_asked_the_same_decides_about_result():
+    flow = flow_of((PUBLIC,), (PLACE, PUBLIC))
+    known = flow.memories[PLACE, PUBLIC]
+    digests = {known.digest({}, {"is_public": code}, "", TODAY) for code in ("yes", "no", None)}
+    assert len(digests) == 3
 
 
 def test_recalled_result_is_a_copy():
     due = Date("due", "When?", noun="the date", required=True)
-    first = validate(due, "")
+    flow = flow_of((due,))
+    first = validate(flow, {})
     for changed in (first.errors, first.missing, first.visible, first.required):
         changed.clear()
-    again = validate(due, "")
+    again = validate(flow, {})
     again.errors["due"] = ""
-    again.required.clear()
-    third = validate(due, "")
-    assert third.errors["due"] == due.missing() and third.required == {"due"}
+    for changed in (again.missing, again.visible, again.required):
+        changed.clear()
+    third = validate(flow, {})
+    assert third.errors == {"due": due.missing()}
+    assert third.missing == third.visible == third.required == {"due"}
 
 
 def test_memory_is_emptied_once_full(monkeypatch):
     monkeypatch.setattr(memory, "MAX_RESULTS", 3)
-    name = Text("name", "Name", noun="a name")
-    step = (name,)
-    known, kept = memory_for(step), []
+    known, counts = ResultMemory((PLACE,)), []
     for number in range(7):
-        result = ValidationResult({"name": str(number)}, is_blank=False)
-        known.keep(bytes([number]), {"name": str(number)}, result)
-        kept.append(
-            sum(known.recall(bytes([each]), {"name": ""}, TODAY) is not None for each in range(7))
-        )
-    assert kept == [1, 2, 3, 1, 2, 3, 1]
+        result = ValidationResult({"place": str(number)}, is_blank=False)
+        known.store(bytes([number]), {"place": str(number)}, result)
+        recalled = [known.recall(bytes([each]), {"place": ""}, TODAY) for each in range(7)]
+        counts.append(sum(each is not None for each in recalled))
+    assert counts == [1, 2, 3, 1, 2, 3, 1]
+    assert len(known._shared) == 1
