@@ -243,3 +243,22 @@ def test_only_entry_that_is_missing_is_asked_for_as_the_group_is():
     flow = Flow("small", 1, (Section("All", (step,)),), review)
     journey = Journey(flow, {}, ["one"], today=TODAY)
     assert list(journey.steps["one"].result.errors.values()) == [group.missing()]
+
+
+def test_list_of_steps_tells_what_is_done_and_what_can_be_opened():
+    journey = make_journey({**load_case("agency"), "city": ""}, ["kind", "organization", "contact"])
+    listed = journey.list_steps("contact")
+    assert [(each.name, each.status, each.is_reachable) for each in listed.steps[:4]] == [
+        ("kind", "done", True),
+        ("organization", "open", True),
+        ("contact", "current", False),
+        ("current_data", "open", False),
+    ]
+    assert [each.title for each in listed.steps[:2]] == ["Organization type", "Organization"]
+    assert [each.section for each in listed.steps[:3]] == [COMMITMENT.sections[0]] * 3
+    assert (listed.place, listed.section, listed.is_path_known) == (3, COMMITMENT.sections[0], True)
+
+
+def test_list_of_steps_is_open_when_the_path_is_unknown():
+    listed = make_journey({}, []).list_steps("kind")
+    assert (listed.place, listed.is_path_known) == (1, False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import call, patch
 
 import pytest
 from hypothesis import given
@@ -101,13 +101,25 @@ def test_invalid_answer_is_not_recalled():
     assert recalled == {"12": False, "(407) 555-0142": True, "": True}
 
 
-def test_clean_answer_of_another_type_is_cleaned_again():
-    known = ResultMemory((PUBLIC,))
-    known.store(b"", {"is_public": 1}, ValidationResult({"is_public": True}))
-    with patch.object(Choice, "clean", return_value="yes") as clean:
-        recalled = known.recall(b"", {"is_public": 1}, TODAY)
-    assert recalled and recalled.answers == {"is_public": "yes"}
-    clean.assert_called_once_with(1, TODAY)
+@pytest.mark.parametrize(
+    ("raw", "clean", "is_changed"),
+    [("yes", "yes", False), (" yes", "yes", True), (1, True, True), (["a"], ["a"], False)],
+)
+def test_answer_is_cleaned_again_when_cleaning_changes_it(raw, clean, is_changed):
+    known, typed = ResultMemory((PUBLIC,)), {"is_public": raw}
+    known.store(b"", typed, ValidationResult({"is_public": clean}))
+    with patch.object(Choice, "clean", return_value="cleaned") as cleaned:
+        recalled = known.recall(b"", typed, TODAY)
+    assert recalled and recalled.answers == {"is_public": "cleaned" if is_changed else raw}
+    assert cleaned.call_args_list == ([call(raw, TODAY)] if is_changed else [])
+
+
+def test_result_with_an_error_is_stored_only_when_answers_are_missing():
+    known, error = ResultMemory((PLACE,)), {"place": "Enter where it is."}
+    known.store(b"missing", {}, ValidationResult({}, error, {"place"}))
+    known.store(b"wrong", {"place": "?"}, ValidationResult({}, error))
+    recalled = [known.recall(digest, {}, TODAY) for digest in (b"missing", b"wrong")]
+    assert recalled == [ValidationResult({}, error, {"place"}), None]
 
 
 def test_day_decides_about_result():
