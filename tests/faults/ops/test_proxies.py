@@ -10,7 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,10 @@ http {{
 
 @contextmanager
 def running_proxy(command: list[str], port: int, folder: Path):
-    """Run a proxy inside the block, with its files in the folder."""
+    """Run a proxy inside the block, with its files in the folder.
+
+    Caddy listens before it has made its certificate, so a handshake tells that it is ready.
+    """
     if not shutil.which(command[0]):
         skip_without(command[0])
     places = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
@@ -51,9 +54,9 @@ def running_proxy(command: list[str], port: int, folder: Path):
         process = subprocess.Popen(command, env=os.environ | places, stdout=log, stderr=log)
         try:
             for _ in range(300):
-                with socket.socket() as tried:
-                    if tried.connect_ex(("127.0.0.1", port)) == 0:
-                        break
+                with suppress(OSError):
+                    connect(port, "127.0.0.1", secure=True).close()
+                    break
                 time.sleep(0.1)
             assert process.poll() is None, (folder / "log").read_text()
             yield
