@@ -6,7 +6,6 @@ Nothing is validated here: `Journey` does that, so that a page and a submission 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, cast
 
 from flask import get_template_attribute, request
@@ -23,14 +22,12 @@ from ..forms.outputs import entry_label, format_raw_answer
 from ..forms.saving import Revision, StepPost, iter_answers, removed_key
 from ..forms.text import replace_forbidden
 from ..web.current import current_flow
-from ..web.languages import get_locale
+from ..web.languages import draw_once
 
 ASKED_FIELD = "asked"
 """The hidden field that lists the conditional fields on a page; empty if there are none."""
 CHECKED_FIELD = "checked"
 """The hidden fields with the addresses that a page suggested: it does not ask about them again."""
-MAX_DRAWN_QUESTIONS = 2_048
-"""One takes about 1 KB."""
 REPLACE = "replace-"
 """How the action of a button starts that takes the suggested address; the path follows."""
 
@@ -146,8 +143,8 @@ class Question:
     def __call__(self) -> Markup:
         """Return the HTML; that of a question as everybody first sees it is drawn only once."""
         if self.is_untouched and not request.args.get("keep"):
-            locale = get_locale()
-            return _draw_untouched(self.spec, self.id, self.is_visible, self.is_required, locale)
+            key = self.spec, self.id, self.is_visible, self.is_required
+            return draw_once(key, self.draw)
         return self.draw()
 
     def draw(self) -> Markup:
@@ -191,13 +188,6 @@ class Question:
             "suggestion": self.suggestion,
         }
         return " ".join(f"{self.id}-{part}" for part, is_shown in parts.items() if is_shown)
-
-
-@lru_cache(maxsize=MAX_DRAWN_QUESTIONS)
-def _draw_untouched(
-    spec: fields.Field, path: str, is_visible: bool, is_required: bool, locale: str
-) -> Markup:
-    return Question(spec, path, None, is_visible, is_required).draw()
 
 
 @dataclass(frozen=True, slots=True)

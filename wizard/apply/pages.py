@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, cast
 
 from flask import abort, get_template_attribute, redirect, request, url_for
@@ -22,13 +21,10 @@ from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
 from ..web.htmx import render_page
-from ..web.languages import get_locale, translate
+from ..web.languages import draw_once, translate
 from . import access, drafts
 from .binding import ASKED_FIELD, Display, build_questions
 from .open_forms import OpenForm
-
-MAX_DRAWN_LISTS = 512
-"""One takes about 3 KB."""
 
 
 def step_page(
@@ -82,19 +78,14 @@ def step_page(
 def draw_step_list(steps: StepList, form: OpenForm | None) -> Markup:
     """Return the list of steps; one of the declared flow is drawn once for all who have come as
     far."""
-    if form is None or form.flow is current_flow():
-        return _draw_declared_steps(steps, form is not None, get_locale())
-    return _draw_steps(steps, saves=True)
+    saves = form is not None
 
+    def draw() -> Markup:
+        macro = get_template_attribute("macros/journey.html", "step_line")
+        return cast(Markup, macro(steps, saves=saves))
 
-@lru_cache(maxsize=MAX_DRAWN_LISTS)
-def _draw_declared_steps(steps: StepList, saves: bool, locale: str) -> Markup:
-    return _draw_steps(steps, saves=saves)
-
-
-def _draw_steps(steps: StepList, *, saves: bool) -> Markup:
-    macro = get_template_attribute("macros/journey.html", "step_line")
-    return cast(Markup, macro(steps, saves=saves))
+    is_declared = form is None or form.flow is current_flow()
+    return draw_once((steps, saves), draw) if is_declared else draw()
 
 
 def _open_cards(journey: Journey) -> list[Card]:

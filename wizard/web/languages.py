@@ -4,7 +4,7 @@ Templates mark their texts with `_()` and `{% trans %}`; a `Message` is translat
 prints it. The staff side and the commands are in English.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from functools import cache, lru_cache, partial
@@ -26,6 +26,8 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Español"}
 """The available languages by code (BCP 47), named in themselves."""
 COOKIE_NAME = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
+MAX_CACHED_PARTS = 2_048
+"""Of 1 to 3 KB each."""
 VARY = "Accept-Language, Cookie"
 
 CATALOGS = Path(__file__).parents[1] / "translations"
@@ -91,12 +93,24 @@ def cached_part(name: str) -> Markup:
     It is rendered outside the request, so that it holds no visitor's data: a template that uses
     `request`, `session`, `g` or a CSRF token raises `RuntimeError`.
     """
-    cached: dict[tuple[str, str], Markup] = current_app.extensions["cached_parts"]
-    key = name, get_locale()
-    if key not in cached:
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
-        cached[key] = Context().run(_render_part, app, *key)
-    return cached[key]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return draw_once(name, lambda: Context().run(_render_part, app, name, get_locale()))
+
+
+def draw_once(key: Hashable, draw: Callable[[], Markup]) -> Markup:
+    """Return what `draw` returns in this language, called once for a key.
+
+    All visitors get it, so it must depend on nothing else.
+    """
+    cached: dict[Hashable, Markup] = current_app.extensions["cached_parts"]
+    in_language = key, get_locale()
+    drawn = cached.get(in_language)
+    if drawn is None:
+        drawn = draw()
+        if len(cached) >= MAX_CACHED_PARTS:
+            cached.clear()
+        cached[in_language] = drawn
+    return drawn
 
 
 def _render_part(app: Flask, name: str, code: str) -> Markup:
