@@ -68,7 +68,7 @@ def test_list_of_steps_is_drawn_once_for_all_who_are_as_far(app):
     assert drawn[0] < drawn[1] == drawn[2]
 
 
-def test_nothing_of_a_report_is_kept(app):
+def test_report_leaves_nothing_drawn(app):
     reference = add_published(app)
     with app.app_context():
         entry_id = db.session.scalar(select(Promise.entry_id).order_by(Promise.id))
