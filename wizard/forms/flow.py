@@ -4,25 +4,21 @@ A contradiction in it, such as a condition on a later field, raises `FlowError` 
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 from .choices import Choice, Choices
 from .conditions import Answers, Condition, read_names
-from .fields import Date, Email, Field, Text, Url
-from .groups import ENTRY_ID, Group
+from .field_checks import FlowError, check_condition, check_fields
+from .fields import Email, Field
+from .groups import Group
 from .memory import ResultMemory
 from .messages import Declaration
-from .reserved import RESERVED_FACET_NAMES, RESERVED_FIELD_NAMES, RESERVED_STEP_NAMES
+from .reserved import RESERVED_FACET_NAMES, RESERVED_STEP_NAMES
 
 MAX_FACETS = 4
 """One for each facet column of a submission (docs/decisions/0013-calls.md)."""
-
-
-class FlowError(ValueError):
-    """An invalid flow; the text names the field, step or option."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,22 +294,22 @@ def _check_flow(flow: Flow) -> None:
         raise FlowError("The first section and step must always apply.")
     names, asked = set(RESERVED_STEP_NAMES), dict[str, Field]()
     for section in flow.sections:
-        _check_condition(section.when, asked, f"section “{section.title}”")
+        check_condition(section.when, asked, f"section “{section.title}”")
         for step in section.steps:
             if step.name in names:
                 raise FlowError(f"Step name “{step.name}” is taken.")
             if sum(isinstance(field, Group) for field in step.fields) > 1:
                 raise FlowError(f"Step “{step.name}” has more than one group.")
-            _check_condition(step.when, asked, f"step “{step.name}”")
+            check_condition(step.when, asked, f"step “{step.name}”")
             names.add(step.name)
-            _check_fields(step.fields, asked)
-    _check_fields(flow.review.fields, asked)
+            check_fields(step.fields, asked)
+    check_fields(flow.review.fields, asked)
     if again := next((field.name for field in flow.retired if field.name in asked), None):
         raise FlowError(f"Field “{again}” is retired, and still asked.")
-    _check_condition(flow.ineligible_when, asked, "ineligible_when")
+    check_condition(flow.ineligible_when, asked, "ineligible_when")
     for category in (*flow.branches, *flow.programs):
         kind = type(category).__name__.lower()
-        _check_condition(category.when, asked, f"{kind} “{category.name}”")
+        check_condition(category.when, asked, f"{kind} “{category.name}”")
     _check_roles(flow, asked)
     _check_facets(flow)
     if unknown := sorted(version for version in flow.upgrades if not 0 < version < flow.version):
@@ -331,7 +327,7 @@ def _check_roles(flow: Flow, asked: Mapping[str, Field]) -> None:
             raise FlowError(f"The role of “{name}” needs a field that is asked, and public.")
     if roles.contact and not isinstance(asked[roles.contact], Email):
         raise FlowError(f"The contact “{roles.contact}” is no email address.")
-    _check_condition(roles.consent, asked, "the consent")
+    check_condition(roles.consent, asked, "the consent")
 
 
 def _check_facets(flow: Flow) -> None:
@@ -348,59 +344,3 @@ def _check_facets(flow: Flow) -> None:
             raise FlowError(f"Facet “{facet.name}” cannot have a chart.")
     if flow.programs and all(facet.source for facet in flow.facets):
         raise FlowError("The programs need a facet.")
-
-
-def _check_fields(fields: tuple[Field, ...], asked: dict[str, Field]) -> None:
-    for field in fields:
-        if field.name in RESERVED_FIELD_NAMES or not re.fullmatch("[a-z][a-z0-9_]*", field.name):
-            raise FlowError(f"“{field.name}” cannot be the name of a field.")
-        if repr(asked.get(field.name, field)) != repr(field):
-            raise FlowError(f"Field “{field.name}” is declared twice, differently.")
-        for condition in (field.when, field.required):
-            if not isinstance(condition, bool):
-                _check_condition(condition, asked, f"field “{field.name}”")
-        if isinstance(field, Choice):
-            _check_options(field)
-        if isinstance(field, Group):
-            _check_group(field, asked)
-        asked[field.name] = field
-
-
-def _check_options(field: Choice) -> None:
-    codes = field.codes()
-    if not codes or len(set(codes)) != len(codes):
-        raise FlowError(f"Field “{field.name}” has no options, or one twice.")
-    if isinstance(field, Choices) and field.exclusive and field.exclusive not in codes:
-        raise FlowError(f"Field “{field.name}” has no option “{field.exclusive}”.")
-
-
-def _check_group(group: Group, asked: dict[str, Field]) -> None:
-    if group.when is not None or group.required is not True:
-        raise FlowError(f"Group “{group.name}” must always be asked and required.")
-    if not 1 <= group.min_entries <= group.max_entries:
-        raise FlowError(f"Group “{group.name}” needs 1 ≤ min_entries ≤ max_entries.")
-    if any(isinstance(field, Group) for field in group.fields):
-        raise FlowError(f"Group “{group.name}” holds a group.")
-    inside: dict[str, Field] = {}
-    _check_fields(group.fields, inside)
-    if ENTRY_ID in inside:
-        raise FlowError(f"Group “{group.name}” cannot ask “{ENTRY_ID}”: it names an entry.")
-    named = {"title": Text, "due": Date, "link": Url, "topic": Choice}
-    roles = {getattr(group, role): kind for role, kind in named.items() if getattr(group, role)}
-    for name, kind in {**dict.fromkeys(group.unique, Field), **roles}.items():
-        if not isinstance(inside.get(name), kind):
-            raise FlowError(f"Group “{group.name}” has no field “{name}”, or of another type.")
-    if clash := next((name for name in inside if name in asked), None):
-        raise FlowError(f"Field “{clash}” in group “{group.name}” is declared elsewhere too.")
-
-
-def _check_condition(condition: Condition | None, asked: Mapping[str, Field], where: str) -> None:
-    for name, options in condition.references() if condition else ():
-        field = asked.get(name)
-        if field is None:
-            raise FlowError(f"The condition of {where} looks at “{name}”, not asked before it.")
-        codes = field.codes() if isinstance(field, Choice) else ()
-        if unknown := sorted(options - set(codes)):
-            raise FlowError(
-                f"The condition of {where} looks for “{unknown[0]}”, which “{name}” does not offer."
-            )

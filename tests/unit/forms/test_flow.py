@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from wizard.forms.choices import YES_NO, Choice, Choices, Option
 from wizard.forms.conditions import Answered, Has, Not
+from wizard.forms.field_checks import FlowError
 from wizard.forms.fields import Text
-from wizard.forms.flow import Branch, Facet, Flow, FlowError, Program, Roles, Section, Step
+from wizard.forms.flow import Branch, Facet, Flow, Program, Roles, Section, Step
 from wizard.forms.groups import Group
 
 FIRST = Choice("first", "First", noun="the first", options=YES_NO)
