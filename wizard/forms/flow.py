@@ -212,9 +212,10 @@ class Flow:
     @cached_property
     def memories(self) -> Mapping[tuple[Field, ...], ResultMemory]:
         """What is remembered of the answers to each page without a group, and to each entry."""
-        pages = [step.fields for step in self.steps.values() if step.group is None]
-        found = [*pages, *(group.fields for group in self.groups)]
-        return {fields: ResultMemory(fields) for fields in found}
+        pages = {step.fields: () for step in self.steps.values() if step.group is None}
+        entries = {group.fields: group.unique for group in self.groups}
+        found = {**pages, **entries}
+        return {fields: ResultMemory(fields, compared) for fields, compared in found.items()}
 
     @cached_property
     def columns(self) -> Mapping[str, Field]:

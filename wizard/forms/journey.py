@@ -84,19 +84,21 @@ class Journey:
     ) -> None:
         self.flow = flow
         self.today = today
-        self.answers: dict[str, Any] = {}
-        """All clean answers that apply: what a submission stores."""
+        self._known: dict[str, Any] = {}
+        """The answers that apply, for conditions: texts may be raw."""
+        self._results: list[ValidationResult] = []
         self.steps: dict[str, StepState] = {}
         for section, step in self._applicable_steps():
-            result = self._validate_fields(step.fields, answers, self.answers)
-            self.answers |= result.answers
+            result = self._validate_fields(step.fields, answers, self._known)
+            self._known |= result.answers
+            self._results.append(result)
             self.steps[step.name] = StepState(step, section, result, step.name in posted)
 
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
         """Yield each step after the answers to the steps before it were validated."""
         for section in self.flow.sections:
             for step in section.steps:
-                if self.flow.asks(step, self.answers):
+                if self.flow.asks(step, self._known):
                     yield section, step
                     if self.is_ineligible:
                         return
@@ -183,13 +185,27 @@ class Journey:
         result.errors |= errors
         if errors:
             return None
-        return [{**ids[prefix], **inside.answers} for prefix, inside in counted.items()]
+        kept: list[Answers] = []
+        for prefix, inside in counted.items():
+            entry = {**ids[prefix], **inside.answers}
+            result.uncleaned += [(entry, text) for _, text in inside.uncleaned]
+            kept.append(entry)
+        return kept
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """All clean answers that apply: what a submission stores."""
+        clean: dict[str, Any] = {}
+        for result in self._results:
+            result.clean(self.today)
+            clean |= result.answers
+        return clean
 
     @property
     def is_ineligible(self) -> bool:
         """Return True if the form is not meant for this visitor."""
         condition = self.flow.ineligible_when
-        return condition is not None and condition.holds(self.answers)
+        return condition is not None and condition.holds(self._known)
 
     @property
     def is_path_known(self) -> bool:
@@ -199,7 +215,7 @@ class Journey:
     @cached_property
     def branch(self) -> Branch | None:
         """Return the branch of these answers, or None if it is not known yet."""
-        return next((each for each in self.flow.branches if each.when.holds(self.answers)), None)
+        return next((each for each in self.flow.branches if each.when.holds(self._known)), None)
 
     @cached_property
     def first_incomplete(self) -> str:

@@ -15,7 +15,7 @@ from wizard.flows.commitment import COMMITMENT
 from wizard.forms import memory
 from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Has
-from wizard.forms.fields import Date, Field, Phone, Text
+from wizard.forms.fields import Date, Field, Phone, Text, Url
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
@@ -25,6 +25,7 @@ TODAY = date(2026, 11, 22)
 CASES = ("agency", "partner")
 IS_PUBLIC = Has("is_public", frozenset({"yes"}))
 PUBLIC = Choice("is_public", "Is it public?", noun="whether it is public", options=YES_NO)
+PHONE = Phone("phone", "Phone", noun="a phone number")
 PLACE = Text("place", "Where?", noun="where it is", when=IS_PUBLIC)
 
 
@@ -38,9 +39,11 @@ class FreshJourney(Journey):
 def results(
     typed: dict[str, Any], kind: type[Journey] = Journey
 ) -> list[tuple[str, ValidationResult, list[str]]]:
-    """Return the result of each step, with its errors in order."""
-    steps = kind(COMMITMENT, typed, list(COMMITMENT.steps), today=TODAY).steps
-    return [(name, each.result, list(each.result.errors)) for name, each in steps.items()]
+    """Return the result of each step, all clean, with its errors in order."""
+    journey = kind(COMMITMENT, typed, list(COMMITMENT.steps), today=TODAY)
+    assert journey.answers is not None  # all are clean now
+    steps = journey.steps.items()
+    return [(name, each.result, list(each.result.errors)) for name, each in steps]
 
 
 def flow_of(*pages: tuple[Field, ...]) -> Flow:
@@ -91,13 +94,15 @@ def test_no_answer_is_stored(case):
 
 
 def test_invalid_answer_is_not_recalled():
-    flow = flow_of((Phone("phone", "Phone", noun="a phone number"),))
+    flow = flow_of((PHONE,))
     (known,) = (each for fields, each in flow.memories.items() if fields)
     recalled = {}
     for raw in ("12", "(407) 555-0142", ""):
         typed = {"phone": raw}
         result = validate(flow, typed)
-        recalled[raw] = known.recall(known.digest(typed, {}, "", TODAY), typed, TODAY) == result
+        if again := known.recall(known.digest(typed, {}, "", TODAY), typed, TODAY):
+            again.clean(TODAY)
+        recalled[raw] = again == result
     assert recalled == {"12": False, "(407) 555-0142": True, "": True}
 
 
@@ -112,6 +117,42 @@ def test_answer_is_cleaned_again_when_cleaning_changes_it(raw, clean, is_changed
         recalled = known.recall(b"", typed, TODAY)
     assert recalled and recalled.answers == {"is_public": "cleaned" if is_changed else raw}
     assert cleaned.call_args_list == ([call(raw, TODAY)] if is_changed else [])
+
+
+def test_text_is_cleaned_again_only_when_answers_are_read():
+    flow = flow_of((PHONE,))
+    typed = {"phone": "(407) 555-0142"}
+    validate(flow, typed)
+    with patch.object(Phone, "clean", return_value="cleaned") as cleaned:
+        journey = Journey(flow, typed, today=TODAY)
+        assert not cleaned.called
+        answers = [journey.answers, journey.answers]
+    assert answers == [{"phone": "cleaned"}] * 2
+    assert cleaned.call_count == 1
+
+
+@pytest.mark.parametrize(("unique", "is_repeated"), [(("link",), True), ((), False)])
+def test_entries_are_compared_by_clean_texts(unique, is_repeated):
+    link = Url("link", "Link", noun="the link")
+    group = Group(
+        "links",
+        "Links",
+        noun="links",
+        required=True,
+        entry="link",
+        fields=(link,),
+        min_entries=1,
+        max_entries=3,
+        unique=unique,
+    )
+    flow = flow_of((group,))
+    typed = {"links": [{"link": "example.org"}, {"link": "https://example.org/"}]}
+    for _ in range(2):
+        result = validate(flow, typed)
+        assert bool(result.errors) == is_repeated
+    answers = Journey(flow, typed, today=TODAY).answers
+    clean = [{"link": "https://example.org/"}] * 2
+    assert answers == ({} if is_repeated else {"links": clean})
 
 
 def test_result_with_an_error_is_stored_only_when_answers_are_missing():
