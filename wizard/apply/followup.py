@@ -207,12 +207,29 @@ def withdraw(reference: str) -> Response:
         return ask_to_withdraw(reference, 422, typed=typed, error=invalid.message)
     try:
         withdrawals.request_withdrawal(reference, reason, actor)
-    except NotAllowed:  # asked twice, or withdrawn meanwhile: the page shows it
-        return _to_yours(reference)
+    except NotAllowed:
+        return _refuse_withdrawal(reference, reason)
     session["notice"] = languages.translate(
         Message("We received your request. Program staff will read it next.")
     )
     return _to_yours(reference)
+
+
+def _refuse_withdrawal(reference: str, reason: str) -> Response:
+    """Show the reason of a request that came too late. One that was sent twice was received."""
+    submission = access.read_own_submission(reference)
+    is_requested = withdrawals.is_requested(submission)
+    with reading():
+        last_reason = withdrawals.find_reason(events.list_events(submission))
+    if is_requested and reason == last_reason:
+        return _to_yours(reference)
+    return render_page(
+        "apply/withdraw_closed.html",
+        409,
+        submission=submission,
+        is_requested=is_requested,
+        typed=[(languages.translate(REASON.label), reason)],
+    )
 
 
 def _to_yours(reference: str) -> Response:

@@ -167,8 +167,7 @@ def _describe_correction(proposal: Proposal | None, submission: Submission) -> C
 def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdrawal | None:
     if not withdrawals.is_requested(submission):
         return None
-    requests = [each for each in history if each.kind == "withdrawal_requested"]
-    reason = requests[-1].data.get("reason", "") if requests else ""
+    reason = withdrawals.find_reason(history)
     return Withdrawal(reason, decisions.withdrawal_decisions(submission, reason))
 
 

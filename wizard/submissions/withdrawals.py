@@ -1,10 +1,11 @@
 """Withdrawals: an organization asks for one, and may take that back until staff decide."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import clock
 from ..accounts.audit import Actor
-from ..db.models import Submission
+from ..db.models import Event, Submission
 from .cases import TRANSITIONS, NotAllowed, change_status, locked_case
 from .events import record_event
 from .messages import STANDARD, Mail
@@ -12,6 +13,8 @@ from .versions import raise_version
 
 WITHDRAWABLE = next(each.sources for each in TRANSITIONS if each.to == "withdrawn")
 """The statuses in which a submission can be withdrawn."""
+REQUESTED = "withdrawal_requested"
+"""The kind of the event that an organization asked to withdraw."""
 
 
 def is_requested(submission: Submission) -> bool:
@@ -24,6 +27,12 @@ def can_withdraw(submission: Submission) -> bool:
     return submission.status in WITHDRAWABLE
 
 
+def find_reason(history: Sequence[Event]) -> str:
+    """Return the reason of the last request; "" if there is none."""
+    reasons = [each.data.get("reason", "") for each in history if each.kind == REQUESTED]
+    return reasons[-1] if reasons else ""
+
+
 def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
     """Ask to withdraw. Raise as `locked_case`, and `NotAllowed` if that is asked already."""
     with locked_case(reference) as submission:
@@ -31,7 +40,7 @@ def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
             raise NotAllowed("The commitment changed meanwhile. Reload the page.")
         submission.withdrawal_requested_at = clock.now()
         raise_version(submission)
-        record_event(submission, "withdrawal_requested", actor, reason=reason)
+        record_event(submission, REQUESTED, actor, reason=reason)
 
 
 def cancel_withdrawal(reference: str, actor: Actor) -> None:

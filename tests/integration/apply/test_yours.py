@@ -179,7 +179,7 @@ def test_withdrawal_is_asked_for_and_taken_back(app, htmx):
     assert "We received your request" in send_withdrawal(own, reference, htmx=htmx).text(".sent")
     page = own.page(f"/commitments/{reference}/withdraw")
     assert page.path.endswith("/yours") and "Take back my request" in page.text("#withdrawal")
-    send_withdrawal(own, reference, "Again")
+    assert send_withdrawal(own, reference, htmx=htmx).path.endswith("/yours")  # a second click
     own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"}, htmx=htmx)
     assert not own.page(f"/commitments/{reference}/yours").all("#withdrawal")
     own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
@@ -284,11 +284,24 @@ def test_decision_on_withdrawal_is_told(app, approved):
     assert len(events_of(app)) == 2
 
 
-def test_withdrawn_meanwhile_shows_page_again(app):
-    reference = add_submission(app, status="withdrawn")
-    page = send_withdrawal(update_client(app, reference), reference)
-    assert (page.path, page.all(".sent")) == (f"/commitments/{reference}/yours", [])
-    assert events_of(app) == []
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("withdrawn", "Your commitment is already withdrawn."),
+        ("accepted", "Your organization has already asked to withdraw."),
+    ],
+)
+def test_withdrawal_that_comes_too_late_shows_its_reason_to_copy(app, status, reason):
+    reference = add_submission(app, status=status)
+    own = update_client(app, reference)
+    if status == "accepted":
+        send_withdrawal(own, reference, "We closed.")
+    before = events_of(app)
+    page = send_withdrawal(own, reference, MARKUP)
+    shown = page.text("main")
+    assert (page.status, reason in shown, "Copy it if you need it" in shown) == (409, True, True)
+    assert "{{ 7*7 }} <b>x</b>" in page.text("dl dd") and not page.all("main b")
+    assert len(events_of(app)) == len(before)
 
 
 def test_staff_who_act_are_named_in_the_record(app):
