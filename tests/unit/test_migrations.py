@@ -25,6 +25,7 @@ DIGESTS = {
     "0018_assignment.py": "fa9bba593f6b8335",
     "0019_digest.py": "15b6e16afe1db7c8",
     "0020_organizations.py": "ba86c873f90309e0",
+    "0021_last_events.py": "b7426c18e016fa6c",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

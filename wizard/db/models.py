@@ -376,5 +376,6 @@ class SearchEntry(Model):
 
     __table_args__ = (  # its migration makes the indexes of the words
         *(Index(f"ix_search_entry_{name}", name, "submission_id") for name in KNOWN_BY),
+        Index("ix_search_entry_event", "submission_id", "event_id"),
         {"info": {"derived": True}},
     )

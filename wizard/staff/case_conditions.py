@@ -67,6 +67,17 @@ class CaseConditions:
         return self.has_many_words and (is_sqlite() or self.is_changed)
 
     @property
+    def are_slow(self) -> bool:
+        """True if many submissions meet each of two filters that take long to look up. Then rows
+        are compared with both, and few of many meet both."""
+        return [self.has_many_words, self.has_many_due, self.has_many_changed].count(True) > 1
+
+    @property
+    def has_many_changed(self) -> bool:
+        """True if the filter `seen` asks for what changed, and many cases did."""
+        return self.is_changed and self.few_changed is None
+
+    @property
     def has_many_due(self) -> bool:
         """True if many submissions have a promise of the filter `promises`."""
         return bool(self.due_code) and len(self.some_due) > due_dates.MAX_FEW

@@ -17,10 +17,11 @@ from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
 from .case_conditions import LOOKED_THROUGH, CaseConditions
 
-PAGE_SIZE, FOUND_PAGE_SIZE = 50, 25
-"""Cases on a page, and on one of a search, where each shows a sentence too."""
+PAGE_SIZE, SHORT_PAGE_SIZE = 50, 25
+"""Cases on a page, and on one of a search, where each shows a sentence too, or of a slow list."""
 MAX_COUNT, MAX_FOUND = 10_000, 100
-"""How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`."""
+"""How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`. A slow list is not
+counted: it has more than a page."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -88,9 +89,24 @@ class CaseList:
         is_by_change = self.filters.get("sort") == "changed"
         return Submission.changed_at if is_by_change else Submission.submitted_at
 
+    @property
+    def page_size(self) -> int:
+        """The number of cases on a page."""
+        is_short = "q" in self.filters or self.conditions.are_slow
+        return SHORT_PAGE_SIZE if is_short else PAGE_SIZE
+
+    @property
+    def max_count(self) -> int:
+        """How far the cases that match are counted."""
+        if self.conditions.are_slow:
+            return self.page_size
+        return MAX_FOUND if LOOKED_THROUGH & self.filters.keys() else MAX_COUNT
+
     def count(self) -> int:
-        """Return how many cases match, up to about `max_count` + 1."""
-        limit, asked = max_count(self.filters) + 1, self.conditions
+        """Return how many cases match, up to about `max_count` + 1, if they are not on one page."""
+        limit, asked = self.max_count + 1, self.conditions
+        if asked.are_slow:
+            return limit
         if asked.has_many_words and self.filters.keys() - {"sort"} == {"q"}:
             if is_sqlite():  # more than `search.MAX_FEW` were found, which is above the limit
                 return limit
@@ -101,7 +117,7 @@ class CaseList:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
-        if asked.has_many_due and not asked.compares_words:
+        if asked.has_many_due:
             some = self._count([is_one_of(Submission.id, asked.some_due)], limit)  # quick to see
             if some >= limit:
                 return limit
@@ -145,22 +161,18 @@ class CaseList:
         return moment
 
 
-def max_count(filters: Filters) -> int:
-    """Return how far the cases that match are counted."""
-    return MAX_FOUND if LOOKED_THROUGH & filters.keys() else MAX_COUNT
-
-
 @dataclass(frozen=True)
 class CasePage:
     """A page of a list, and what it shows of the cases.
 
-    `count` is the length of the list, up to about `max_count` + 1. `hits` are by reference. By id
-    are what an organization asks for, the next date, and the code of `colleagues.SEEN`.
+    `count` is the length of the list, up to `max_count` + 1 or a few more. `hits` are by reference.
+    By id are what an organization asks for, the next date, and the code of `colleagues.SEEN`.
     """
 
     found: list[Submission]
     keys: PageKeys
     count: int
+    max_count: int
     hits: Mapping[str, Hit]
     requests: Mapping[int, list[str]]
     due: Mapping[int, date]
@@ -170,29 +182,22 @@ class CasePage:
 def read_page(filters: Filters, start: PageStart) -> CasePage:
     """Return a page of the cases that match, all as of one moment."""
     with reading(snapshot=True):
-        found, keys, count = list_page(filters, start)
+        listed = CaseList(filters)
+        keys = listed.select_keys(start, listed.page_size)
+        # They have no answers unless there are words to show where they were found.
+        found = _read(keys.references, with_answers="q" in filters)
         ids = [each.id for each in found]
+        is_whole = start == PageStart() and not keys.older
         return CasePage(
             found,
             keys,
-            count,
+            count=len(found) if is_whole else listed.count(),
+            max_count=listed.max_count,
             hits=find_hits(filters.get("q", ""), filters.index, found),
             requests=queue.find_requests(ids),
             due=due_dates.find_next(ids, filters.get("promises", "")),
             marks=colleagues.find_marks(ids),
         )
-
-
-def list_page(filters: Filters, start: PageStart) -> tuple[list[Submission], PageKeys, int]:
-    """Return the submissions on a page, its keys, and the list's length as `count` has it.
-
-    They have no answers unless there are words to show where they were found.
-    """
-    listed = CaseList(filters)
-    keys = listed.select_keys(start, FOUND_PAGE_SIZE if "q" in filters else PAGE_SIZE)
-    submissions = _read(keys.references, with_answers="q" in filters)
-    is_whole = start == PageStart() and not keys.older
-    return submissions, keys, len(submissions) if is_whole else listed.count()
 
 
 def find_neighbor(reference: str, filters: Filters, *, backwards: bool = False) -> str:

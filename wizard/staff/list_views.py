@@ -94,7 +94,6 @@ def submissions() -> Response:
         notice=session.pop("notice", ""),
         decided=session.pop("decided", ""),
         labels=labels,
-        max_count=case_lists.max_count(chosen),
         exports=exports.export_names(current_flow()),
         actions=many.offer_actions(),
         chips=_list_chips(chosen, labels),

@@ -218,9 +218,9 @@ def test_length_of_list_of_what_is_due_is_counted_up_to_a_limit(app, monkeypatch
     for limit, count in ((1, 2), (2, 3), (5, 3)):
         monkeypatch.setattr(case_lists, "MAX_FOUND", limit)
         with app.app_context():
-            assert case_lists.list_page(Filters(promises="overdue"), PageStart())[2] == count
+            assert case_lists.read_page(Filters(promises="overdue"), PageStart()).count == count
             waiting = Filters(promises="overdue", todo="yes")
-            assert case_lists.list_page(waiting, PageStart())[2] == 0
+            assert case_lists.read_page(waiting, PageStart()).count == 0
 
 
 def test_empty_period_says_nothing_happened(app):

@@ -122,7 +122,7 @@ def test_list_by_due_date_has_undated_last_and_pages_in_both_directions(
     wanted = [reference for _, reference in keys]
     with app.app_context():
         by_date = Filters(sort="due")
-        assert case_lists.list_page(by_date, PageStart())[1].references == wanted
+        assert case_lists.read_page(by_date, PageStart()).keys.references == wanted
         for place, (day, reference) in enumerate(keys):
             key = datetime.combine(day, time(), UTC), reference
             after = case_lists.CaseList(by_date).select_keys(PageStart(key), size)

@@ -285,7 +285,7 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
     monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
     monkeypatch.setattr(search, "MAX_FEW", 3)
     monkeypatch.setattr(case_lists, "WORD_PORTIONS", near)
-    monkeypatch.setattr(case_lists, "FOUND_PAGE_SIZE", size)
+    monkeypatch.setattr(case_lists, "SHORT_PAGE_SIZE", size)
     made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(2)]
     for _ in range(6):  # more than the portions that are looked through first
         add_submission(app, commitment_title="Road Zanzibar")
@@ -319,17 +319,21 @@ def test_list_of_word_whose_number_is_unknown_has_all(app, viewer, monkeypatch, 
 
 
 def test_length_of_found_list_is_counted_up_to_a_limit(app, viewer, monkeypatch):
-    monkeypatch.setattr(case_lists, "FOUND_PAGE_SIZE", 1)
+    monkeypatch.setattr(case_lists, "SHORT_PAGE_SIZE", 1)
     monkeypatch.setattr(case_lists, "MAX_FOUND", 2)
     for place in range(3):
         add_submission(app, commitment_title="Zanzibar", city=("Tampa", "Miami", "Miami")[place])
     assert "More than 2" in viewer.page("/staff/submissions?q=zanzibar").text("main")
     assert "More than" not in viewer.page("/staff/submissions?q=miami").text("main")
     with app.app_context():
-        assert case_lists.list_page(Filters(q="zanzibar"), PageStart())[2] == 3
-        assert case_lists.list_page(Filters(q="zanzibar", status="received"), PageStart())[2] == 3
-        assert case_lists.list_page(Filters(q="miami", sort="oldest"), PageStart())[2] == 2
-        assert case_lists.list_page(Filters(q="zanzibar", status="declined"), PageStart())[2] == 0
+        assert case_lists.read_page(Filters(q="zanzibar"), PageStart()).count == 3
+        assert (
+            case_lists.read_page(Filters(q="zanzibar", status="received"), PageStart()).count == 3
+        )
+        assert case_lists.read_page(Filters(q="miami", sort="oldest"), PageStart()).count == 2
+        assert (
+            case_lists.read_page(Filters(q="zanzibar", status="declined"), PageStart()).count == 0
+        )
         monkeypatch.setattr(search, "MAX_FEW", 0)
         for limit, count in ((2, 3), (1, 2), (0, 1), (5, 3)):
             monkeypatch.setattr(case_lists, "MAX_FOUND", limit)
@@ -337,7 +341,7 @@ def test_length_of_found_list_is_counted_up_to_a_limit(app, viewer, monkeypatch)
                 Filters(q="zanzibar", status="received"),
                 Filters(q="zanzibar", todo="yes"),
             ):
-                assert case_lists.list_page(chosen, PageStart())[2] == count, (limit, chosen)
+                assert case_lists.read_page(chosen, PageStart()).count == count, (limit, chosen)
 
 
 def test_sentences_of_a_page_are_read_at_once(app):
