@@ -1,4 +1,4 @@
-"""The current time, and the program's time zone. Nothing else reads the clock: tests replace it."""
+"""The current time, and the program's time zone. Tests replace it: no other date is read."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo

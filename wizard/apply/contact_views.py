@@ -71,12 +71,10 @@ def show(reference: str) -> Response:
     submission = access.read_own_submission(reference)
     with reading():
         found = contacts.list_contacts(submission)
-    step = contacts.contact_step() or abort(404)
     return render_page(
         "apply/contacts.html",
         submission=submission,
         contacts=found,
-        step=step,
         notice=session.pop("notice", ""),
     )
 
@@ -112,8 +110,9 @@ def name_contact(reference: str, role: str) -> Response:
         return _form(submission, role, typed, {}, focus=slip)
     try:
         notice = _store_contact(reference, role, clean)
-    except NotAllowed as refused:
-        return _form(submission, role, typed, {_address_field(role): str(refused)}, 422)
+    except NotAllowed:
+        errors = {_address_field(role): contact_changes.OVER_LIMIT}
+        return _form(submission, role, typed, errors, 422)
     session["notice"] = languages.translate(notice)
     return redirect(url_for("contacts.show", reference=reference), 303)
 

@@ -151,7 +151,7 @@ def too_long_page(form: OpenForm, step: Step, answers: Answers) -> Response:
     if step.name not in journey.steps:
         abort(413)
     given = iter_answers(step.fields, answers)
-    path, field, _ = max(given, key=lambda found: len(found[2] or ""))
+    path, field, _ = max(given, key=lambda found: len(str(found[2] or "")))
     error = Message(
         "Not saved: all your answers together are too long. Shorten your answer about %(noun)s.",
         noun=field.noun,

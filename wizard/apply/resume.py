@@ -60,6 +60,7 @@ def send_reminders() -> int:
     if drafts.draft_lifetime() <= REMINDER_LEAD:
         return 0
     ends_soon = select(Draft).where(
+        Draft.flow == current_flow().name,
         Draft.updated_at < drafts.expiry_cutoff() + REMINDER_LEAD,
         Draft.updated_at >= drafts.expiry_cutoff(),
         Draft.reminded_at.is_(None),

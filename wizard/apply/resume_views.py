@@ -66,7 +66,6 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
     if is_submitted:
         return to_receipt(draft_id)
     if is_renewing():
-        access.renew_access(draft_id)  # the token of this page ends too
         resume.renew_link(draft_id)
         return redirect(url_for("resume.save_link", draft_id=draft_id, renewed="1"), 303)
     address, problem = read_address()

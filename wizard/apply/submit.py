@@ -77,7 +77,11 @@ def _confirmation_delay(address: str) -> timedelta:
 
 
 def _queue(
-    submission: Submission, kind: str, recipient: str, language: str, delay: timedelta = timedelta()
+    submission: Submission,
+    kind: str,
+    recipient: str,
+    language: str,
+    delay: timedelta = outbox.NO_DELAY,
 ) -> None:
     name = f"{submission.reference}.{kind}"
     outbox.queue_message(kind, recipient, language, name, delay, submission_id=submission.id)

@@ -117,7 +117,7 @@ def public_address(text: str) -> str:
 
 
 LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".invalid", ".onion")
-"""Ends of names that only the own network, or nobody, can open (RFC 6761, 6762, 8375)."""
+"""Ends of names that only a local network, or nobody, can open (RFC 6761, 6762, 8375)."""
 LOCAL_NETWORKS = (
     "0.0.0.0/8",
     "10.0.0.0/8",

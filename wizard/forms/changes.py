@@ -111,7 +111,8 @@ class ChangeJourney(Journey):
             self.open_fields |= necessary
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
-        if not (typed.get(WORDS.name) or changed_fields(flow, submitted, self.answers)):
+        has_words = not WORDS.is_blank(typed.get(WORDS.name))
+        if not (has_words or changed_fields(flow, submitted, self.answers)):
             review = self.steps[flow.review.name].result
             review.errors[WORDS.name] = NOTHING_CHANGED
             review.missing.add(WORDS.name)

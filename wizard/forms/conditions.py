@@ -1,4 +1,4 @@
-"""Conditions as data, on answers that apply themselves (`Journey` passes no others)."""
+"""Conditions as data. `Journey` gives them only answers that apply."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -126,11 +126,16 @@ def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) ->
         return
     due = date.fromisoformat(entry[group.due])
     label = next(field.label for field in group.fields if field.name == group.due)
-    since, until = _count_years(due, submitted_on), _count_years(submitted_on, due)
-    if since >= FAR_PAST_YEARS and not entry.get(group.link):
-        yield Sign(f"{place}{label}", f"{format_day(due)} was {since} years before the submission.")
-    if until >= FAR_FUTURE_YEARS:
-        yield Sign(f"{place}{label}", f"{format_day(due)} is {until} years after the submission.")
+    past_years = _count_years(due, submitted_on)
+    future_years = _count_years(submitted_on, due)
+    if past_years >= FAR_PAST_YEARS and not entry.get(group.link):
+        yield Sign(
+            f"{place}{label}", f"{format_day(due)} was {past_years} years before the submission."
+        )
+    if future_years >= FAR_FUTURE_YEARS:
+        yield Sign(
+            f"{place}{label}", f"{format_day(due)} is {future_years} years after the submission."
+        )
 
 
 def _count_years(start: date, end: date) -> int:

@@ -41,7 +41,7 @@ LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 def strip_blanks(text: str) -> str:
     """Return the text without white space and invisible characters at its ends.
 
-    Marks without a letter to stand on are none.
+    Accent marks alone count as blank.
     """
     if text.isascii():  # the same, faster
         return text.strip()

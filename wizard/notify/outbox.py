@@ -57,8 +57,8 @@ class NotNeeded(Exception):
 class Kind:
     """Subject, template and context of a kind of message.
 
-    The subject may hold `%(reference)s` and `%(noun)s`. What is not an answer to an act has an
-    address at which it ends.
+    The subject may hold `%(reference)s` and `%(noun)s`. A message that nobody asked for has an
+    `unsubscribe_url`.
     """
 
     subject: str

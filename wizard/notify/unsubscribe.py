@@ -1,4 +1,4 @@
-"""The end of reminders by one click in a mail program (RFC 8058).
+"""Stop reminders by one click in a mail program (RFC 8058).
 
 Its post carries nothing but the signed token of the address: no cookie, and no CSRF token. A page
 with one button is for mail programs that open the address instead, which changes nothing.
@@ -16,7 +16,7 @@ from ..web.security import csrf
 bp = Blueprint("unsubscribe", __name__)
 
 STOPS: dict[str, Callable[[str], None]] = {}
-"""What ends the reminders, by the kind of what they are about."""
+"""What stops reminders, by the kind of their subject."""
 
 
 def register(kind: str, stop: Callable[[str], None]) -> None:

@@ -120,7 +120,7 @@ def _database_warnings() -> Iterator[str]:
 
 def _privacy_warnings() -> Iterator[str]:
     folder = Path(current_app.config["INSTANCE_PATH"])
-    with suppress(OSError):  # an error already
-        for name in ("wizard.sqlite", "secret_key", "mail"):
+    for name in ("wizard.sqlite", "secret_key", "mail"):
+        with suppress(OSError):  # not every installation has all of them
             if (folder / name).stat().st_mode & 0o044 and folder.stat().st_mode & 0o011:
                 yield f"Other users can read {folder / name}. Run `chmod -R go= {folder}`."

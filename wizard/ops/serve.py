@@ -183,11 +183,17 @@ def serve(sockets: str | None) -> None:
     sys.exit(run_process(app, bound, turn, announce))
 
 
+def local_url(host: str, port: int) -> str:
+    """Return the address of the site for a browser on this machine."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+    reachable = everywhere.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
 def announce() -> None:
     """Say where the site is, now that it answers, and where email goes."""
     config = current_app.config
-    reachable = "127.0.0.1" if config["HOST"] in ("0.0.0.0", "::") else config["HOST"]  # noqa: S104
-    click.echo(f"Open http://{reachable}:{config['PORT']}")
+    click.echo(f"Open {local_url(config['HOST'], config['PORT'])}")
     folder = email.mail_folder()
     click.echo(
         "Sending email through the mail server"

@@ -13,7 +13,7 @@ MAX_LINE_BYTES = 75
 
 
 def calendar(snapshot: Snapshot) -> Iterator[bytes]:
-    """Yield a day for each promise that wasn't kept before it was made."""
+    """Yield an event for each promise but those that were kept before they were made."""
     return join_chunks(map(fold_line, _lines(snapshot)))
 
 

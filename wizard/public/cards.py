@@ -86,7 +86,7 @@ def draw(svg: str) -> bytes:
     return resvg_py.svg_to_bytes(svg_string=svg, font_files=[str(FONT)], skip_system_fonts=is_latin)
 
 
-def kept_card(edition: Edition, tag: str, svg: str) -> bytes:
+def cached_card(edition: Edition, tag: str, svg: str) -> bytes:
     """Return an image, drawn once for an edition: what is no longer public is forgotten with it."""
     image = edition.cards.get(tag)  # another thread may empty them at any time
     if image is None:

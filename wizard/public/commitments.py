@@ -99,7 +99,7 @@ def featured_commitment() -> Listed | None:
     late = edition.commitments(states.get("overdue", 0))
     kept = edition.commitments(states.get("done", 0) | states.get("already_released", 0))
     on_time = edition.commitments(everything.found) & ~late
-    found = _rows(edition, edition.newest_place(on_time & kept) or edition.newest_place(on_time))
+    found = _rows(edition, edition.newest_places(on_time & kept) or edition.newest_places(on_time))
     return found[0] if found else None
 
 

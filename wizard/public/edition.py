@@ -101,7 +101,7 @@ class Edition:
         shown = [group for group in self.groups if by_group.get(group.name, 0) & found]
         return promises.tally(shown, counts) if counts else None
 
-    def newest_place(self, heads: Set) -> list[int]:
+    def newest_places(self, heads: Set) -> list[int]:
         """Return the place of the newest of some commitments, or none."""
         at = self.layout.size - heads.bit_length()
         return [bisect(self.layout.spans, (at,))] if heads else []
@@ -119,11 +119,11 @@ def current_edition() -> Edition:
     """Return what is public now: the edition before, with what changed since."""
     seen = _read_seen()
     with building:
-        kept: Edition | None = current_app.extensions.get("edition")
-        if kept is None or kept.seen != seen:
-            renewed = kept and _renew(kept, seen)
-            kept = current_app.extensions["edition"] = renewed or build_edition(seen)
-    return kept
+        cached: Edition | None = current_app.extensions.get("edition")
+        if cached is None or cached.seen != seen:
+            renewed = cached and _renew(cached, seen)
+            cached = current_app.extensions["edition"] = renewed or build_edition(seen)
+    return cached
 
 
 def _read_seen() -> Seen:
@@ -144,16 +144,16 @@ def build_edition(seen: Seen) -> Edition:
     return _replace(Edition(seen, Layout(())), seen, (), *_read(seen.day))
 
 
-def _renew(kept: Edition, seen: Seen) -> Edition | None:
+def _renew(cached: Edition, seen: Seen) -> Edition | None:
     """Return an edition with what changed since; None if that cannot be told, or is too much."""
     now = clock.now()
-    if kept.seen.day > seen.day or any(each > now for each in kept.seen.times):
+    if cached.seen.day > seen.day or any(each > now for each in cached.seen.times):
         return None
-    found = _list_changed(kept.seen, seen.day)
+    found = _list_changed(cached.seen, seen.day)
     if len(found) > MAX_CHANGED:
         return None
     changed = set(found)
-    renewed = _replace(kept, seen, changed, *_read(seen.day, Submission.id.in_(changed)))
+    renewed = _replace(cached, seen, changed, *_read(seen.day, Submission.id.in_(changed)))
     listed = renewed.sets.get("status", {}).get("published", 0)
     return renewed if renewed.count(listed) == seen.count else None
 
@@ -184,12 +184,16 @@ def _is_since(column: Any, since: datetime | None) -> tuple[ColumnElement[bool]]
 
 
 def _replace(
-    kept: Edition, seen: Seen, changed: Collection[int], rows: Sequence[AnyRow], promised: Promised
+    cached: Edition,
+    seen: Seen,
+    changed: Collection[int],
+    rows: Sequence[AnyRow],
+    promised: Promised,
 ) -> Edition:
     """Return an edition with what was read in place of what changed; the rest stays."""
     at = COLUMNS_BEFORE + len(facet_columns(current_flow()))
     read = {row.id: row for row in rows}
-    layout = kept.layout
+    layout = cached.layout
     old = {layout.entries[layout.places[each]] for each in changed if each in layout.places}
     new = {
         ((row[at], row.reference), number, 1 + len(promised.get(number, ())))
@@ -203,18 +207,18 @@ def _replace(
     spans = layout.spans_of(read)
     for number, row in read.items():
         marks.add(row, promised.get(number, ()), layout.spans[layout.places[number]])
-    moved, cleared = Moved(kept.layout, gone, layout, added), make_set(layout.size, spans)
+    moved, cleared = Moved(cached.layout, gone, layout, added), make_set(layout.size, spans)
     sets, topics = (
         moved.merge(before, marked, cleared)
-        for before, marked in zip((kept.sets, kept.topics), marks.make_sets(), strict=True)
+        for before, marked in zip((cached.sets, cached.topics), marks.make_sets(), strict=True)
     )
-    return Edition(seen, layout, sets, topics, _replace_dates(kept.dates, changed, marks.dates))
+    return Edition(seen, layout, sets, topics, _replace_dates(cached.dates, changed, marks.dates))
 
 
-def _replace_dates(kept: Dates, changed: Collection[int], read: Dates) -> Dates:
+def _replace_dates(cached: Dates, changed: Collection[int], read: Dates) -> Dates:
     replaced = {}
-    for state in {**kept, **read}:
-        dates = dict(kept.get(state, {}))
+    for state in {**cached, **read}:
+        dates = dict(cached.get(state, {}))
         for number in changed:
             dates.pop(number, None)
         if dates := dates | read.get(state, {}):

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import JSON, ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from ..db.models import Event, Submission
+from ..db.models import Event, Submission, SubmissionVersion
 from ..forms.dates import format_utc, parse_moment
-from ..forms.flow import Roles
+from ..forms.flow import Flow, Roles
+from ..forms.outputs import public_record
 from ..submissions.filters import first_published_at, is_public, is_published
 from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
 
@@ -68,6 +70,7 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
     A withdrawn commitment tells that it was withdrawn, and nothing else.
     """
     after = Event.kind.in_(AFTER_PUBLICATION), Event.at > first_published_at
+    older, newer = aliased(SubmissionVersion), aliased(SubmissionVersion)
     query = (
         select(
             Event.id,
@@ -77,8 +80,12 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
             Submission.answers,
             Submission.title.label("title"),
             Submission.party.label("party"),
+            older.answers.label("before"),
+            func.coalesce(newer.answers, Submission.answers, type_=JSON).label("after"),
         )
         .join(Submission, Submission.id == Event.submission_id)
+        .outerjoin(older, _is_version(older, Event.version - 1))
+        .outerjoin(newer, _is_version(newer, Event.version))
         .where(or_(and_(is_published, *after), and_(~is_published, Event.kind == "withdrawn")))
         .where(is_public, *snapshot.conditions)
         .order_by(Event.id.desc())
@@ -86,7 +93,23 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
     )
     with snapshot.engine.connect() as connection:
         found = connection.execute(query).all()
-    return [_event_record(snapshot, row) for row in found if snapshot.flow.consents(row.answers)]
+    return [_event_record(snapshot, row) for row in found if _is_public(snapshot.flow, row)]
+
+
+def _is_version(
+    version: type[SubmissionVersion], number: ColumnElement[int] | InstrumentedAttribute[int]
+) -> ColumnElement[bool]:
+    return and_(version.submission_id == Event.submission_id, version.number == number)
+
+
+def _is_public(flow: Flow, row: AnyRow) -> bool:
+    """Return True unless consent was taken back, or a correction changed private answers alone."""
+    is_private = (
+        HAPPENED[row.kind] is CORRECTED
+        and row.before is not None
+        and public_record(flow, row.before) == public_record(flow, row.after)
+    )
+    return flow.consents(row.answers) and not is_private
 
 
 def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:

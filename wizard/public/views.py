@@ -152,7 +152,7 @@ def card(reference: str) -> Answer:
     response.set_etag(tag)
     if request.if_none_match.contains(tag):
         return response.make_conditional(request)
-    response.set_data(cards.kept_card(edition, tag, svg))
+    response.set_data(cards.cached_card(edition, tag, svg))
     return response.make_conditional(request)
 
 

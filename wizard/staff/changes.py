@@ -52,8 +52,8 @@ class ChangesPage:
     @property
     def opened(self) -> Mapping[str, str]:
         """What was asked for before, and is still open."""
-        is_asked = self.proposal is not None and self.proposal.kind == "changes"
-        return self.proposal.opened if self.proposal and is_asked else {}
+        proposal = self.proposal
+        return proposal.opened if proposal and proposal.kind == "changes" else {}
 
 
 def get_page(reference: str) -> ChangesPage:

@@ -3,13 +3,13 @@
 from datetime import date, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 
 from .. import clock
 from ..accounts.accounts import find_account, find_account_by_id, locked_account
 from ..accounts.audit import Actor, record
 from ..db.accounts import StaffUser
-from ..db.engine import db, reading, writing
+from ..db.engine import delete_in_batches, reading, writing
 from ..db.models import MailMessage
 from ..notify import outbox, unsubscribe
 from ..web import links
@@ -27,6 +27,7 @@ MAX_LISTED = 10
 
 def queue_digests() -> int:
     """Queue the digests that are due today, once; return how many. None is empty."""
+    _forget_old()
     active = StaffUser.digest != "", StaffUser.disabled_at.is_(None)
     query, today = select(StaffUser).where(*active).order_by(StaffUser.id), _today()
     with reading() as session:
@@ -38,7 +39,6 @@ def queue_digests() -> int:
         users = session.scalars(query.with_for_update()).all()
         for user in (user for user in users if _is_due(user, today)):
             user.digest_on, kind = today, f"digest_{user.digest}"
-            _forget_old(user.email)
             if has_news.get(kind):
                 name = f"digest.{user.id}-{today:%Y%m%d}"
                 outbox.queue_message(kind, user.email, "en", name)
@@ -66,11 +66,10 @@ def _has_news(kind: str) -> bool:
     return any((counts.waiting, counts.new, counts.due_soon, counts.overdue))
 
 
-def _forget_old(address: str) -> None:
-    """Delete the digests to an address that were sent some time ago."""
+def _forget_old() -> None:
+    """Delete the digests that were sent some time ago."""
     old = MailMessage.created_at < clock.now() - MESSAGE_RETENTION, MailMessage.kind.in_(KINDS)
-    to_address = func.lower(MailMessage.recipient) == address.lower()
-    db.session.execute(delete(MailMessage).where(to_address, *old))
+    delete_in_batches(MailMessage.id, *old)
 
 
 def _context(message: MailMessage) -> dict[str, Any]:

@@ -69,7 +69,6 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
         template,
         status,
         address=request.full_path.rstrip("?"),
-        here=request.full_path.rstrip("?"),
         back=url_for("staff.submissions", **query),
         list_query=query,
         max_cases=many.MAX_CASES,

@@ -230,10 +230,10 @@ def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
     is_approved = _posted_action() == "approve"
     mail, reason = _parse_decision(reference, "correct" if is_approved else "leave")
-    slips = request.form.getlist("slips")
-    approve = partial(proposals.approve_correction, slips=slips)
-    decided = approve if is_approved else proposals.decline_correction
-    decided(reference, _posted_number("version"), current_actor(), mail, reason)
+    change = proposals.decline_correction
+    if is_approved:
+        change = partial(proposals.approve_correction, slips=request.form.getlist("slips"))
+    change(reference, _posted_number("version"), current_actor(), mail, reason)
     notice = "Answers corrected." if is_approved else "Correction not approved."
     return _show_decided(reference, notice)
 

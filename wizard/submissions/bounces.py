@@ -79,10 +79,8 @@ def _read(returned: bytes) -> tuple[str, str]:
 
 def _parts(message: Message) -> Iterator[Message]:
     """Yield the parts of a report, without those within the returned message."""
-    if message.get_content_type() in WHOLE or not message.is_multipart():
-        yield message
-        return
-    if message.get_content_type() == "message/delivery-status":
+    is_whole = message.get_content_type() in (*WHOLE, "message/delivery-status")
+    if is_whole or not message.is_multipart():
         yield message
         return
     for part in message.get_payload():

@@ -1,4 +1,4 @@
-"""Who of the staff has a case, and who opened it when."""
+"""Which of the staff have a case, and who opened it when."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +46,7 @@ def name_people(people: Mapping[str, Person]) -> dict[str, str]:
 
 
 def has_case(who: str) -> ColumnElement[bool]:
-    """Return the condition that a person has a case: an address, or `MINE` of who is signed in.
+    """Return the condition that a case belongs to an address, to `MINE` or to `NOBODY`.
 
     A case of a disabled account is `NOBODY`'s.
     """
@@ -148,13 +148,13 @@ def record_view(submission: Submission, event_id: int, user_id: int, actor: Acto
 def _store_view(submission_id: int, event_id: int, user_id: int) -> None:
     connection, key = db.session.connection(), {"submission": submission_id, "user": user_id}
     seen = {"event_id": event_id, "viewed_at": clock.now()}
-    if not connection.execute(_view_again(), key | seen).rowcount:
+    if not connection.execute(_update_view(), key | seen).rowcount:
         row = {"submission_id": submission_id, "user_id": user_id}
         connection.execute(insert(CaseView), row | seen)
 
 
 @cache
-def _view_again() -> Update:
+def _update_view() -> Update:
     """Return the statement that updates when a person last opened a case."""
     is_it = CaseView.submission_id == bindparam("submission"), CaseView.user_id == bindparam("user")
     return update(CaseView).where(*is_it)

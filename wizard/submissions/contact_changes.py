@@ -28,6 +28,7 @@ from .versions import replace_answers
 
 SAME = timedelta(minutes=5)
 """A contact named again in this time, such as by a button pressed twice, is one change."""
+OVER_LIMIT = Message("We already sent several emails to this address. Try again in an hour.")
 
 
 def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
@@ -41,7 +42,6 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
         if not is_same_address(answers[name], submission.answers.get(name, "")):
             _ask_to_confirm(submission, "contact", answers[name], actor, answers=dict(answers))
             return True
-        forget_pending(submission, "contact")
         _replace(submission, answers)
         record_event(submission, "contact_updated", actor)
         return False
@@ -62,7 +62,7 @@ def _ask_to_confirm(
             setattr(waiting, column, value)
         return
     if _is_over_limit(address):
-        raise NotAllowed("We already sent several emails to this address. Try again in an hour.")
+        raise NotAllowed(OVER_LIMIT)
     _add_pending(submission, role, address, actor, **columns)
 
 

@@ -270,7 +270,7 @@ def _sent_proposal(submission: Submission) -> Proposal:
 
 
 def expire_changes() -> int:
-    """Take the cases back into review whose time for changes ended; return how many.
+    """Take cases back into review whose time for changes is over; return how many.
 
     What was entered is kept, and can be sent as a correction.
     """
@@ -311,10 +311,11 @@ def _remind(submission: Submission, proposal: Proposal) -> bool:
 
 
 def _change_each(change: Callable[[Submission, Proposal], bool], *due: ColumnElement[bool]) -> int:
-    """Call `change` with each case and proposal that is due, locked; return how often it did it."""
+    """Call `change` with each case and proposal that is due, locked; return how many changed."""
     query = select(Submission.reference).join(Proposal, Proposal.submission_id == Submission.id)
     with reading():
-        references = list(db.session.scalars(query.where(Proposal.kind == "changes", *due)))
+        is_ours = Proposal.kind == "changes", Submission.flow == current_flow().name
+        references = list(db.session.scalars(query.where(*is_ours, *due)))
     done = 0
     for reference in references:
         with suppress(CaseErased), locked_case(reference) as submission:

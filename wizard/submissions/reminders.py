@@ -44,6 +44,7 @@ def is_remindable() -> ColumnElement[bool]:
     What was taken off the public list is not reminded of.
     """
     return and_(
+        Submission.flow == current_flow().name,
         Submission.status.in_(REPORTABLE_STATUSES),
         or_(Submission.published_at.is_not(None), Submission.first_published_at.is_(None)),
         Submission.erased_at.is_(None),

@@ -63,7 +63,9 @@ def init_app(app: Flask) -> None:
 
 def _select_locale() -> None:
     """Use the locale of the query, else of the cookie, else of the browser's preferences."""
-    accepted = [code.partition("-")[0] for code, weight in request.accept_languages if weight]
+    accepted = [
+        code.partition("-")[0].lower() for code, weight in request.accept_languages if weight
+    ]
     codes = [request.args.get(COOKIE_NAME, ""), request.cookies.get(COOKIE_NAME, ""), *accepted]
     preferred = next((code for code in codes if code in LANGUAGES), "en")
     current_locale.set("en" if request.path.startswith("/staff/") else preferred)

@@ -74,7 +74,7 @@ ADDED_TO_LINKS = "/ \t\r\n.,;:!?*|&=\\\"'()<>[]{}“”‘’«»…。、，）
 """What people, sentences and mail programs leave behind an address. (Tokens may end in - and _.)"""
 ADDED_MARKUP = ("&gt", "&lt", "&amp", "&quot", "&nbsp", "<br")
 """The same as markup, without what is in `ADDED_TO_LINKS`."""
-REFERENCE = re.compile(r"([A-Z]{3})-?([A-Z0-9]{4})-?([A-Z0-9]{4})")
+REFERENCE = re.compile(r"([A-Z]+)-?([A-Z0-9]{4})-?([A-Z0-9]{4})")
 
 
 def _redirect_damaged_link() -> Answer | None:

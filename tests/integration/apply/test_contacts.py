@@ -130,7 +130,8 @@ def test_other_answers_of_same_address_count_at_once(app, reference):
     own = update_client(app, reference)
     name_contact(own, reference)
     page = name_contact(own, reference, contact_email=OLD, contact_name="Bo")
-    assert page.text(".sent") == "Saved." and "waiting for" not in page.text("main")
+    assert page.text(".sent") == "Saved."
+    assert f"waiting for {NEW} to confirm" in page.text("main")
     assert stored(app, reference).answers["contact_name"] == "Bo"
     assert stored(app, reference).answers_version == 2
 
@@ -261,6 +262,9 @@ def test_requests_to_confirm_are_limited_by_address(app, reference):
     page = name_second(own, reference, email=SECOND["email"].upper())
     assert (page.status, list(page.errors())) == (422, ["email"])
     assert page.values()["name"] == ["Records"]
+    own.page(f"/commitments/{reference}/contacts?lang=es")
+    page = name_second(own, reference, email=SECOND["email"].upper())
+    assert "varios correos" in page.errors()["email"]
     assert len(queued(app, "confirm_contact")) == contacts.MAX_PER_HOUR
     assert name_second(own, reference, email="other@example.org").status == 200
 

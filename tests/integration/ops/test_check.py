@@ -102,6 +102,16 @@ def test_broken_files_of_an_installation_are_errors(sqlite_url, tmp_path):
     assert (result.returncode, result.stderr) == (1, "")
 
 
+def test_key_that_others_can_read_is_warned_about_without_the_other_files(make_app, tmp_path):
+    app = make_app(INSTANCE_PATH=str(tmp_path / "own"))
+    key = tmp_path / "own" / "secret_key"
+    key.parent.mkdir(exist_ok=True)
+    key.write_text("x" * 64)
+    key.chmod(0o644)
+    key.parent.chmod(0o755)
+    assert f"WARNING  Other users can read {key}" in run_check(app).output
+
+
 @pytest.mark.second_store_slow
 def test_files_that_others_can_read_are_warned_about(make_app, sqlite_url, tmp_path):
     app = make_app(DATABASE_URL=sqlite_url)

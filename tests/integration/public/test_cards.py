@@ -118,7 +118,7 @@ def test_image_is_returned_though_memory_is_emptied_meanwhile(monkeypatch):
             """Keep nothing, as if another thread had emptied it."""
 
     edition = SimpleNamespace(cards=Emptied())
-    assert cards.kept_card(edition, "tag", "<svg/>") == b"image"
+    assert cards.cached_card(edition, "tag", "<svg/>") == b"image"
 
 
 def test_memory_keeps_few_images(app, client, monkeypatch):

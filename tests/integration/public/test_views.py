@@ -298,6 +298,9 @@ def test_private_or_earlier_change_is_no_correction(app, client, case):
     page = client.page(f"/commitments/{reference}")
     assert page.all("details.correction") == [] and "Corrected" not in page.text("main")
     assert "Secret Name" not in page.response.text
+    assert "Corrected: " not in file_text(client, "/commitments.atom")
+    replace_answers(app, reference, "corrected", OFFICE, city="After Publication")
+    assert file_text(client, "/commitments.atom").count("Corrected: ") == 1
 
 
 def test_correction_changes_files_and_their_tag(app, client):

@@ -176,6 +176,18 @@ def test_old_digests_are_deleted_with_the_next(app, today):
     assert min(at for _, at in kept) > today[0] - digest.MESSAGE_RETENTION
 
 
+def test_old_digests_are_deleted_when_nobody_gets_one_any_more(app, today):
+    choose(app, "daily")
+    add_submission(app)
+    today[0] += timedelta(days=1)
+    assert queue(app) == 1
+    with app.app_context(), writing() as session:
+        session.execute(update(StaffUser).values(digest=""))
+    today[0] += digest.MESSAGE_RETENTION + timedelta(days=1)
+    queue(app)
+    assert digests(app) == []
+
+
 def test_own_account_chooses_digest(app, viewer):
     page = viewer.page("/staff/account")
     assert [each.attrs["value"] for each in page.all('[name="digest"][checked]')] == [""]

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.conftest import advance_clock
 from tests.factories import add_submission, events_of
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
-from wizard.db.engine import db, reading
+from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify import outbox
 from wizard.ops.serve import JOBS
@@ -320,6 +320,19 @@ def test_expired_changes_are_kept_as_a_correction(app, monkeypatch):
     assert kinds(app)[-1] == "changes_expired" and queued()[-1] == "changes_expired"
     send(reference, access_plan="Every week")
     assert kinds(app)[-1] == "correction_proposed"
+
+
+def test_changes_of_another_flow_are_left_alone(app, monkeypatch):
+    ours, others = add_submission(app), add_submission(app)
+    for reference in (ours, others):
+        ask(reference, access_plan="How often?")
+    with writing() as session:
+        is_it = Submission.reference == others
+        session.execute(update(Submission).where(is_it).values(flow="other"))
+    advance_clock(monkeypatch, days=24)
+    assert proposals.remind() == 1
+    advance_clock(monkeypatch, days=7)
+    assert proposals.expire_changes() == 1
 
 
 @pytest.mark.parametrize("status", ["accepted", "declined", "withdrawn"])

@@ -23,6 +23,7 @@ def test_staff_pages_stay_english(app):
     [
         ("es", "es"),
         ("es-419,en;q=0.8", "es"),
+        ("ES-MX", "es"),
         ("en-US,es;q=0.9", "en"),
         ("fr,es;q=0.5,en;q=0.1", "es"),
         ("fr", "en"),

@@ -158,6 +158,7 @@ ADDED_ENDS = (
         ("/questions.?lang=es", "/questions?lang=es"),
         ("/privacy)%20", "/privacy"),
         ("/commitments/pdi-7k3m-q2xa", "/commitments/PDI-7K3M-Q2XA"),
+        ("/commitments/grant7k3mq2xa", "/commitments/GRANT-7K3M-Q2XA"),
         ("/commitments/PDI7K3MQ2XA.", "/commitments/PDI-7K3M-Q2XA"),
         ("/commitments/pdi-7k3m-q2xa/update", "/commitments/PDI-7K3M-Q2XA/update"),
         ("/staff/submissions/pdi-7k3m-q2xa", "/staff/submissions/PDI-7K3M-Q2XA"),

@@ -115,9 +115,11 @@ def test_unchanged_answers_can_be_sent_with_words_once_every_open_step_was_seen(
         outcome, state = decide_post(state, StepPost(step, answers))
         assert isinstance(outcome, Completed)
     typed = {"authorized": "yes"}
-    outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), typed))
-    assert isinstance(outcome, Invalid)
-    assert outcome.journey.steps["review"].result.errors == {WORDS.name: NOTHING_CHANGED}
+    for blank in (None, " ", "\u200b"):
+        post = StepPost(last_step(COMMITMENT), typed | {WORDS.name: blank})
+        outcome, _ = decide_post(state, post)
+        assert isinstance(outcome, Invalid)
+        assert outcome.journey.steps["review"].result.errors == {WORDS.name: NOTHING_CHANGED}
     typed |= {WORDS.name: "It is right as it is."}
     outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), typed))
     assert isinstance(outcome, Submitted)
