@@ -113,6 +113,17 @@ def grant_commitment(submission: Submission) -> None:
     session["links"] = {name: known[name] for name in session["commitments"] if known.get(name)}
 
 
+def require_newest_link(submission: Submission) -> None:
+    """Let this browser, which opened the draft, act for the organization of a submission.
+
+    Raise `LinkReplaced` if its link was replaced: then that of the draft opens nothing any more.
+    """
+    if submission.link_version == 1:
+        grant_commitment(submission)
+    elif _opened_version(submission.reference) != submission.link_version:
+        raise LinkReplaced
+
+
 def _opened_version(reference: str) -> int:
     """Return the version of the link by which this browser opened a commitment, or 0."""
     is_opened = reference in session.get("commitments", [])

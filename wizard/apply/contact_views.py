@@ -94,7 +94,17 @@ def remove(reference: str) -> Response:
 def edit(reference: str, role: str) -> Response:
     """Show the form for a new contact."""
     submission = access.read_own_submission(reference)
-    return _form(submission, role, submission.answers if role == "contact" else {}, {})
+    typed = _as_typed(submission.answers) if role == "contact" else {}
+    return _form(submission, role, typed, {})
+
+
+def _as_typed(answers: Answers) -> Answers:
+    """Return clean answers as a person would type them, such as a phone number."""
+    fields = current_flow().fields
+    return {
+        name: fields[name].display(value) if isinstance(fields.get(name), Text) else value
+        for name, value in answers.items()
+    }
 
 
 @bp.post("/commitments/<reference>/contacts/<role>")
@@ -110,9 +120,8 @@ def name_contact(reference: str, role: str) -> Response:
         return _form(submission, role, typed, {}, focus=slip)
     try:
         notice = _store_contact(reference, role, clean)
-    except NotAllowed:
-        errors = {_address_field(role): contact_changes.OVER_LIMIT}
-        return _form(submission, role, typed, errors, 422)
+    except NotAllowed as refused:
+        return _form(submission, role, typed, {_address_field(role): refused.args[0]}, 422)
     session["notice"] = languages.translate(notice)
     return redirect(url_for("contacts.show", reference=reference), 303)
 
@@ -198,5 +207,5 @@ def confirm(token: str) -> Response:
     if found is None or not contact_changes.confirm(found[1].reference, found[0].id):
         return error_response(404, NO_CONTACT)
     access.grant_commitment(found[1])
-    session["notice"] = languages.translate(Message("Thank you. You now get our messages."))
+    session["notice"] = languages.translate(Message("Thank you. You now get our emails."))
     return redirect(url_for("followup.yours", reference=found[1].reference), 303)

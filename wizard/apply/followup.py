@@ -50,6 +50,7 @@ LINK_PAGES = {
 }
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
+TAKEN_BACK = Message("You took back your request to withdraw.")
 LINK_ENDED = ErrorPage(
     "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
 )
@@ -199,7 +200,8 @@ def withdraw(reference: str) -> Response:
     access.read_own_submission(reference)
     actor, typed = access.actor(reference), request.form.get("reason", "")
     if request.form.get("action") == "cancel":
-        withdrawals.cancel_withdrawal(reference, actor)
+        if withdrawals.cancel_withdrawal(reference, actor):
+            session["notice"] = languages.translate(TAKEN_BACK)
         return _to_yours(reference)
     try:
         reason = REASON.parse(typed, clock.today())

@@ -109,8 +109,7 @@ def receipt(draft_id: uuid.UUID) -> Response:
     submission = draft.submission
     if submission is None:
         return to_step(draft_id, drafts.journey_for(draft).first_incomplete)
-    if submission.link_version == 1:  # the link of a draft opens no more once it is replaced
-        access.grant_commitment(submission)
+    access.require_newest_link(submission)
     with reading():
         happened = list_events(submission)
         refused = title_refused(submission, happened)

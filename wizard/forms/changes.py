@@ -23,6 +23,7 @@ WORDS = LongText(
 """A question of the last page: not an answer of the submission, but told to staff, and published
 as the reason if a promise is removed (`promises.derive_promises`)."""
 NOTHING_CHANGED = Message("You haven’t changed any answers. Change one, or say here why not.")
+NOTHING_CORRECTED = Message("You haven’t changed any answers. Change one before you send.")
 CHECK_AND_SEND = Message("Check and send")
 
 
@@ -83,8 +84,8 @@ class ChangeJourney(Journey):
     `steps` are those with an open question, each with these alone, and the review. A question is
     open if it was `opened`, or if the answers to open ones make it necessary: it was not asked when
     the answers were submitted, or its submitted answer is no longer valid. The `answers` to all
-    others are the `submitted` ones, whatever was typed. It is complete once an answer differs, or
-    `WORDS` say why none does.
+    others are the `submitted` ones, whatever was typed. It is complete once an answer differs. If
+    staff asked for changes, it is complete as well once `WORDS` say why none does.
     """
 
     def __init__(
@@ -111,10 +112,10 @@ class ChangeJourney(Journey):
             self.open_fields |= necessary
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
-        has_words = not WORDS.is_blank(typed.get(WORDS.name))
-        if not (has_words or changed_fields(flow, submitted, self.answers)):
+        says_why = bool(opened) and not WORDS.is_blank(typed.get(WORDS.name))
+        if not (says_why or changed_fields(flow, submitted, self.answers)):
             review = self.steps[flow.review.name].result
-            review.errors[WORDS.name] = NOTHING_CHANGED
+            review.errors[WORDS.name] = NOTHING_CHANGED if opened else NOTHING_CORRECTED
             review.missing.add(WORDS.name)
 
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:

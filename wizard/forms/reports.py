@@ -67,7 +67,8 @@ def report_fields(
         Date(f"new_date_{entry_id}", "When will it be done?", noun="the new date", required=True,
              when=is_one_of("delayed"), after_today=True, later_than=due_on, public=True),
         LongText(f"words_{entry_id}", "In a few words", noun="why it is delayed or dropped",
-                 hint="If it is delayed or dropped, say why. Once approved, anyone can read this.",
+                 hint="If it is delayed or dropped, say why. If what you promised is public, "
+                 "anyone can read this once it’s approved.",
                  required=is_one_of("delayed", "dropped"), when=Answered(outcome),
                  max_length=500, public=True),
     )  # fmt: skip

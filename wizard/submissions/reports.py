@@ -136,15 +136,20 @@ def decide(
     mail: Mail = STANDARD,
     reply: str = "",
 ) -> None:
-    """Approve those of the `offered` reports on promises that are `approved`, and decline the rest,
-    with a word back. Raise as `locked_case`, and `NotAllowed`."""
+    """Approve those of the `offered` reports on promises that are `approved`, and decline the rest.
+
+    The reply is about those that are declined, or about all if none is. Raise as `locked_case`, and
+    `NotAllowed`.
+    """
     with locked_case(reference, version) as submission:
         rows = [row for row in list_progress(submission) if row.id in offered]
         if not rows or any(row.approved is not None for row in rows):
             raise NotAllowed(ALREADY_DECIDED)
         now = clock.now()
         for row in rows:
-            row.approved, row.decided_at, row.reply = row.id in approved, now, reply
+            row.approved, row.decided_at = row.id in approved, now
+        for row in [row for row in rows if not row.approved] or rows:
+            row.reply = reply
         any_approved = any(row.approved for row in rows)
         if any_approved and submission.published_at:
             submission.updated_at = now

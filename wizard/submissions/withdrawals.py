@@ -43,12 +43,13 @@ def request_withdrawal(reference: str, reason: str, actor: Actor) -> None:
         record_event(submission, REQUESTED, actor, reason=reason)
 
 
-def cancel_withdrawal(reference: str, actor: Actor) -> None:
-    """Take back the request to withdraw, if it is open. Raise as `locked_case`."""
+def cancel_withdrawal(reference: str, actor: Actor) -> bool:
+    """Take back the request to withdraw; return False if none is open. Raise as `locked_case`."""
     with locked_case(reference) as submission:
-        if is_requested(submission):
+        if is_open := is_requested(submission):
             _close(submission)
             record_event(submission, "withdrawal_cancelled", actor)
+        return is_open
 
 
 def decide_withdrawal(

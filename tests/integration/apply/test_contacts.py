@@ -126,6 +126,12 @@ def test_new_contact_counts_once_it_is_confirmed(app, reference, htmx):
     assert recipients(app, "unpublished") == [NEW]
 
 
+def test_phone_number_is_shown_as_people_write_it(app):
+    reference = add_submission(app, contact_phone="+12175550143;ext=12")
+    page = update_client(app, reference).page(f"/commitments/{reference}/contacts/contact")
+    assert page.values()["contact_phone"] == ["(217) 555-0143 ext. 12"]
+
+
 def test_other_answers_of_same_address_count_at_once(app, reference):
     own = update_client(app, reference)
     name_contact(own, reference)

@@ -213,13 +213,17 @@ def test_staff_approve_some_of_a_report_with_a_word_back(app, client):
     fixed = {"key": f"progress_approved-{offered}", "offered": offered, "version": version}
     assert editor.send(f"{path}/progress", fixed).status == 422
     done = offered.split(",")[0]
-    words = {"approve": done, "reason": "Well done.", "words": "Thank you for the first."}
+    words = {
+        "approve": done,
+        "reason": "The link does not open.",
+        "words": "Thank you for the first.",
+    }
     assert editor.send(f"{path}/progress", fixed | words).status == 200
     stale = editor.send(f"{path}/progress", fixed | words)
     assert (stale.status, "Somebody was quicker" in stale.text("main")) == (409, True)
     assert [(row.approved, row.reply) for row in rows_of(app, Progress)] == [
-        (True, "Well done."),
-        (False, "Well done."),
+        (True, ""),
+        (False, "The link does not open."),
     ]
     promises = {row.entry_id: row for row in rows_of(app, Promise)}
     assert promises[ids[0]].done_on and not promises[ids[1]].dropped_on
@@ -227,7 +231,8 @@ def test_staff_approve_some_of_a_report_with_a_word_back(app, client):
     (event,) = events_of(app, "progress_approved")
     assert (event.data["approved"], event.data["declined"]) == ([ids[0]], [ids[1]])
     own = update_client(app, reference).page(f"/commitments/{reference}/update/review")
-    assert "Well done." in own.text(f"#promise-{ids[0]}")
+    shown = ["does not open" in own.text(f"#promise-{each}") for each in ids]
+    assert shown == [False, True]
 
 
 def told_of(app) -> list[MailMessage]:

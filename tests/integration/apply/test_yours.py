@@ -105,13 +105,31 @@ def test_browser_of_replaced_link_is_told_what_to_do(app, is_older):
     assert colleague.page(f"/commitments/{reference}/yours").status == 200
 
 
-def test_receipt_opens_no_commitment_whose_link_was_replaced(app, client):
+def test_receipt_and_draft_link_open_nothing_once_link_was_replaced(app, client):
     receipt = complete_form(client, AGENCY)
     reference = receipt.text(".reference")
     owner = update_client(app, reference)
     owner.send(f"/commitments/{reference}/link")
-    assert client.page(receipt.path).text(".reference") == reference
-    assert client.page(f"/commitments/{reference}/yours").text("h1") == "This link no longer works"
+    for path in (receipt.path, f"/commitments/{reference}/yours"):
+        page = client.page(path)
+        assert (page.status, page.text("h1")) == (404, "This link no longer works")
+    assert owner.page(f"/commitments/{reference}/yours").status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("in_review", "Program staff are reviewing your commitment."),
+        ("accepted", "We accepted your commitment."),
+        ("published", "We accepted your commitment, and it is public."),
+        ("declined", "We didn’t accept your commitment."),
+        ("withdrawn", "Your commitment is withdrawn."),
+    ],
+)
+def test_own_page_begins_with_what_was_decided(app, status, sentence):
+    reference = add_submission(app, status=status)
+    page = update_client(app, reference).page(f"/commitments/{reference}/yours")
+    assert sentence in page.text("main").partition("What you can do")[0]
 
 
 def test_replaced_link_of_deleted_answers_is_410(app):
@@ -180,7 +198,8 @@ def test_withdrawal_is_asked_for_and_taken_back(app, htmx):
     page = own.page(f"/commitments/{reference}/withdraw")
     assert page.path.endswith("/yours") and "Take back my request" in page.text("#withdrawal")
     assert send_withdrawal(own, reference, htmx=htmx).path.endswith("/yours")  # a second click
-    own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"}, htmx=htmx)
+    page = own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"}, htmx=htmx)
+    assert page.text(".sent") == "You took back your request to withdraw."
     assert not own.page(f"/commitments/{reference}/yours").all("#withdrawal")
     own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
     asked, taken_back = events_of(app)

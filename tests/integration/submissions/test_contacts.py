@@ -2,9 +2,12 @@
 
 import pytest
 
-from tests.factories import add_submission
-from tests.integration.apply.test_contacts import ANSWERS, confirm_path, queued, stored
+from tests.factories import add_submission, update_client
+from tests.integration.apply.test_contacts import ANSWERS, name_second, queued, stored
+from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
+from wizard.db.engine import db
+from wizard.db.models import Contact
 from wizard.submissions import contact_changes, contacts
 from wizard.submissions.cases import find_by_reference, locked_case
 
@@ -20,10 +23,19 @@ def reference(app) -> str:
     return reference
 
 
-def test_second_contact_with_same_address_in_other_case_gets_one_email(app, client, reference):
-    with app.app_context():
-        contact_changes.name_second(reference, "Zoe", SAME, ORGANIZATION)
-    client.send(confirm_path(app))
+def test_contact_is_not_named_as_second_one(app, reference):
+    page = name_second(update_client(app, reference), reference, email=SAME)
+    assert (page.status, page.errors()) == (
+        422,
+        {"email": "This is the contact person, who gets our emails already."},
+    )
+    assert queued(app, "confirm_contact") == []
+
+
+def test_second_contact_with_same_address_in_other_case_gets_one_email(app, reference):
+    with app.app_context(), locked_case(reference) as submission:
+        row = {"role": "second", "name": "Zoe", "email": SAME, "confirmed_at": clock.now()}
+        db.session.add(Contact(submission_id=submission.id, **row))
     with app.app_context():
         assert contacts.list_recipients(find_by_reference(reference)) == [ADDRESS]
 

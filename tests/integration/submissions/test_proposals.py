@@ -280,9 +280,18 @@ def test_correction_that_is_taken_back_cannot_be_approved(app):
         proposals.approve_correction(reference, read(reference).lock_version, EDITOR)
 
 
-def test_correction_with_words_alone_is_declined_and_not_approved(app):
+def test_correction_with_words_alone_is_not_sent(app):
     reference = add_submission(app, status="accepted")
-    correct(reference, words="Call me first.")
+    with pytest.raises(AssertionError):
+        correct(reference, words="Call me first.")
+
+
+def test_late_changes_with_words_alone_are_declined_and_not_approved(app, monkeypatch):
+    reference = add_submission(app)
+    ask(reference, access_plan="How often?")
+    advance_clock(monkeypatch, days=31)
+    proposals.expire_changes()
+    send(reference, words="Call me first.")
     case = cases.get_case(reference)
     assert [each.key for each in case.correction.decisions] == ["leave"]
     with pytest.raises(NotAllowed, match="changes nothing"):

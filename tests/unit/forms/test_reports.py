@@ -171,7 +171,8 @@ def test_report_asks_how_it_goes_and_what_follows_from_that():
         (LongText, "In a few words"),
     ]
     assert str(step.fields[-1].hint) == (
-        "If it is delayed or dropped, say why. Once approved, anyone can read this."
+        "If it is delayed or dropped, say why. "
+        "If what you promised is public, anyone can read this once it’s approved."
     )
     assert make_report().sections[0].title == TITLE
 
