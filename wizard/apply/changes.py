@@ -20,7 +20,7 @@ from ..forms.outputs import format_raw_answer, typed_texts
 from ..submissions import proposals
 from ..submissions.cases import TRANSITIONS, CaseErased, CaseNotFound, NotAllowed, locked_case
 from ..submissions.events import describe_event, list_events
-from ..submissions.messages import describe_opened
+from ..submissions.messages import describe_opened, find_words
 from ..web import errors, languages
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -87,6 +87,8 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
     submission, proposal = read_case(reference)
     form = open_changes(submission, proposal)
     opened = proposal.opened if proposal else {}
+    with reading():
+        words = find_words(submission.id, "changes_requested")
     return render_page(
         "apply/changes.html",
         status,
@@ -94,6 +96,7 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         proposal=proposal,
         form=form,
         asked=describe_opened(opened),
+        words=words,
         next_step=form.build_journey(form.answers).first_incomplete if form else "",
         until=proposal.last_day if proposal else None,
         kept=_kept_answers(submission, proposal) if proposal and not form else [],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ..db.engine import db
 from ..db.models import Event, MailMessage, Proposal, Submission
@@ -190,6 +190,15 @@ def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str =
     office = current_app.config["PROGRAM_EMAIL"]
     if office and kind in OFFICE_MESSAGES:
         _queue(submission, event, f"office_{kind}", office, "en")
+
+
+def find_words(submission_id: int, kind: str) -> str:
+    """Return what staff wrote in the message about the last event of a kind; "" if nothing."""
+    is_it = Event.submission_id == submission_id, Event.kind == kind
+    last = select(func.max(Event.id)).where(*is_it).scalar_subquery()
+    told = MailMessage.submission_id == submission_id, MailMessage.kind == kind
+    words = select(MailMessage.words).where(*told, MailMessage.event_id == last)
+    return db.session.scalars(words).first() or ""
 
 
 def _message_kind(event: Event) -> str:

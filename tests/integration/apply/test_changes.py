@@ -18,6 +18,7 @@ from wizard.forms.changes import last_step
 from wizard.notify import outbox
 from wizard.submissions import proposals
 from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions.messages import STANDARD, Mail
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -77,6 +78,16 @@ def asked(app, request):
         commitment_title="Shorter, please.",
     )
     return reference
+
+
+def test_message_with_request_for_changes_is_on_its_page(app):
+    reference, shown = add_submission(app), []
+    for mail in (STANDARD, Mail("Please add detail.\nThanks!"), Mail(skip=True)):
+        with app.app_context(), locked_case(reference) as submission:
+            proposals.request_changes(submission, {"city": "Which?"}, EDITOR, mail)
+        page = owner(app, reference).page(address(reference))
+        shown.append([each.text for each in page.all("#message")])
+    assert shown == [[], ["From program staff: Please add detail. Thanks!"], []]
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
