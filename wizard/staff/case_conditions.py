@@ -69,7 +69,7 @@ class CaseConditions:
     @property
     def are_slow(self) -> bool:
         """True if many submissions meet each of two filters that take long to look up. Then rows
-        are compared with both, and few of many meet both."""
+        are compared with both, and many are read until a page is full."""
         return [self.has_many_words, self.has_many_due, self.has_many_changed].count(True) > 1
 
     @property

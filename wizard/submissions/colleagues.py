@@ -1,4 +1,4 @@
-"""Which of the staff have a case, and who opened it when."""
+"""Which staff have a case, and who opened it when."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence

@@ -28,7 +28,7 @@ from .versions import replace_answers
 
 SAME = timedelta(minutes=5)
 """A contact named again in this time, such as by a button pressed twice, is one change."""
-IS_CONTACT = Message("This is the contact person, who gets our emails already.")
+ALREADY_CONTACT = Message("This is the contact person, who gets our emails already.")
 OVER_LIMIT = Message("We already sent several emails to this address. Try again in an hour.")
 
 
@@ -49,10 +49,10 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
 
 
 def name_second(reference: str, name: str, address: str, actor: Actor) -> None:
-    """Name a second contact. Raise as `change_contact`, and `NotAllowed` for the first one."""
+    """Name a second contact. Raise as `change_contact`, and `NotAllowed` for the contact person."""
     with locked_case(reference) as submission:
         if is_same_address(address, submission.answers.get(current_flow().roles.contact, "")):
-            raise NotAllowed(IS_CONTACT)
+            raise NotAllowed(ALREADY_CONTACT)
         _ask_to_confirm(submission, "second", address, actor, name=name)
 
 
