@@ -53,7 +53,7 @@ NAMES = [
     "action", "page", "turn", "based_on", "pass", "asked", "at", "keep", "draft", "text", "state",
     "status", "branch", "program", "category", "kind", "first_day", "last_day", "since", "before",
     "after", "next", "to", "version", "message", "name", "days", "email", "password", "code",
-    "role", "old", "new", "setup", "report", "address", "lang", "mailed", "then", "out",
+    "shown", "role", "old", "new", "setup", "report", "address", "lang", "mailed", "then", "out",
     "actor", "subject",
 ]  # fmt: skip
 

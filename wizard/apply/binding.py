@@ -44,6 +44,7 @@ def read_post(step: Step) -> StepPost:
             page=form.get("page", "")[:36],
             turn=form.get("turn", 0, type=int),
             based_on=form.get("based_on", ""),
+            shown=form.get("shown", ""),
         ),
         lists_asked=ASKED_FIELD in form,
         keep_saved=frozenset(

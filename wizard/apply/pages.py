@@ -16,7 +16,14 @@ from ..forms.flow import Step
 from ..forms.journey import Journey, StepList, StepState
 from ..forms.messages import Message, join_messages
 from ..forms.outputs import Card, Row, cards, entry_label, format_raw_answer
-from ..forms.saving import StepPost, iter_answers, journey_digest, normalized_answers, step_digest
+from ..forms.saving import (
+    StepPost,
+    describe_shown,
+    find_untouched,
+    iter_answers,
+    journey_digest,
+    normalized_answers,
+)
 from ..forms.text import replace_forbidden
 from ..web import links
 from ..web.current import current_flow
@@ -44,11 +51,12 @@ def step_page(
     if form is None:
         access.start_key()  # in the session before two clicks can need it
         page = _page_fields()
+    elif is_review:
+        page = _page_fields(form, based_on=journey_digest(journey))
     else:
-        digest = journey_digest(journey) if is_review else step_digest(step, form.answers)
-        page = _page_fields(form, digest)
+        page = _page_fields(form, **describe_shown(step, form.answers))
     if status == 400:
-        names = ("page", "turn", "based_on")  # as posted: the same revision again
+        names = ("page", "turn", "based_on", "shown")  # as posted: the same revision again
         page |= {name: replace_forbidden(request.form.get(name, "")) for name in names}
     notes = form.notes if form else {}
     result = state.result
@@ -128,13 +136,13 @@ def _name_entries(step: Step, errors: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _page_fields(form: OpenForm | None = None, based_on: str = "") -> dict[str, str]:
+def _page_fields(form: OpenForm | None = None, **shown: str) -> dict[str, str]:
     """Return a new page's hidden fields: see `saving.Revision` and `links.Purpose`."""
     revision = {"page": str(uuid.uuid4()), "turn": "0"}
     if form is None:
         preset = request.values.get("for", "")
         return revision | ({"for": preset} if preset in current_flow().presets else {})
-    return revision | {"based_on": based_on, "pass": form.page_token()}
+    return revision | shown | {"pass": form.page_token()}
 
 
 def _lost_draft() -> dict[str, Any] | None:
@@ -159,13 +167,18 @@ def too_long_page(form: OpenForm, step: Step, answers: Answers) -> Response:
     return step_page(journey, step, answers, form, 422, {path: error})
 
 
-def conflict_page(form: OpenForm, step: Step, answers: Answers) -> Response:
-    """Return the page to choose, for each answer that differs, between typed and stored."""
-    today, step = clock.today(), form.read_state().narrow(StepPost(step, {})).step
+def conflict_page(form: OpenForm, post: StepPost, answers: Answers) -> Response:
+    """Return the page to choose, for each answer that differs, between typed and stored.
+
+    The stored one is selected where the typed one is blank, or what its page showed before.
+    """
+    today, step = clock.today(), form.read_state().narrow(post).step
     typed, stored = (normalized_answers(step, version) for version in (answers, form.answers))
+    untouched = find_untouched(step, answers, post.revision.shown)
     differing = [
         (
             field,
+            "saved" if field.name in untouched or typed[field.name] is None else "here",
             *mark_versions(
                 *(
                     translate(format_raw_answer(field, version[field.name], today))
@@ -188,7 +201,7 @@ def conflict_page(form: OpenForm, step: Step, answers: Answers) -> Response:
         step=step,
         differing=differing,
         posted=posted,
-        page=_page_fields(form, step_digest(step, form.answers)),
+        page=_page_fields(form, **describe_shown(step, form.answers)),
     )
 
 

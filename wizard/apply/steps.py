@@ -59,7 +59,7 @@ def respond(form: OpenForm, post: saving.StepPost, outcome: outcomes.Outcome) ->
         case outcomes.Outdated(journey, stored):
             return step_page(journey, post.step, stored, form, status=409)
         case outcomes.Conflict(typed):
-            return conflict_page(form, post.step, typed)
+            return conflict_page(form, post, typed)
         case outcomes.TooLong(typed):
             return too_long_page(form, post.step, typed)
         case outcomes.Submitted() | outcomes.Closed():

@@ -3,7 +3,8 @@
 RESERVED_STEP_NAMES = frozenset({"review", "done", "save", "delete", "exit", "resume", "discard"})
 """Step names that are addresses themselves."""
 RESERVED_FIELD_NAMES = frozenset(
-    {"action", "asked", "based_on", "csrf_token", "page", "pass", "turn"}  # hidden fields of pages
+    {"action", "csrf_token"}  # every page
+    | {"asked", "based_on", "page", "pass", "shown", "turn"}  # hidden fields of steps
     | {"for", "checked"}  # the link to the form, the addresses that a page suggested
     | {"answers", "continue", "errors", "line", "main", "saved", "where"}  # ids of pages
     | {"reference", "submitted_at", "status", "branch", "flow_version"}  # exports

@@ -35,12 +35,14 @@ from .outcomes import (
 class Revision:
     """The page that posts, the number of changes on it, and the digest of the answers it showed.
 
-    A post without these (from a script) always saves.
+    A post without these (from a script) always saves. `shown` has the digests of the single
+    answers, see `describe_shown`.
     """
 
     page: str = ""
     turn: int = 0
     based_on: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +331,27 @@ def normalized_answers(step: Step, answers: Answers) -> dict[str, Any]:
 def step_digest(step: Step, answers: Answers) -> str:
     """Return the digest of a step's answers, for optimistic locking."""
     return _digest(normalized_answers(step, answers))
+
+
+def describe_shown(step: Step, answers: Answers) -> dict[str, str]:
+    """Return what the page of a step says of the answers that it shows, see `Revision`."""
+    digests = answer_digests(step, answers)
+    shown = " ".join(f"{name}:{digest}" for name, digest in digests.items())
+    return {"based_on": step_digest(step, answers), "shown": shown}
+
+
+def find_untouched(step: Step, answers: Answers, shown: str) -> set[str]:
+    """Return the names of the answers that are still those that a page showed."""
+    pairs = (pair.partition(":") for pair in shown.split())
+    before = {name: digest for name, _, digest in pairs}
+    digests = answer_digests(step, answers)
+    return {name for name, digest in digests.items() if before.get(name) == digest}
+
+
+def answer_digests(step: Step, answers: Answers) -> dict[str, str]:
+    """Return a short digest of each answer to a step."""
+    values = normalized_answers(step, answers)
+    return {name: sha256(repr(value).encode()).hexdigest()[:8] for name, value in values.items()}
 
 
 def journey_digest(journey: Journey) -> str:

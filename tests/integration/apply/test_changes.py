@@ -57,7 +57,7 @@ def stored(app, table=Submission):
 
 def questions(page: Page) -> set[str]:
     """Return the names of the questions that can be changed on a page."""
-    own = {"csrf_token", "page", "turn", "based_on", "pass", "asked"}
+    own = {"csrf_token", "page", "turn", "based_on", "shown", "pass", "asked"}
     return {name.partition("-")[0] for name in page.values()} - own
 
 

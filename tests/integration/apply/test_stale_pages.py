@@ -202,6 +202,33 @@ def test_second_tab_sees_conflict_and_chooses(client, two_tabs, htmx):
     assert values["organization_name"] == [AGENCY["organization_name"]]
 
 
+def test_conflict_selects_answer_that_changed(client, two_tabs):
+    first, second = two_tabs
+    submit_page(client, first, city="Tampa", website="https://example.org/tampa")
+    conflict = submit_page(client, second, city="Miami")
+    values = conflict.values()
+    assert (values["keep-city"], values["keep-website"]) == (["here"], ["saved"])
+    client.send(conflict.path, values)
+    kept = client.page(first.path).values()
+    assert (kept["city"], kept["website"]) == (["Miami"], ["https://example.org/tampa"])
+
+
+def test_conflict_selects_saved_answer_to_blank_one(client, two_tabs):
+    first, second = two_tabs
+    submit_page(client, first, city="Tampa")
+    conflict = submit_page(client, second, city="")
+    assert conflict.values()["keep-city"] == ["saved"]
+
+
+@pytest.mark.parametrize("shown", [[], "city", "city:", ":", "city:0 city:1"])
+def test_conflict_selects_entered_answer_when_page_does_not_say(client, two_tabs, shown):
+    first, second = two_tabs
+    submit_page(client, first, city="Tampa", website="https://example.org/tampa")
+    conflict = submit_page(client, second, city="Miami", shown=shown)
+    values = conflict.values()
+    assert (values["keep-city"], values["keep-website"]) == (["here"], ["here"])
+
+
 def test_entry_conflict_keeps_whole_group(client):
     page = complete_form(client, AGENCY, until="review")
     path = f"{draft_path(page)}/data_sets"
