@@ -29,6 +29,7 @@ from .versions import replace_answers
 SAME = timedelta(minutes=5)
 """A contact named again in this time, such as by a button pressed twice, is one change."""
 ALREADY_CONTACT = Message("This is the contact person, who gets our emails already.")
+ASKED_ALREADY = Message("We already asked this address to confirm as the contact person.")
 OVER_LIMIT = Message("We already sent several emails to this address. Try again in an hour.")
 
 
@@ -49,10 +50,15 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
 
 
 def name_second(reference: str, name: str, address: str, actor: Actor) -> None:
-    """Name a second contact. Raise as `change_contact`, and `NotAllowed` for the contact person."""
+    """Name a second contact. Raise as `change_contact`, and `NotAllowed` for the contact person,
+    and for who was asked to become that.
+    """
     with locked_case(reference) as submission:
         if is_same_address(address, submission.answers.get(current_flow().roles.contact, "")):
             raise NotAllowed(ALREADY_CONTACT)
+        waiting = list_contacts(submission)["contact"].get(False)
+        if waiting and is_same_address(address, waiting.email):
+            raise NotAllowed(ASKED_ALREADY)
         _ask_to_confirm(submission, "second", address, actor, name=name)
 
 
@@ -81,8 +87,14 @@ def _add_pending(
     delay: timedelta = outbox.NO_DELAY,
     **columns: Any,
 ) -> None:
-    """Add a contact that must confirm in place of one that has not, and tell the old one."""
+    """Add a contact that must confirm in place of one that has not, and ask it to confirm.
+
+    One address waits only once in a case, since its link tells what it confirms.
+    """
     forget_pending(submission, role)
+    second = list_contacts(submission)["second"].get(False)
+    if second and is_same_address(address, second.email):
+        forget_pending(submission, "second")
     row = Contact(submission_id=submission.id, role=role, email=address, **columns)
     db.session.add(row)
     queue("confirm_contact", address, submission.language, submission, delay)

@@ -208,6 +208,16 @@ def test_later_named_contact_replaces_one_that_waits(app, reference):
     assert stored(app, reference).answers["contact_email"] == "third@example.org"
 
 
+def test_address_waits_only_once(app, reference):
+    own = update_client(app, reference)
+    name_second(own, reference, email=NEW.lower())
+    name_contact(own, reference)
+    assert name_second(own, reference, email=NEW.lower()).status == 422
+    assert app.test_client().send(confirm_path(app)).status == 200
+    assert stored(app, reference).answers["contact_email"] == NEW
+    assert count_contacts(app) == 1
+
+
 def test_replaced_link_forgets_contact_that_waits(app, reference):
     own = update_client(app, reference)
     name_contact(own, reference)
