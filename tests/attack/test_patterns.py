@@ -9,6 +9,8 @@ import pytest
 
 from tests.server import ROOT
 from wizard.forms import differences, fields
+from wizard.forms.addresses import likely_address
+from wizard.forms.dates import parse_day
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid, fold_text
 from wizard.forms.words import mark, parse_query
 from wizard.notify.plain_text import wrap_text
@@ -27,6 +29,8 @@ PATTERNS = {
     "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
+    "address": likely_address,
+    "day": parse_day,
     "form body": lambda text: security._is_utf8(text.encode()),
 }
 CLEANED = {
@@ -50,6 +54,8 @@ SEEDS = [
     "%",
     "\t",
     "\u0301",
+    "\u0301\u0323",
+    "\u0f73",
     "é",
     "://",
     "(",

@@ -1,7 +1,6 @@
 """Email and web addresses as people type them."""
 
 import re
-import unicodedata
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from os.path import commonprefix
@@ -10,7 +9,7 @@ from ada_url import URL, HostType
 from email_validator import ValidatedEmail, validate_email
 
 from .messages import Message
-from .text import remove_invisible
+from .text import normalize, remove_invisible
 
 AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
 NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
@@ -18,7 +17,7 @@ NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
 
 def bare_address(text: str) -> str:
     """Return the address in `Desk <desk@example.org>`, in a mailto link, or with a comma after."""
-    text = remove_invisible(unicodedata.normalize("NFKC", text))
+    text = remove_invisible(normalize("NFKC", text))
     named = NAMED_ADDRESS.fullmatch(text)
     if named and ("@" not in named["name"] or named["address"] in named["name"]):
         text = named["address"]

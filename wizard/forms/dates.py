@@ -1,12 +1,11 @@
 """Days, moments and ages in US English."""
 
 import re
-import unicodedata
 from calendar import month_name
 from datetime import UTC, date, datetime
 
 from .messages import Message
-from .text import fold_text
+from .text import fold_text, normalize
 
 MONTHS = tuple(map(Message, month_name))  # English: the process never sets a locale
 SPANISH_MONTHS = (
@@ -21,7 +20,7 @@ NOT_A_MOMENT = (ValueError, OverflowError)
 def parse_day(text: str) -> date | None:
     """Return the day that a text can only mean, or None. 1/2/2027 is the US January 2."""
     text = re.sub("[\u2010-\u2015\u2212\ufe58]", "-", fold_text(text))
-    text = unicodedata.normalize("NFKC", text).strip()
+    text = normalize("NFKC", text).strip()
     days = {day for day in _readings(text) if day}
     return days.pop() if len(days) == 1 else None
 

@@ -63,6 +63,27 @@ def remove_invisible(text: str) -> str:
 
 MAX_COMBINING_MARKS = 30
 """Combining marks in a row (UAX #15, Stream-Safe Text); more take quadratic time to normalize."""
+DOUBLE_MARKS = "\u0f73\u0f75\u0f81"
+"""Characters that consist of marks, but do not count as one themselves."""
+
+
+def find_excess_marks(text: str) -> list[int]:
+    """Return the places of the marks that follow `MAX_COMBINING_MARKS` others."""
+    if len(text) <= MAX_COMBINING_MARKS or text.isascii():
+        return []
+    places, marks = [], 0
+    for place, char in enumerate(text):
+        marks = marks + 1 if unicodedata.combining(char) or char in DOUBLE_MARKS else 0
+        if marks > MAX_COMBINING_MARKS:
+            places.append(place)
+    return places
+
+
+def normalize(form: str, text: str) -> str:
+    """Return any text in a normal form, without excess marks."""
+    if excess := set(find_excess_marks(text)):
+        text = "".join(char for place, char in enumerate(text) if place not in excess)
+    return unicodedata.normalize(form, text)
 
 
 def normalize_text(raw: str, noun: str) -> str:
@@ -70,14 +91,11 @@ def normalize_text(raw: str, noun: str) -> str:
     ends. Raise `Invalid`."""
     typed = LINE_ENDS.sub("\n", raw)
     typed = typed if typed.isascii() else SPOOFING.sub("", typed)
-    marks = 0
-    for place, char in enumerate(typed if not typed.isascii() else ""):
-        marks = marks + 1 if unicodedata.combining(char) else 0
-        if marks > MAX_COMBINING_MARKS:
-            raise Invalid(
-                "Remove accent marks from your answer about %(noun)s. One letter has too many.",
-                noun=_with_line(noun, typed, place),
-            )
+    if excess := find_excess_marks(typed):
+        raise Invalid(
+            "Remove accent marks from your answer about %(noun)s. One letter has too many.",
+            noun=_with_line(noun, typed, excess[0]),
+        )
     typed = unicodedata.normalize("NFC", typed)
     text = strip_blanks(typed)
     if match := FORBIDDEN_CHARACTERS.search(text):
@@ -124,7 +142,7 @@ def fold_text(text: str) -> str:
 
 def _fold_other(text: str) -> str:
     """Return folded what is not ASCII."""
-    parts = unicodedata.normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
+    parts = normalize("NFKD", UNSEEN.sub("", text.translate(ALIKE)))
     return MAYBE_MARKS.sub(_remove_marks, parts).casefold().translate(ALIKE)
 
 
