@@ -30,6 +30,9 @@ SPARE_FILES = 200
 """Open files for all but connections: the database, exports, libraries."""
 BACKLOG = 1024
 """Connections that the kernel holds until they are accepted."""
+MAX_HEADER_BYTES = 32 * 1024
+"""Of the first line and all headers of a request. Browsers send a tenth of it; parsing a longer
+address takes up to a second."""
 REQUEST_SECONDS = 60
 """Time for a request to arrive, header and body together, and to read some of a response."""
 SWEEP_SECONDS = 5
@@ -235,6 +238,7 @@ class Server:
             threads=THREADS,
             backlog=BACKLOG,
             connection_limit=raise_file_limit() - SPARE_FILES,
+            max_request_header_size=MAX_HEADER_BYTES,
             max_request_body_size=2 * app.config["MAX_CONTENT_LENGTH"],
             clear_untrusted_proxy_headers=not app.config["TRUSTED_PROXIES"],
         )

@@ -58,6 +58,15 @@ def test_slow_clients_block_nobody(database_url, tmp_path):
         assert typist.lost == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_long_address_or_header_is_refused_unread(database_url, tmp_path):
+    with running_server(database_url, tmp_path) as server:
+        for line in ("GET /commitments?" + "a&" * 20_000, "GET / HTTP/1.1\r\nX: " + "a" * 40_000):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+                client.sendall(f"{line}\r\n\r\n".encode())
+                assert client.recv(12) == b"HTTP/1.0 431"
+
+
 class AlternatingBrowser(Browser):
     """Send every request to another server than the one before."""
 
