@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import g
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
@@ -115,12 +115,16 @@ def add_account(email: str, role: str, actor: Actor, password: str = "", name: s
 
 
 def set_role(email: str, role: str, actor: Actor) -> None:
-    """Change the role of an account. Raise `AccountError`."""
+    """Change the role of an account; the links end that only an admin may send.
+
+    Raise `AccountError`.
+    """
     with locked_account(email, actor) as user:
         if user.email == actor.name:
             raise AccountError("You can’t change your own role. Ask another admin.")
         if role != "admin":
             _keep_last_admin(user, actor)
+            _revoke_links(_sent_by(user))
         record(actor, "person_changed", user.email, role=[user.role, check_role(role)])
         user.role = role
 
@@ -157,20 +161,38 @@ def disable_account(email: str, actor: Actor, *, force: bool = False) -> None:
             _keep_last_admin(user, actor)
         user.disabled_at = clock.now()
         end_sessions(user)
-        sent = or_(StaffLink.sent_by == user.email, StaffLink.user_id == user.id)
-        revoked = update(StaffLink).where(is_open_link, sent)
-        db.session.execute(revoked.values(revoked_at=clock.now()))
+        _revoke_links(or_(_sent_by(user), _sent_to(user)))
         record(actor, "person_changed", user.email, disabled=True)
 
 
+def _revoke_links(which: ColumnElement[bool]) -> None:
+    """End the open links that meet a condition."""
+    revoked = update(StaffLink).where(is_open_link, which)
+    db.session.execute(revoked.values(revoked_at=clock.now()))
+
+
+def _sent_by(user: StaffUser) -> ColumnElement[bool]:
+    """Match the links that an account sent."""
+    return StaffLink.sent_by == user.email
+
+
+def _sent_to(user: StaffUser) -> ColumnElement[bool]:
+    """Match the links that set an account anew."""
+    return StaffLink.user_id == user.id
+
+
 def reset_account(email: str, actor: Actor) -> str:
-    """Enable an account with a new password (returned), no sessions and no second factor."""
+    """Enable an account with a new password (returned), no sessions and no second factor.
+
+    The links to it and from it end: the new password is the only way in.
+    """
     password = passwords.generate_password()
     password_hash = passwords.hash_password(password)
     with locked_account(email, actor) as user:
         user.password_hash, user.disabled_at = password_hash, None
         user.totp_secret, user.totp_step, user.recovery_codes = None, 0, []
         end_sessions(user)
+        _revoke_links(or_(_sent_by(user), _sent_to(user)))
         throttle.reset(throttle_key(user.email))
         record(actor, "person_changed", user.email, reset=True)
     return password

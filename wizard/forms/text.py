@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Literal
 
 from .messages import Message, MessageError
 
@@ -63,6 +64,7 @@ def remove_invisible(text: str) -> str:
 
 MAX_COMBINING_MARKS = 30
 """Combining marks in a row (UAX #15, Stream-Safe Text); more take quadratic time to normalize."""
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 DOUBLE_MARKS = "\u0f73\u0f75\u0f81"
 """Characters that consist of marks, but do not count as one themselves."""
 
@@ -79,7 +81,7 @@ def find_excess_marks(text: str) -> list[int]:
     return places
 
 
-def normalize(form: str, text: str) -> str:
+def normalize(form: Form, text: str) -> str:
     """Return any text in a normal form, without excess marks."""
     if excess := set(find_excess_marks(text)):
         text = "".join(char for place, char in enumerate(text) if place not in excess)

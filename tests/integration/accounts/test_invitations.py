@@ -148,6 +148,8 @@ def test_two_tabs_at_once_make_one_account(app, admin):
         ("revoke", "took this link back"),
         ("account", "already an account"),
         ("disable", "took this link back"),
+        ("demote", "took this link back"),
+        ("reset", "took this link back"),
         ("delete", "whole link"),
     ],
 )
@@ -168,6 +170,11 @@ def test_ended_link_says_why(app, admin, now, act, said):
             accounts.add_account(NEW, "viewer", COMMAND_LINE, PASSWORD)
         elif act == "disable":
             accounts.disable_account("admin@example.gov", COMMAND_LINE, force=True)
+        elif act == "demote":
+            accounts.add_account("other@example.gov", "admin", COMMAND_LINE, PASSWORD)
+            accounts.set_role("admin@example.gov", "viewer", COMMAND_LINE)
+        elif act == "reset":
+            accounts.reset_account("admin@example.gov", COMMAND_LINE)
         else:
             with writing() as session:
                 session.delete(session.get(StaffLink, link.id))
@@ -232,6 +239,14 @@ def test_second_reset_adds_to_first(app, client, account, admin):
     assert client.page(first).status == 410
     page = client.page(second)
     assert client.send(second, choices(page)).status == 200
+
+
+def test_reset_by_command_ends_mailed_link(app, account):
+    with app.app_context():
+        link = invitations.reset(EMAIL, ["password", "second_factor"], COMMAND_LINE)
+        accounts.reset_account(EMAIL, COMMAND_LINE)
+        with pytest.raises(invitations.LinkClosed):
+            invitations.read_link(link.rpartition("/")[2])
 
 
 def test_reset_link_of_disabled_account_says_so(app, client, account, admin):
