@@ -16,7 +16,6 @@ from ..accounts.passwords import WeakPassword
 from ..accounts.tokens import TokenError
 from ..db.failures import describe_failure
 from ..interrupts import INTERRUPTED, quiet_interrupt
-from ..submissions.bounces import BounceError
 from ..web.query import BadQuery
 from ..web.tables import SheetTooLarge
 from .backups import BackupError
@@ -28,7 +27,6 @@ REFUSALS = (
     BadQuery,
     SheetTooLarge,
     BackupError,
-    BounceError,
 )
 """Errors whose text says what is wrong and what to do."""
 

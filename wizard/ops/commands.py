@@ -144,10 +144,14 @@ def retry(message_ids: tuple[str, ...]) -> None:
 def bounce() -> None:
     """Record an email that came back, read from standard input.
 
-    It then shows on its case, with the reason.
+    It then shows on its case, with the reason. Other mail changes nothing, and is no failure: a
+    mail server would tell its sender.
     """
     returned = sys.stdin.buffer.read(bounces.MAX_BYTES)
-    click.echo(f"Came back: {bounces.record_bounce(returned)}.")
+    try:
+        click.echo(f"Came back: {bounces.record_bounce(returned)}.")
+    except bounces.BounceError as error:
+        click.echo(f"Nothing recorded. {error}")
 
 
 @drafts_commands.command("purge")
