@@ -23,15 +23,21 @@ def errors(settings: dict[str, Any]) -> list[str]:
 
 def _secret(settings: dict[str, Any]) -> Iterator[str]:
     secret = settings.get("SECRET_KEY", "")  # settings["SECRET_KEY"] would create one
-    if 0 < len(secret) < MIN_SECRET_LENGTH:
-        yield f"WIZARD_SECRET_KEY is too short. Use at least {MIN_SECRET_LENGTH} random characters."
-    if len(secret) >= MIN_SECRET_LENGTH and len(set(secret)) < MIN_SECRET_LETTERS:
-        yield "WIZARD_SECRET_KEY repeats a few characters. Use random ones."
+    yield from _weak_secret("SECRET_KEY", secret)
+    for earlier in str(settings["SECRET_KEY_FALLBACKS"]).split():
+        yield from _weak_secret("SECRET_KEY_FALLBACKS", earlier)
     if not secret and not _is_sqlite(settings):
         yield (
             "WIZARD_SECRET_KEY is not set. Each server would create its own key, and visitors would"
             " lose their sessions."
         )
+
+
+def _weak_secret(name: str, secret: str) -> Iterator[str]:
+    if 0 < len(secret) < MIN_SECRET_LENGTH:
+        yield f"WIZARD_{name} is too short. Use at least {MIN_SECRET_LENGTH} random characters."
+    elif secret and len(set(secret)) < MIN_SECRET_LETTERS:
+        yield f"WIZARD_{name} repeats a few characters. Use random ones."
 
 
 def _addresses(settings: dict[str, Any]) -> Iterator[str]:

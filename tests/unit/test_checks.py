@@ -27,6 +27,9 @@ def test_safe_settings_have_no_errors():
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 64),
+        ("SECRET_KEY_FALLBACKS", "x"),
+        ("SECRET_KEY_FALLBACKS", f"{'0123456789abcdef' * 4} {'a' * 64}"),
         ("PUBLIC_URL", "http://commitments.example.org"),
         ("PUBLIC_URL", "https://localhost"),
         ("TRUSTED_PROXIES", 0),

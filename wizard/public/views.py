@@ -170,8 +170,11 @@ def accessibility() -> Response:
 
 @bp.get("/robots.txt")
 def robots() -> Response:
-    """Keep crawlers out of the staff side and resume links."""
-    return Response("User-agent: *\nDisallow: /staff/\nDisallow: /resume/\n", mimetype="text/plain")
+    """Keep crawlers out of the staff side, and from addresses that hold a secret."""
+    rules = {rule.rule.partition("<token>") for rule in current_app.url_map.iter_rules()}
+    closed = sorted({"/staff/", *(before for before, token, _ in rules if token)})
+    lines = ["User-agent: *", *(f"Disallow: {each}" for each in closed), ""]
+    return Response("\n".join(lines), mimetype="text/plain")
 
 
 @bp.get("/privacy")

@@ -1,5 +1,6 @@
 """Tests of the public pages."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -412,7 +413,10 @@ def test_question_list_is_complete(client):
 
 def test_robots_and_social_metadata_are_served(app, client):
     robots = client.get("/robots.txt")
-    assert robots.mimetype == "text/plain" and "Disallow: /staff/" in robots.text
+    assert robots.mimetype == "text/plain"
+    secret = {"/acting/", "/contact/", "/resume/", "/unsubscribe/", "/updates/"}
+    closed = set(re.findall("^Disallow: (.*)$", robots.text, re.MULTILINE))
+    assert closed == secret | {"/staff/", "/staff/welcome/"}
     reference = add_submission(app, status="published")
     for path in ("/", "/commitments", f"/commitments/{reference}"):
         page = client.page(path)
