@@ -4,10 +4,14 @@ They contain no answers.
 """
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select, update
+from flask import g
+from flask_limiter import RateLimitExceeded
+from sqlalchemy import delete, select, update
 
 from .. import clock
 from ..db.engine import db, reading, write_in_batches, writing
@@ -16,12 +20,31 @@ from ..forms.messages import Message
 from ..notify import outbox, unsubscribe
 from ..web import languages, links
 from ..web.current import current_flow
+from ..web.limits import limiter
 from . import drafts
 
 MAX_LINKS_PER_HOUR = 3
 """Resume links mailed to one address in an hour, whoever requests them."""
 REMINDER_LEAD = timedelta(days=7)
 """Time between the reminder and the expiry of a draft."""
+
+
+@limiter.shared_limit(
+    f"{MAX_LINKS_PER_HOUR} per hour", "resume links", key_func=lambda: g.link_recipient
+)
+def _count_link() -> None:
+    """Count a link for `g.link_recipient`: what is queued is forgotten with its draft.
+
+    Raise `RateLimitExceeded`.
+    """
+
+
+def request_link(draft_id: uuid.UUID, address: str) -> None:
+    """Queue the resume link as `mail_link` does, for a request that counts it."""
+    g.link_recipient = sha256(address.lower().encode()).hexdigest()
+    with suppress(RateLimitExceeded):
+        _count_link()
+        mail_link(draft_id, address)
 
 
 def mail_link(draft_id: uuid.UUID, address: str) -> None:
@@ -39,10 +62,16 @@ def mail_link(draft_id: uuid.UUID, address: str) -> None:
 
 
 def renew_link(draft_id: uuid.UUID) -> None:
-    """End the resume link of a draft, and with it the page tokens; a new one opens it from now."""
+    """End the resume link of a draft, and with it the page tokens; a new one opens it from now.
+
+    Messages that wait are deleted, and the address is forgotten: they would get the new link.
+    """
     with drafts.locked_draft(draft_id) as draft:
         if draft and not draft.submission:
             draft.link_version += 1
+            draft.link_email = None
+            waiting = MailMessage.draft_id == draft.id, MailMessage.sent_at.is_(None)
+            db.session.execute(delete(MailMessage).where(*waiting))
 
 
 def stop_reminders(draft_id: str) -> None:

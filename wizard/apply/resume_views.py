@@ -71,7 +71,7 @@ def mail_or_leave(draft_id: uuid.UUID) -> Response:
     address, problem = read_address()
     if problem:
         return save_link(draft_id, **problem)
-    resume.mail_link(draft_id, address)
+    resume.request_link(draft_id, address)
     return redirect(url_for("resume.save_link", draft_id=draft_id, mailed="1"), 303)
 
 

@@ -19,7 +19,7 @@ from ..submissions.events import record_event
 from ..submissions.listing import index_columns
 from ..submissions.promises import store_promises
 from ..submissions.search import store_words
-from ..web import languages, links
+from ..web import languages
 from ..web.current import current_flow
 
 CONFIRMATIONS_PER_HOUR = 10
@@ -94,9 +94,15 @@ def _context(message: MailMessage) -> dict[str, Any]:
         "submission": submission,
         "answers": answers,
         "cards": cards(current_flow(), answers),
-        "link": links.submission_url(submission.reference, submission.link_version),
     }
 
 
-outbox.register("confirmation", Message("we received your %(noun)s (%(reference)s)"), _context)
+def _confirmation_context(message: MailMessage) -> dict[str, Any]:
+    context = _context(message)
+    return {**context, "link": contacts.own_link(message, context["submission"])}
+
+
+outbox.register(
+    "confirmation", Message("we received your %(noun)s (%(reference)s)"), _confirmation_context
+)
 outbox.register("notice", "new %(noun)s (%(reference)s)", _context)

@@ -79,6 +79,17 @@ def list_all_recipients(submissions: Sequence[Submission]) -> dict[int, list[str
     return found
 
 
+def own_link(message: MailMessage, submission: Submission) -> str:
+    """Return the link of a submission for whom a message goes to.
+
+    Raise `outbox.NotNeeded` for who is no contact any more: the link would let them in.
+    """
+    recipients = list_recipients(submission)
+    if not any(is_same_address(message.recipient, each) for each in recipients):
+        raise outbox.NotNeeded("This address is not that of a contact any more.")
+    return links.submission_url(submission.reference, submission.link_version)
+
+
 def is_same_address(one: str, other: str) -> bool:
     """Return True if two addresses have the same mailbox: they differ in case at most."""
     return one.lower() == other.lower()

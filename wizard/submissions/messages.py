@@ -242,6 +242,12 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
     event = db.session.get(Event, message.event_id) if message.event_id else None
     of_submission = select(Proposal).where(Proposal.submission_id == submission.id)
     proposal = db.session.scalar(of_submission) if message.kind in OPEN_CHANGES else None
+    try:
+        link = contacts.own_link(message, submission)
+    except outbox.NotNeeded:
+        if message.kind != "contact_changed":
+            raise
+        link = ""  # who was the contact learns who took over, but may not act any more
     return {
         "submission": submission,
         "kind": message.kind,
@@ -251,8 +257,7 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "refused": refusals.title_refused(submission, [event]).values() if event else (),
         "until": proposal.last_day if proposal else None,
         "action": _fill(told.action),
-        "link": links.submission_url(submission.reference, submission.link_version)
-        + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),
+        "link": link and link + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),
     }
 
 

@@ -18,7 +18,6 @@ from ..forms.messages import Message
 from ..forms.promises import promised_groups, state_of
 from ..forms.reports import promise_title
 from ..notify import outbox, unsubscribe
-from ..web import links
 from ..web.current import current_flow
 from . import contacts
 from .cases import REPORTABLE_STATUSES, CaseErased, find_by_reference, locked_case
@@ -226,8 +225,7 @@ def _context(message: MailMessage) -> dict[str, Any]:
     submission = outbox.submission_of(message)
     if not submission.wants_reminders:
         raise outbox.NotNeeded("The organization stopped the reminders.")
-    link = links.submission_url(submission.reference, submission.link_version)
-    return {"submission": submission, "link": link}
+    return {"submission": submission, "link": contacts.own_link(message, submission)}
 
 
 def _due_context(message: MailMessage) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from wizard.db.models import Contact, MailMessage, Submission
 from wizard.notify import outbox
 from wizard.staff import cases, erasure
 from wizard.submissions import contact_changes, contacts, reminders
-from wizard.submissions.cases import find_by_reference
+from wizard.submissions.cases import find_by_reference, locked_case
+from wizard.submissions.events import record_event
 from wizard.submissions.versions import list_versions
 
 pytestmark = pytest.mark.second_store_slow
@@ -216,6 +217,19 @@ def test_address_waits_only_once(app, reference):
     assert app.test_client().send(confirm_path(app)).status == 200
     assert stored(app, reference).answers["contact_email"] == NEW
     assert count_contacts(app) == 1
+
+
+def test_late_message_to_former_contact_gives_no_link(app, reference):
+    with app.app_context(), locked_case(reference) as submission:
+        record_event(submission, "accepted", EDITOR)
+    name_contact(update_client(app, reference), reference)
+    app.test_client().send(confirm_path(app))
+    (late,) = (each for each in queued(app, "accepted") if each.recipient == OLD)
+    with pytest.raises(outbox.NotNeeded):
+        render_message(app, late)
+    (told,) = queued(app, "contact_changed")
+    letter = render_message(app, told)
+    assert told.recipient == OLD and "/updates/" not in letter.text + letter.html
 
 
 def test_replaced_link_forgets_contact_that_waits(app, reference):

@@ -115,6 +115,28 @@ def test_resume_mail_is_rate_limited(make_app):
     assert int(refused.response.headers["Retry-After"]) > 0
 
 
+def test_deleted_drafts_count_for_limit_of_address(make_app):
+    app = make_app(RATELIMIT_ENABLED=True)
+    client = app.test_client()
+    for name in ("desk", "Desk"):
+        path = draft_path(complete_form(client, AGENCY, until="contact"))
+        for _ in range(2):
+            client.send(f"{path}/save", {"address": f"{name}@example.org"})
+        sent = queued_messages(app)
+        client.send(f"{path}/delete", {"action": "delete"})
+    assert len(sent) == 1
+
+
+def test_replaced_link_is_not_mailed_to_address_before(app, client, monkeypatch):
+    path = f"{draft_path(complete_form(client, AGENCY, until='contact'))}/save"
+    client.send(path, {"address": "mistyped@example.org"})
+    client.send(path, {"action": "renew"})
+    with app.app_context():
+        assert deliver_due() == 0
+        advance_clock(monkeypatch, days=54)
+        assert resume.send_reminders() == 0
+
+
 def queued_messages(app) -> list[MailMessage]:
     with app.app_context():
         return list(db.session.scalars(select(MailMessage).order_by(MailMessage.id)))
