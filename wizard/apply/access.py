@@ -10,6 +10,7 @@ from flask import abort, request, session
 from werkzeug.exceptions import NotFound
 
 from .. import clock
+from ..accounts.accounts import list_people
 from ..accounts.audit import ORGANIZATION, Actor
 from ..db.engine import reading
 from ..db.models import Draft, Submission
@@ -166,10 +167,16 @@ def act_for(reference: str, staff: str) -> None:
 
 
 def actor(reference: str) -> Actor:
-    """Return who acts on a commitment in this browser: its organization, or staff for it."""
+    """Return who acts on a commitment in this browser: its organization, or staff for it.
+
+    Staff whose account was disabled, or may only read now, no longer act.
+    """
     staff, until = session.get("acting", {}).get(reference, ("", 0.0))
-    is_acting = until > clock.now().timestamp()
-    return Actor(staff, kind="organization") if is_acting else ORGANIZATION
+    if until <= clock.now().timestamp():
+        return ORGANIZATION
+    person = list_people().get(staff)  # read before anything is locked, in `require_commitment`
+    may_act = person is not None and person.can_decide
+    return Actor(staff, kind="organization") if may_act else ORGANIZATION
 
 
 def acting_as() -> str:

@@ -20,6 +20,7 @@ from tests.integration.submissions.test_proposals import correct
 from tests.mail import render_message
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.apply import access
+from wizard.db.accounts import StaffUser
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import MailMessage, Proposal, Submission
 from wizard.staff import cases, erasure
@@ -339,6 +340,7 @@ def test_staff_who_act_are_named_in_the_record(app):
 
 def acting_client(app, reference: str):
     """Return a browser in which staff act for an organization."""
+    staff_client(app, "editor")
     with app.app_context():
         path = links.acting_url(reference, EDITOR.name).partition("example.org")[2]
     client = app.test_client()
@@ -372,6 +374,7 @@ def test_pages_with_a_copy_button_load_its_script(app):
 
 
 def test_acting_ends_by_itself(app, monkeypatch):
+    staff_client(app, "editor")
     with app.test_request_context():
         access.act_for("PDI-AAAA-AAAA", EDITOR.name)
         assert access.actor("PDI-AAAA-AAAA").name == EDITOR.name
@@ -388,6 +391,23 @@ def test_page_says_why_acting_ended(app, monkeypatch):
     monkeypatch.setattr(access.clock, "now", lambda: later)
     page = client.page(f"/commitments/{reference}/yours")
     assert (page.status, page.text("h1")) == (404, "You’re no longer acting for this organization")
+
+
+@pytest.mark.parametrize("change", ["disabled", "viewer", "gone"])
+def test_acting_ends_with_the_right_to_decide(app, change):
+    reference = add_submission(app)
+    client = acting_client(app, reference)
+    with app.app_context(), writing() as session:
+        account = session.scalars(select(StaffUser)).one()
+        if change == "disabled":
+            account.disabled_at = access.clock.now()
+        elif change == "viewer":
+            account.role = "viewer"
+        else:
+            session.delete(account)
+    page = client.page(f"/commitments/{reference}/yours")
+    assert (page.status, page.text("h1")) == (404, "You’re no longer acting for this organization")
+    assert send_withdrawal(client, reference).status == 404
 
 
 @pytest.mark.parametrize(("setting", "copied"), [("yes", True), ("no", False)])
