@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_access import check_page
 from tests.browser.test_staff import sign_in
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 SIZES = {"phone": (390, 800), "desktop": (1280, 800)}
 

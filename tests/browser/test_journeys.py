@@ -14,7 +14,7 @@ from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 STEPS = {
     "agency": [

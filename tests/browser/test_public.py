@@ -12,7 +12,7 @@ from tests.integration.public.conftest import OFFICE
 from tests.integration.public.test_views import replace_answers, withdraw
 from wizard.accounts.audit import ORGANIZATION
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 
 @JAVASCRIPT

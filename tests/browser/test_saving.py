@@ -9,7 +9,7 @@ from tests.browser.pages import JAVASCRIPT, StepPage, check_accessibility, walk
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 AGENCY = load_case("agency")
 SAVED = re.compile(r"^Saved at \d")

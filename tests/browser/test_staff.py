@@ -16,7 +16,7 @@ from wizard import clock
 from wizard.db.engine import writing
 from wizard.db.promises import Promise
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -8,7 +8,7 @@ from tests.browser.test_access import CUT_OFF
 from tests.factories import add_published, set_language, update_path
 from wizard.submissions import contacts
 
-pytestmark = pytest.mark.second_store_slow
+pytestmark = pytest.mark.one_store
 
 
 @JAVASCRIPT
