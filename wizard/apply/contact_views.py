@@ -196,6 +196,8 @@ def ask_to_confirm(token: str) -> Response:
     if found is None:
         return error_response(404, NO_CONTACT)
     contact, submission = found
+    if query := languages.opening_query(submission.language):
+        return redirect(url_for("contacts.ask_to_confirm", token=token, **query), 303)
     return render_page("apply/confirm_contact.html", contact=contact, submission=submission)
 
 

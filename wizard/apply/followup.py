@@ -100,9 +100,10 @@ def open_link(token: str) -> Response:
         raise CaseErased
     access.grant_commitment(submission)
     page = LINK_PAGES.get(request.args.get("then", ""), "followup.yours")
-    about: dict[str, Any] = {}
+    about: dict[str, Any] = languages.opening_query(submission.language)
     if page == "report.overview" and (promise := request.args.get("promise")):
-        page, about = "report.step", {"name": promise, "outcome": request.args.get("outcome", "")}
+        page = "report.step"
+        about |= {"name": promise, "outcome": request.args.get("outcome", "")}
     return redirect(url_for(page, reference=reference, **about), 303)
 
 

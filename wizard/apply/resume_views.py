@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from ..db.engine import db, reading
-from ..web import links
+from ..web import languages, links
 from ..web.htmx import render_page
 from ..web.limits import limiter
 from . import access, drafts, resume
@@ -82,11 +82,12 @@ def open_resume_link(token: str) -> Response:
     if draft is None:
         return render_page("apply/no_draft.html", 404)
     access.grant_access(draft.id)
+    query = languages.opening_query(draft.language)
     if request.args.get("then") == "delete":
-        return redirect(url_for("resume.ask_to_delete", draft_id=draft.id), 303)
+        return redirect(url_for("resume.ask_to_delete", draft_id=draft.id, **query), 303)
     if draft.submission:
         return to_receipt(draft.id)
-    return to_step(draft.id, drafts.journey_for(draft).first_incomplete)
+    return to_step(draft.id, drafts.journey_for(draft).first_incomplete, **query)
 
 
 @bp.get("/respond/<uuid:draft_id>/delete")

@@ -89,6 +89,14 @@ def _remember_locale(response: Response) -> Response:
     return response
 
 
+def opening_query(language: str) -> dict[str, Any]:
+    """Return what the address of a page needs to be opened in the language of a message whose link
+    was followed; nothing in a browser that chose one."""
+    has_chosen = request.cookies.get(COOKIE_NAME) in LANGUAGES
+    is_needed = language in LANGUAGES and language != get_locale() and not has_chosen
+    return {COOKIE_NAME: language} if is_needed else {}
+
+
 def cached_part(name: str) -> Markup:
     """Return a part that all pages of a language share, rendered once.
 
