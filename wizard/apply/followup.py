@@ -16,6 +16,7 @@ from ..submissions import (
     contact_changes,
     contacts,
     events,
+    messages,
     pdf,
     proposals,
     publication,
@@ -126,12 +127,14 @@ def yours(reference: str) -> Response:
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
         refused = refusals.title_refused(submission, happened)
+        written = messages.list_words(submission.id)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
     return render_page(
         "apply/yours.html",
         submission=submission,
         events=happened,
         refused=refused,
+        written=written,
         is_in_review=submission.status in OPEN_STATUSES,
         is_reminded=submission.status not in CLOSED_STATUSES,
         has_public_page=publication.has_public_page(submission),

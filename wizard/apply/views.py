@@ -11,6 +11,7 @@ from ..db.engine import reading
 from ..forms import outcomes, saving
 from ..forms.outputs import cards
 from ..submissions.events import list_events
+from ..submissions.messages import list_words
 from ..submissions.refusals import title_refused
 from ..web import errors, links
 from ..web.current import current_flow
@@ -113,11 +114,13 @@ def receipt(draft_id: uuid.UUID) -> Response:
     with reading():
         happened = list_events(submission)
         refused = title_refused(submission, happened)
+        written = list_words(submission.id)
     return render_page(
         "apply/receipt.html",
         submission=submission,
         events=happened,
         refused=refused,
+        written=written,
         cards=cards(current_flow(), submission.answers),
     )
 

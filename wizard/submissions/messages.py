@@ -201,6 +201,14 @@ def find_words(submission_id: int, kind: str) -> str:
     return db.session.scalars(words).first() or ""
 
 
+def list_words(submission_id: int) -> dict[int, str]:
+    """Return what staff wrote in the messages about a submission, by the id of the event."""
+    written = MailMessage.submission_id == submission_id, MailMessage.words.is_not(None)
+    columns = select(MailMessage.event_id, MailMessage.words).where(*written)
+    rows = db.session.execute(columns)
+    return {event_id: words for event_id, words in rows if event_id and words}
+
+
 def _message_kind(event: Event) -> str:
     return "progress_partly_approved" if refusals.is_partly_approved(event) else event.kind
 

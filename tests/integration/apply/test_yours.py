@@ -25,7 +25,9 @@ from wizard.db.engine import db, reading, writing
 from wizard.db.models import MailMessage, Proposal, Submission
 from wizard.staff import cases, erasure
 from wizard.submissions import proposals, withdrawals
-from wizard.submissions.cases import NotAllowed, find_by_reference
+from wizard.submissions.cases import NotAllowed, find_by_reference, locked_case
+from wizard.submissions.events import record_event
+from wizard.submissions.messages import Mail
 from wizard.web import links
 
 pytestmark = pytest.mark.second_store_slow
@@ -183,6 +185,18 @@ def test_timeline_tells_no_note_and_no_staff_account(app):
     assert "Program staff started the review." in timeline
     assert "decided not to accept it. Your plan has no dates." in timeline
     assert "Only for staff" not in timeline and "editor@" not in timeline
+
+
+def test_timeline_tells_what_staff_wrote(app):
+    reference = add_submission(app)
+    with app.app_context(), locked_case(reference) as submission:
+        mail = Mail("Call us about the plan.\n<b>Ada</b>")
+        record_event(submission, "accepted", EDITOR, mail)
+        record_event(submission, "written", EDITOR, Mail("We look forward to it."))
+    page = update_client(app, reference).page(f"/commitments/{reference}/yours")
+    timeline = page.text("main")
+    assert "Call us about the plan. <b>Ada</b>" in timeline and not page.all("li b")
+    assert timeline.count("Program staff wrote to you. We look forward to it.") == 1
 
 
 def test_message_of_another_kind_leads_to_its_page(app):
