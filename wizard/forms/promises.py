@@ -212,13 +212,12 @@ def _add_updates(promise: Promise, updates: Sequence[Update]) -> Promise:
     if not updates:
         return promise
     outcomes = [update for update in updates if update.outcome]
-    delays = [update.day for update in outcomes if _delays(update, promise)]
     last = outcomes[-1] if outcomes else updates[-1]
     is_done = last.outcome == "done"
     removed_on = None if is_done else promise.dropped_on
     return replace(
         promise,
-        due_on=(delays and delays[-1]) or promise.due_on,
+        due_on=_delayed_date(promise.due_on, outcomes),
         done_on=min(last.day or last.reported_on, last.reported_on) if is_done else None,
         dropped_on=last.reported_on if last.outcome == "dropped" else removed_on,
         url=next((update.url for update in reversed(updates) if update.url), ""),
@@ -227,8 +226,16 @@ def _add_updates(promise: Promise, updates: Sequence[Update]) -> Promise:
     )
 
 
-def _delays(update: Update, promise: Promise) -> bool:
-    return update.outcome == "delayed" and update.promised_on == promise.due_on
+def _delayed_date(declared_on: date, updates: Iterable[Update]) -> date:
+    """Return the date that the newest delay leads to; the declared one if none counts.
+
+    A delay counts if its date before was the declared one, or one that an earlier delay led to.
+    """
+    dates = [declared_on]
+    for update in updates:
+        if update.outcome == "delayed" and update.day and update.promised_on in dates:
+            dates.append(update.day)
+    return dates[-1]
 
 
 def count_states(promises: Iterable[Promise], today: date) -> Counter[str]:

@@ -7,8 +7,18 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
 
 from .. import clock
 from ..db.about import read_about
@@ -168,7 +178,7 @@ def _old_updates(
 
 def store_missing() -> int:
     """Write the promises of submissions that another version of the program stored or changed, or
-    whose reports it decided on; return how many."""
+    whose reports it decided on, or of which it missed a delay; return how many."""
     decided = select(Report.id).where(
         Report.submission_id == Submission.id, Report.decided_at > Submission.promises_at
     )
@@ -176,11 +186,37 @@ def store_missing() -> int:
         Submission.promises_at.is_(None),
         Submission.changed_at > Submission.promises_at,
         decided.exists(),
+        Submission.id.in_(_with_missed_delay()),
     )
     query = select(Submission).where(
         Submission.flow == current_flow().name, Submission.erased_at.is_(None), stale
     )
     return write_in_batches(query, _store_all)
+
+
+def _with_missed_delay() -> Select[int]:
+    """Return the ids of submissions with a promise that still has the date before a delay, and no
+    later delay led back there. Versions before counted only delays of the date in the answers."""
+    later = aliased(Progress)
+    led_back = _delays(later).where(
+        later.submission_id == Promise.submission_id,
+        later.entry_id == Promise.entry_id,
+        later.day == Promise.due_on,
+        later.reported_at > Progress.reported_at,
+    )
+    is_stale = Progress.promised_on == Promise.due_on, ~led_back.exists()
+    of_entry = (
+        Promise.submission_id == Progress.submission_id,
+        Promise.entry_id == Progress.entry_id,
+    )
+    return _delays(Progress).join(Promise, and_(*of_entry)).where(*is_stale)
+
+
+def _delays(progress: type[Progress]) -> Select[int]:
+    """Return the ids of submissions with an approved delay."""
+    return select(progress.submission_id).where(
+        progress.approved.is_(True), progress.outcome == "delayed", progress.day.is_not(None)
+    )
 
 
 def _store_all(submissions: Sequence[Submission]) -> int:

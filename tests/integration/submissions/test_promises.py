@@ -1,6 +1,6 @@
 """Tests of the stored promises."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -13,7 +13,7 @@ from wizard import clock
 from wizard.accounts.audit import Actor
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Report, Submission
-from wizard.db.promises import Promise
+from wizard.db.promises import Progress, Promise
 from wizard.forms import promises as core
 from wizard.submissions.cases import change_status, locked_case
 from wizard.submissions.promises import list_promises, state_column, store_missing
@@ -92,6 +92,42 @@ def test_old_report_is_read_once_a_version_before_decided_on_it(app):
         assert store_missing() == 1
         first, *_ = promises_of(reference)
         assert (first.done_on, first.url) == (clock.today(), "https://example.org/a")
+
+
+def add_delay(reference: str, entry_id: str, before: date, day: date, at: datetime) -> None:
+    """Store an approved delay, as a version before that did not count it."""
+    with writing() as session:
+        of_it = select(Submission.id).where(Submission.reference == reference)
+        row = Progress(submission_id=session.scalars(of_it).one(), entry_id=entry_id, day=day)
+        row.outcome, row.promised_on, row.approved, row.reported_at = "delayed", before, True, at
+        session.add(row)
+
+
+def test_delay_that_a_version_before_missed_is_read_once(app):
+    reference, at = add_published(app), clock.now()
+    with app.app_context():
+        first, *_ = promises_of(reference)
+        one, two, three = (first.due_on + timedelta(days=days) for days in (30, 60, 90))
+        add_delay(reference, first.entry_id, first.due_on, one, at)
+        assert store_missing() == 1
+        add_delay(reference, first.entry_id, one, three, at + timedelta(days=1))
+        assert promises_of(reference)[0].due_on == one
+        assert store_missing() == 1
+        assert promises_of(reference)[0].due_on == three
+        add_delay(reference, first.entry_id, two, first.due_on, at + timedelta(days=2))
+        assert store_missing() == 0
+
+
+def test_delay_back_to_a_date_of_an_older_delay_is_read_once(app):
+    reference, at = add_published(app), clock.now()
+    with app.app_context():
+        first, *_ = promises_of(reference)
+        later, latest = (first.due_on + timedelta(days=days) for days in (30, 60))
+        add_delay(reference, first.entry_id, later, latest, at)
+        add_delay(reference, first.entry_id, first.due_on, later, at + timedelta(days=1))
+        assert store_missing() == 1
+        assert promises_of(reference)[0].due_on == later
+        assert store_missing() == 0
 
 
 def test_status_keeps_promises(app):

@@ -183,6 +183,25 @@ def test_corrected_date_replaces_an_older_delay():
     assert derived(first, second, updates=[delay])["a"].due_on == date(2027, 5, 1)
 
 
+@pytest.mark.parametrize(
+    ("delays", "due_on"),
+    [
+        ([((3, 1), (9, 1)), ((9, 1), (12, 1))], (12, 1)),
+        ([((3, 1), (6, 1)), ((3, 1), (7, 1)), ((6, 1), (12, 1))], (12, 1)),
+        ([((9, 1), (12, 1)), ((3, 1), (9, 1))], (9, 1)),
+        ([((4, 1), (9, 1)), ((9, 1), (12, 1))], (3, 1)),
+    ],
+    ids=["of a delay", "of a delay before the last", "before it", "of another date"],
+)
+def test_delay_counts_from_each_date_that_was_reached(delays, due_on):
+    first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
+    updates = [
+        Update("a", "delayed", date(2027, 2, 1), date(2027, *day), date(2027, *before))
+        for before, day in delays
+    ]
+    assert derived(first, updates=updates)["a"].due_on == date(2027, *due_on)
+
+
 def test_day_done_is_never_later_than_its_report():
     first = DatedVersion(answers_with(("a", "2027-03-01")), date(2027, 1, 1))
     done = Update("a", "done", date(2027, 4, 1), date(2028, 1, 1))
