@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property
+from typing import Any
 
 from .conditions import Answers
 from .fields import LongText
@@ -35,8 +36,12 @@ def last_step(flow: Flow) -> Step:
 
 
 def rebase(answers: Answers, base: Answers, newest: Answers) -> Answers:
-    """Return changed answers, with what changed from `base` to `newest` where they kept `base`."""
-    changed = {name: value for name, value in answers.items() if value != base.get(name)}
+    """Return changed answers, with what changed from `base` to `newest` where they kept `base`.
+
+    An answer of `base` that they lack was removed: it is None.
+    """
+    given = {**dict.fromkeys(base), **answers}
+    changed = {name: value for name, value in given.items() if value != base.get(name)}
     return {**newest, **changed}
 
 
@@ -143,6 +148,13 @@ class ChangeJourney(Journey):
         return ChangeJourney(
             self.flow, self.submitted, self.opened, typed, posted, today=self.today
         )
+
+
+def sent_answers(submitted: Answers, journey: Journey) -> dict[str, Any]:
+    """Return the answers of a journey as a correction keeps them, to all that was `submitted`: one
+    that was removed is None, and one that is no longer asked stays."""
+    removed = dict.fromkeys(_asked_fields(journey) & submitted.keys())
+    return {**submitted, **removed, **journey.answers}
 
 
 def _asked_fields(journey: Journey) -> set[str]:

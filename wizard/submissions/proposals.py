@@ -83,14 +83,19 @@ def build_journey(
 
 def newest_answers(submission: Submission, proposal: Proposal) -> Answers:
     """Return the answers of a proposal, with those that staff corrected since it began."""
+    base = _base_answers(submission, proposal)
+    return changes.rebase(proposal.answers, base, submission.answers)
+
+
+def _base_answers(submission: Submission, proposal: Proposal) -> Answers:
+    """Return the version of the answers that a proposal changes."""
     if proposal.base_version == submission.answers_version:
-        return proposal.answers
+        return submission.answers
     query = select(SubmissionVersion).where(
         SubmissionVersion.submission_id == submission.id,
         SubmissionVersion.number == proposal.base_version,
     )
-    base = db.session.scalars(query).one()
-    return changes.rebase(proposal.answers, base.answers, submission.answers)
+    return db.session.scalars(query).one().answers
 
 
 def request_changes(
@@ -183,7 +188,7 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
         return change_status(submission, "in_review", actor, words=words, **data)
     proposal.kind, proposal.expires_at = "correction", None
     proposal.base_version = submission.answers_version
-    proposal.answers, proposal.words = journey.answers, words
+    proposal.answers, proposal.words = changes.sent_answers(submission.answers, journey), words
     proposal.sent_at = clock.now()
     raise_version(submission)
     return record_event(submission, "correction_proposed", actor, words=words)

@@ -3,15 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.client import Page, spanish_client
 from tests.complete_form import autosave, form_data, page_fields, submit_page
 from tests.conftest import advance_clock
-from tests.factories import add_submission, events_of, update_path
+from tests.factories import add_published, add_submission, events_of, staff_client, update_path
 from tests.integration.submissions.test_proposals import correct
 from wizard.accounts.audit import Actor
-from wizard.db.engine import db
+from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage, Proposal, Submission, SubmissionVersion
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import last_step
@@ -362,6 +362,26 @@ def test_correction_is_sent_taken_back_and_approved(app):
         proposals.approve_correction(reference, version, EDITOR)
     assert (stored(app).answers["city"], stored(app).status) == ("Tampa", "published")
     assert "Start a correction" in client.page(address(reference)).text("main")
+
+
+@pytest.mark.parametrize("of_version_before", [False, True])
+def test_removed_answer_is_shown_to_staff_and_removed_with_the_correction(app, of_version_before):
+    reference = add_published(app)
+    client, before = owner(app, reference), stored(app).answers
+    client.send(address(reference))
+    submit_page(client, client.page(address(reference, "current_data")), portal_url="")
+    review = client.page(address(reference, "review"))
+    submit_page(client, review, authorized="yes")
+    if of_version_before:
+        answers = {name: value for name, value in before.items() if name != "portal_url"}
+        with app.app_context(), writing() as session:
+            session.execute(update(Proposal).values(answers=answers))
+    case = staff_client(app, "editor").page(f"/staff/submissions/{reference}")
+    assert before["portal_url"] in case.text("#correction")
+    with app.app_context():
+        proposals.approve_correction(reference, stored(app).lock_version, EDITOR)
+    assert "portal_url" not in stored(app).answers
+    assert f'"{before["portal_url"]}"' not in client.get("/commitments.json").text
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])

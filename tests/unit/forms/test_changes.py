@@ -23,6 +23,7 @@ from wizard.forms.changes import (
     last_step,
     open_fields,
     rebase,
+    sent_answers,
 )
 from wizard.forms.groups import add_entry_ids
 from wizard.forms.journey import Journey
@@ -195,6 +196,35 @@ def test_rebase_keeps_what_was_typed_and_takes_what_was_corrected():
     typed = {"city": "Tampa", "state": "FL", "website": "a", "city:removed": 1}
     newest = {"city": "Miami", "state": "GA"}
     assert rebase(typed, base, newest) == {"city": "Tampa", "state": "GA", "city:removed": 1}
+
+
+def test_rebase_keeps_a_removal():
+    base = {"city": "Orlando", "website": "a"}
+    expected = {"city": "Miami", "website": None}
+    for typed in ({"city": "Orlando"}, {"city": "Orlando", "website": None}):
+        assert rebase(typed, base, {"city": "Miami", "website": "a"}) == expected
+
+
+some_blanks = st.lists(st.sampled_from(sorted(COMMITMENT.fields)), max_size=4).map(dict.fromkeys)
+
+
+@few
+@given(cases, names | st.just([]), some_answers, some_blanks)
+def test_correction_keeps_what_was_sent(case, opened, typed, blank):
+    submitted = ANSWERS[case]
+    sent = walk(case, opened, {**submitted, **typed, **blank}, STEPS)
+    of_version_before = sent.answers
+    for stored in (sent_answers(submitted, sent), of_version_before):
+        kept = walk(case, opened, rebase(stored, submitted, submitted), STEPS)
+        assert kept.answers == sent.answers
+        assert kept.complete == sent.complete or not sent.complete
+
+
+def test_sent_correction_keeps_answers_that_are_no_longer_asked():
+    typed = {**ANSWERS["agency"], "organization_kind": "company", "website": ""}
+    stored = sent_answers(ANSWERS["agency"], walk("agency", [], typed, STEPS))
+    assert stored["access_plan"] == ANSWERS["agency"]["access_plan"]
+    assert (stored["organization_kind"], stored["website"]) == ("company", None)
 
 
 def test_changed_fields_ignore_blanks_and_the_review():
