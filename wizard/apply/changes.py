@@ -100,6 +100,7 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         next_step=form.build_journey(form.answers).first_incomplete if form else "",
         until=proposal.last_day if proposal else None,
         kept=_kept_answers(submission, proposal) if proposal and not form else [],
+        is_waiting=proposals.is_waiting(submission, proposal),
         may_correct=proposals.may_correct(submission),
         can_discard=proposals.can_discard(submission, proposal),
         told=_newest_event(submission),

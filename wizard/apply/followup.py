@@ -141,6 +141,7 @@ def yours(reference: str) -> Response:
         changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
         until=proposal.last_day if proposal else None,
         proposal=proposal,
+        correction_waits=proposals.is_waiting(submission, proposal),
         may_correct=proposals.may_correct(submission),
         can_discard=proposals.can_discard(submission, proposal),
         cards=cards(current_flow(), submission.answers),

@@ -155,7 +155,7 @@ def get_case(reference: str) -> Case:
 
 
 def _describe_correction(proposal: Proposal | None, submission: Submission) -> Correction | None:
-    if proposal is None or proposal.sent_at is None:
+    if proposal is None or not proposals.is_waiting(submission, proposal):
         return None
     flow, after = current_flow(), proposals.correction_journey(submission, proposal).answers
     changed = differences(flow, submission.answers, after)
@@ -172,7 +172,8 @@ def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdr
 
 
 def _describe_report(report: Report, submission: Submission) -> ReportToRead:
-    offered = decisions.report_decisions(submission, report) if report.approved is None else []
+    is_waiting = reports.is_waiting(submission, report)
+    offered = decisions.report_decisions(submission, report) if is_waiting else []
     return ReportToRead(report, old_reports.describe_report(report, submission), offered)
 
 
@@ -279,6 +280,8 @@ def decide_report(
             raise CaseNotFound(str(report_id))
         if report.approved is not None:
             raise NotAllowed(reports.ALREADY_DECIDED)
+        if not report.withdraws:
+            cases.require_open(submission)
         report.approved, report.decided_at = approved, clock.now()
         if not (approved and report.withdraws):
             if approved and submission.published_at:

@@ -30,7 +30,7 @@ def list_sent(submission: Submission, all_rows: Sequence[Progress]) -> list[Sent
     titles = {each.promise.entry_id: each.title for each in promises}
     for at, sent in groupby(all_rows, key=lambda row: row.reported_at):
         rows = [(titles.get(row.entry_id, "Removed since"), row) for row in sent]
-        waiting = {str(row.id): title for title, row in rows if row.approved is None}
+        waiting = {str(row.id): title for title, row in rows if reports.is_waiting(submission, row)}
         offered = decisions.progress_decisions(submission, waiting) if waiting else []
         found.append(SentReport(at, rows, offered))
     return found

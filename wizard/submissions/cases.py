@@ -58,7 +58,8 @@ OPEN_STATUSES = ("received", "in_review")
 REPORTABLE_STATUSES = ("accepted", "published")
 """Statuses in which the organization reports on its promises."""
 CLOSED_STATUSES = ("declined", "withdrawn")
-"""Statuses in which nothing is promised."""
+"""Statuses in which nothing is promised, and nothing decided on a correction or progress update:
+it waits again once the case is reopened."""
 STARTS_REVIEW = ("accepted", "declined", "changes_requested")
 """Events that start the review of a case that was only received."""
 COMES_BACK = ("resubmitted", "changes_expired", "reopened")
@@ -66,6 +67,7 @@ COMES_BACK = ("resubmitted", "changes_expired", "reopened")
 
 
 REASON_MISSING = "Enter the reason. The organization will read it."
+CLOSED = "This case is closed. Reopen it to decide on this."
 
 
 class CaseNotFound(LookupError):
@@ -128,6 +130,17 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
 def can_report(submission: Submission) -> bool:
     """Return True if its organization may report now."""
     return submission.status in REPORTABLE_STATUSES
+
+
+def is_closed(submission: Submission) -> bool:
+    """Return True if nothing is decided now on what its organization sent."""
+    return submission.status in CLOSED_STATUSES
+
+
+def require_open(submission: Submission) -> None:
+    """Raise `NotAllowed` for a decision on what the organization of a closed case sent."""
+    if is_closed(submission):
+        raise NotAllowed(CLOSED)
 
 
 def may_publish(answers: Mapping[str, Any]) -> bool:

@@ -23,7 +23,15 @@ from ..forms.fields import LongText
 from ..forms.journey import Journey
 from ..web.current import current_flow
 from . import contact_changes, messages
-from .cases import CaseErased, NotAllowed, change_status, locked_case, may_publish
+from .cases import (
+    CaseErased,
+    NotAllowed,
+    change_status,
+    is_closed,
+    locked_case,
+    may_publish,
+    require_open,
+)
 from .events import record_event
 from .messages import STANDARD, Mail
 from .versions import raise_version, store_version
@@ -59,6 +67,11 @@ def is_open(submission: Submission, proposal: Proposal | None) -> bool:
     if proposal is None or proposal.sent_at is not None:
         return False
     return is_requested(submission, proposal) or submission.status in CORRECTABLE
+
+
+def is_waiting(submission: Submission, proposal: Proposal | None) -> bool:
+    """Return True if staff decide now on a correction that was sent."""
+    return proposal is not None and proposal.sent_at is not None and not is_closed(submission)
 
 
 def may_correct(submission: Submission) -> bool:
@@ -271,6 +284,7 @@ def _sent_proposal(submission: Submission) -> Proposal:
     proposal = find_proposal(submission, lock=True)
     if proposal is None or proposal.sent_at is None:
         raise NotAllowed("No correction is waiting. Check the history.")
+    require_open(submission)
     return proposal
 
 

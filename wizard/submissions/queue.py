@@ -1,7 +1,7 @@
 """The queue: cases that wait for staff, and since when; the one that waits longest is first.
 
-A case waits while it is open, and while its organization asks for something: to withdraw, to
-correct its answers, or to approve a report.
+A case waits while it is open, and while its organization asks for something: to withdraw, or,
+unless the case is closed, to correct its answers or to approve a report.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,29 +13,32 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Exists,
     Integer,
     Row,
     Select,
     and_,
     bindparam,
     case,
+    exists,
     func,
     literal,
     literal_column,
     not_,
+    or_,
     select,
     tuple_,
     union,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ..db.columns import UtcDateTime
 from ..db.engine import db, is_one_of
 from ..db.models import Proposal, Report, Submission
 from ..db.promises import Progress
 from ..web.query import Key, PageStart
-from .cases import OPEN_STATUSES
+from .cases import CLOSED_STATUSES, OPEN_STATUSES
 from .withdrawals import WITHDRAWABLE
 
 Statement = Select[*tuple[Any, ...]]
@@ -59,6 +62,17 @@ class RequestKind:
     is_waiting: ColumnElement[bool]
 
 
+_asking = aliased(Submission)
+"""The case of a request, beside the one of a query."""
+
+
+def _is_of_case(key: InstrumentedAttribute[int], *conditions: ColumnElement[bool]) -> Exists:
+    return exists().where(_asking.id == key, *conditions)
+
+
+_is_not_closed = _asking.status.not_in(CLOSED_STATUSES)
+_wants_to_withdraw = and_(Report.withdraws, _asking.status.in_(WITHDRAWABLE))
+
 REQUEST_KINDS = (
     RequestKind(
         "Asks to withdraw",
@@ -67,13 +81,25 @@ REQUEST_KINDS = (
         and_(Submission.withdrawal_requested_at.is_not(None), Submission.status.in_(WITHDRAWABLE)),
     ),
     RequestKind(
-        "Correction", Proposal.submission_id, Proposal.sent_at, Proposal.sent_at.is_not(None)
+        "Correction",
+        Proposal.submission_id,
+        Proposal.sent_at,
+        and_(Proposal.sent_at.is_not(None), _is_of_case(Proposal.submission_id, _is_not_closed)),
     ),
-    *(
-        RequestKind(
-            "Progress update", model.submission_id, model.reported_at, model.approved.is_(None)
-        )
-        for model in (Report, Progress)
+    RequestKind(
+        "Progress update",
+        Report.submission_id,
+        Report.reported_at,
+        and_(
+            Report.approved.is_(None),
+            _is_of_case(Report.submission_id, or_(_is_not_closed, _wants_to_withdraw)),
+        ),
+    ),
+    RequestKind(
+        "Progress update",
+        Progress.submission_id,
+        Progress.reported_at,
+        and_(Progress.approved.is_(None), _is_of_case(Progress.submission_id, _is_not_closed)),
     ),
 )
 

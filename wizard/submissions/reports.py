@@ -17,11 +17,12 @@ from ..forms.outputs import Row
 from ..forms.promises import Promise, promised_entries, promised_groups
 from ..forms.reports import promise_title, read_report, topic_row
 from ..web.current import current_flow
-from .cases import NotAllowed, can_report, locked_case
+from .cases import NotAllowed, can_report, is_closed, locked_case, require_open
 from .events import record_event
 from .messages import STANDARD, Mail
 from .promises import list_promises
 from .versions import raise_version
+from .withdrawals import can_withdraw
 
 MAX_PENDING = 5
 """Reports of one commitment that wait for staff; more are a mistake or a flood."""
@@ -92,6 +93,14 @@ def find_draft(submission: Submission, *, lock: bool = False) -> ReportDraft | N
     return db.session.scalars(query).one_or_none()
 
 
+def is_waiting(submission: Submission, report: Report | Progress) -> bool:
+    """Return True if staff decide now on a report."""
+    if report.approved is not None:
+        return False
+    withdraws = isinstance(report, Report) and report.withdraws
+    return can_withdraw(submission) if withdraws else not is_closed(submission)
+
+
 def count_waiting(submission: Submission) -> int:
     """Return the number of reports that wait for staff, of this version and those before."""
     old = select(func.count()).where(
@@ -145,6 +154,7 @@ def decide(
         rows = [row for row in list_progress(submission) if row.id in offered]
         if not rows or any(row.approved is not None for row in rows):
             raise NotAllowed(ALREADY_DECIDED)
+        require_open(submission)
         now = clock.now()
         for row in rows:
             row.approved, row.decided_at = row.id in approved, now

@@ -311,7 +311,14 @@ def test_sent_correction_of_withdrawn_commitment_is_not_taken_back(app):
     decide(app, reference, "withdrawn")
     page = client.page(address(reference))
     assert "Take back and change" not in page.text("main")
-    assert "It was withdrawn. You can’t change it now." in page.text("main")
+    assert "It was withdrawn. You can’t change your answers now." in page.text("main")
+    assert "no longer waits for a decision" in page.text("main")
+    assert "haven’t decided" not in page.text("main")
+    assert "waiting for a decision" not in client.page(f"/commitments/{reference}/yours").text(
+        "main"
+    )
+    decide(app, reference, "in_review")
+    assert "Take back and change" in client.page(address(reference)).text("main")
 
 
 def test_changes_become_a_correction_when_accepted_meanwhile(app, asked):

@@ -6,14 +6,23 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
-from tests.factories import add_published, add_submission, audit_events, events_of, staff_client
+from tests.factories import (
+    add_old_report,
+    add_old_withdrawal,
+    add_published,
+    add_submission,
+    audit_events,
+    events_of,
+    staff_client,
+)
 from tests.integration.submissions.test_proposals import ask, correct, send
 from wizard import clock
-from wizard.accounts.audit import ORGANIZATION
-from wizard.db.engine import db
+from wizard.accounts.audit import ORGANIZATION, Actor
+from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage, StaffNote, Submission
-from wizard.db.promises import Promise
+from wizard.db.promises import Progress, Promise
 from wizard.submissions import withdrawals
+from wizard.submissions.cases import change_status, locked_case
 from wizard.web import links
 
 pytestmark = pytest.mark.second_store_slow
@@ -107,6 +116,66 @@ def test_moved_date_counts_as_a_delay_unless_it_was_a_slip(app, editor, viewer, 
 def test_slip_is_not_asked_about_if_no_date_moves(app, editor):
     page = editor.page(path_of(add_correction(app)))
     assert page.all("#correction form") and not page.all("input[name=slips]")
+
+
+def add_report(app, reference: str) -> Progress:
+    """Store a report that waits, on the first promise of a submission."""
+    with app.app_context(), writing() as session:
+        promise = session.scalars(select(Promise).order_by(Promise.id)).first()
+        columns = {"entry_id": promise.entry_id, "promised_on": promise.due_on}
+        row = Progress(submission_id=promise.submission_id, outcome="on_track", **columns)
+        session.add(row)
+    return row
+
+
+def change_to(app, reference: str, status: str) -> None:
+    with app.app_context(), locked_case(reference) as submission:
+        change_status(submission, status, Actor("bob@example.gov"), reason="Enough")
+
+
+CLOSED = {"declined": "in_review", "withdrawn": "published"}
+
+
+@pytest.mark.parametrize("status", CLOSED)
+def test_nothing_of_a_closed_case_waits_until_it_is_reopened(app, editor, status):
+    reference, path = add_submission(app, status=CLOSED[status]), "/staff/submissions?todo=yes"
+    with app.app_context():
+        correct(reference, "We moved.", city="Tampa")
+    report, before = add_report(app, reference), read(app, reference).answers
+    change_to(app, reference, status)
+    page = editor.page(path_of(reference))
+    assert not page.all("#correction") and "Not decided" in page.text("#reports")
+    assert not page.all("#reports form")
+    assert reference not in editor.page(path).text("main")
+    assert reference not in editor.page("/staff/").text("main")
+    version = str(read(app, reference).lock_version)
+    number = str(report.id)
+    posts = {
+        "correction": {"action": "approve", "key": "correct"},
+        "progress": {"key": f"progress_approved-{number}", "offered": number, "approve": number},
+    }
+    for name, data in posts.items():
+        refused = editor.send(f"{path_of(reference)}/{name}", {**data, "version": version})
+        assert refused.status == 422 and "This case is closed." in refused.text("main")
+    assert read(app, reference).answers == before
+    change_to(app, reference, "in_review")
+    page = editor.page(path_of(reference))
+    assert page.all("#correction form") and page.all("#reports form")
+    assert reference in editor.page(path).text("main")
+
+
+def test_old_report_of_a_closed_case_waits_only_if_it_asks_to_withdraw(app, editor):
+    reference = add_submission(app, status="declined")
+    progress, withdrawal = add_old_report(app, reference, {}), add_old_withdrawal(app, reference)
+    page = editor.page(path_of(reference))
+    assert "Not decided" in page.text("#reports") and "Waits for you" in page.text("#reports")
+    assert reference in editor.page("/staff/submissions?todo=yes").text("main")
+    posts = {progress: "This case is closed.", withdrawal: "Update approved."}
+    for number, said in posts.items():
+        data = {"report": str(number), "action": "approve"}
+        assert said in editor.send(f"{path_of(reference)}/report", data).text("main")
+    assert read(app, reference).status == "withdrawn"
+    assert reference not in editor.page("/staff/submissions?todo=yes").text("main")
 
 
 def test_correction_is_declined(app, editor):
