@@ -11,6 +11,7 @@ from .fields import LongText
 from .flow import Flow, Section, Step
 from .journey import Journey, StepState
 from .messages import Message
+from .promises import removes_promise
 from .saving import DraftState, StepPost
 
 WORDS = LongText(
@@ -24,6 +25,9 @@ WORDS = LongText(
 """A question of the last page: not an answer of the submission, but told to staff, and published
 as the reason if a promise is removed (`promises.derive_promises`)."""
 NOTHING_CHANGED = Message("You haven’t changed any answers. Change one, or say here why not.")
+REMOVED_WITHOUT_WORDS = Message(
+    "Say why you removed something that was public. Anyone can read your words as the reason."
+)
 NOTHING_CORRECTED = Message("You haven’t changed any answers. Change one before you send.")
 CHECK_AND_SEND = Message("Check and send")
 
@@ -90,7 +94,8 @@ class ChangeJourney(Journey):
     open if it was `opened`, or if the answers to open ones make it necessary: it was not asked when
     the answers were submitted, or its submitted answer is no longer valid. The `answers` to all
     others are the `submitted` ones, whatever was typed. It is complete once an answer differs. If
-    staff asked for changes, it is complete as well once `WORDS` say why none does.
+    staff asked for changes, it is complete as well once `WORDS` say why none does. They also need
+    to say why a promise was removed if the answers `were_published`.
     """
 
     def __init__(
@@ -102,8 +107,9 @@ class ChangeJourney(Journey):
         posted: Collection[str] = (),
         *,
         today: date,
+        were_published: bool = False,
     ) -> None:
-        self.submitted, self.opened = submitted, opened
+        self.submitted, self.opened, self.were_published = submitted, opened, were_published
         own = {field.name for field in flow.review.fields}
         kept = {name: value for name, value in submitted.items() if name not in own}
         asked = _asked_fields(Journey(flow, submitted, today=today))
@@ -117,11 +123,18 @@ class ChangeJourney(Journey):
             self.open_fields |= necessary
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
-        says_why = bool(opened) and not WORDS.is_blank(typed.get(WORDS.name))
-        if not (says_why or changed_fields(flow, submitted, self.answers)):
+        if error := self._find_error(is_unexplained=WORDS.is_blank(typed.get(WORDS.name))):
             review = self.steps[flow.review.name].result
-            review.errors[WORDS.name] = NOTHING_CHANGED if opened else NOTHING_CORRECTED
+            review.errors[WORDS.name] = error
             review.missing.add(WORDS.name)
+
+    def _find_error(self, *, is_unexplained: bool) -> Message | None:
+        """Return why the changes cannot be sent, if anything but their answers keeps them."""
+        before, after = self.submitted, self.answers
+        if not changed_fields(self.flow, before, after) and (is_unexplained or not self.opened):
+            return NOTHING_CHANGED if self.opened else NOTHING_CORRECTED
+        is_removal = self.were_published and removes_promise(self.flow, before, after)
+        return REMOVED_WITHOUT_WORDS if is_removal and is_unexplained else None
 
     def _applicable_steps(self) -> Iterator[tuple[Section, Step]]:
         for section, step in super()._applicable_steps():
@@ -146,7 +159,13 @@ class ChangeJourney(Journey):
     def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
         """Return the journey of other answers to the same questions."""
         return ChangeJourney(
-            self.flow, self.submitted, self.opened, typed, posted, today=self.today
+            self.flow,
+            self.submitted,
+            self.opened,
+            typed,
+            posted,
+            today=self.today,
+            were_published=self.were_published,
         )
 
 

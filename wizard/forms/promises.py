@@ -95,7 +95,9 @@ class State(Declaration):
 
 STATES: Mapping[str, State] = {
     "dropped": State(
-        "Dropped", "✕", "The organization said that it won’t do this. The reason is next to it."
+        "Dropped",
+        "✕",
+        "The organization said that it won’t do this. If it gave a reason, it is next to it.",
     ),
     "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
     "already_released": State(
@@ -167,6 +169,16 @@ def promised_entries(flow: Flow, answers: Answers) -> Iterator[tuple[Group, int,
         for place, entry in enumerate(answers.get(group.name, ())):
             if group.due in entry:
                 yield group, place, entry
+
+
+def removes_promise(flow: Flow, before: Answers, after: Answers) -> bool:
+    """Return True if answers lack a promise of those before that anyone may read."""
+    old, new = (
+        {entry[ENTRY_ID] for group, _, entry in promised_entries(flow, each) if group in shown}
+        for shown in [public_groups(flow)]
+        for each in (before, after)
+    )
+    return not old <= new
 
 
 def derive_promises(

@@ -160,7 +160,9 @@ def _describe_correction(proposal: Proposal | None, submission: Submission) -> C
     flow, after = current_flow(), proposals.correction_journey(submission, proposal).answers
     changed = differences(flow, submission.answers, after)
     moved = reports.moved_promises(submission, after)
-    approve, decline = decisions.correction_decisions(submission, moved)
+    approve, decline = decisions.correction_decisions(
+        submission, moved, needs_reason=proposals.needs_reason(submission, proposal, after)
+    )
     return Correction(proposal, changed, [approve, decline] if changed else [decline])
 
 

@@ -122,7 +122,9 @@ def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> lis
     return [replace(approve, ticks=ticks), decline]
 
 
-def correction_decisions(submission: Submission, moved: Mapping[str, str]) -> list[Decision]:
+def correction_decisions(
+    submission: Submission, moved: Mapping[str, str], *, needs_reason: bool
+) -> list[Decision]:
     """Return what staff may decide on a correction that waits; it moves the dates of the `moved`
     promises, by the ids of their entries."""
     approve, decline = (
@@ -135,7 +137,8 @@ def correction_decisions(submission: Submission, moved: Mapping[str, str]) -> li
     )  # fmt: skip
     legend = "The earlier date was a mistake: treat the new one as the first"
     ticks = Ticks("slips", legend, moved) if moved else None
-    return [replace(approve, ticks=ticks), decline]
+    reason = "required" if needs_reason else approve.reason
+    return [replace(approve, ticks=ticks, reason=reason), decline]
 
 
 def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:

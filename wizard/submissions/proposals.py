@@ -21,9 +21,11 @@ from ..forms.changes import ChangeJourney
 from ..forms.conditions import Answers
 from ..forms.fields import LongText
 from ..forms.journey import Journey
+from ..forms.promises import removes_promise
 from ..web.current import current_flow
 from . import contact_changes, messages
 from .cases import (
+    REASON_MISSING,
     CaseErased,
     NotAllowed,
     change_status,
@@ -34,6 +36,7 @@ from .cases import (
 )
 from .events import record_event
 from .messages import STANDARD, Mail
+from .publication import was_published
 from .versions import raise_version, store_version
 
 CORRECTABLE = ("received", "in_review", "accepted", "published")
@@ -84,14 +87,22 @@ def build_journey(
     opened: Collection[str],
     answers: Answers,
     completed_steps: Collection[str] = (),
+    *,
+    is_sent: bool = False,
 ) -> ChangeJourney:
-    """Return the journey of changed answers.
+    """Return the journey of changed answers; the words of one that `is_sent` are kept elsewhere.
 
     It is as of the day of submission: a date that was to come then may have passed by now.
     """
-    today = clock.local(submission.submitted_at).date()
-    flow = current_flow()
-    return ChangeJourney(flow, submission.answers, opened, answers, completed_steps, today=today)
+    return ChangeJourney(
+        current_flow(),
+        submission.answers,
+        opened,
+        answers,
+        completed_steps,
+        today=clock.local(submission.submitted_at).date(),
+        were_published=not is_sent and was_published(submission),
+    )
 
 
 def newest_answers(submission: Submission, proposal: Proposal) -> Answers:
@@ -224,7 +235,14 @@ def _store(
 def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJourney:
     """Return the journey that a correction leads to when it is approved."""
     steps, answers = current_flow().steps, newest_answers(submission, proposal)
-    return build_journey(submission, proposal.opened, answers, steps)
+    return build_journey(submission, proposal.opened, answers, steps, is_sent=True)
+
+
+def needs_reason(submission: Submission, proposal: Proposal, after: Answers) -> bool:
+    """Return True if staff need to say why a correction removes a promise that was published: the
+    organization did not, to a version before."""
+    is_removal = removes_promise(current_flow(), submission.answers, after)
+    return is_removal and not proposal.words and was_published(submission)
 
 
 def approve_correction(
@@ -250,6 +268,8 @@ def approve_correction(
             raise NotAllowed(
                 "This correction no longer fits the form. Decline it, or ask for changes."
             )
+        if not reason and needs_reason(submission, proposal, journey.answers):
+            raise NotAllowed(REASON_MISSING)
         data = {"proposed_by": _proposer(submission), "words": proposal.words}
         data |= _store(submission, proposal, journey, actor)
         made: dict[str, Any] = {**data, **({"slips": list(slips)} if slips else {})}

@@ -13,12 +13,16 @@ def has_public_page(submission: Submission) -> bool:
     return is_shown and keeps_public_page(submission)
 
 
+def was_published(submission: Submission) -> bool:
+    """Return True if it is or was published."""
+    return bool(submission.first_published_at or submission.published_at)
+
+
 def keeps_public_page(submission: Submission) -> bool:
     """Return True if a page about it stays once it is withdrawn: it was published, its answers are
     not deleted, and the organization still consents."""
-    was_published = submission.first_published_at or submission.published_at
     return (
-        was_published is not None
+        was_published(submission)
         and submission.erased_at is None
         and current_flow().consents(submission.answers)
     )

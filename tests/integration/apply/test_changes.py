@@ -371,6 +371,27 @@ def test_correction_is_sent_taken_back_and_approved(app):
     assert "Start a correction" in client.page(address(reference)).text("main")
 
 
+@pytest.mark.parametrize("way", ["correction", "asked"])
+def test_removal_of_a_public_promise_is_sent_with_words_only(app, way):
+    reference = add_published(app)
+    client = owner(app, reference)
+    if way == "asked":
+        decide(app, reference, "accepted")
+        decide(app, reference, "in_review")
+        ask(app, reference, data_sets="Only three, please.")
+    else:
+        client.send(address(reference))
+    page = client.page(address(reference, "data_sets"))
+    page = submit_page(client, page, action="remove-0")
+    review = submit_page(client, page, action="continue")
+    assert review.path == address(reference, "review")
+    refused = submit_page(client, review, authorized="yes")
+    assert refused.status == 422 and list(refused.errors()) == ["words"]
+    assert "Say why you removed something" in refused.errors()["words"]
+    sent = submit_page(client, refused, authorized="yes", words="Nobody collects it.")
+    assert sent.path == f"/commitments/{reference}/yours"
+
+
 @pytest.mark.parametrize("of_version_before", [False, True])
 def test_removed_answer_is_shown_to_staff_and_removed_with_the_correction(app, of_version_before):
     reference = add_published(app)

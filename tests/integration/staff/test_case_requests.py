@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.factories import (
     add_old_report,
@@ -19,12 +19,13 @@ from tests.integration.submissions.test_proposals import ask, correct, send
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
-from wizard.db.models import MailMessage, StaffNote, Submission
+from wizard.db.models import MailMessage, Proposal, StaffNote, Submission
 from wizard.db.promises import Progress, Promise
-from wizard.submissions import withdrawals
-from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions import proposals, withdrawals
+from wizard.submissions.cases import NotAllowed, change_status, locked_case
 from wizard.web import links
 
+EDITOR = Actor("bob@example.gov")
 pytestmark = pytest.mark.second_store_slow
 
 
@@ -130,7 +131,7 @@ def add_report(app, reference: str) -> Progress:
 
 def change_to(app, reference: str, status: str) -> None:
     with app.app_context(), locked_case(reference) as submission:
-        change_status(submission, status, Actor("bob@example.gov"), reason="Enough")
+        change_status(submission, status, EDITOR, reason="Enough")
 
 
 CLOSED = {"declined": "in_review", "withdrawn": "published"}
@@ -176,6 +177,24 @@ def test_old_report_of_a_closed_case_waits_only_if_it_asks_to_withdraw(app, edit
         assert said in editor.send(f"{path_of(reference)}/report", data).text("main")
     assert read(app, reference).status == "withdrawn"
     assert reference not in editor.page("/staff/submissions?todo=yes").text("main")
+
+
+def test_removal_that_came_without_words_is_approved_with_a_reason_only(app, editor):
+    reference = add_published(app)
+    entries = read(app, reference).answers["data_sets"]
+    with app.app_context():
+        correct(reference, "Nobody collects it.", data_sets=entries[:-1])
+        with writing() as session:  # as a version before stored it
+            session.execute(update(Proposal).values(words=""))
+    data = {"action": "approve", "key": "correct", "version": "2"}
+    for text in ("", " "):
+        page = editor.send(f"{path_of(reference)}/correction", {**data, "reason": text})
+        assert page.status == 422 and list(page.errors()) == ["reason-correct"]
+    with app.app_context(), pytest.raises(NotAllowed):
+        proposals.approve_correction(reference, 2, EDITOR)
+    editor.send(f"{path_of(reference)}/correction", {**data, "reason": "No one collects it."})
+    public = editor.page(f"/commitments/{reference}").text(".promise.dropped")
+    assert "No one collects it." in public
 
 
 def test_correction_is_declined(app, editor):

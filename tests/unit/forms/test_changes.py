@@ -15,6 +15,7 @@ from tests.unit.forms.test_saving import posts
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import (
     NOTHING_CHANGED,
+    REMOVED_WITHOUT_WORDS,
     WORDS,
     ChangeJourney,
     ChangeState,
@@ -55,9 +56,9 @@ def change(case: str, opened: list[str], typed: dict[str, Any] | None = None) ->
     return ChangeState(journey=journey, answers=answers, completed_steps=tuple(steps))
 
 
-def walk(case: str, opened: list[str], typed: Any, posted: Any) -> ChangeJourney:
+def walk(case: str, opened: list[str], typed: Any, posted: Any, **options: bool) -> ChangeJourney:
     """Return the journey of changed answers."""
-    return ChangeJourney(COMMITMENT, ANSWERS[case], opened, typed, posted, today=TODAY)
+    return ChangeJourney(COMMITMENT, ANSWERS[case], opened, typed, posted, today=TODAY, **options)
 
 
 def decide_post(state: ChangeState, post: StepPost) -> Any:
@@ -203,6 +204,25 @@ def test_rebase_keeps_a_removal():
     expected = {"city": "Miami", "website": None}
     for typed in ({"city": "Orlando"}, {"city": "Orlando", "website": None}):
         assert rebase(typed, base, {"city": "Miami", "website": "a"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("were_published", "words", "is_missing"),
+    [(True, "", True), (True, " ", True), (True, "No money.", False), (False, "", False)],
+)
+def test_removal_of_what_was_public_needs_words(were_published, words, is_missing):
+    entries = ANSWERS["agency"]["data_sets"]
+    typed = {**ANSWERS["agency"], "data_sets": entries[:-1], "words": words}
+    first = walk("agency", ["data_sets"], {}, (), were_published=were_published)
+    errors = first.again(typed, STEPS).steps["review"].result.errors
+    assert errors.get("words") == (REMOVED_WITHOUT_WORDS if is_missing else None)
+
+
+def test_moved_and_renamed_entries_need_no_words():
+    first, *others = ANSWERS["agency"]["data_sets"]
+    typed = {**ANSWERS["agency"], "data_sets": [*others, {**first, "title": "Other"}]}
+    journey = walk("agency", [], typed, STEPS, were_published=True)
+    assert "words" not in journey.steps["review"].result.errors
 
 
 some_blanks = st.lists(st.sampled_from(sorted(COMMITMENT.fields)), max_size=4).map(dict.fromkeys)
