@@ -77,9 +77,13 @@ def report_fields(
 
 def promise_title(group: Group, promise: Promise) -> Message:
     """Return the title of a promise: its number from 1, and its own title if it has one."""
-    numbered = promise.place is not None
-    label = entry_label(group, (promise.place or 0) + 1) if numbered else group.entry
-    return join_messages(": ", [label, *([promise.title] if promise.title else [])])
+    return entry_title(group, promise.place, promise.title)
+
+
+def entry_title(group: Group, place: int | None, title: str) -> Message:
+    """Return the title of an entry: its number from 1 if it has a place, and its own title."""
+    label = group.entry if place is None else entry_label(group, place + 1)
+    return join_messages(": ", [label, *([title] if title else [])])
 
 
 def topic_row(group: Group, promise: Promise) -> Row | None:

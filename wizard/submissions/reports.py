@@ -15,7 +15,7 @@ from ..forms.groups import ENTRY_ID
 from ..forms.journey import Journey
 from ..forms.outputs import Row
 from ..forms.promises import Promise, promised_entries, promised_groups
-from ..forms.reports import promise_title, read_report, topic_row
+from ..forms.reports import entry_title, promise_title, read_report, topic_row
 from ..web.current import current_flow
 from .cases import NotAllowed, can_report, is_closed, locked_case, require_open
 from .events import record_event
@@ -174,15 +174,16 @@ def decide(
 
 
 def moved_promises(submission: Submission, after: Answers) -> dict[str, str]:
-    """Return the titles of the promises that answers give another date, by the ids of entries."""
-    dates = {
-        entry[ENTRY_ID]: entry[group.due]
-        for group, _, entry in promised_entries(current_flow(), after)
-        if ENTRY_ID in entry
-    }
+    """Return the titles of the promises that answers give another date, by the ids of entries.
+
+    They are those of the answers. A delay that staff approved is in no answers.
+    """
+    flow, rows = current_flow(), list_promises([submission.id]).get(submission.id, ())
+    before = {row.entry_id: row.due_on.isoformat() for row in rows if row.place is None}
+    for group, _, entry in promised_entries(flow, submission.answers):
+        before[entry[ENTRY_ID]] = entry[group.due]
     return {
-        each.promise.entry_id: each.title
-        for each in list_reported(submission)
-        if (entry_id := each.promise.entry_id) in dates
-        and dates[entry_id] != each.promise.due_on.isoformat()
+        entry[ENTRY_ID]: entry_title(group, place, str(entry.get(group.title, "")))
+        for group, place, entry in promised_entries(flow, after)
+        if before.get(entry.get(ENTRY_ID, ""), entry[group.due]) != entry[group.due]
     }

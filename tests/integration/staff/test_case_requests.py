@@ -23,6 +23,7 @@ from wizard.db.models import MailMessage, Proposal, StaffNote, Submission
 from wizard.db.promises import Progress, Promise
 from wizard.submissions import proposals, withdrawals
 from wizard.submissions.cases import NotAllowed, change_status, locked_case
+from wizard.submissions.versions import raise_version
 from wizard.web import links
 
 EDITOR = Actor("bob@example.gov")
@@ -112,6 +113,30 @@ def test_moved_date_counts_as_a_delay_unless_it_was_a_slip(app, editor, viewer, 
         promise = db.session.scalars(found).one()
     assert promise.due_on == date(2031, 5, 1)
     assert (promise.first_due_on == promise.due_on) == is_slip
+
+
+def test_moved_promise_has_the_number_of_its_new_place(app, editor):
+    reference = add_published(app)
+    first, second, *others = read(app, reference).answers["data_sets"]
+    moved = {**second, "release_on": "2031-05-01"}
+    with app.app_context():
+        correct(reference, "Later.", data_sets=[*others, first, moved])
+    card = editor.page(path_of(reference)).text("#correction")
+    title = f"Data set {len(others) + 2}: {second['title']}"
+    assert card.count(title) == 2 and card.count(f": {second['title']}") == 2
+
+
+def test_slip_is_not_asked_about_a_delay_that_was_approved(app, editor):
+    reference = add_published(app)
+    row = add_report(app, reference)
+    with app.app_context(), locked_case(reference) as submission:
+        stored = db.session.get_one(Progress, row.id)
+        stored.outcome, stored.day, stored.approved = "delayed", date(2031, 5, 1), True
+        raise_version(submission)
+    with app.app_context():
+        correct(reference, city="Tampa")
+    page = editor.page(path_of(reference))
+    assert page.all("#correction form") and not page.all("input[name=slips]")
 
 
 def test_slip_is_not_asked_about_if_no_date_moves(app, editor):
