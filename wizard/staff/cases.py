@@ -4,7 +4,7 @@ The changes raise `CaseNotFound`, `CaseErased`, or `NotAllowed` with the reason.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import clock
@@ -39,8 +39,8 @@ from ..submissions import (
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     KIND_BY_REPORT,
-    MAKE_VERSIONS,
     describe_event,
+    find_makers,
     list_events,
     record_event,
 )
@@ -80,11 +80,13 @@ class ReportToRead:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction that waits, what it changes, and what staff may decide on it."""
+    """A correction that waits, what it changes, and what staff may decide on it. Without consent
+    any more, it `unpublishes`."""
 
     proposal: Proposal
     differences: tuple[StepDifference, ...]
     decisions: list[Decision]
+    unpublishes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,10 @@ def _describe_correction(proposal: Proposal | None, submission: Submission) -> C
     approve, decline = decisions.correction_decisions(
         submission, moved, needs_reason=proposals.needs_reason(submission, proposal, after)
     )
-    return Correction(proposal, changed, [approve, decline] if changed else [decline])
+    if proposals.changes_only_contact(submission, after):
+        approve = replace(approve, reason="", subject="")
+    offered = [approve, decline] if changed else [decline]
+    return Correction(proposal, changed, offered, proposals.unpublishes(submission, after))
 
 
 def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdrawal | None:
@@ -220,8 +225,7 @@ def compare_versions(reference: str, before: int | None, after: int | None) -> C
         if not {before, after} <= answers.keys():
             raise CaseNotFound(f"{reference}, versions {before} and {after}")
         changed = differences(current_flow(), answers[before], answers[after])
-        history = [each for each in list_events(submission) if each.kind in MAKE_VERSIONS]
-        makers = {each.version: each for each in history}
+        makers = find_makers(list_events(submission))
         return Comparison(submission, numbers, makers, before, after, changed)
 
 

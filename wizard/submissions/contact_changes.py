@@ -107,14 +107,23 @@ def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) ->
     If their address is another one, it is asked to confirm, and what they say about the contact
     waits with it. Over the limit of messages, it is asked an hour later. Else they stay as given.
     """
+    kept = keep_contact(submission, answers)
+    if kept is not answers:
+        names, address = _contact_names(), answers[current_flow().roles.contact]
+        delay = timedelta(hours=1) if _is_over_limit(address) else outbox.NO_DELAY
+        given = {each: value for each, value in answers.items() if each in names}
+        _add_pending(submission, "contact", address, actor, delay, answers=given)
+    return kept
+
+
+def keep_contact(submission: Submission, answers: Answers) -> Answers:
+    """Return answers with the contact of a submission if they have another address, which must
+    confirm; else as they are."""
     name = current_flow().roles.contact
     address = answers.get(name)
     if not address or is_same_address(address, submission.answers.get(name, "")):
         return answers
     names = _contact_names()
-    delay = timedelta(hours=1) if _is_over_limit(address) else outbox.NO_DELAY
-    given = {each: value for each, value in answers.items() if each in names}
-    _add_pending(submission, "contact", address, actor, delay, answers=given)
     now = {each: value for each, value in submission.answers.items() if each in names}
     return {each: value for each, value in answers.items() if each not in names} | now
 

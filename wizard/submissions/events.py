@@ -5,6 +5,7 @@ it (`messages.py`).
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -91,13 +92,22 @@ KINDS = {
     "erased": EventKind("Deleted the answers", "The answers were deleted."),
 }
 """Every kind of event, by its code."""
-MAKE_VERSIONS = ("submitted", "resubmitted", "corrected")
-"""The kinds that make a version of the answers."""
+MAKE_VERSIONS = ("submitted", "resubmitted", "corrected", "contact_updated", "contact_confirmed")
+"""The kinds that make a version of the answers; the last one does for the first contact."""
 
 
 def describe_event(kind: str) -> EventKind:
     """Return the words for a kind; an unknown one is shown by its code, to staff only."""
     return KINDS.get(kind) or EventKind(kind)
+
+
+def find_makers(events: Iterable[Event]) -> dict[int, Event]:
+    """Return the event that made each version of the answers, by its number: the first of it."""
+    makers: dict[int, Event] = {}
+    for event in events:
+        if event.kind in MAKE_VERSIONS:
+            makers.setdefault(event.version, event)
+    return makers
 
 
 def label_event(event: Event) -> str:

@@ -71,7 +71,7 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
     ),
     "corrected": CaseMessage(
         "your %(noun)s was corrected (%(reference)s)",
-        "Your %(noun)s was corrected. Its page shows your answers as they are now.",
+        "Your %(noun)s was corrected. Use the link below to see your answers as they are now.",
     ),
     "correction_declined": CaseMessage(
         "your correction (%(reference)s)",

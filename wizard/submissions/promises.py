@@ -29,7 +29,7 @@ from ..forms import promises
 from ..forms.groups import Group, add_entry_ids
 from ..forms.promises import DatedVersion, Update
 from ..web.current import current_flow
-from .events import MAKE_VERSIONS, list_events
+from .events import find_makers, list_events
 from .old_reports import read_updates
 from .versions import first_answers, list_versions
 
@@ -119,7 +119,7 @@ def _revisions(submission: Submission) -> list[DatedVersion]:
         return [DatedVersion(answers, made_on)]
     events = list_events(submission)
     first = next((event.version for event in events if event.kind == "published"), 1)
-    makers = {event.version: event for event in events if event.kind in MAKE_VERSIONS}
+    makers = find_makers(events)
     return [
         _revision(version.answers, makers.get(version.number), made_on)
         for version in list_versions(submission)
@@ -128,7 +128,7 @@ def _revisions(submission: Submission) -> list[DatedVersion]:
 
 
 def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date) -> DatedVersion:
-    if maker is None:  # such as new details of the contact
+    if maker is None:
         return DatedVersion(answers, made_on)
     data = maker.data
     reason = data.get("reason") or data.get("words") or ""

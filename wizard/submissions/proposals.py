@@ -245,6 +245,17 @@ def needs_reason(submission: Submission, proposal: Proposal, after: Answers) -> 
     return is_removal and not proposal.words and was_published(submission)
 
 
+def changes_only_contact(submission: Submission, after: Answers) -> bool:
+    """Return True if answers only name another contact, which must confirm."""
+    kept = contact_changes.keep_contact(submission, after)
+    return not changes.changed_fields(current_flow(), submission.answers, kept)
+
+
+def unpublishes(submission: Submission, after: Answers) -> bool:
+    """Return True if answers take back the consent to what is published."""
+    return submission.published_at is not None and not may_publish(after)
+
+
 def approve_correction(
     reference: str,
     version: int,
@@ -254,6 +265,7 @@ def approve_correction(
     slips: Collection[str] = (),
 ) -> None:
     """Make the correction that was sent; without consent any more, it is no longer published.
+    One that only names another contact makes no version: that one must confirm first.
 
     `slips` are the ids of entries whose date before was a slip, and not a promise.
 
@@ -262,20 +274,30 @@ def approve_correction(
     with locked_case(reference, version) as submission:
         proposal = _sent_proposal(submission)
         journey = correction_journey(submission, proposal)
-        if not changes.changed_fields(current_flow(), submission.answers, journey.answers):
-            raise NotAllowed("This correction changes nothing. Decline it, and reply by email.")
-        if not journey.complete:
-            raise NotAllowed(
-                "This correction no longer fits the form. Decline it, or ask for changes."
-            )
-        if not reason and needs_reason(submission, proposal, journey.answers):
-            raise NotAllowed(REASON_MISSING)
+        _check_correction(submission, proposal, journey, reason)
+        if changes_only_contact(submission, journey.answers):
+            contact_changes.hold_back_contact(submission, journey.answers, actor)
+            db.session.delete(proposal)
+            raise_version(submission)
+            return
         data = {"proposed_by": _proposer(submission), "words": proposal.words}
         data |= _store(submission, proposal, journey, actor)
         made: dict[str, Any] = {**data, **({"slips": list(slips)} if slips else {})}
         record_event(submission, "corrected", actor, mail, reason=reason, **made)
-        if submission.published_at and not may_publish(submission.answers):
+        if unpublishes(submission, submission.answers):
             change_status(submission, "accepted", actor, Mail(skip=mail.skip))
+
+
+def _check_correction(
+    submission: Submission, proposal: Proposal, journey: Journey, reason: str
+) -> None:
+    """Raise `NotAllowed` if a correction cannot be made, with the reason that staff give."""
+    if not changes.changed_fields(current_flow(), submission.answers, journey.answers):
+        raise NotAllowed("This correction changes nothing. Decline it, and reply by email.")
+    if not journey.complete:
+        raise NotAllowed("This correction no longer fits the form. Decline it, or ask for changes.")
+    if not reason and needs_reason(submission, proposal, journey.answers):
+        raise NotAllowed(REASON_MISSING)
 
 
 def _proposer(submission: Submission) -> str:

@@ -18,10 +18,10 @@ from tests.factories import (
 from tests.integration.submissions.test_proposals import ask, correct, send
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
-from wizard.db.engine import db, writing
-from wizard.db.models import MailMessage, Proposal, StaffNote, Submission
+from wizard.db.engine import db, reading, writing
+from wizard.db.models import Contact, MailMessage, Proposal, StaffNote, Submission
 from wizard.db.promises import Progress, Promise
-from wizard.submissions import proposals, withdrawals
+from wizard.submissions import contact_changes, proposals, withdrawals
 from wizard.submissions.cases import NotAllowed, change_status, locked_case
 from wizard.submissions.versions import raise_version
 from wizard.web import links
@@ -220,6 +220,56 @@ def test_removal_that_came_without_words_is_approved_with_a_reason_only(app, edi
     editor.send(f"{path_of(reference)}/correction", {**data, "reason": "No one collects it."})
     public = editor.page(f"/commitments/{reference}").text(".promise.dropped")
     assert "No one collects it." in public
+
+
+def test_correction_of_the_contact_alone_tells_of_no_correction(app, editor):
+    reference = add_correction(app, contact_name="Lee", contact_email="lee@example.org")
+    page = editor.page(path_of(reference))
+    assert not page.all("#words-correct, #reason-correct")
+    data = {"action": "approve", "key": "correct", "version": "2"}
+    page = editor.send(f"{path_of(reference)}/correction", data)
+    assert page.status == 200 and not page.all("#correction")
+    assert read(app, reference).answers_version == 1
+    assert {kind for kind, _ in mails(app)} == {"contact_changed", "confirm_contact"}
+    assert events_of(app, "corrected") == []
+
+
+def test_every_version_says_who_made_it_and_how(app, editor):
+    reference = add_correction(app)
+    with app.app_context():
+        version = read(app, reference).lock_version
+        proposals.approve_correction(reference, version, EDITOR)
+        answers = read(app, reference).answers
+        named = {name: answers[name] for name in answers if name.startswith("contact_")}
+        contact_changes.change_contact(reference, {**named, "contact_name": "Lee"}, EDITOR)
+        contact_changes.name_second(reference, "Ann", "ann@example.org", EDITOR)
+        confirm_contact(reference)
+        other = {**named, "contact_email": "lee@example.org"}
+        contact_changes.change_contact(reference, other, EDITOR)
+        confirm_contact(reference)
+    versions = editor.page(f"{path_of(reference)}/versions").all("ol.next li")
+    labels = [each.text.partition(": ")[2] for each in versions]
+    expected = ("Submitted", "Corrected", "Contact details changed", "New contact confirmed")
+    assert len(labels) == len(expected)
+    assert all(map(str.startswith, labels, expected))
+
+
+def confirm_contact(reference: str) -> None:
+    """Confirm the contact that waits."""
+    with reading() as session:
+        waiting = session.scalars(select(Contact.id).where(Contact.confirmed_at.is_(None))).one()
+    assert contact_changes.confirm(reference, waiting)
+
+
+@pytest.mark.parametrize("status", ["published", "accepted"])
+def test_card_says_that_a_correction_takes_back_the_consent(app, editor, status):
+    reference = add_submission(app, status=status)
+    with app.app_context():
+        correct(reference, publish_consent="no")
+    page = editor.page(path_of(reference))
+    says_so = "taken off the public list" in page.text("#correction")
+    assert says_so == (status == "published")
+    assert "Its page shows" not in page.text("#correction")
 
 
 def test_correction_is_declined(app, editor):
