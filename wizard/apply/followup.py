@@ -129,6 +129,7 @@ def yours(reference: str) -> Response:
         refused = refusals.title_refused(submission, happened)
         written = messages.list_words(submission.id)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
+        has_public_page = publication.has_public_page(submission)
     return render_page(
         "apply/yours.html",
         submission=submission,
@@ -137,7 +138,7 @@ def yours(reference: str) -> Response:
         written=written,
         is_in_review=submission.status in OPEN_STATUSES,
         is_reminded=submission.status not in CLOSED_STATUSES,
-        has_public_page=publication.has_public_page(submission),
+        has_public_page=has_public_page,
         changes_asked=proposal is not None and proposals.is_requested(submission, proposal),
         until=proposal.last_day if proposal else None,
         proposal=proposal,

@@ -19,9 +19,9 @@ from ..forms.promises import Tally
 from ..forms.timeline import Correction, make_timeline
 from ..submissions.cases import find_by_reference
 from ..submissions.events import list_events
-from ..submissions.filters import PublicFilters, first_published_at, is_public
+from ..submissions.filters import PublicFilters
 from ..submissions.listing import FACET_COLUMNS
-from ..submissions.publication import has_public_page
+from ..submissions.publication import first_published_at, has_public_page, is_public
 from ..submissions.versions import list_versions
 from ..web.current import current_flow
 from ..web.query import PageStart

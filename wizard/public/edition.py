@@ -23,9 +23,9 @@ from ..db.upgrades import upgrade_submitted
 from ..forms import promises
 from ..forms.groups import Group
 from ..forms.promises import SOON, Tally
-from ..submissions.filters import is_published
 from ..submissions.listing import facet_columns
 from ..submissions.promises import state_column
+from ..submissions.publication import is_published, was_listed
 from ..web.current import current_flow
 from .marks import COLUMNS_BEFORE, AnyRow, Layout, Marks, Moved, Set, Sets, make_set
 
@@ -41,7 +41,8 @@ IS_WITHDRAWN = (
     Submission.first_published_at.is_not(None),
     Submission.erased_at.is_(None),
 )
-"""What was withdrawn after it was published."""
+"""What was withdrawn after it was published. It is public if it `was_listed` until then, which an
+index does not tell."""
 Dates = dict[str, dict[int, str]]
 Promised = Mapping[int, Sequence[Sequence[str]]]
 """The promises of commitments by their id: group, topic, date and state."""
@@ -234,7 +235,7 @@ def _read(today: date, *conditions: Any) -> tuple[list[AnyRow], Promised]:
     answered = Submission.flow_version, Submission.answers
     unlisted = select(*columns, Submission.first_published_at, literal("withdrawn"), *answered)
     rows: list[AnyRow] = list(connection.execute(listed.where(*conditions)))
-    for row in connection.execute(unlisted.where(*IS_WITHDRAWN, *conditions)):
+    for row in connection.execute(unlisted.where(*IS_WITHDRAWN, was_listed, *conditions)):
         if flow.consents(upgrade_submitted(flow, row.reference, row.flow_version, row.answers)):
             rows.append(row)
     found: dict[int, list[Sequence[str]]] = defaultdict(list)

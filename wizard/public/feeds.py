@@ -14,7 +14,7 @@ from ..db.models import Event, Submission, SubmissionVersion
 from ..forms.dates import format_utc, parse_moment
 from ..forms.flow import Flow, Roles
 from ..forms.outputs import public_record
-from ..submissions.filters import first_published_at, is_public, is_published
+from ..submissions.publication import first_published_at, is_public, is_published
 from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
 
 MAX_FEED_ENTRIES = 50

@@ -30,8 +30,9 @@ from ..forms.groups import ENTRY_ID, Group
 from ..forms.outputs import cells, public_record
 from ..forms.promises import public_groups, shows_promises
 from ..submissions.dictionary import file_stem
-from ..submissions.filters import Filters, first_published_at, is_public, is_published
+from ..submissions.filters import Filters
 from ..submissions.listing import facet_columns
+from ..submissions.publication import first_published_at, is_public, is_published
 from ..web.tables import as_csv
 from .promise_rows import (
     PublicPromise,

@@ -11,7 +11,7 @@ from ..db.engine import end_session
 from ..forms.messages import Message
 from ..forms.promises import LINE_ORDER, STATES
 from ..forms.wording import describe_condition
-from ..submissions import filters, listing
+from ..submissions import filters, listing, publication
 from ..submissions.cases import find_by_reference
 from ..submissions.hits import find_public_hits
 from ..web import charts
@@ -126,7 +126,7 @@ def commitment(reference: str) -> Response:
     """Show a commitment: in full while it is published, in short after it was withdrawn."""
     found = commitments.find_public(reference)
     if found is None:
-        if find_by_reference(reference, filters.is_public_erased):
+        if find_by_reference(reference, publication.is_public_erased):
             return error_response(410, ERASED)
         abort(404)
     labels = filters.filter_options(current_flow())

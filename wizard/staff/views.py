@@ -109,6 +109,7 @@ def _read_page(reference: str) -> dict[str, Any]:
             "people": colleagues.name_people(list_people()),
             "assignable": colleagues.pick_assignable(list_people()),
             "twins": signs.list_twins(case.submission),
+            "has_public_page": publication.has_public_page(case.submission),
         }
 
 
@@ -125,7 +126,6 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         describe_data=history.describe_data,
         describe_opened=describe_opened,
         signs=signs.list_signs(submission),
-        has_public_page=publication.has_public_page(submission),
         keeps_public_page=publication.keeps_public_page(submission),
         **page,
         **context,

@@ -27,19 +27,7 @@ from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 from . import colleagues, due_dates, queue, search
 from .listing import facet_columns
 from .promises import state_column
-
-is_published = Submission.published_at.is_not(None)
-"""What is listed now; `cases.change_status` sets `published_at` together with the status."""
-first_published_at = func.coalesce(Submission.first_published_at, Submission.published_at)
-"""The time of the first publication; a version before sets `published_at` alone."""
-_was_published, _is_erased = (
-    Submission.first_published_at.is_not(None),
-    Submission.erased_at.is_not(None),
-)
-is_public = or_(is_published, and_(Submission.status == "withdrawn", _was_published, ~_is_erased))
-"""What has a page that anyone may read: published, or withdrawn after that and not deleted."""
-is_public_erased = and_(_was_published, _is_erased)
-"""What was published, and its answers deleted on request."""
+from .publication import is_published
 
 MAX_CODES_TO_COMBINE = 4
 """Codes of a facet whose combinations are few enough to list."""

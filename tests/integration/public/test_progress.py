@@ -20,7 +20,8 @@ from wizard.db.models import Submission
 from wizard.forms.promises import KEPT, LINE_ORDER, STATES
 from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
-from wizard.submissions.filters import PublicFilters, is_published
+from wizard.submissions.filters import PublicFilters
+from wizard.submissions.publication import is_published
 
 pytestmark = pytest.mark.second_store_slow
 

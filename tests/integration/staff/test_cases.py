@@ -293,7 +293,7 @@ def test_report_of_a_removed_entry_is_shown_as_it_was_submitted(app, editor):
     last = len(entries) - 1
     add_old_report(app, reference, {"data_sets": {str(last): {"done": True, "note": "It is out."}}})
     with app.app_context():
-        correct(reference, data_sets=entries[:last])
+        correct(reference, "Nobody collects it.", data_sets=entries[:last])
         version = read(reference).lock_version
         proposals.approve_correction(reference, version, Actor("editor"))
     page = editor.page(f"/staff/submissions/{reference}")
