@@ -13,12 +13,13 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    func,
     insert,
     literal_column,
     or_,
     select,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from .. import clock
 from ..db.about import read_about
@@ -178,7 +179,10 @@ def _old_updates(
 
 def store_missing() -> int:
     """Write the promises of submissions that another version of the program stored or changed, or
-    whose reports it decided on, or of which it missed a delay; return how many."""
+    whose reports it decided on; return how many.
+
+    Versions before missed a second delay of a promise, so those with one are written once a day.
+    """
     decided = select(Report.id).where(
         Report.submission_id == Submission.id, Report.decided_at > Submission.promises_at
     )
@@ -186,7 +190,10 @@ def store_missing() -> int:
         Submission.promises_at.is_(None),
         Submission.changed_at > Submission.promises_at,
         decided.exists(),
-        Submission.id.in_(_with_missed_delay()),
+        and_(
+            Submission.promises_at < clock.midnight(clock.today()),
+            Submission.id.in_(_delayed_twice()),
+        ),
     )
     query = select(Submission).where(
         Submission.flow == current_flow().name, Submission.erased_at.is_(None), stale
@@ -194,29 +201,13 @@ def store_missing() -> int:
     return write_in_batches(query, _store_all)
 
 
-def _with_missed_delay() -> Select[int]:
-    """Return the ids of submissions with a promise that still has the date before a delay, and no
-    later delay led back there. Versions before counted only delays of the date in the answers."""
-    later = aliased(Progress)
-    led_back = _delays(later).where(
-        later.submission_id == Promise.submission_id,
-        later.entry_id == Promise.entry_id,
-        later.day == Promise.due_on,
-        later.reported_at > Progress.reported_at,
+def _delayed_twice() -> Select[int]:
+    """Return the ids of submissions with a promise that was delayed more than once."""
+    entry = Progress.submission_id, Progress.entry_id
+    delays = select(Progress.submission_id).where(
+        Progress.approved.is_(True), Progress.outcome == "delayed"
     )
-    is_stale = Progress.promised_on == Promise.due_on, ~led_back.exists()
-    of_entry = (
-        Promise.submission_id == Progress.submission_id,
-        Promise.entry_id == Progress.entry_id,
-    )
-    return _delays(Progress).join(Promise, and_(*of_entry)).where(*is_stale)
-
-
-def _delays(progress: type[Progress]) -> Select[int]:
-    """Return the ids of submissions with an approved delay."""
-    return select(progress.submission_id).where(
-        progress.approved.is_(True), progress.outcome == "delayed", progress.day.is_not(None)
-    )
+    return delays.group_by(*entry).having(func.count() > 1)
 
 
 def _store_all(submissions: Sequence[Submission]) -> int:

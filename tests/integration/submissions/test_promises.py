@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
+from tests.conftest import advance_clock
 from tests.examples import examples
 from tests.factories import add_published, add_submission
 from wizard import clock
@@ -103,30 +104,18 @@ def add_delay(reference: str, entry_id: str, before: date, day: date, at: dateti
         session.add(row)
 
 
-def test_delay_that_a_version_before_missed_is_read_once(app):
-    reference, at = add_published(app), clock.now()
-    with app.app_context():
-        first, *_ = promises_of(reference)
-        one, two, three = (first.due_on + timedelta(days=days) for days in (30, 60, 90))
-        add_delay(reference, first.entry_id, first.due_on, one, at)
-        assert store_missing() == 1
-        add_delay(reference, first.entry_id, one, three, at + timedelta(days=1))
-        assert promises_of(reference)[0].due_on == one
-        assert store_missing() == 1
-        assert promises_of(reference)[0].due_on == three
-        add_delay(reference, first.entry_id, two, first.due_on, at + timedelta(days=2))
-        assert store_missing() == 0
-
-
-def test_delay_back_to_a_date_of_an_older_delay_is_read_once(app):
+def test_delay_that_a_version_before_missed_is_read_the_next_day(app, monkeypatch):
     reference, at = add_published(app), clock.now()
     with app.app_context():
         first, *_ = promises_of(reference)
         later, latest = (first.due_on + timedelta(days=days) for days in (30, 60))
-        add_delay(reference, first.entry_id, later, latest, at)
-        add_delay(reference, first.entry_id, first.due_on, later, at + timedelta(days=1))
+        add_delay(reference, first.entry_id, first.due_on, later, at)
+        assert store_missing() == 0
+        add_delay(reference, first.entry_id, later, latest, at + timedelta(days=1))
+        assert store_missing() == 0
+        advance_clock(monkeypatch, days=1)
         assert store_missing() == 1
-        assert promises_of(reference)[0].due_on == later
+        assert promises_of(reference)[0].due_on == latest
         assert store_missing() == 0
 
 
