@@ -39,7 +39,7 @@ from wizard.forms.outputs import public_record
 from wizard.staff import cases as staff_cases
 from wizard.staff import erasure
 from wizard.submissions import cases
-from wizard.submissions.cases import locked_case
+from wizard.submissions.cases import find_by_reference, locked_case
 from wizard.submissions.events import record_event
 from wizard.submissions.versions import store_version
 from wizard.web import languages
@@ -206,6 +206,17 @@ def test_withdrawn_page_needs_no_reason(app, client):
     reference = add_published(app)
     withdraw(app, reference)
     assert "Why it was withdrawn" not in client.page(f"/commitments/{reference}").text("main")
+
+
+def test_withdrawn_page_shows_the_same_promises_as_the_files(app, client):
+    reference = add_published(app)
+    with app.app_context():
+        entries = find_by_reference(reference).answers["data_sets"]
+    replace_answers(app, reference, "corrected", OFFICE, data_sets=entries[1:])
+    withdraw(app, reference)
+    rows = client.page(f"/commitments/{reference}").all(".told tbody tr")
+    (record,) = client.get("/commitments.json").json["withdrawn"]
+    assert len(rows) == len(record["promises"]) == len(entries) - 1
 
 
 def test_withdrawn_page_shows_newest_withdrawal(app, client):
