@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, pairwise
 from unicodedata import category
 from zlib import crc32
@@ -32,6 +32,13 @@ UNSPACED = re.compile(
 several together are a phrase, which is found anywhere."""
 WORD = re.compile(rf"({UNSPACED.pattern}|[^\W_][\w'’‘ʻʼ\u0300-\u036f]*)")
 """A word as it is written, with accents and apostrophes."""
+
+
+WEB_ADDRESS = re.compile("^https?://(?=.)")
+PHONE = "1?([2-9][0-9]{2})([2-9][0-9]{2})([0-9]{4})"
+"""A phone number of North America, without what stands between its parts."""
+REFERENCE = "([a-z0-9]{4})([a-z0-9]{4})"
+"""What follows the prefix of a reference, without hyphens."""
 
 
 class _Signs(dict[int, str]):
@@ -116,13 +123,26 @@ def _short_hash(first: str, second: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that must stand side by side; of the last one the beginning is enough if `begins`."""
+    """Words that must stand side by side; of the last one the beginning is enough if `begins`.
+
+    The words `apart` do as well: a number or a reference as it is written with spaces or hyphens.
+    """
 
     words: tuple[str, ...]
     begins: bool = False
+    apart: tuple[str, ...] = ()
+
+    @property
+    def ways(self) -> list["Term"]:
+        """The ways to write the term, each a term without others."""
+        ways = Term(self.words, self.begins), Term(self.apart)
+        return [way for way in ways if way.words]
 
     def matches(self, words: list[str]) -> bool:
         """Return True if the term is in a list of words."""
+        return any(way._is_in(words) for way in self.ways)
+
+    def _is_in(self, words: list[str]) -> bool:
         first, *rest = self.words
         if not rest:
             return any(map(self._is_last, words))
@@ -138,24 +158,33 @@ class Term:
         return word.startswith(self.words[-1]) if self.begins else word == self.words[-1]
 
 
-def parse_query(text: str) -> tuple[Term, ...]:
+def parse_query(text: str, reference_prefix: str = "") -> tuple[Term, ...]:
     """Return the terms of a query, which must all occur: words, and "phrases" in quotes.
 
-    What has signs inside it, such as an email address, is a phrase. No sign is an operator. The
-    last word is found by its beginning unless it is in quotes or short.
+    What has signs inside it, such as an email address, is a phrase; a web address is one without
+    its http or https. No sign is an operator. The last word is found by its beginning unless it is
+    in quotes or short. A phone number, or a reference with this prefix, is also found as it is
+    written with spaces or hyphens.
     """
-    pieces = fold_text(text).split('"')
+    pieces, prefix = fold_text(text).split('"'), fold_text(reference_prefix)
     terms = []
     for place, piece in enumerate(pieces):
         is_quoted = place % 2 == 1 and place < len(pieces) - 1
         for part in [piece] if is_quoted else piece.split():
-            if words := tuple(list_words(part)):
-                terms.append(Term(words, begins=not is_quoted))
+            if words := tuple(list_words(WEB_ADDRESS.sub("", part))):
+                terms.append(Term(words, not is_quoted, () if is_quoted else _apart(words, prefix)))
     last = len(terms) - 1
     return tuple(
-        Term(each.words, at == last and each.begins and _is_long(each.words))
+        replace(each, begins=at == last and each.begins and _is_long(each.words))
         for at, each in enumerate(terms)
     )
+
+
+def _apart(words: tuple[str, ...], prefix: str) -> tuple[str, ...]:
+    """Return the parts of a phone number or a reference that was written as one word."""
+    known = f"{PHONE}|({re.escape(prefix)}){REFERENCE}" if prefix else PHONE
+    found = re.fullmatch(known, words[0]) if len(words) == 1 else None
+    return tuple(filter(None, found.groups())) if found else ()
 
 
 def _is_long(words: tuple[str, ...]) -> bool:
@@ -174,7 +203,7 @@ def mark(
 
     `words_of` may be a cache of `text_words`.
     """
-    wanted = {word for term in terms for word in term.words}
+    wanted = {word for term in terms for way in term.ways for word in way.words}
     beginnings = tuple(term.words[-1] for term in terms if term.begins)
     pieces: list[tuple[str, bool]] = []
     for piece in WORD.split(text):

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from ..db.engine import db, is_one_of
 from ..db.models import Submission
 from ..forms.text import fold_text
-from ..forms.words import Term, index_words, mark, parse_query, text_words
+from ..forms.words import Term, index_words, mark, text_words
 from ..web.current import current_flow
 from ..web.languages import translate
-from .search import Index
+from .search import Index, parse_terms
 from .texts import Label, Text, public_texts, read_others, staff_texts
 
 MAX_SNIPPET_CHARS, LEAD_CHARS = 240, 80
@@ -44,7 +44,7 @@ def find_public_hits(query: str, references: Sequence[str]) -> dict[str, Hit]:
 
 def find_hits(query: str, index: Index, found: Sequence[Submission]) -> dict[str, Hit]:
     """Return where the words are in each of these submissions, by reference."""
-    if not (terms := parse_query(query)):
+    if not (terms := parse_terms(query)):
         return {}
     # Of all of them at once, and only if the answers of one do not have all words together.
     others = cache(lambda: read_others([each.id for each in found]))

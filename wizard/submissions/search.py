@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     table,
     type_coerce,
@@ -59,7 +60,7 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
     A query of nothing but signs finds nothing. PostgreSQL looks at the words of each row of the
     list if many have them, since a page is soon full; if few have them, it looks them up first.
     """
-    if is_sqlite() or not (terms := parse_query(query)):
+    if is_sqlite() or not (terms := parse_terms(query)):
         return listed_id().in_(select_matching(query, index))
     condition = _condition_postgresql(terms, index)
     if _estimate(condition) > MAX_LOOKED_UP or _are_many(terms, condition):
@@ -69,7 +70,7 @@ def matches(query: str, index: Index) -> ColumnElement[bool]:
 
 def find_few(query: str, index: Index) -> Sequence[int] | None:
     """Return the ids of the submissions that have all words of a query, if they are few."""
-    terms = () if is_sqlite() else parse_query(query)
+    terms = () if is_sqlite() else parse_terms(query)
     if terms and _estimate(_condition_postgresql(terms, index)) > MAX_LOOKED_UP:
         return None
     found = db.session.scalars(select_matching(query, index).limit(MAX_FEW + 1)).all()
@@ -78,7 +79,7 @@ def find_few(query: str, index: Index) -> Sequence[int] | None:
 
 def has_words(query: str, index: Index) -> ColumnElement[bool]:
     """Return the condition that a submission has all words of a query, to check a few rows."""
-    terms = parse_query(query)
+    terms = parse_terms(query)
     if not terms:
         return false()
     condition = _condition_sqlite if is_sqlite() else _condition_postgresql
@@ -102,9 +103,14 @@ def _estimate(condition: ColumnElement[bool]) -> int:
 def _are_many(terms: Sequence[Term], condition: ColumnElement[bool]) -> bool:
     """Return True if more than `MAX_LOOKED_UP` submissions meet a condition: PostgreSQL cannot
     estimate how many have the beginning of a word. Phrases take too long to compare."""
-    if any(len(term.words) > 1 for term in terms):
+    if any(len(way.words) > 1 for term in terms for way in term.ways):
         return False
     return _count(_select_found(condition), MAX_LOOKED_UP + 1) > MAX_LOOKED_UP
+
+
+def parse_terms(query: str) -> tuple[Term, ...]:
+    """Return the terms of a query; a reference may be written without hyphens."""
+    return parse_query(query, current_flow().reference_prefix)
 
 
 def listed_id() -> ColumnElement[int] | InstrumentedAttribute[int]:
@@ -128,7 +134,7 @@ def _count(found: Select[Any], limit: int) -> int:
 
 def select_matching(query: str, index: Index) -> Select[Any]:
     """Return the query of the ids of submissions that have all words of a query in an index."""
-    terms = parse_query(query)
+    terms = parse_terms(query)
     if not terms:
         return select(Submission.id).where(false())
     if is_sqlite():
@@ -137,10 +143,14 @@ def select_matching(query: str, index: Index) -> Select[Any]:
 
 
 def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
-    wanted = (f'"{" ".join(term.words)}"{" *" if term.begins else ""}' for term in terms)
-    joined, name = " AND ".join(wanted), f"search_{index}"
+    wanted = (" OR ".join(map(_fts_phrase, term.ways)) for term in terms)
+    joined, name = " AND ".join(f"({each})" for each in wanted), f"search_{index}"
     match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
+
+
+def _fts_phrase(way: Term) -> str:
+    return f'"{" ".join(way.words)}"{" *" if way.begins else ""}'
 
 
 def _select_found(condition: ColumnElement[bool]) -> Select[Any]:
@@ -157,8 +167,13 @@ def _select_found(condition: ColumnElement[bool]) -> Select[Any]:
 def _condition_sqlite(terms: Iterable[Term], index: Index) -> ColumnElement[bool]:
     """Return the condition that an entry has all terms; between its words is a space."""
     words = " " + type_coerce(getattr(SearchEntry, index), String) + " "
-    wanted = (f" {' '.join(term.words)}{'' if term.begins else ' '}" for term in terms)
-    return and_(*(func.instr(words, each) > 0 for each in wanted))
+    return and_(
+        *(or_(*(func.instr(words, _spaced(way)) > 0 for way in term.ways)) for term in terms)
+    )
+
+
+def _spaced(way: Term) -> str:
+    return f" {' '.join(way.words)}{'' if way.begins else ' '}"
 
 
 def _condition_postgresql(terms: Iterable[Term], index: Index) -> ColumnElement[bool]:
@@ -170,11 +185,17 @@ def _condition_postgresql(terms: Iterable[Term], index: Index) -> ColumnElement[
 
 
 def _tsquery(term: Term) -> str:
+    """Return the query for a term in each way it is written."""
+    return f"({' | '.join(map(_tsquery_way, term.ways))})"
+
+
+def _tsquery_way(term: Term) -> str:
     """Return the query for a term. A phrase also asks for the codes of its pairs: the index has no
     places, so without them each submission with the words anywhere would be compared."""
     codes = pair_codes(term.words[:-1] if term.begins else term.words)
     side_by_side = " <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.begins else "")
-    return " & ".join([*(f"'{code}'" for code in codes), f"({side_by_side})"])
+    wanted = [*(f"'{code}'" for code in codes), f"({side_by_side})"]
+    return f"({' & '.join(wanted)})"
 
 
 def store_words(submission: Submission) -> None:

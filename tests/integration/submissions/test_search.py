@@ -423,3 +423,25 @@ def test_sqlite_overwrites_deleted_words(app):
         for name in ("public", "staff"):
             stored = session.execute(text(f"SELECT k, v FROM search_{name}_config")).all()
             assert dict(stored).get("secure-delete") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "query"),
+    [
+        ("contact_phone", "746-555-0163", "7465550163"),
+        ("contact_phone", "746-555-0163", "+17465550163"),
+        ("commitment_description", "Call 7465550163.", "7465550163"),
+        ("website", "https://www.orlando.example.gov/data", "http://www.orlando.example.gov/data"),
+        ("website", "http://tampa.example.gov/", "https://tampa.example.gov"),
+    ],
+)
+def test_what_people_paste_is_found(app, viewer, answer, text, query):
+    reference = add_submission(app, **{answer: text})
+    add_submission(app)
+    assert staff(viewer, query) == [reference]
+
+
+def test_reference_without_hyphens_is_found(app, viewer):
+    reference = add_submission(app)
+    add_submission(app)
+    assert staff(viewer, reference.replace("-", "").lower()) == [reference]
