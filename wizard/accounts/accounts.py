@@ -56,6 +56,13 @@ class CurrentUser:
         return self.role in ROLES and list(ROLES).index(self.role) >= list(ROLES).index(role)
 
 
+def describe_role(role: str) -> str:
+    """Return the label of a role with everything that it can do, for who reads it alone."""
+    name = ROLES[role].partition(":")[0]
+    lower = list(ROLES)[: list(ROLES).index(role) + 1]
+    return f"{name}: {'; '.join(ROLES[each].partition(': ')[2] for each in lower)}"
+
+
 def list_accounts() -> list[StaffUser]:
     """Return every account, ordered by email address."""
     with reading() as session:

@@ -189,7 +189,7 @@ def welcome(token: str, status: int = 200, errors: dict[str, str] | None = None)
         link=link,
         needs_code=link.sets_second_factor or (user is not None and user.totp_secret is not None),
         setup=setup,
-        roles=accounts.ROLES,
+        role=accounts.describe_role(link.role) if not link.user_id else "",
         errors=errors or {},
     )
 

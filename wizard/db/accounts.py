@@ -34,6 +34,11 @@ class StaffUser(Model):
     digest: Mapped[str] = mapped_column(default="", server_default="")
     digest_on: Mapped[date | None]
 
+    @property
+    def has_app(self) -> bool:
+        """True once a code of an authenticator app was used; a reset puts an end to that."""
+        return self.totp_secret is not None and self.totp_step > 0
+
 
 class StaffLink(Model):
     """A link that works once: to join, or to set a new password or a new authenticator app.

@@ -63,7 +63,7 @@ def add_account(email: str, role: str, name: str, ask: bool) -> None:
 def list_accounts() -> None:
     """List staff accounts."""
     for account in accounts.list_accounts():
-        factor = "two-step sign-in" if account.totp_secret else "password only"
+        factor = "two-step sign-in" if account.has_app else "password only"
         state = ", disabled" if account.disabled_at else ""
         click.echo(f"{account.email}\t{account.role}\t{factor}{state}")
 

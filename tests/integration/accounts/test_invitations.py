@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
@@ -18,7 +19,7 @@ from tests.integration.accounts.conftest import (
 )
 from wizard import clock
 from wizard.accounts import accounts, invitations
-from wizard.accounts.audit import COMMAND_LINE
+from wizard.accounts.audit import COMMAND_LINE, Actor
 from wizard.db.accounts import StaffLink, StaffUser
 from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
@@ -357,3 +358,31 @@ def test_name_is_shown_beside_address(app, admin, account, now):
     assert "Ada Lovelace" in page.text("tbody") and "Alan Turing" in page.text(".staffbar")
     admin.send("/staff/tokens", {"action": "make", "name": "nightly", "days": "9"})
     assert "Alan Turing (admin@example.gov)" in admin.page("/staff/tokens").text("tbody")
+
+
+def test_list_shows_no_second_factor_after_its_reset(app, client, account, admin, now):
+    sign_in = {"email": EMAIL, "password": PASSWORD}
+    client.send("/staff/login", sign_in)
+    set_up_second_factor(client)
+    assert "✓ Set up" in row_of(admin, EMAIL)
+    with app.app_context():
+        invitations.reset(EMAIL, ["second_factor"], Actor("admin@example.gov"))
+    assert "✓ Set up" not in row_of(admin, EMAIL)
+
+
+def test_who_never_signed_in_has_no_last_sign_in(app, admin, account):
+    assert "None yet" in row_of(admin, EMAIL) and "Not known" not in row_of(admin, EMAIL)
+
+
+def row_of(admin, email: str) -> str:
+    """Return the row of an account; one of its link may follow."""
+    rows = [each.text for each in admin.page("/staff/people").all("tr") if email in each.text]
+    return rows[0]
+
+
+def test_invited_person_reads_all_that_the_role_can_do(app, client):
+    with app.app_context():
+        accounts.add_account("boss@example.gov", "admin", COMMAND_LINE, PASSWORD)
+        link = invitations.invite("eve@example.gov", "Eve", "editor", Actor("boss@example.gov"))
+    page = client.page(urlsplit(link).path)
+    assert "Your role: Editor: can read and export submissions; can also" in page.text("main")
