@@ -31,7 +31,13 @@ def check_strength(password: str, *personal: str) -> None:
 def generate_password() -> str:
     """Generate a random password: 125 bits, in five groups that can be read aloud."""
     letters = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(5))
+    return group_letters("".join(secrets.choice(letters) for _ in range(25)))
+
+
+def group_letters(text: str) -> str:
+    """Return the letters and digits of a generated password as it was shown: in groups of five."""
+    letters = "".join(each for each in text.lower() if each.isalnum())
+    return "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
 
 
 def hash_password(password: str) -> str:

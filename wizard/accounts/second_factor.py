@@ -98,7 +98,7 @@ def verify_code(user: StaffUser, code: str, actor: Actor) -> bool:
     code = "".join(code.lower().split())
     if user.totp_secret is None or _verify_totp(user, code):
         return True
-    used = passwords.hash_token(code)
+    used = passwords.hash_token(passwords.group_letters(code))
     if used not in user.recovery_codes:
         return False
     user.recovery_codes = [each for each in user.recovery_codes if each != used]

@@ -106,6 +106,7 @@ def account(status: int = 200, errors: dict[str, str] | None = None) -> Response
         is_second_factor_required=second_factor.is_second_factor_required(),
     )
 
+        codes_left=len(own.recovery_codes) if own else 0,
 
 @bp.post("/account", role="viewer")
 def change_account() -> Response:

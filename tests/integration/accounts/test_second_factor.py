@@ -61,6 +61,14 @@ def test_recovery_code_works_once_and_is_hashed(app, client, account):
     assert audit_events(app, "recovery_code_used")[0].details == {"left": 9}
 
 
+@pytest.mark.parametrize("sign", ["", " ", "-", "–"])
+def test_recovery_code_works_without_its_hyphens(client, account, sign):
+    submit_sign_in(client)
+    _, codes = set_up_second_factor(client)
+    assert submit_sign_in(client, code=codes[0].replace("-", sign)).status_code == 303
+    assert "Recovery codes 9 left" in client.page("/staff/account").text("main")
+
+
 def test_recovery_codes_are_shown_once(client, account):
     submit_sign_in(client)
     _, codes = set_up_second_factor(client)
