@@ -299,6 +299,8 @@ def change_password(user: CurrentUser, old: str, new: str, actor: Actor) -> None
     """Set a new password and end every other session. Raise `AccountError`, `WeakPassword`."""
     known = verify_password(user, old, actor)
     passwords.check_strength(new, user.email)
+    if passwords.is_same(old, new):
+        raise passwords.WeakPassword("That’s your current password. Choose another one.")
     password_hash = passwords.hash_password(new)
     with locked_own_account(user) as account:
         if account.password_hash != known.password_hash:

@@ -52,6 +52,11 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     return matches and password_hash is not None
 
 
+def is_same(one: str, other: str) -> bool:
+    """Return True if two texts are the same password."""
+    return _normalize(one) == _normalize(other)
+
+
 def hash_token(secret: str) -> str:
     """Return the SHA-256 hex digest of a high-entropy secret, which needs no salt."""
     return sha256(secret.encode()).hexdigest()
