@@ -100,6 +100,13 @@ class Client(FlaskClient):
             self.get("/respond/")
         return self.known_token
 
+    def press(self, page: Page, button: str, *, htmx: bool = False, **typed: str) -> Page:
+        """Press a button with an address of its own on a page on which somebody typed before."""
+        (found,) = page.all(button)
+        own = {found.attrs["name"]: found.attrs["value"]} if "name" in found.attrs else {}
+        fields = page.values() | typed | own
+        return self.send(found.attrs["formaction"], fields, htmx=htmx)
+
     def send(self, path: str, data: Any = None, *, htmx: bool = False, follow: bool = True) -> Page:
         """Post a form as a page does, with its token; follow redirects by default."""
         fields = {"csrf_token": self.token(), **(data or {})}
@@ -210,9 +217,12 @@ def _check_forms(elements: list[Element], where: str) -> None:
         filters = form.attrs["method"] == "get"
         names = [each.attrs.get("name") for each in form.all("input")]
         assert filters != ("csrf_token" in names), where
-        assert form.attrs["action"] == form.attrs["hx-get" if filters else "hx-post"], where
-        assert urlsplit(form.attrs["action"]).netloc == "", where
-        assert form.attrs["hx-target"] == "#main", where
+        buttons = [each for each in form.all("button") if "formaction" in each.attrs]
+        sender = "formaction" if buttons else "action"
+        for sends in buttons or [form]:
+            assert sends.attrs[sender] == sends.attrs["hx-get" if filters else "hx-post"], where
+            assert urlsplit(sends.attrs[sender]).netloc == "", where
+            assert sends.attrs["hx-target"] == "#main", where
 
 
 def is_page(response: Any) -> bool:

@@ -67,10 +67,10 @@ def link_in(message: EmailMessage) -> str:
 
 def decide(page: Page, form: str) -> None:
     """Press the button of a decision, unfolded first if it takes a reason."""
-    found = page.locator(f"form.decision:has(input[name=key][value={form}])")
+    found = page.locator(f".decision:has(button[name=key][value={form}])")
     if found.locator("> details > summary").count() and not found.locator("> button").count():
         found.locator("summary").first.click()
-        found.locator("textarea[name=reason]").fill("It is a fair reason.")
+        found.locator("textarea[name^=reason-]").fill("It is a fair reason.")
     found.locator("button").last.click()
 
 
@@ -194,7 +194,7 @@ def test_commitment_is_a_conversation(open_browser, server, office, language, ja
     expect(phone.locator(".sent")).to_be_visible()
     read_mail(server, f"{reference}.office_progress_reported")
     bob.goto(case)
-    bob.locator("#reports form.decision button").first.click()
+    bob.locator("#reports .decision button").first.click()
     expect(bob.locator("#reports")).to_contain_text("Approved")
     read_mail(server, f"{reference}.progress_approved")
 

@@ -317,7 +317,7 @@ def _staff_side() -> dict[str, Any]:
             replace(refusal, key="refused"),
             report,
         ],
-        "unsaved": MultiDict({"key": "refused", "words": "", "reason": ""}),
+        "unsaved": MultiDict({"words-refused": "", "reason-refused": ""}),
         "errors": {"reason-refused": "Enter the reason. The organization will read it."},
         "figures": Figures(3, 1200, 0, 12),
         "period": Period(date(2027, 3, 1), TODAY, "month"),

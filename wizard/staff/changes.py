@@ -18,6 +18,7 @@ from ..submissions import cases, proposals
 from ..submissions.cases import CaseErased, CaseNotFound, locked_case
 from ..submissions.messages import Mail
 from ..web.current import current_flow
+from . import repeats
 from .decisions import Decision, InvalidDecision, make_decision, parse_decision
 
 KEY = "changes"
@@ -69,8 +70,7 @@ def get_page(reference: str) -> ChangesPage:
             proposals.find_proposal(submission),
             _askable_steps(submission),
             make_decision(
-                submission, KEY, "changes_requested", "Ask for changes", "staff.request_changes",
-                version=submission.lock_version,
+                submission, KEY, "changes_requested", "Ask for changes", "staff.request_changes"
             ),
         )  # fmt: skip
 
@@ -123,6 +123,16 @@ def parse_request(page: ChangesPage, form: MultiDict[str, str]) -> tuple[dict[st
     if errors:
         raise InvalidDecision(errors)
     return opened, mail
+
+
+def was_requested(
+    reference: str, opened: Mapping[str, str], form: MultiDict[str, str], actor: Actor
+) -> bool:
+    """Return True if a person asked for these changes already, and nothing happened since."""
+    posted = MultiDict({**form, "key": KEY, "kind": "changes_requested"})
+    return repeats.was_taken(
+        reference, posted, actor, lambda event: event.data.get("opened") == opened
+    )
 
 
 def request_changes(

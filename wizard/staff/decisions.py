@@ -13,7 +13,7 @@ from ..submissions.events import KIND_BY_REPORT
 from ..submissions.messages import MAX_MESSAGE_CHARS, STANDARD, Mail
 from ..submissions.publication import keeps_public_page
 
-WORDS = LongText("words", "Message", noun="your decision", max_length=MAX_MESSAGE_CHARS)
+WORDS = LongText("words", "Message", noun="the message", max_length=MAX_MESSAGE_CHARS)
 REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_MESSAGE_CHARS)
 NeedsReason = Literal["", "optional", "required"]
 REASONS: dict[str, NeedsReason] = {
@@ -51,9 +51,9 @@ class Ticks:
 class Decision:
     """A button of the case page, and the message that goes with it.
 
-    `key` names it on the page, `kind` is the event that it makes, `posts` what its form posts to
-    `endpoint`. Without a `subject`, nobody is told. Anyone can read the reason if
-    `is_reason_public`.
+    `key` names it on the page, `kind` is the event that it makes, `posts` what it posts to
+    `endpoint` beside the version of the case. Without a `subject`, nobody is told. Anyone can read
+    the reason if `is_reason_public`.
     """
 
     key: str
@@ -80,11 +80,8 @@ def make_decision(
 
 def status_decisions(submission: Submission) -> list[Decision]:
     """Return the changes of status that staff may make now."""
-    version = submission.lock_version
     return [
-        make_decision(
-            submission, each.to, each.event, each.verb, "staff.decide", to=each.to, version=version
-        )
+        make_decision(submission, each.to, each.event, each.verb, "staff.decide", to=each.to)
         for each in cases.allowed_transitions(submission)
         if each.verb and not (each.to == "withdrawn" and withdrawals.is_requested(submission))
     ]
@@ -112,7 +109,7 @@ def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> lis
     approve, decline = (
         replace(
             make_decision(submission, f"{kind}-{offered}", kind, verb, "staff.decide_progress",
-                          offered=offered, version=submission.lock_version),
+                          offered=offered),
             reason="optional",
         )
         for kind, verb in (("progress_approved", "Approve what is checked"),
@@ -128,8 +125,7 @@ def correction_decisions(
     """Return what staff may decide on a correction that waits; it moves the dates of the `moved`
     promises, by the ids of their entries."""
     approve, decline = (
-        make_decision(submission, key, kind, verb, "staff.decide_correction", action=action,
-                      version=submission.lock_version)
+        make_decision(submission, key, kind, verb, "staff.decide_correction", action=action)
         for key, kind, verb, action in (
             ("correct", "corrected", "Approve the correction", "approve"),
             ("leave", "correction_declined", "Don’t approve", "decline"),
@@ -144,8 +140,7 @@ def correction_decisions(
 def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
     """Return what staff may decide on a request to withdraw, for the reason of the organization."""
     approve, decline = (
-        make_decision(submission, key, kind, verb, "staff.decide_withdrawal", action=action,
-                      version=submission.lock_version)
+        make_decision(submission, key, kind, verb, "staff.decide_withdrawal", action=action)
         for key, kind, verb, action in (
             ("withdraw", "withdrawn", "Confirm the withdrawal", "approve"),
             ("stay", "withdrawal_declined", "Don’t withdraw", "decline"),

@@ -11,6 +11,7 @@ from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
 from ..web.htmx import render_page
 from ..web.query import MAX_SHOWN, BadQuery, parse_args
+from ..web.typed import own_fields
 from . import case_lists, exports, many
 from .decisions import InvalidDecision
 from .lists import LIST_ARGS, list_query, parse_list_filters
@@ -43,7 +44,7 @@ def act_on_many() -> Response:
         abort(400)
     try:
         if not run.is_started:
-            many.start(run, request.form)
+            many.start(run, own_fields(request.form, many.KEY))
     except InvalidDecision as invalid:
         selection = Filters(_order() | {"references": ",".join(run.references)})
         return _preview(run.action, selection, 422, errors=invalid.errors)

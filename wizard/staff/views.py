@@ -1,10 +1,12 @@
 """One submission, to read and to decide on."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, session, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from ..accounts import audit
@@ -17,7 +19,7 @@ from ..accounts.permissions import (
     store_secret_once,
 )
 from ..db.engine import reading
-from ..db.models import describe_status
+from ..db.models import Event, describe_status
 from ..forms.outputs import cards
 from ..submissions import colleagues, proposals, publication, reports, withdrawals
 from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
@@ -27,7 +29,8 @@ from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_whole_number
-from . import case_lists, cases, changes, erasure, history, signs
+from ..web.typed import keyed_fields, own_fields
+from . import case_form, case_lists, cases, changes, erasure, history, repeats, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     continue_to_next_case,
@@ -69,7 +72,7 @@ def handle_not_found(error: CaseNotFound) -> Response:
 def handle_refused_change(error: Exception) -> Response:
     """Show the case as it is now, and why it was not changed; what was typed stays."""
     if isinstance(error, StaleVersion):
-        return case_page(409, stale=True, unsaved=request.form)
+        return case_page(409, stale=True, unsaved=case_form.find_unsaved(request.form))
     if isinstance(error, CaseErased):
         errors = {
             "case": "These answers were deleted on request. You can’t change this submission."
@@ -78,7 +81,7 @@ def handle_refused_change(error: Exception) -> Response:
         errors = dict(error.errors)
     else:
         errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
-    return case_page(422, errors=errors, unsaved=request.form)
+    return case_page(422, errors=errors, unsaved=case_form.find_unsaved(request.form))
 
 
 @bp.get("/submissions/<reference>", role="viewer")
@@ -88,10 +91,8 @@ def submission(reference: str) -> Response:
     case = page["case"]
     last = max((event.id or 0 for event in case.history), default=0)
     colleagues.record_view(case.submission, last, current_user().id, current_actor())
-    owner, *link = pop_secret_once() or [""]
     notice, decided = session.pop("notice", ""), session.pop("decided", "")
-    link = link if owner == reference else []
-    return _draw_page(page, notice=notice, decided=decided, link=link)
+    return _draw_page(page, notice=notice, decided=decided)
 
 
 def case_page(status: int = 200, **context: Any) -> Response:
@@ -115,6 +116,8 @@ def _read_page(reference: str) -> dict[str, Any]:
 
 def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Response:
     submission, query = page["case"].submission, return_query()
+    unsaved = context.pop("unsaved", MultiDict())
+    owner, *link = pop_secret_once() or [""]
     return render_page(
         "staff/submission.html",
         status,
@@ -127,6 +130,12 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         describe_opened=describe_opened,
         signs=signs.list_signs(submission),
         keeps_public_page=publication.keeps_public_page(submission),
+        link=link if owner == submission.reference else [],
+        unsaved=unsaved,
+        happened=repeats.find_conflict(
+            page["case"].history, over_assignment=request.endpoint == "staff.assign"
+        ),
+        homeless=case_form.list_homeless(unsaved, page["case"].all_decisions()),
         **page,
         **context,
     )
@@ -148,35 +157,47 @@ def previous_submission(reference: str) -> Response:
 @continue_to_next_case
 def decide(reference: str) -> Response:
     """Change the status."""
-    to, version = request.form.get("to", ""), _posted_number("version")
+    to, version = _own().get("to", ""), _posted_number("version")
     mail, reason = _parse_decision(reference, to)
-    cases.decide(reference, to, version, current_actor(), mail, reason)
-    notice = f"Status changed to {describe_status(to).label}."
-    return _show_decided(reference, notice)
+    change = partial(cases.decide, reference, to, version, current_actor(), mail, reason)
+    return _take(reference, change, f"Status changed to {describe_status(to).label}.")
 
 
-def _show_decided(reference: str, notice: str) -> Response:
-    """Redirect to the case; show it at once if a note was typed beside the decision."""
-    if request.form.get("text"):
-        return case_page(notice=notice, unsaved={"text": request.form["text"]})
+def _take(
+    reference: str,
+    change: Callable[[], None],
+    notice: str,
+    is_same: Callable[[Event], bool] = lambda event: True,
+) -> Response:
+    """Take a decision and go to the case, also if this person took the same one just before."""
+    try:
+        change()
+    except (NotAllowed, StaleVersion):
+        if not repeats.was_taken(reference, _own(), current_actor(), is_same):
+            raise
     return _to_case(reference, notice)
+
+
+def _own() -> MultiDict[str, str]:
+    """Return what was posted, by the plain names of the fields of the button."""
+    return case_form.read_own(request.form)
 
 
 def _posted_number(name: str) -> int:
     """Return a whole number of the form; answer 400 if it is none."""
-    number = parse_whole_number(request.form.get(name, ""))
+    number = parse_whole_number(_own().get(name, ""))
     return abort(400) if number is None else number
 
 
 def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
     """Return the mail and the reason beside a decision. Raise `InvalidDecision`."""
-    return parse_decision(cases.get_case(reference).all_decisions(), key, request.form)
+    return parse_decision(cases.get_case(reference).all_decisions(), key, _own())
 
 
 @bp.post("/submissions/<reference>/assign", role="editor")
 def assign(reference: str) -> Response:
     """Give the case to a person, or to nobody."""
-    to, before = request.form.get("to", ""), request.form.get("before", "")
+    to, before = _own().get("to", ""), request.form.get("before", "")
     colleagues.assign(reference, to, before, current_actor())
     return _to_case(reference, f"Assigned to {describe_person(to) if to else 'nobody'}.")
 
@@ -185,7 +206,7 @@ def assign(reference: str) -> Response:
 def note(reference: str) -> Response:
     """Add a note."""
     cases.add_note(reference, request.form.get("text", ""), current_actor())
-    return _to_case(reference, "Note added.")
+    return _to_case(reference, "Note added.", "text")
 
 
 @bp.post("/submissions/<reference>/resend", role="editor")
@@ -202,40 +223,49 @@ def decide_report(reference: str) -> Response:
     report, action = _posted_number("report"), _posted_action()
     approved = action == "approve"
     mail, reason = _parse_decision(reference, f"{action}-{report}")
-    cases.decide_report(reference, report, approved, current_actor(), mail, reason)
-    return _show_decided(reference, "Update approved." if approved else "Update not approved.")
+    change = partial(
+        cases.decide_report, reference, report, approved, current_actor(), mail, reason
+    )
+    return _take(reference, change, "Update approved." if approved else "Update not approved.")
 
 
 @bp.post("/submissions/<reference>/progress", role="editor")
 @continue_to_next_case
 def decide_progress(reference: str) -> Response:
     """Approve those reports on promises that are checked, and decline the others."""
-    offered, version = request.form.get("offered", ""), _posted_number("version")
+    offered, version = _own().get("offered", ""), _posted_number("version")
     key = request.form.get("key", "").partition("-")[0]
     if key not in ("progress_approved", "progress_declined"):
         abort(400)
     mail, reply = _parse_decision(reference, f"{key}-{offered}")
-    checked = request.form.getlist("approve") if key == "progress_approved" else []
+    checked = _own().getlist("approve") if key == "progress_approved" else []
     numbers = {parse_whole_number(each) or 0 for each in offered.split(",")}
     approved = {parse_whole_number(each) or 0 for each in checked} & numbers
     if key == "progress_approved" and not approved:
         raise NotAllowed("Check at least one of them, or choose not to approve any.")
-    reports.decide(reference, version, numbers, approved, current_actor(), mail, reply)
-    return _show_decided(reference, "Update approved." if approved else "Update not approved.")
+    given = reference, version, numbers, approved, current_actor(), mail, reply
+    return _take(
+        reference,
+        partial(reports.decide, *given),
+        "Update approved." if approved else "Update not approved.",
+        lambda event: len(event.data.get("approved", ())) == len(approved),
+    )
 
 
 @bp.post("/submissions/<reference>/correction", role="editor")
 @continue_to_next_case
 def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
-    is_approved = _posted_action() == "approve"
+    is_approved, slips = _posted_action() == "approve", _own().getlist("slips")
     mail, reason = _parse_decision(reference, "correct" if is_approved else "leave")
-    change = proposals.decline_correction
-    if is_approved:
-        change = partial(proposals.approve_correction, slips=request.form.getlist("slips"))
-    change(reference, _posted_number("version"), current_actor(), mail, reason)
-    notice = "Answers corrected." if is_approved else "Correction not approved."
-    return _show_decided(reference, notice)
+    change = partial(proposals.approve_correction, slips=slips)
+    given = reference, _posted_number("version"), current_actor(), mail, reason
+    return _take(
+        reference,
+        partial(change if is_approved else proposals.decline_correction, *given),
+        "Answers corrected." if is_approved else "Correction not approved.",
+        lambda event: event.data.get("slips", []) == slips,
+    )
 
 
 @bp.post("/submissions/<reference>/withdrawal", role="editor")
@@ -244,13 +274,14 @@ def decide_withdrawal(reference: str) -> Response:
     """Confirm or decline the request to withdraw."""
     is_approved, version = _posted_action() == "approve", _posted_number("version")
     mail, reason = _parse_decision(reference, "withdraw" if is_approved else "stay")
-    withdrawals.decide_withdrawal(reference, is_approved, version, current_actor(), mail, reason)
-    return _show_decided(reference, "Withdrawn." if is_approved else "Not withdrawn.")
+    given = reference, is_approved, version, current_actor(), mail, reason
+    change = partial(withdrawals.decide_withdrawal, *given)
+    return _take(reference, change, "Withdrawn." if is_approved else "Not withdrawn.")
 
 
 def _posted_action() -> str:
     """Return `approve` or `decline`; answer 400 for anything else."""
-    action = request.form.get("action")
+    action = _own().get("action")
     return action if action in ("approve", "decline") else abort(400)
 
 
@@ -264,17 +295,18 @@ def ask_for_changes(reference: str) -> Response:
 @continue_to_next_case
 def request_changes(reference: str) -> Response:
     """Ask the organization for changes; what was typed stays if it is refused."""
-    version = _posted_number("version")
+    version, posted = _posted_number("version"), own_fields(request.form, changes.KEY)
     try:
-        opened, mail = changes.parse_request(changes.get_page(reference), request.form)
+        opened, mail = changes.parse_request(changes.get_page(reference), posted)
         changes.request_changes(reference, version, opened, current_actor(), mail)
     except InvalidDecision as invalid:
         return _changes_page(reference, 422, errors=invalid.errors)
     except NotAllowed as error:
         return _changes_page(reference, 422, errors={"questions": str(error)})
     except StaleVersion:
-        return _changes_page(reference, 409, stale=True)
-    return _to_case(reference, "Changes requested.")
+        if not changes.was_requested(reference, opened, posted, current_actor()):
+            return _changes_page(reference, 409, stale=True)
+    return _redirect_to_case(reference, "Changes requested.")
 
 
 def _changes_page(reference: str, status: int = 200, **context: Any) -> Response:
@@ -284,7 +316,7 @@ def _changes_page(reference: str, status: int = 200, **context: Any) -> Response
         "staff/changes.html",
         status,
         page=changes.get_page(reference),
-        unsaved=request.form,
+        unsaved=keyed_fields(request.form, changes.KEY),
         list_query=query,
         **context,
     )
@@ -306,6 +338,8 @@ def versions(reference: str) -> Response:
 @bp.post("/submissions/<reference>/act", role="editor")
 def act(reference: str) -> Response:
     """Open the pages of the organization in this browser, to act for it."""
+    if case_form.find_unsaved(request.form, ["how"]):
+        raise NotAllowed("You wrote something else on this page. Save or remove it first.")
     cases.act_for_organization(reference, request.form.get("how", ""), current_actor())
     address = urlsplit(links.acting_url(reference, current_user().email))
     return redirect(address.path, 303)
@@ -329,10 +363,18 @@ def ask_to_erase(reference: str) -> Response:
 def erase(reference: str) -> Response:
     """Erase the submission's answers."""
     erasure.erase(reference, current_actor())
-    return _to_case(reference, "Answers deleted.")
+    return _redirect_to_case(reference, "Answers deleted.")
 
 
-def _to_case(reference: str, notice: str) -> Response:
+def _to_case(reference: str, notice: str, *stored: str) -> Response:
+    """Redirect to the case, which shows the notice once. Show it at once if somebody wrote in boxes
+    other than those of the button and those that were `stored`."""
+    if unsaved := case_form.find_unsaved(request.form, stored, is_done=True):
+        return case_page(notice=notice, unsaved=unsaved)
+    return _redirect_to_case(reference, notice)
+
+
+def _redirect_to_case(reference: str, notice: str) -> Response:
     """Redirect to the case, which shows the notice once."""
     session["notice"] = notice
     return redirect(url_for("staff.submission", reference=reference, **return_query()), 303)

@@ -17,13 +17,14 @@ def wants_fragment() -> bool:
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
-def is_same_page() -> bool:
-    """Return True if the browser shows this path already: focus and history then stay."""
+def is_same_page(address: str = "") -> bool:
+    """Return True if the browser shows this path already, or that of an `address`: focus and
+    history then stay."""
     try:
         current = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
         return False
-    return wants_fragment() and current.path == request.path
+    return wants_fragment() and current.path == (urlsplit(address).path or request.path)
 
 
 def render_page(template: str, status: int = 200, *, address: str = "", **context: Any) -> Response:
@@ -32,7 +33,7 @@ def render_page(template: str, status: int = 200, *, address: str = "", **contex
     `address` is the one for the browser to show, if that is not the path alone.
     """
     context["layout"] = "fragment.html" if wants_fragment() else "base.html"
-    context["new_page"] = wants_fragment() and not is_same_page()
+    context["new_page"] = wants_fragment() and not is_same_page(address)
     response = make_response(render_template(template, **context), status)
     response.headers["Vary"] = VARY
     response.headers["Content-Language"] = languages.get_locale()
@@ -45,7 +46,7 @@ def _set_htmx_headers(response: Response, new_page: bool, address: str) -> None:
     """Give each page one history entry, and show a new page from its top."""
     if response.status_code >= 400:
         response.headers["HX-Push-Url"] = "false"
-    elif is_same_page() or not wants_fragment():
+    elif is_same_page(address) or not wants_fragment():
         response.headers["HX-Replace-Url"] = address
     swaps_main = request.headers.get("HX-Target") == "main#main"
     if swaps_main and (response.status_code >= 400 or new_page):

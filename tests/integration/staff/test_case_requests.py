@@ -67,7 +67,7 @@ def test_correction_shows_differences(app, editor, viewer):
     for client in (editor, viewer):
         shown = client.page(path_of(reference)).text("#correction")
         assert "We moved." in shown and "Orlando" in shown and "Tampa" in shown
-    assert not viewer.page(path_of(reference)).all("#correction form")
+    assert not viewer.page(path_of(reference)).all("#correction button")
 
 
 def test_correction_is_approved_with_reason_and_message(app, editor):
@@ -99,10 +99,10 @@ def add_moved_date(app) -> tuple[str, str]:
 def test_moved_date_counts_as_a_delay_unless_it_was_a_slip(app, editor, viewer, is_slip):
     reference, entry_id = add_moved_date(app)
     page = editor.page(path_of(reference))
-    (box,) = page.all("#correction input[name=slips]")
+    (box,) = page.all("#correction input[name=slips-correct]")
     assert (box.attrs["value"], "checked" in box.attrs) == (entry_id, False)
     assert "The earlier date was a mistake" in page.text("#correction")
-    assert not viewer.page(path_of(reference)).all("input[name=slips]")
+    assert not viewer.page(path_of(reference)).all("input[name=slips-correct]")
     data = {"action": "approve", "key": "correct", "version": "2", "words": "Dear Ana",
             "slips": [entry_id] if is_slip else []}  # fmt: skip
     assert editor.send(f"{path_of(reference)}/correction", data).status == 200
@@ -141,7 +141,7 @@ def test_slip_is_not_asked_about_a_delay_that_was_approved(app, editor):
 
 def test_slip_is_not_asked_about_if_no_date_moves(app, editor):
     page = editor.page(path_of(add_correction(app)))
-    assert page.all("#correction form") and not page.all("input[name=slips]")
+    assert page.all("#correction button") and not page.all("input[name=slips-correct]")
 
 
 def add_report(app, reference: str) -> Progress:

@@ -121,7 +121,7 @@ OFFERED = {
 def test_only_allowed_transitions(app, editor, before):
     path = f"/staff/submissions/{add_submission(app, status=before)}"
     page = editor.page(path)
-    offered = [each.attrs["value"] for each in page.all("#decide input[name=to]")]
+    offered = [each.attrs["value"] for each in page.all("#decide button[name=key]")]
     assert offered == OFFERED[before]
     asked = {"changes_requested"} if before in ("received", "in_review") else set()
     again = {"changes_requested"} if before == "changes_requested" else set()
@@ -220,7 +220,7 @@ def test_publish_without_consent_is_422(app, editor):
     reference = add_submission(app, status="accepted", publish_consent="no")
     path = f"/staff/submissions/{reference}"
     page = editor.page(path)
-    assert "published" not in [each.attrs["value"] for each in page.all("#decide input[name=to]")]
+    assert "published" not in [each.attrs["value"] for each in page.all("#decide button[name=key]")]
     assert "didn’t agree to publication" in page.text("aside")
     assert change_status(editor, path, "published").status == 422
 
@@ -279,7 +279,7 @@ def test_unsaved_note_survives_decision(app, editor, kind, is_approved):
             withdrawals.request_withdrawal(reference, "No staff.", ORGANIZATION)
     path = f"/staff/submissions/{reference}"
     values = editor.page(path).values()
-    data = {name: values[name][0] for name in ("version", "report") if name in values}
+    data = {"version": values["version"][0], "report": values.get("report-approve-1", [""])[0]}
     data |= {"action": "approve" if is_approved else "decline", "reason": "We agreed by phone."}
     page = editor.send(f"{path}/{kind}", data | {"text": "Half a thou"})
     assert (page.status, page.values()["text"][0].strip()) == (200, "Half a thou")
@@ -338,7 +338,8 @@ def test_resend_queues_new_message(app, client, editor, case):
     path = f"/staff/submissions/{complete_form(client, case).text('.reference')}"
     with app.app_context():
         deliver_due()
-    message = editor.page(path).values()["message"][0]
+    (button,) = editor.page(path).all("button[name=message]")
+    message = button.attrs["value"]
     page = editor.send(f"{path}/resend", {"message": message})
     assert editor.send(f"{path}/resend", {"message": message}).status == 422
     assert "● Waits to be sent" in page.text("#messages")

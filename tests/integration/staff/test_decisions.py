@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.factories import add_submission, events_of, set_language
+from tests.factories import add_submission, events_of, set_language, staff_client
 from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db
 from wizard.db.models import MailMessage, Submission
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.second_store_slow
 
 def decide(client, reference: str, to: str, **typed: str):
     """Decide as the form of the page does."""
-    path = f"/staff/submissions/{reference}"
-    version = client.page(path).values()["version"][0]
-    return client.send(f"{path}/status", {"to": to, "key": to, "version": version, **typed})
+    page = client.page(f"/staff/submissions/{reference}")
+    named = {f"{name}-{to}": text for name, text in typed.items()}
+    return client.press(page, f"#decide button[value={to}]", **named)
 
 
 def messages_of(app) -> list[MailMessage]:
@@ -161,7 +161,7 @@ def test_message_without_address_is_not_offered(app, editor):
 def test_viewer_is_offered_no_decision(app, viewer):
     reference = add_submission(app, status="in_review")
     page = viewer.page(f"/staff/submissions/{reference}")
-    assert not page.all("form.decision")
+    assert not page.all(".decision")
 
 
 def test_delivered_message_shows_its_state(app, editor):
@@ -187,3 +187,108 @@ def test_office_message_leads_to_the_case(make_app, kind):
     text = mail.get_body(("plain",)).get_content()
     assert f"http://commitments.example.org/staff/submissions/{reference}\n" in text
     assert "The organization" in text and "{{" not in text
+
+
+TYPED = {"text": "Call them.", "how": "By phone.", "reason-declined": "Too vague."}
+
+
+@pytest.mark.parametrize(
+    "button",
+    ["#assign button[name=to]", "#assign button[value=other]", "#messages button",
+     "button[formaction$=link]", "button[formaction$=note]", "#decide button[value=accepted]"],
+)  # fmt: skip
+def test_text_in_other_boxes_stays_after_every_button(app, editor, button):
+    reference = add_submission(app, status="in_review")
+    if "messages" in button:
+        decide(editor, reference, "accepted")
+        with app.app_context():
+            deliver_due()
+    page = editor.page(f"/staff/submissions/{reference}")
+    done = editor.press(page, button, **TYPED)
+    assert done.status == 200 and done.all("#said")
+    stored = {"text"} if "note" in button else set()
+    kept = [*sum(done.values().values(), []), done.text("#main")]
+    for name in TYPED.keys() - stored:
+        assert any(TYPED[name] in each for each in kept)
+    assert ("Call them." in done.values()["text"][0]) == ("note" not in button)
+    assert done.all("#assign details[open]") == []
+    assert "data-unsaved" in done.all("#main form[data-guarded]")[0].attrs
+
+
+def test_text_stays_after_conflict_over_assignment(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    editor.press(page, "#assign button[name=to]")
+    late = editor.press(page, "#assign button[name=to]", **TYPED, before="other@example.gov")
+    assert late.status == 409
+    assert late.text("#reason-declined") == "Too vague." and late.text("#text") == "Call them."
+
+
+def test_text_whose_box_is_gone_is_shown(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    done = editor.press(page, "#decide button[value=accepted]", **TYPED)
+    assert "Reason: Too vague." in done.text("#written")
+    assert "Message" not in done.text("#written")  # the standard message was not touched
+
+
+def test_nobody_acts_for_organization_while_text_is_not_saved(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    refused = editor.press(page, "button[formaction$=act]", **TYPED)
+    assert (refused.status, list(refused.errors())) == (422, ["how"])
+    assert refused.text("#text") == "Call them."
+
+
+def test_enter_in_a_box_presses_a_button_that_does_nothing(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app)}")
+    first = page.all("form[data-guarded] button")[0]
+    assert {"disabled", "hidden"} <= first.attrs.keys()
+
+
+def test_page_that_keeps_a_text_has_the_address_of_the_case(app, editor):
+    path = f"/staff/submissions/{add_submission(app, status='in_review')}"
+    fields = {**editor.page(path).values(), "key": "accepted", "text": "Call them."}
+    headers = {"HX-Request": "true", "HX-Target": "main#main", "HX-Current-URL": path}
+    response = editor.post(f"{path}/status", data=fields, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["HX-Replace-Url"] == path
+    assert "HX-Reswap" not in response.headers
+
+
+def test_decision_that_comes_twice_is_answered_as_taken(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    declined = {"reason-declined": "Too vague.", "words-declined": "Dear Ana"}
+    for _ in range(2):
+        done = editor.press(page, "#decide button[value=declined]", **declined)
+        assert (done.status, "Status changed to Declined." in done.text("#said")) == (200, True)
+    assert len(events_of(app, "declined")) == len(messages_of(app)) == 1
+
+
+@pytest.mark.parametrize("name", ["reason-declined", "words-declined"])
+def test_decision_with_other_words_is_not_taken_twice(app, editor, name):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    declined = {"reason-declined": "Too vague.", "words-declined": "Dear Ana"}
+    editor.press(page, "#decide button[value=declined]", **declined)
+    late = editor.press(page, "#decide button[value=declined]", **declined | {name: "Other"})
+    assert late.status == 409
+    assert "You changed this in another window." in late.text("#stale")
+
+
+def test_same_decision_of_a_colleague_is_409(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    colleague = staff_client(app, "editor", "bob@example.gov")
+    colleague.press(page, "#decide button[value=accepted]", csrf_token=colleague.token())
+    late = editor.press(page, "#decide button[value=accepted]")
+    assert late.status == 409 and "Somebody was quicker." in late.text("#stale")
+
+
+def test_conflict_shows_the_event_that_conflicts(app, editor):
+    path = f"/staff/submissions/{add_submission(app, status='in_review')}"
+    page = editor.page(path)
+    editor.press(page, "#assign button[name=to]")
+    editor.send(f"{path}/note", {"text": "Call them."})
+    editor.press(page, "#decide button[value=accepted]")
+    editor.send(f"{path}/note", {"text": "Called."})
+    late = editor.press(page, "#decide button[value=withdrawn]")
+    assert "Accepted" in late.all("#stale section")[0].text
+    late = editor.press(page, "#assign button[name=to]")
+    assert "Assigned" in late.all("#stale section")[0].text
+    assert "it was not assigned" in late.text("#stale")

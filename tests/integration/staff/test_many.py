@@ -121,9 +121,9 @@ def test_own_words_replace_message_in_one_language(app, editor):
     set_language(app, spanish, "es")
     page = preview(editor, [english, spanish], "accepted")
     standard = words_of(page)
-    assert "Buenas noticias" in standard["words-es"]
-    assert "Good news" in standard["words-en"]
-    press(editor, page, **standard | {"words-en": "Well done."})
+    assert "Buenas noticias" in standard["words-es-many"]
+    assert "Good news" in standard["words-en-many"]
+    press(editor, page, **standard | {"words-en-many": "Well done."})
     assert {each.language: each.words for each in messages_of(app)} == {
         "en": "Well done.",
         "es": None,
@@ -141,11 +141,11 @@ def test_skipped_messages_are_recorded(app, editor):
 def test_reason_is_required_and_what_was_typed_stays(app, editor):
     made = [add_submission(app, status="in_review") for _ in range(2)]
     page = preview(editor, made, "declined")
-    refused = press(editor, page, **{"words-en": "Sorry."})
+    refused = press(editor, page, **{"words-en-many": "Sorry."})
     assert (refused.status, list(refused.errors())) == (422, ["reason-many"])
-    assert words_of(refused) == {"words-en": "Sorry."}
+    assert words_of(refused) == {"words-en-many": "Sorry."}
     assert set(statuses(app).values()) == {"in_review"}
-    press(editor, refused, **{"words-en": "Sorry.", "reason": "Too late."})
+    press(editor, refused, **{"words-en-many": "Sorry.", "reason-many": "Too late."})
     assert set(statuses(app).values()) == {"declined"}
     assert {each.data["reason"] for each in events_of(app, "declined")} == {"Too late."}
 
@@ -175,10 +175,10 @@ def test_contacts_are_written_to(app, editor):
                     confirmed_at=it.submitted_at)
         )  # fmt: skip
     page = preview(editor, [reference, erased], "written")
-    assert words_of(page) == {"words-en": ""}
+    assert words_of(page) == {"words-en-many": ""}
     assert "deleted on request" in page.text("#refused + .list")
-    assert press(editor, page, **{"words-en": " "}).status == 422
-    last = press(editor, page, **{"words-en": "We meet on Monday."})
+    assert press(editor, page, **{"words-en-many": " "}).status == 422
+    last = press(editor, page, **{"words-en-many": "We meet on Monday."})
     assert last.text("#progress") == "1 done, 1 left as they were."
     sent = messages_of(app)
     assert len({each.recipient for each in sent}) == 2 == len(sent)
@@ -194,7 +194,9 @@ def test_contacts_are_written_to(app, editor):
 def test_case_that_changed_since_preview_is_left(app, editor):
     changed, other = (add_submission(app, status="in_review") for _ in range(2))
     page = preview(editor, [changed, other], "accepted")
-    press(editor, preview(editor, [changed], "declined"), reason="Late.", **{"words-en": "No."})
+    press(
+        editor, preview(editor, [changed], "declined"), reason="Late.", **{"words-en-many": "No."}
+    )
     last = press(editor, page, **words_of(page))
     assert last.text("#progress") == "1 done, 1 left as they were."
     assert many.CHANGED in last.text("main") and changed in last.text("main")
@@ -205,7 +207,7 @@ def test_case_that_changed_since_preview_is_left(app, editor):
 def test_portion_posted_again_changes_nothing_twice(app, editor, action):
     made = [add_submission(app, status="in_review") for _ in range(30)]
     page = preview(editor, made, action)
-    typed = {"words-en": "Hello."}
+    typed = {"words-en-many": "Hello."}
     first = press(editor, page, **typed)
     again = press(editor, page, **typed)
     assert (

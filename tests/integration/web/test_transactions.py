@@ -84,7 +84,7 @@ def test_staff_pages_are_rendered_outside_write_lock(app, client, rendered_templ
         admin.send(f"{path}/note", {"text": text})
     with app.app_context():
         deliver_due()
-    admin.send(f"{path}/resend", {"message": admin.page(path).values()["message"][0]})
+    admin.press(admin.page(path), "button[name=message]")
     own = f"/commitments/{reference}/update"
     client.page(own)
     client.send(f"{own}/review")

@@ -1,0 +1,58 @@
+"""What somebody typed into a form, and what the form held before.
+
+A box that is not empty at first has a hidden field `shown-NAME` beside it, with a fingerprint of
+its text. A box of one of several actions on a page is named `NAME-KEY`, by the key of the action.
+"""
+
+import hashlib
+
+from werkzeug.datastructures import MultiDict
+
+TEXTS = {
+    "text": "New note",
+    "words": "Message",
+    "reason": "Reason",
+    "how": "How did they ask?",
+    "about": "What is missing?",
+}
+"""The labels of boxes for texts, by their names up to the first hyphen."""
+SHOWN = "shown-"
+OWN = ("to", "action", "offered", "report", "approve", "slips", "reason", "words", "skip")
+"""The fields of an action that pages of the version before post without its key."""
+
+
+def fingerprint(text: str | None) -> str:
+    """Return what tells a text from others, however its lines end; "" for none."""
+    words = "\n".join((text or "").split("\r\n")).strip()
+    return hashlib.sha256(words.encode()).hexdigest()[:12] if words else ""
+
+
+def changed_texts(form: MultiDict[str, str]) -> dict[str, str]:
+    """Return the texts of a form that somebody wrote or changed, by the names of their boxes."""
+    return {
+        name: text
+        for name, text in form.items()
+        if name.partition("-")[0] in TEXTS and is_changed(form, name, text)
+    }
+
+
+def is_changed(form: MultiDict[str, str], name: str, value: str) -> bool:
+    """Return True if a value is not what a page showed in its field."""
+    return fingerprint(value) != form.get(SHOWN + name, "")
+
+
+def own_fields(form: MultiDict[str, str], key: str) -> MultiDict[str, str]:
+    """Return a form with the fields of an action by their plain names, too."""
+    own, suffix = form.copy(), f"-{key}"
+    for name in form:
+        if name.endswith(suffix):
+            own.setlist(name.removesuffix(suffix), form.getlist(name))
+    return own
+
+
+def keyed_fields(form: MultiDict[str, str], key: str) -> MultiDict[str, str]:
+    """Return a form with each field of an action by the name that has its key."""
+    return MultiDict(
+        (f"{name}-{key}" if key and name in OWN else name, value)
+        for name, value in form.items(multi=True)
+    )
