@@ -160,7 +160,7 @@ def add_conversation(app, reference: str, secret: str) -> None:
 
 def add_old_failure(app, kind: str = "confirmation", **columns) -> str:
     """Add a failed message of the previous version; return the reference of its submission."""
-    reference = add_submission(app)
+    reference = add_submission(app, contact_email="desk@example.org")
     with app.app_context(), writing() as session:
         query = select(Submission.id).where(Submission.reference == reference)
         values = {

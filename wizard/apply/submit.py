@@ -17,6 +17,7 @@ from ..notify import outbox
 from ..submissions import contacts
 from ..submissions.events import record_event
 from ..submissions.listing import index_columns
+from ..submissions.messages import find_old_address
 from ..submissions.promises import store_promises
 from ..submissions.search import store_words
 from ..web import languages
@@ -103,6 +104,9 @@ def _confirmation_context(message: MailMessage) -> dict[str, Any]:
 
 
 outbox.register(
-    "confirmation", Message("we received your %(noun)s (%(reference)s)"), _confirmation_context
+    "confirmation",
+    Message("we received your %(noun)s (%(reference)s)"),
+    _confirmation_context,
+    find_outdated=find_old_address,
 )
 outbox.register("notice", "new %(noun)s (%(reference)s)", _context)

@@ -8,7 +8,7 @@ lease expires: a message is sent at least once, always with the same Message-ID.
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,8 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 
 from .. import clock
 from ..db.engine import db, is_sqlite, reading, writing
@@ -41,8 +40,6 @@ LEASE = timedelta(seconds=SMTP_TIMEOUT_SECONDS * MAX_SMTP_ANSWERS)
 NO_DELAY = timedelta()
 MAX_ATTEMPTS = 16
 """With the waits of `backoff`, a mail server may be down for about two days."""
-MAX_FAILED_SHOWN = 20
-"""Submissions with failed messages that staff see at once."""
 
 
 class LeaseLost(Exception):
@@ -58,13 +55,14 @@ class Kind:
     """Subject, template and context of a kind of message.
 
     The subject may hold `%(reference)s` and `%(noun)s`. A message that nobody asked for has an
-    `unsubscribe_url`.
+    `unsubscribe_url`. `find_outdated` says why a message is not true any more, if it is not.
     """
 
     subject: str
     template: str
     context: Callable[[MailMessage], dict[str, Any]]
     unsubscribe_url: Callable[[MailMessage], str] | None
+    find_outdated: Callable[[AnyMessage], str]
 
 
 KINDS: dict[str, Kind] = {}
@@ -76,9 +74,16 @@ def register(
     context: Callable[[MailMessage], dict[str, Any]],
     template: str = "",
     unsubscribe_url: Callable[[MailMessage], str] | None = None,
+    find_outdated: Callable[[AnyMessage], str] = lambda message: "",
 ) -> None:
     """Declare a kind of message, rendered from `email/<template or name>.txt` and `.html`."""
-    KINDS[name] = Kind(subject, template or name, context, unsubscribe_url)
+    KINDS[name] = Kind(subject, template or name, context, unsubscribe_url, find_outdated)
+
+
+def find_outdated(message: AnyMessage) -> str:
+    """Return why a message is not true any more, and so is not sent again; "" if it is."""
+    kind = KINDS.get(message.kind)
+    return kind.find_outdated(message) if kind else ""
 
 
 def subject_of(message: AnyMessage) -> str:
@@ -160,7 +165,10 @@ def queue_message(
 
 
 def requeue(message: AnyMessage) -> None:
-    """Queue a copy with a new Message-ID; the original keeps its delivery result."""
+    """Queue a copy with a new Message-ID; the original keeps its delivery result. Raise `NotNeeded`
+    if it is not true any more."""
+    if reason := find_outdated(message):
+        raise NotNeeded(reason)
     name = message.message_id.strip("<>").partition("@")[0].split("+")[0]
     submission = db.session.get_one(Submission, message.submission_id)
     queue_message(
@@ -284,19 +292,6 @@ def _result_fields(error: Exception | None, attempts: int) -> dict[str, Any]:
     return {"next_attempt_at": now + backoff(attempts), "last_error": last_error}
 
 
-def retry(message_ids: Sequence[str] = ()) -> int:
-    """Make unsent messages with an error due now, all or those with these IDs; count them."""
-    due = {"next_attempt_at": clock.now(), "failed_at": None, "attempts": 0}
-    total = 0
-    with writing() as session:
-        for table in TABLES:
-            failed = update(table).where(table.sent_at.is_(None), table.last_error.is_not(None))
-            if message_ids:
-                failed = failed.where(table.message_id.in_(message_ids))
-            total += session.execute(failed.values(due)).rowcount  # type: ignore[attr-defined]
-    return total
-
-
 def mark_bounced(message_id: str, reason: str) -> bool:
     """Give up a message that came back; return False if that is known already."""
     message = find_message(message_id)
@@ -307,48 +302,18 @@ def mark_bounced(message_id: str, reason: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class QueueStats:
-    """Number of waiting messages, age of the oldest one, and number of failed messages."""
-
-    waiting: int
-    oldest_age: timedelta
-    failed: int
-
-
-def queue_stats() -> QueueStats:
-    """Return the figures of the unsent messages."""
-    rows = [db.session.execute(_unsent_counts(table)).one() for table in TABLES]
-    waiting, oldest, failed = zip(*rows, strict=True)
-    age = clock.now() - min(filter(None, oldest)) if any(oldest) else timedelta()
-    return QueueStats(sum(waiting), age, sum(failed))
-
-
-def _unsent_counts(table: MessageTable) -> Select[int, datetime, int]:
-    waiting = table.failed_at.is_(None)
-    return select(
-        func.count().filter(waiting),
-        func.min(table.created_at).filter(waiting),
-        func.count().filter(~waiting),
-    ).where(table.sent_at.is_(None))
-
-
-def unsent() -> list[AnyMessage]:
-    """Return the waiting and failed messages, oldest first."""
-    return _find(sent_at=None)
-
-
 def messages_about(submission_id: int | None) -> list[AnyMessage]:
     """Return every message about a submission, oldest first."""
-    return _find(submission_id=submission_id)
+    return find_messages(submission_id=submission_id)
 
 
 def find_message(message_id: str) -> AnyMessage | None:
     """Return the message with this Message-ID."""
-    return next(iter(_find(message_id=message_id)), None) if message_id.isprintable() else None
+    found = find_messages(message_id=message_id) if message_id.isprintable() else []
+    return next(iter(found), None)
 
 
-def _find(**columns: Any) -> list[AnyMessage]:
+def find_messages(**columns: Any) -> list[AnyMessage]:
     """Return the messages with these values, oldest first."""
     queries: list[Select[Any]] = [
         select(table).filter_by(**columns).order_by(table.id) for table in TABLES
@@ -363,38 +328,4 @@ def is_pending(message: AnyMessage) -> bool:
         (other.kind, other.recipient) == (message.kind, message.recipient)
         for other in messages_about(message.submission_id)
         if other.sent_at is None and other.failed_at is None
-    )
-
-
-def failed_submissions() -> list[Submission]:
-    """Return the submissions with a failed message that was not queued again, newest first."""
-    rows = [row for table in TABLES for row in db.session.execute(_failed(table))]
-    rows.sort(key=lambda row: row[1], reverse=True)
-    return list(dict.fromkeys(submission for submission, _ in rows))[:MAX_FAILED_SHOWN]
-
-
-def _failed(table: MessageTable) -> Select[Submission, datetime]:
-    query = select(Submission, table.created_at).join(table, table.submission_id == Submission.id)
-    failed = table.sent_at.is_(None), table.failed_at.is_not(None), ~_queued_again(table)
-    return query.where(*failed).order_by(table.created_at.desc()).limit(MAX_FAILED_SHOWN)
-
-
-def _queued_again(table: MessageTable) -> ColumnElement[bool]:
-    """Return the condition that a message of the same kind was queued for the address later. An
-    `OutboxMessage` has its kind in its Message-ID, and copies with the same subject."""
-
-    def later(other: Any, same_kind: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(
-            other.submission_id == table.submission_id,
-            other.recipient == table.recipient,
-            other.created_at > table.created_at,
-            same_kind,
-        )
-
-    newer, copy = aliased(MailMessage), aliased(OutboxMessage)
-    if table is MailMessage:
-        return later(newer, newer.kind == MailMessage.kind)
-    return or_(
-        later(newer, table.message_id.like("<%." + newer.kind + "%@%")),
-        later(copy, copy.subject == OutboxMessage.subject),
     )

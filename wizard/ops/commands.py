@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from ..accounts import accounts, audit, tokens
 from ..accounts.audit import COMMAND_LINE
 from ..forms.flow import Flow
-from ..notify import outbox
+from ..notify import outbox, unsent
 from ..staff import exports
 from ..submissions import bounces, filters
 from ..web.current import current_flow
@@ -118,15 +118,15 @@ def deliver(watch: bool) -> None:
         repeat_until(threading.Event(), outbox.deliver_due)
         return
     sent = outbox.deliver_due()
-    click.echo(f"Sent: {sent}. Still waiting: {outbox.queue_stats().waiting}.")
-    if any(message.last_error for message in outbox.unsent() if not message.failed_at):
+    click.echo(f"Sent: {sent}. Still waiting: {unsent.queue_stats().waiting}.")
+    if any(message.last_error for message in unsent.unsent() if not message.failed_at):
         raise click.ClickException("Some emails couldn’t be sent: `flask outbox list` says why.")
 
 
 @outbox_commands.command("list")
 def list_messages() -> None:
     """List unsent emails: next attempt, number of attempts, last error."""
-    for message in outbox.unsent():
+    for message in unsent.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
         state, error = "failed" if message.failed_at else due, message.last_error or ""
         click.echo(f"{message.message_id}\t{state}\tattempts: {message.attempts}\t{error}")
@@ -136,7 +136,7 @@ def list_messages() -> None:
 @click.argument("message_ids", nargs=-1)
 def retry(message_ids: tuple[str, ...]) -> None:
     """Retry unsent emails now: those with the given Message-IDs, or all of them."""
-    click.echo(f"Due now: {outbox.retry(message_ids)}.")
+    click.echo(f"Due now: {unsent.retry(message_ids)}.")
 
 
 @click.command("bounce", cls=Command)

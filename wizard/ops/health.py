@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..db import version
 from ..db.engine import reading
-from ..notify import outbox
+from ..notify import unsent
 from ..web.limits import parse_address
 from .check import file_faults
 
@@ -31,7 +31,7 @@ def readiness() -> tuple[Response, int]:
     try:
         with reading():
             migrated = version.is_compatible()
-            oldest = round(outbox.queue_stats().oldest_age.total_seconds()) if migrated else None
+            oldest = round(unsent.queue_stats().oldest_age.total_seconds()) if migrated else None
     except DBAPIError:
         return jsonify(store="away"), 503
     broken = any(file_faults())

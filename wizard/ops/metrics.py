@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from ..db.engine import reading
 from ..db.models import Draft, Submission
 from ..forms.outcomes import Completed, Submitted
-from ..notify import outbox
+from ..notify import unsent
 from ..web import logs
 from ..web.current import current_flow
 
@@ -62,7 +62,7 @@ class DatabaseCollector(Collector):
         """Yield the counts, or only `wizard_store_up 0` while the database is away."""
         try:
             with reading() as session:
-                queue = outbox.queue_stats()
+                queue = unsent.queue_stats()
                 drafts = session.scalar(select(func.count()).select_from(Draft))
                 submissions = session.scalar(select(func.count()).select_from(Submission))
         except DBAPIError:

@@ -267,7 +267,10 @@ def resend(reference: str, message_id: str, actor: Actor) -> None:
             raise CaseNotFound(message_id)
         if outbox.is_pending(message):
             raise NotAllowed("This email is already waiting to be sent.")
-        outbox.requeue(message)
+        try:
+            outbox.requeue(message)
+        except outbox.NotNeeded as reason:
+            raise NotAllowed(str(reason)) from None
         record_event(submission, "message_sent", actor, message=message_id)
 
 

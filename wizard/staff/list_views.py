@@ -9,7 +9,9 @@ from .. import checks, clock
 from ..accounts import audit
 from ..accounts.accounts import list_people
 from ..accounts.permissions import bp, current_actor
-from ..notify import outbox
+from ..forms.dates import format_day
+from ..forms.messages import Message
+from ..notify import unsent
 from ..submissions import colleagues, filters
 from ..web import charts
 from ..web.current import current_flow
@@ -53,7 +55,7 @@ def dashboard() -> Response:
         waiting=case_lists.list_longest_waiting(OLDEST_SHOWN),
         requests=statistics.list_requests(limit=REQUESTS_SHOWN),
         request_count=statistics.count_requests(),
-        failed=outbox.failed_submissions(),
+        failed=unsent.failed_submissions(),
         labels=labels,
         by_month=charts.make_bars(statistics.count_by_month()),
         by_facet={name: facet_chart(name, facets[name], labels[name]) for name in facets},

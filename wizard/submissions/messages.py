@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from ..db.engine import db
-from ..db.models import Event, MailMessage, Proposal, Submission
+from ..db.models import Event, MailMessage, Proposal, Submission, describe_status
 from ..forms.messages import Declaration, Message
 from ..notify import outbox
 from ..web import languages, links
@@ -132,6 +132,18 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
 """The messages to the contacts, by the kind of event that they tell of. `progress_partly_approved`
 is no event: it tells of a `progress_approved` of which something was not approved."""
 
+TRUE_WHILE: Mapping[str, tuple[str, ...]] = {
+    "changes_requested": ("changes_requested",),
+    "changes_reminder": ("changes_requested",),
+    "changes_expired": ("in_review",),
+    "resubmitted": ("in_review",),
+    "accepted": ("accepted", "published"),
+    "declined": ("declined",),
+    "published": ("published",),
+    "unpublished": ("accepted",),
+    "withdrawn": ("withdrawn",),
+}
+"""The statuses in which a message to the contacts is true, by its kind; the others stay true."""
 OPEN_CHANGES = ("changes_requested", "changes_reminder")
 """The kinds of messages about changes that can be sent until a day."""
 ABOUT_CHANGES = ("changes_requested", "changes_reminder", "correction_declined", "changes_expired")
@@ -277,6 +289,26 @@ def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
+def find_outdated(message: outbox.AnyMessage) -> str:
+    """Return why a message to a contact is not true any more; "" if it is."""
+    submission = db.session.get_one(Submission, message.submission_id)
+    if submission.status not in TRUE_WHILE.get(message.kind, (submission.status,)):
+        status = describe_status(submission.status).label
+        return f"This email isn’t true anymore: the status is “{status}” now."
+    if message.kind == "withdrawal_requested" and submission.withdrawal_requested_at is None:
+        return "This email isn’t true anymore: the request to withdraw isn’t open."
+    return "" if message.kind == "contact_changed" else find_old_address(message)
+
+
+def find_old_address(message: outbox.AnyMessage) -> str:
+    """Return that a message went to somebody who is no contact anymore; "" if it did not."""
+    submission = db.session.get_one(Submission, message.submission_id)
+    recipients = contacts.list_recipients(submission)
+    if any(contacts.is_same_address(message.recipient, each) for each in recipients):
+        return ""
+    return f"{message.recipient} isn’t a contact anymore, so this email isn’t sent there again."
+
+
 def unsubscribe_url(message: MailMessage) -> str:
     """Return the address at which the reminders of the message's submission end."""
     return links.unsubscribe_url("submission", outbox.submission_of(message).reference)
@@ -289,6 +321,6 @@ def _office_context(message: MailMessage) -> dict[str, Any]:
 
 for _kind, _told in CONTACT_MESSAGES.items():
     _stop = unsubscribe_url if _kind == "changes_reminder" else None
-    outbox.register(_kind, _told.subject, _contact_context, "case", _stop)
+    outbox.register(_kind, _told.subject, _contact_context, "case", _stop, find_outdated)
 for _kind, (_subject, _) in OFFICE_MESSAGES.items():
     outbox.register(f"office_{_kind}", Message(_subject), _office_context, "office")

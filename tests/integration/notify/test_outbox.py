@@ -18,10 +18,12 @@ from tests.conftest import AGENCY
 from tests.factories import add_old_failure, add_submission, staff_client
 from tests.mail_server import Inbox, app_with_message, deliver_messages, only_message
 from wizard import clock
+from wizard.accounts.audit import ORGANIZATION
 from wizard.apply import resume, submit
 from wizard.db.engine import db, is_sqlite, writing
 from wizard.db.models import Draft, MailMessage, OutboxMessage, Submission
-from wizard.notify import email, outbox
+from wizard.notify import email, outbox, unsent
+from wizard.submissions.events import add_event
 
 
 def test_permanent_refusal_is_not_retried(make_app, mail_server):
@@ -239,7 +241,7 @@ def test_message_of_previous_version_is_sent_with_its_link(make_app, mail_server
                     )
                 )
         assert outbox.deliver_due() == 2
-        assert outbox.unsent() == []
+        assert unsent.unsent() == []
     texts = [message_from_bytes(raw, policy=policy.default) for raw in inbox.messages]
     for text, path in zip(texts, ("/resume/", "/updates/"), strict=True):
         for kind in ("plain", "html"):
@@ -254,7 +256,7 @@ def test_failed_message_of_previous_version_is_resent_as_its_kind(app):
     assert "Messages that could not be sent" in editor.page("/staff/").text("main")
     page = editor.page(path)
     assert "We have it" in page.text("#messages")
-    editor.send(f"{path}/resend", {"message": page.values()["message"][0]})
+    editor.press(page, "button[name=message]")
     assert editor.page(path).text("#messages").count("desk@example.org") >= 2
     assert "could not be sent" not in editor.page("/staff/").text("main")
     again = only_message(app)
@@ -265,11 +267,11 @@ def test_failed_message_of_previous_version_is_resent_as_its_kind(app):
 def test_message_of_other_kind_keeps_old_failure_on_dashboard(app):
     add_old_failure(app)
     with app.app_context():
-        (failed,) = outbox.failed_submissions()
+        (failed,) = unsent.failed_submissions()
         db.session.rollback()
         with writing():
             outbox.queue_message("news", "desk@example.org", "en", "n", submission_id=failed.id)
-        assert outbox.failed_submissions() == [failed]
+        assert unsent.failed_submissions() == [failed]
 
 
 def test_commands_and_metrics_include_messages_of_previous_version(app):
@@ -278,7 +280,7 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
     name = f"<{reference}.confirmation@data.news.example.org>"
     assert run(args=["outbox", "list"]).output.startswith(f"{name}\tfailed")
     with app.app_context():
-        assert (outbox.queue_stats().waiting, outbox.queue_stats().failed) == (0, 1)
+        assert (unsent.queue_stats().waiting, unsent.queue_stats().failed) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "Due now: 0.\n"
     assert run(args=["outbox", "retry", name]).output == "Due now: 1.\n"
     assert run(args=["outbox", "deliver"]).output == "Sent: 1. Still waiting: 0.\n"
@@ -294,7 +296,7 @@ def test_recipient_limit_counts_both_tables(app):
 def test_erase_deletes_messages_in_both_tables(app):
     reference = add_old_failure(app)
     with app.app_context():
-        (failed,) = outbox.failed_submissions()
+        (failed,) = unsent.failed_submissions()
         db.session.rollback()
         with writing():
             outbox.queue_message("news", "desk@example.org", "en", "n", submission_id=failed.id)
@@ -346,3 +348,60 @@ def test_recent_count_uses_index(app):
             expected = f"INDEX ix_{index}_recipient (<expr>=? AND created_at>?)"
             assert expected in plan.one().detail
         db.session.remove()
+
+
+def add_failed(app, kind: str, status: str, **columns) -> str:
+    """Store a case with a failed message to its contact; return its reference."""
+    reference = add_submission(app, status=status)
+    with app.app_context(), writing() as session:
+        submission = session.scalars(select(Submission)).one()
+        columns = {"recipient": submission.answers["contact_email"], **columns}
+        outbox.queue_message(kind, columns["recipient"], "en", "first", submission_id=submission.id)
+        session.flush()
+        session.execute(update(MailMessage).values(failed_at=clock.now(), last_error="550"))
+    return reference
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "columns", "why"),
+    [
+        ("changes_requested", "in_review", {}, "the status is “In review” now"),
+        ("declined", "in_review", {}, "the status is “In review” now"),
+        ("withdrawal_requested", "accepted", {}, "the request to withdraw isn’t open"),
+        ("accepted", "accepted", {"recipient": "old@example.org"}, "isn’t a contact anymore"),
+    ],
+)
+def test_outdated_message_is_not_sent_again(app, editor, kind, status, columns, why):
+    reference = add_failed(app, kind, status, **columns)
+    page = editor.page(f"/staff/submissions/{reference}")
+    refused = editor.press(page, "button[name=message]")
+    assert refused.status == 422 and why in refused.text("#messages")
+    with app.app_context():
+        assert unsent.retry() == 0
+        assert unsent.failed_submissions() == []
+    assert "could not be sent" not in editor.page("/staff/").text("main")
+
+
+def test_true_message_is_sent_again_once(app, editor):
+    reference = add_failed(app, "declined", "declined")
+    with app.app_context():
+        assert unsent.queue_stats().failed == 1
+    page = editor.page(f"/staff/submissions/{reference}")
+    assert editor.press(page, "button[name=message]").status == 200
+    with app.app_context():
+        assert unsent.retry() == 0  # the copy is on its way
+        assert unsent.queue_stats().failed == 0
+        assert len(unsent.unsent()) == 1
+
+
+def test_failure_of_another_event_is_not_settled_by_a_later_message(app):
+    add_failed(app, "progress_approved", "accepted")
+    with app.app_context(), writing() as session:
+        first = session.scalars(select(MailMessage)).one()
+        submission = session.get_one(Submission, first.submission_id)
+        event = add_event(submission, "progress_approved", ORGANIZATION)
+        session.flush()
+        about = {"submission_id": submission.id, "event_id": event.id}
+        outbox.queue_message(first.kind, first.recipient, "en", "later", **about)
+    with app.app_context():
+        assert unsent.retry() == 1

@@ -4,12 +4,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from wizard.db.engine import writing
 from wizard.db.models import MailMessage
-from wizard.notify import outbox
+from wizard.notify import unsent
 
 
 def queue_message(app, **columns):
     with app.app_context(), writing() as session:
-        number = len(outbox.unsent())
+        number = len(unsent.unsent())
         message = {
             "message_id": f"<{number}@example.org>",
             "recipient": "a@example.org",

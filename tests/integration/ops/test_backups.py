@@ -17,7 +17,7 @@ from wizard.accounts.audit import COMMAND_LINE, record, record_event
 from wizard.db.accounts import StaffSession
 from wizard.db.engine import db, writing
 from wizard.db.models import Submission
-from wizard.notify import outbox
+from wizard.notify import outbox, unsent
 from wizard.ops import backups
 
 
@@ -85,10 +85,10 @@ def test_restore_holds_unsent_messages(app, client, fresh_app, tmp_path):
     restore_backup(fresh_app, tmp_path / "store.backup")
     with fresh_app.app_context():
         assert outbox.deliver_due() == 0
-        (held,) = outbox.unsent()
+        (held,) = unsent.unsent()
         assert "may already have been sent" in held.last_error
         db.session.remove()
-        assert outbox.retry() == 1
+        assert unsent.retry() == 1
         assert outbox.deliver_due() == 1
 
 
@@ -98,7 +98,7 @@ def test_restore_holds_messages_of_previous_version(app, fresh_app, tmp_path):
     restore_backup(fresh_app, tmp_path / "store.backup")
     with fresh_app.app_context():
         assert outbox.deliver_due() == 0
-        (held,) = outbox.unsent()
+        (held,) = unsent.unsent()
         assert "may already have been sent" in held.last_error
 
 

@@ -11,7 +11,7 @@ from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, MailMessage, Submission
-from wizard.notify import outbox
+from wizard.notify import outbox, unsent
 from wizard.ops.serve import JOBS
 from wizard.staff import cases
 from wizard.staff.history import describe_data
@@ -400,7 +400,7 @@ def test_reminder_is_not_sent_after_changes_were_sent(app, monkeypatch):
     with reading():
         query = select(MailMessage).where(MailMessage.kind == "changes_reminder")
         assert db.session.scalars(query).all() == []
-        assert outbox.queue_stats().failed == 0
+        assert unsent.queue_stats().failed == 0
 
 
 def test_answers_that_staff_corrected_meanwhile_are_not_undone(app):
