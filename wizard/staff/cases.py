@@ -44,7 +44,7 @@ from ..submissions.events import (
     list_events,
     record_event,
 )
-from ..submissions.messages import STANDARD, Mail
+from ..submissions.messages import STANDARD, Mail, describe_opened
 from ..submissions.versions import list_versions, raise_version
 from ..web import links
 from ..web.current import current_flow
@@ -90,6 +90,16 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Resubmission:
+    """What an organization sent on request, and staff have not decided on: the event, what they
+    had asked for by title, and what it changed."""
+
+    event: Event
+    asked: list[tuple[str, str]]
+    differences: tuple[StepDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawal:
     """A request to withdraw that waits, its reason, and what staff may decide."""
 
@@ -113,6 +123,7 @@ class Case:
     proposal: Proposal | None
     correction: Correction | None
     withdrawal: Withdrawal | None
+    resubmission: Resubmission | None
 
     @property
     def may_ask(self) -> bool:
@@ -153,6 +164,7 @@ def get_case(reference: str) -> Case:
             proposal,
             _describe_correction(proposal, submission),
             _describe_withdrawal(history, submission),
+            _describe_resubmission(history, submission),
         )
 
 
@@ -176,6 +188,18 @@ def _describe_withdrawal(history: list[Event], submission: Submission) -> Withdr
         return None
     reason = withdrawals.find_reason(history)
     return Withdrawal(reason, decisions.withdrawal_decisions(submission, reason))
+
+
+def _describe_resubmission(history: list[Event], submission: Submission) -> Resubmission | None:
+    moves = {each.event for each in cases.TRANSITIONS}
+    last = next((each for each in reversed(history) if each.kind in moves), None)
+    if last is None or last.kind != "resubmitted" or submission.erased_at is not None:
+        return None
+    requests = [each.data.get("opened", {}) for each in history if each.kind == "changes_requested"]
+    answers = {each.number: each.answers for each in list_versions(submission)}
+    before, after = (answers.get(number, {}) for number in (last.version - 1, last.version))
+    changed = differences(current_flow(), before, after)
+    return Resubmission(last, describe_opened(requests[-1] if requests else {}), changed)
 
 
 def _describe_report(report: Report, submission: Submission) -> ReportToRead:

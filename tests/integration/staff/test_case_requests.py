@@ -473,3 +473,16 @@ def test_erased_case_has_no_link_and_nobody_acts_for_it(app):
     assert admin.page(f"{path_of(reference)}/versions").status == 200
     assert admin.page(f"{path_of(reference)}/changes").status == 422
     assert audit_events(app, "acted") == audit_events(app, "link_shown") == []
+
+
+def test_what_was_sent_on_request_is_shown_until_it_is_decided(app, editor):
+    reference = add_submission(app, status="in_review")
+    with app.app_context():
+        ask(reference, city="Which one?")
+        send(reference, "We moved.", city="Tampa")
+    shown = editor.page(path_of(reference)).text("#resubmitted")
+    for text in ("City or town: Which one?", "We moved.", "removed: Orlando", "added: Tampa"):
+        assert text in shown
+    page = editor.page(path_of(reference))
+    editor.press(page, "#decide button[value=accepted]")
+    assert not editor.page(path_of(reference)).all("#resubmitted")
