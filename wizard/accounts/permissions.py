@@ -6,8 +6,10 @@ from typing import Any, cast
 from flask import Blueprint, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from ..web.current import current_flow
 from ..web.errors import ERROR_PAGES, error_response
 from ..web.htmx import render_page
+from ..web.typed import TEXTS, changed_texts
 from . import second_factor, sign_in, tokens
 from .accounts import CurrentUser
 from .audit import Actor
@@ -23,8 +25,6 @@ WHO_MAY = {
 }
 """The sentence of a refusal by the role that is required."""
 BEARER = {"WWW-Authenticate": "Bearer"}
-TYPED = ("text", "words", "reason", "how", "about")
-"""What fields for texts are called, up to the first hyphen."""
 
 
 class StaffBlueprint(Blueprint):
@@ -124,10 +124,17 @@ def _ask_to_sign_in() -> Response:
     return response
 
 
-def _typed() -> list[str]:
-    """Return the texts of the form that somebody may have written."""
-    fields = request.form.items(multi=True)
-    return [text for name, text in fields if name.partition("-")[0] in TYPED and text.strip()]
+def _typed() -> list[tuple[str, str]]:
+    """Return the texts of the form that somebody wrote, each with the label of its box."""
+    texts = changed_texts(request.form)
+    return [(_label(name), text) for name, text in texts.items() if text.strip()]
+
+
+def _label(name: str) -> str:
+    """Return the label of a box; one about a question says which."""
+    kind, _, about = name.partition("-")
+    fields = current_flow().fields
+    return TEXTS[kind] + (f" {fields[about].label}" if about in fields else "")
 
 
 def _requested_page() -> str:

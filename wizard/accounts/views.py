@@ -52,7 +52,10 @@ def begin_session(response: Response, token: str, email: str, browser: str = "")
 def _sign_in_error(refused: sign_in.SignInRefused, email: str, page: str) -> Response:
     seconds = math.ceil(refused.wait.total_seconds())
     status, email = 429 if seconds else 422, replace_forbidden(email)
-    response = render_page("accounts/sign_in.html", status, next=page, email=email, seconds=seconds)
+    lost = zip(request.form.getlist("lost-label"), request.form.getlist("lost"), strict=False)
+    response = render_page(
+        "accounts/sign_in.html", status, next=page, email=email, seconds=seconds, typed=[*lost]
+    )
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response
@@ -103,10 +106,10 @@ def account(status: int = 200, errors: dict[str, str] | None = None) -> Response
         setup=_offered_setup(),
         digests=accounts.DIGESTS,
         digest=own.digest if own else "",
+        codes_left=len(own.recovery_codes) if own else 0,
         is_second_factor_required=second_factor.is_second_factor_required(),
     )
 
-        codes_left=len(own.recovery_codes) if own else 0,
 
 @bp.post("/account", role="viewer")
 def change_account() -> Response:

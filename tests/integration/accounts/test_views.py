@@ -5,6 +5,7 @@ import pytest
 from tests.integration.accounts.conftest import EMAIL, PASSWORD
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
+from wizard.web.typed import fingerprint
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -45,3 +46,27 @@ def test_texts_after_session_end_are_shown_to_copy(client, account, endpoint, na
 def test_export_without_session_signs_in_to_list(client):
     asked = client.get("/staff/export/submissions.csv?state=FL", headers={"Accept": "text/html"})
     assert asked.location == "/staff/login?next=/staff/submissions?state%3DFL"
+
+
+def test_texts_stay_while_sign_in_fails(client, account):
+    typed = {"text": "Half a thought", "about-city": "Which one?"}
+    page = client.send("/staff/submissions/PDI-AAAA-AAAA/changes", typed)
+    for _ in range(2):
+        labels = [each.text for each in page.all("label[for^=lost]")]
+        assert labels == ["New note", "What is missing? City or town"]
+        assert [each.text for each in page.all("textarea")] == list(typed.values())
+        page = client.send("/staff/login", page.values() | {"email": EMAIL, "password": "wrong"})
+        assert page.status == 422
+
+
+def test_standard_message_is_no_lost_text(client, account):
+    shown = {"words-accepted": "Good news", "shown-words-accepted": fingerprint("Good news")}
+    page = client.send("/staff/submissions/PDI-AAAA-AAAA/status", shown | {"text": "Mine"})
+    assert [each.text for each in page.all("textarea")] == ["Mine"]
+
+
+def test_current_password_is_not_taken_as_new_one(client, account):
+    client.send("/staff/login", {"email": EMAIL, "password": PASSWORD})
+    data = {"action": "password", "old": PASSWORD, "new": PASSWORD}
+    page = client.send("/staff/account", data)
+    assert (page.status, list(page.errors())) == (422, ["new"])
