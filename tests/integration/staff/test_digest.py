@@ -16,7 +16,7 @@ from wizard.db.accounts import StaffUser
 from wizard.db.engine import db, writing
 from wizard.db.models import MailMessage
 from wizard.notify import outbox
-from wizard.staff import digest
+from wizard.staff import digest, figures
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -227,3 +227,17 @@ def test_one_click_in_mail_program_ends_digest(app, today):
 def test_digest_of_account_that_is_gone_ends_quietly(app):
     with app.app_context():
         digest.stop_digest("7")
+
+
+def test_digest_says_how_many_more_there_are(app, today, monkeypatch):
+    monkeypatch.setattr(digest, "MAX_LISTED", 1)
+    monkeypatch.setattr(figures, "MAX_LISTED", 1)
+    choose(app, "daily")
+    for _ in range(3):
+        add_submission(app, at=SUNDAY - timedelta(days=40))
+        add_submission(app, status="accepted", at=SUNDAY - timedelta(days=60))
+    today[0] += timedelta(days=1)
+    queue(app)
+    mail = render_message(app, digests(app)[0])
+    for body in (mail.text, mail.html):
+        assert body.count("And 2 more") == 3
