@@ -17,6 +17,7 @@ from ..accounts.audit import Actor
 from ..db.accounts import CaseView, StaffUser
 from ..db.engine import db, is_one_of, reading, writing
 from ..db.models import Event, SearchEntry, Submission
+from ..web.query import BadQuery
 from .cases import NotAllowed, StaleVersion, locked_case
 from .events import record_event
 
@@ -50,8 +51,10 @@ def has_case(who: str) -> ColumnElement[bool]:
 
     A case of a disabled account is `NOBODY`'s.
     """
+    if who == MINE:
+        return Submission.assigned_to == _signed_in("assigned").email
     if who != NOBODY:
-        return Submission.assigned_to == (_viewer()[1] if who == MINE else who)
+        return Submission.assigned_to == who
     assigned = Submission.assigned_to.in_(select(StaffUser.email).where(_is_active))
     return Submission.id.not_in(select(Submission.id).where(assigned).correlate(None))
 
@@ -61,6 +64,7 @@ def was_seen(how: str) -> ColumnElement[bool]:
 
     It holds for the moment: what changed is looked up here. An erased case has nothing to read.
     """
+    _signed_in("seen")
     if how == "unread":
         viewed = _viewed().where(CaseView.submission_id == Submission.id)
         return and_(Submission.erased_at.is_(None), ~viewed.exists())
@@ -106,6 +110,14 @@ def _viewer() -> tuple[int, str]:
     """Return id and address of who is signed in; a program with a token has none."""
     user: CurrentUser | None = g.get("user")
     return (user.id, user.email) if user else (0, "")
+
+
+def _signed_in(name: str) -> CurrentUser:
+    """Return who is signed in. Raise `BadQuery` for the filter of a program, which is nobody."""
+    user: CurrentUser | None = g.get("user")
+    if user is None:
+        raise BadQuery("The filter “%(name)s” works only for somebody who is signed in.", name=name)
+    return user
 
 
 def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:

@@ -65,11 +65,22 @@ def test_weak_prompted_password_is_refused(app, run_command):
         ("export", "secrets.csv"),
         ("export", "submissions.csv", "--state", "XX"),
         ("export", "submissions.csv", "--since", "soon"),
+        ("export", "submissions.csv", "--assigned", "me"),
+        ("export", "submissions.csv", "--seen", "unread"),
     ],
 )
 def test_invalid_command_prints_one_error_line(run_command, words):
     output = run_command(*words, fails=True)
     assert "Error" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("query", ["assigned=me", "seen=changed"])
+def test_token_has_no_cases_of_its_own(client, run_command, query):
+    secret = run_command("token", "add", "nightly").strip()
+    headers = {"Authorization": f"Bearer {secret}"}
+    refused = client.get(f"/staff/export/submissions.csv?{query}", headers=headers)
+    assert refused.status_code == 400
+    assert "works only for somebody who is signed in" in refused.text
 
 
 def test_new_database_has_no_account(run_command):
