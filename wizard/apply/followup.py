@@ -51,6 +51,7 @@ LINK_PAGES = {
 }
 """The pages to which a link leads, by its `then`."""
 REASON = LongText("reason", "Reason", noun="the reason", required=True, max_length=500)
+DECIDED_BEFORE = Message("Program staff decided on your request before you took it back.")
 TAKEN_BACK = Message("You took back your request to withdraw.")
 LINK_ENDED = ErrorPage(
     "This link no longer works", "It works for 10 minutes.", "Use the button on the case again."
@@ -208,6 +209,8 @@ def withdraw(reference: str) -> Response:
     if request.form.get("action") == "cancel":
         if withdrawals.cancel_withdrawal(reference, actor):
             session["notice"] = languages.translate(TAKEN_BACK)
+        elif withdrawals.was_decided(reference):
+            session["notice"] = languages.translate(DECIDED_BEFORE)
         return _to_yours(reference)
     try:
         reason = REASON.parse(typed, clock.today())

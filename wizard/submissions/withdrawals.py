@@ -5,9 +5,10 @@ from typing import Any
 
 from .. import clock
 from ..accounts.audit import Actor
+from ..db.engine import reading
 from ..db.models import Event, Submission
-from .cases import TRANSITIONS, NotAllowed, change_status, locked_case
-from .events import record_event
+from .cases import TRANSITIONS, NotAllowed, change_status, find_by_reference, locked_case
+from .events import list_events, record_event
 from .messages import STANDARD, Mail
 from .versions import raise_version
 
@@ -50,6 +51,15 @@ def cancel_withdrawal(reference: str, actor: Actor) -> bool:
             _close(submission)
             record_event(submission, "withdrawal_cancelled", actor)
         return is_open
+
+
+def was_decided(reference: str) -> bool:
+    """Return True if the last request to withdraw ended by a decision of staff."""
+    ends = ("withdrawn", "withdrawal_declined", "withdrawal_cancelled")
+    with reading():
+        submission = find_by_reference(reference)
+        kinds = [each.kind for each in list_events(submission)] if submission else []
+    return next((kind for kind in reversed(kinds) if kind in ends), ends[-1]) != ends[-1]
 
 
 def decide_withdrawal(

@@ -311,7 +311,8 @@ def test_decision_on_withdrawal_is_told(app, approved):
     kind = "withdrawn" if approved else "withdrawal_declined"
     assert [event.kind for event in events_of(app)] == ["withdrawal_requested", kind]
     assert len(queued(app, kind)) == 1
-    own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
+    late = own.send(f"/commitments/{reference}/withdraw", {"action": "cancel"})
+    assert "Program staff decided on your request before you took it back." in late.text("main")
     page = own.page(f"/commitments/{reference}/yours")
     assert "They moved to Texas." in page.text("main") and not page.all("#withdrawal")
     assert ("Withdraw" in page.text(".rail")) != approved
