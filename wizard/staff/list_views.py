@@ -1,6 +1,7 @@
 """The dashboard, the list of submissions and its exports."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from flask import abort, current_app, request, session, url_for
 from werkzeug.wrappers import Response
@@ -17,7 +18,7 @@ from ..web import charts
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
-from ..web.query import VALUE, Code, PageStart, parse_args, parse_page_start, wants_bom
+from ..web.query import DAYS, VALUE, Code, PageStart, parse_args, parse_page_start, wants_bom
 from ..web.tables import SheetTooLarge
 from . import case_lists, exports, many
 from . import dashboard as statistics
@@ -105,18 +106,23 @@ def submissions() -> Response:
 
 def _list_chips(
     chosen: filters.Filters, labels: Mapping[str, Mapping[str, str]]
-) -> list[tuple[str, str, filters.Filters]]:
+) -> list[tuple[str, str | Message, filters.Filters]]:
     """Return each filter that is set: its label, its value, and the filters without it."""
     names = FILTER_LABELS | {facet.name: facet.title for facet in current_flow().facets}
     return [
         (
             names.get(name, name),
-            labels.get(name, {}).get(value, value.replace(",", ", ")),
+            labels.get(name, {}).get(value) or _describe_value(name, value),
             chosen.without(name),
         )
         for name, value in chosen.items()
         if name != "sort"
     ]
+
+
+def _describe_value(name: str, value: str) -> str | Message:
+    """Return what is typed into a filter as it is shown: a day as on every page."""
+    return format_day(date.fromisoformat(value)) if name in DAYS else value.replace(",", ", ")
 
 
 @bp.get("/export/<name>", role="viewer")

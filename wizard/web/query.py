@@ -35,8 +35,8 @@ def parse_args(
 ) -> dict[str, str]:
     """Return the clean values of the filters that are set, by name.
 
-    Raise `BadQuery` for an invalid value, and for an unknown name: an export with a misspelled
-    filter would hold everything.
+    Two days are put in order. Raise `BadQuery` for an invalid value, and for an unknown name: an
+    export with a misspelled filter would hold everything.
     """
     for name in args:
         if name not in allowed and name not in ignored:
@@ -46,6 +46,9 @@ def parse_args(
                 names=", ".join(allowed),
             )
     values = {name: _parse_arg(args[name], allowed[name]) for name in allowed if name in args}
+    days = [values[name] for name in DAYS if values.get(name)]
+    if len(days) == len(DAYS):
+        values |= dict(zip(DAYS, sorted(days), strict=True))
     return {name: value for name, value in values.items() if value}
 
 
@@ -90,10 +93,8 @@ DAYS = {name: Date(name, name, noun=VALUE) for name in ("first_day", "last_day")
 def within_days(
     column: InstrumentedAttribute[datetime], first_day: str, last_day: str
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions of the filters by day, in either order; each may be empty."""
+    """Return the conditions of the filters by day, each of which may be empty."""
     conditions = []
-    if first_day and last_day:
-        first_day, last_day = sorted((first_day, last_day))
     if first_day:
         conditions.append(column >= clock.midnight(date.fromisoformat(first_day)))
     if last_day:

@@ -138,3 +138,25 @@ def test_rarer_filters_are_folded_unless_one_is_set(app, viewer, query, is_open)
     (folded,) = page.all(".filters details")
     assert ("open" in folded.attrs) == is_open
     assert len(page.all(".filters details select")) >= 3
+
+
+def test_chips_show_days_in_order_and_as_elsewhere(app, viewer):
+    add_submission(app, at=START)
+    page = viewer.page("/staff/submissions?first_day=2027-03-09&last_day=2026-01-01")
+    assert [each.text for each in page.all(".chips a")] == [
+        "From: January 1, 2026 × (remove)",
+        "To: March 9, 2027 × (remove)",
+    ]
+
+
+def test_nothing_is_exported_where_nothing_matches(app, viewer):
+    add_submission(app)
+    assert viewer.page("/staff/submissions?status=received").all(".exports")
+    assert not viewer.page("/staff/submissions?status=declined").all(".exports")
+
+
+def test_past_day_in_list_is_marked_as_overdue(app, viewer):
+    late = [{**each, "release_on": "2025-01-02"} for each in load_case("agency")["data_sets"]]
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    add_submission(app, status="accepted", at=at, data_sets=late)
+    assert viewer.page("/staff/submissions").text("td.due") == "January 2, 2025 Overdue"
