@@ -66,7 +66,7 @@ class Page:
             if attrs.get("name") and ticked:
                 values.setdefault(attrs["name"], []).append(attrs.get("value", ""))
         for element in self.all("form textarea"):
-            values[element.attrs["name"]] = [element.raw_text]
+            values.setdefault(element.attrs["name"], []).append(element.raw_text)
         for element in self.all("form select"):
             chosen = [o for o in element.all("option") if "selected" in o.attrs]
             values[element.attrs["name"]] = [o.attrs["value"] for o in chosen] or [""]

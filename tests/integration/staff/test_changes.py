@@ -147,3 +147,13 @@ def test_invalid_version_is_400(app, editor, version):
     reference = add_submission(app)
     path = f"/staff/submissions/{reference}/changes"
     assert editor.send(path, {"version": version, "open": "city"}).status == 400
+
+
+def test_request_that_comes_twice_is_sent_once(app, editor):
+    reference = add_submission(app, status="in_review")
+    typed = {"open": "city", "about-city": "Which one?", "words": "Dear Ana"}
+    for _ in range(2):
+        page = ask(editor, reference, "1", **typed)
+        assert (page.status, page.text("#said")) == (200, "✓ Changes requested.")
+    assert len(events_of(app, "changes_requested")) == 1
+    assert ask(editor, reference, "1", **typed | {"about-city": "Where?"}).status == 409
