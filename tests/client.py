@@ -101,8 +101,8 @@ class Client(FlaskClient):
         return self.known_token
 
     def press(self, page: Page, button: str, *, htmx: bool = False, **typed: str) -> Page:
-        """Press a button with an address of its own on a page on which somebody typed before."""
-        (found,) = page.all(button)
+        """Press the first such button with an address of its own, after somebody typed."""
+        found = page.all(button)[0]
         own = {found.attrs["name"]: found.attrs["value"]} if "name" in found.attrs else {}
         fields = page.values() | typed | own
         return self.send(found.attrs["formaction"], fields, htmx=htmx)
