@@ -82,8 +82,8 @@ def test_submission_of_version_1_shows_what_was_asked_then(app, client):
         submission.answers, submission.flow_version = answers, 1
         session.add(
             MailMessage(
-                submission_id=submission.id, kind="confirmation", recipient="a@example.org",
-                message_id="<1@example.org>",
+                submission_id=submission.id, kind="confirmation", message_id="<1@example.org>",
+                recipient=answers["contact_email"],
             )
         )  # fmt: skip
     page = client.page(f"/commitments/{reference}")

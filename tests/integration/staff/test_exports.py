@@ -535,6 +535,7 @@ def test_unknown_export_raises(app, name):
 
 
 def test_csv_has_no_byte_order_mark_by_its_link(app):
+    add_submission(app)
     admin, mark = staff_client(app, "admin"), "\ufeff".encode()
     for path in ("/staff/submissions?status=received", "/staff/audit"):
         links = [each.attrs["href"] for each in admin.page(path).all('a[href*="bom=0"]')]

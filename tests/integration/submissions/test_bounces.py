@@ -52,7 +52,7 @@ def message(app) -> MailMessage:
         cases.decide(reference, "accepted", 1, EDITOR)
         assert outbox.deliver_due() == 1
         db.session.rollback()
-        (sent,) = outbox._find(kind="unpublished")
+        (sent,) = outbox.find_messages(kind="unpublished")
         return sent
 
 
@@ -175,7 +175,7 @@ def test_returned_message_about_a_draft_is_given_up(app):
     with app.app_context():
         with writing():
             outbox.queue_message("resume", "a@example.org", "en", "draft")
-        (queued,) = outbox._find(kind="resume")
+        (queued,) = outbox.find_messages(kind="resume")
         message_id = queued.message_id
     assert bounce(app, returned(message_id)).exit_code == 0
     with app.app_context():
