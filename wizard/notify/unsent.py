@@ -10,12 +10,14 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, u
 from sqlalchemy.orm import aliased
 
 from .. import clock
-from ..db.engine import db, is_one_of, writing
+from ..db.engine import WRITE_BATCH_SIZE, db, is_one_of, reading, writing
 from ..db.models import MailMessage, OutboxMessage, Submission
 from .outbox import TABLES, AnyMessage, MessageTable, find_outdated
 
 MAX_FAILED_SHOWN = 20
 """Submissions with failed messages that staff see at once."""
+MAX_FAILED_READ = 200
+"""The newest failed messages, among which those are looked for that are still true."""
 
 
 def retry(message_ids: Sequence[str] = ()) -> int:
@@ -23,18 +25,22 @@ def retry(message_ids: Sequence[str] = ()) -> int:
 
     Those that were queued again, or are not true any more, stay as they are.
     """
+    return sum(_retry(table, message_ids) for table in TABLES)
+
+
+def _retry(table: MessageTable, message_ids: Sequence[str]) -> int:
+    query: Select[Any] = select(table).where(*_unsettled(table), table.last_error.is_not(None))
+    if message_ids:
+        query = query.where(table.message_id.in_(message_ids))
+    with reading() as session:  # it may take long, so nothing is locked
+        found = [each.id for each in session.scalars(query) if not find_outdated(each)]
     due = {"next_attempt_at": clock.now(), "failed_at": None, "attempts": 0}
     total = 0
-    with writing() as session:
-        for table in TABLES:
-            query: Select[Any] = select(table).where(
-                *_unsettled(table), table.last_error.is_not(None)
-            )
-            if message_ids:
-                query = query.where(table.message_id.in_(message_ids))
-            found = [each.id for each in session.scalars(query) if not find_outdated(each)]
-            again = update(table).where(is_one_of(table.id, found))
-            total += session.execute(again.values(due)).rowcount  # type: ignore[attr-defined]
+    for start in range(0, len(found), WRITE_BATCH_SIZE):
+        these = is_one_of(table.id, found[start : start + WRITE_BATCH_SIZE])
+        with writing() as session:
+            again = update(table).where(these, table.sent_at.is_(None)).values(due)
+            total += session.execute(again).rowcount  # type: ignore[attr-defined]
     return total
 
 
@@ -92,7 +98,7 @@ def failed_submissions() -> list[Submission]:
 def _failed(table: MessageTable) -> Select[Any, Any]:
     query = select(Submission, table).join(table, table.submission_id == Submission.id)
     failed = table.failed_at.is_not(None), *_unsettled(table)
-    return query.where(*failed).order_by(table.created_at.desc())
+    return query.where(*failed).order_by(table.created_at.desc()).limit(MAX_FAILED_READ)
 
 
 def _queued_again(table: MessageTable) -> ColumnElement[bool]:
