@@ -29,6 +29,7 @@ PATTERNS = {
     "words": differences.WORDS.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
+    "query": lambda text: parse_query(text, "PDI"),
     "address": likely_address,
     "day": parse_day,
     "form body": lambda text: security._is_utf8(text.encode()),
@@ -136,4 +137,4 @@ def test_every_pattern_is_covered():
         found += len(
             re.findall(r"\bre\.(?:compile|sub|match|search|fullmatch|split)\(", path.read_text())
         )
-    assert found == 45
+    assert found == 47
