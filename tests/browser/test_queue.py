@@ -73,8 +73,11 @@ def test_keys_lead_through_the_list_and_open_a_reason(open_browser, office):
     expect(shown).to_have_text(second)
     page.keyboard.press("Escape")
     page.locator("h1").focus()
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
     page.keyboard.press("u")
     expect(page.locator("h1")).to_have_text("To do")
+    assert asked == ["What you wrote on this page isn’t saved. Leave anyway?"]
 
 
 @pytest.mark.slow
