@@ -6,9 +6,10 @@ A button that is pressed twice without JavaScript, or a page that is posted agai
 from collections.abc import Callable, Mapping, Sequence
 
 from ..accounts.audit import Actor
+from ..db.engine import reading
 from ..db.models import Event
 from ..submissions.cases import TRANSITIONS
-from .cases import get_case
+from .cases import Case, get_case
 from .decisions import InvalidDecision, make_decision, parse_decision
 
 RAISE_VERSION = {
@@ -38,7 +39,14 @@ def was_taken(
     The form holds the `key` and the `kind` of the decision, and what was typed beside it. `is_same`
     compares what else was chosen.
     """
-    case, key, kind = get_case(reference), form.get("key", ""), form.get("kind", "")
+    with reading():
+        return _is_taken(get_case(reference), form, actor, is_same)
+
+
+def _is_taken(
+    case: Case, form: Mapping[str, str], actor: Actor, is_same: Callable[[Event], bool]
+) -> bool:
+    key, kind = form.get("key", ""), form.get("kind", "")
     event = find_conflict(case.history)
     if event is None or (event.kind, event.actor) != (kind, actor.name) or not is_same(event):
         return False
