@@ -123,6 +123,7 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         status,
         back=url_for("staff.submissions", **query),
         list_query=query,
+        address=url_for("staff.submission", reference=submission.reference, **query),
         opens_next_case=opens_next_case(query),
         cards=cards(current_flow(), submission.answers),
         describe_data=history.describe_data,
