@@ -133,14 +133,14 @@ class Term:
     apart: tuple[str, ...] = ()
 
     @property
-    def ways(self) -> list["Term"]:
-        """The ways to write the term, each a term without others."""
-        ways = Term(self.words, self.begins), Term(self.apart)
-        return [way for way in ways if way.words]
+    def spellings(self) -> list["Term"]:
+        """How the term may be written, each a term with that spelling alone."""
+        both = Term(self.words, self.begins), Term(self.apart)
+        return [each for each in both if each.words]
 
     def matches(self, words: list[str]) -> bool:
         """Return True if the term is in a list of words."""
-        return any(way._is_in(words) for way in self.ways)
+        return any(each._is_in(words) for each in self.spellings)
 
     def _is_in(self, words: list[str]) -> bool:
         first, *rest = self.words
@@ -203,7 +203,7 @@ def mark(
 
     `words_of` may be a cache of `text_words`.
     """
-    wanted = {word for term in terms for way in term.ways for word in way.words}
+    wanted = {word for term in terms for each in term.spellings for word in each.words}
     beginnings = tuple(term.words[-1] for term in terms if term.begins)
     pieces: list[tuple[str, bool]] = []
     for piece in WORD.split(text):

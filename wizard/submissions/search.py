@@ -103,7 +103,7 @@ def _estimate(condition: ColumnElement[bool]) -> int:
 def _are_many(terms: Sequence[Term], condition: ColumnElement[bool]) -> bool:
     """Return True if more than `MAX_LOOKED_UP` submissions meet a condition: PostgreSQL cannot
     estimate how many have the beginning of a word. Phrases take too long to compare."""
-    if any(len(way.words) > 1 for term in terms for way in term.ways):
+    if any(len(each.words) > 1 for term in terms for each in term.spellings):
         return False
     return _count(_select_found(condition), MAX_LOOKED_UP + 1) > MAX_LOOKED_UP
 
@@ -143,7 +143,7 @@ def select_matching(query: str, index: Index) -> Select[Any]:
 
 
 def _match_sqlite(terms: Iterable[Term], index: Index) -> Select[Any]:
-    wanted = (" OR ".join(map(_fts_phrase, term.ways)) for term in terms)
+    wanted = (" OR ".join(map(_fts_phrase, term.spellings)) for term in terms)
     joined, name = " AND ".join(f"({each})" for each in wanted), f"search_{index}"
     match = column(name).op("MATCH", is_comparison=True)(bindparam(None, joined))
     return select(column("rowid")).select_from(table(name)).where(match)
@@ -168,7 +168,7 @@ def _condition_sqlite(terms: Iterable[Term], index: Index) -> ColumnElement[bool
     """Return the condition that an entry has all terms; between its words is a space."""
     words = " " + type_coerce(getattr(SearchEntry, index), String) + " "
     return and_(
-        *(or_(*(func.instr(words, _spaced(way)) > 0 for way in term.ways)) for term in terms)
+        *(or_(*(func.instr(words, _spaced(each)) > 0 for each in term.spellings)) for term in terms)
     )
 
 
@@ -186,10 +186,10 @@ def _condition_postgresql(terms: Iterable[Term], index: Index) -> ColumnElement[
 
 def _tsquery(term: Term) -> str:
     """Return the query for a term in each way it is written."""
-    return f"({' | '.join(map(_tsquery_way, term.ways))})"
+    return f"({' | '.join(map(_tsquery_spelling, term.spellings))})"
 
 
-def _tsquery_way(term: Term) -> str:
+def _tsquery_spelling(term: Term) -> str:
     """Return the query for a term. A phrase also asks for the codes of its pairs: the index has no
     places, so without them each submission with the words anywhere would be compared."""
     codes = pair_codes(term.words[:-1] if term.begins else term.words)

@@ -370,7 +370,7 @@ def test_list_shows_no_second_factor_after_its_reset(app, client, account, admin
     assert "✓ Set up" not in row_of(admin, EMAIL)
 
 
-def test_who_never_signed_in_has_no_last_sign_in(app, admin, account):
+def test_last_sign_in_is_none_before_first_one(app, admin, account):
     assert "None yet" in row_of(admin, EMAIL) and "Not known" not in row_of(admin, EMAIL)
 
 

@@ -163,7 +163,7 @@ CLOSED = {"declined": "in_review", "withdrawn": "published"}
 
 
 @pytest.mark.parametrize("status", CLOSED)
-def test_nothing_of_a_closed_case_waits_until_it_is_reopened(app, editor, status):
+def test_requests_of_closed_case_wait_once_it_is_reopened(app, editor, status):
     reference, path = add_submission(app, status=CLOSED[status]), "/staff/submissions?todo=yes"
     with app.app_context():
         correct(reference, "We moved.", city="Tampa")
@@ -475,7 +475,7 @@ def test_erased_case_has_no_link_and_nobody_acts_for_it(app):
     assert audit_events(app, "acted") == audit_events(app, "link_shown") == []
 
 
-def test_what_was_sent_on_request_is_shown_until_it_is_decided(app, editor):
+def test_resubmission_shows_changes_until_decision(app, editor):
     reference = add_submission(app, status="in_review")
     with app.app_context():
         ask(reference, city="Which one?")

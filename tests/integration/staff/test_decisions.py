@@ -230,7 +230,7 @@ def test_text_whose_box_is_gone_is_shown(app, editor):
     assert "Message" not in done.text("#written")  # the standard message was not touched
 
 
-def test_nobody_acts_for_organization_while_text_is_not_saved(app, editor):
+def test_acting_is_refused_while_text_is_unsaved(app, editor):
     page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
     refused = editor.press(page, "button[formaction$=act]", **TYPED)
     assert (refused.status, list(refused.errors())) == (422, ["how"])

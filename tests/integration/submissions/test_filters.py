@@ -149,7 +149,7 @@ def test_chips_show_days_in_order_and_as_elsewhere(app, viewer):
     ]
 
 
-def test_nothing_is_exported_where_nothing_matches(app, viewer):
+def test_empty_list_offers_no_export(app, viewer):
     add_submission(app)
     assert viewer.page("/staff/submissions?status=received").all(".exports")
     assert not viewer.page("/staff/submissions?status=declined").all(".exports")

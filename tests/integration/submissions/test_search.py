@@ -435,7 +435,7 @@ def test_sqlite_overwrites_deleted_words(app):
         ("website", "http://tampa.example.gov/", "https://tampa.example.gov"),
     ],
 )
-def test_what_people_paste_is_found(app, viewer, answer, text, query):
+def test_pasted_number_reference_and_address_are_found(app, viewer, answer, text, query):
     reference = add_submission(app, **{answer: text})
     add_submission(app)
     assert staff(viewer, query) == [reference]
