@@ -11,10 +11,7 @@ from .. import clock
 from ..accounts import audit
 from ..accounts.audit import ACTIONS, Actor
 from ..db.about import read_about
-from ..db.engine import (
-    db,
-    reading,
-)
+from ..db.engine import db, reading
 from ..db.models import (
     Event,
     MailMessage,
@@ -29,13 +26,7 @@ from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..notify import outbox
-from ..submissions import (
-    cases,
-    old_reports,
-    proposals,
-    reports,
-    withdrawals,
-)
+from ..submissions import cases, contacts, old_reports, proposals, reports, withdrawals
 from ..submissions.cases import CaseNotFound, NotAllowed, change_status, locked_case
 from ..submissions.events import (
     KIND_BY_REPORT,
@@ -44,7 +35,7 @@ from ..submissions.events import (
     list_events,
     record_event,
 )
-from ..submissions.messages import STANDARD, Mail, describe_opened
+from ..submissions.messages import STANDARD, Mail, describe_opened, find_words
 from ..submissions.versions import list_versions, raise_version
 from ..web import links
 from ..web.current import current_flow
@@ -120,6 +111,7 @@ class Case:
     reports: list[ReportToRead]
     progress: list[progress.SentReport]
     decisions: list[Decision]
+    letter: Decision | None
     proposal: Proposal | None
     correction: Correction | None
     withdrawal: Withdrawal | None
@@ -136,6 +128,7 @@ class Case:
         pending = [self.decisions, *(each.decisions for each in self.reports)]
         pending += [each.decisions for each in self.progress]
         pending += [each.decisions for each in (self.correction, self.withdrawal) if each]
+        pending += [[self.letter]] if self.letter else []
         return [decision for each in pending for decision in each]
 
 
@@ -161,6 +154,7 @@ def get_case(reference: str) -> Case:
             [_describe_report(each, submission) for each in found[Report]],
             progress.list_sent(submission, found[Progress]),
             [] if submission.erased_at else decisions.status_decisions(submission),
+            None if submission.erased_at else decisions.offer_letter(submission),
             proposal,
             _describe_correction(proposal, submission),
             _describe_withdrawal(history, submission),
@@ -281,6 +275,17 @@ def add_note(reference: str, text: str, actor: Actor) -> None:
             raise NotAllowed(str(invalid)) from None
         db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))
         record_event(submission, "noted", actor)
+
+
+def write(reference: str, actor: Actor, mail: Mail) -> None:
+    """Write to the contacts. The same words, posted twice in a row, go once."""
+    with locked_case(reference) as submission:
+        if not (mail.words and contacts.has_recipients(submission)):
+            raise NotAllowed("There is no address to write to.")
+        last = list_events(submission)[-1]
+        is_same = (last.kind, last.actor) == ("written", actor.name)
+        if not (is_same and find_words(submission.id, "written") == mail.words):
+            record_event(submission, "written", actor, mail)
 
 
 def resend(reference: str, message_id: str, actor: Actor) -> None:

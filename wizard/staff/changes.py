@@ -54,7 +54,9 @@ class ChangesPage:
     def opened(self) -> Mapping[str, str]:
         """What was asked for before, and is still open."""
         proposal = self.proposal
-        return proposal.opened if proposal and proposal.kind == "changes" else {}
+        if proposal is None or not proposals.is_requested(self.submission, proposal):
+            return {}
+        return proposal.opened
 
 
 def get_page(reference: str) -> ChangesPage:

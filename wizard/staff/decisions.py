@@ -52,8 +52,8 @@ class Decision:
     """A button of the case page, and the message that goes with it.
 
     `key` names it on the page, `kind` is the event that it makes, `posts` what it posts to
-    `endpoint` beside the version of the case. Without a `subject`, nobody is told. Anyone can read
-    the reason if `is_reason_public`.
+    `endpoint` beside the version of the case. Without a `subject`, nobody is told; unless staff
+    `may_skip` it, they write the message. Anyone can read the reason if `is_reason_public`.
     """
 
     key: str
@@ -65,6 +65,7 @@ class Decision:
     known_reason: str = ""
     subject: str = ""
     paragraph: str = ""
+    may_skip: bool = True
     ticks: Ticks | None = None
     is_reason_public: bool = False
 
@@ -76,6 +77,13 @@ def make_decision(
     reason, mail = REASONS.get(kind, ""), messages.standard_message(submission, kind)
     is_public = kind == "withdrawn" and keeps_public_page(submission)
     return Decision(key, kind, verb, endpoint, posts, reason, "", *mail, is_reason_public=is_public)
+
+
+def offer_letter(submission: Submission) -> Decision | None:
+    """Return the message that staff may write to the contacts, if there is an address."""
+    kind = "written"
+    letter = make_decision(submission, kind, kind, "Write to the contacts", "staff.write")
+    return replace(letter, paragraph="", may_skip=False) if letter.subject else None
 
 
 def status_decisions(submission: Submission) -> list[Decision]:
@@ -165,11 +173,12 @@ def parse_decision(
             typed[question.name] = question.parse(form.get(question.name), clock.today()) or ""
         except Invalid as invalid:
             errors[f"{question.name}-{key}"] = str(invalid)
-    skip, words = bool(form.get("skip")), typed.get("words", "")
+    skip, words = bool(form.get("skip")) and decision.may_skip, typed.get("words", "")
     if decision.reason == "required" and typed.get("reason") == "":
         errors[f"reason-{key}"] = cases.REASON_MISSING
     if "words" in form and words == "" and not skip and decision.subject:
-        errors.setdefault(f"words-{key}", "Write the message, or choose to send no email.")
+        otherwise = ", or choose to send no email." if decision.may_skip else "."
+        errors.setdefault(f"words-{key}", f"Write the message{otherwise}")
     if errors:
         raise InvalidDecision(errors)
     return Mail("" if words == decision.paragraph else words, skip), typed["reason"]

@@ -45,6 +45,7 @@ ERROR_FIELDS = {
     "staff.note": "text",
     "staff.assign": "assign",
     "staff.resend": "messages",
+    "staff.write": "messages",
     "staff.decide_report": "reports",
     "staff.decide_progress": "reports",
     "staff.decide_correction": "case",
@@ -207,6 +208,14 @@ def note(reference: str) -> Response:
     """Add a note."""
     cases.add_note(reference, request.form.get("text", ""), current_actor())
     return _to_case(reference, "Note added.", "text")
+
+
+@bp.post("/submissions/<reference>/letter", role="editor")
+def write(reference: str) -> Response:
+    """Write to the contacts."""
+    mail, _ = _parse_decision(reference, "written")
+    cases.write(reference, current_actor(), mail)
+    return _to_case(reference, "Email queued.")
 
 
 @bp.post("/submissions/<reference>/resend", role="editor")

@@ -42,6 +42,7 @@ TRANSITIONS = (
     Transition("accepted", ("received", "in_review", "changes_requested"), "accepted", "Accept"),
     Transition("changes_requested", ("received", "in_review", "changes_requested"),
                "changes_requested"),
+    Transition("changes_cancelled", ("changes_requested",), "in_review", "Take back the request"),
     Transition("declined", ("received", "in_review", "changes_requested"), "declined", "Decline",
                reason=True),
     Transition("resubmitted", ("changes_requested",), "in_review", by=("organization",)),
@@ -62,7 +63,7 @@ CLOSED_STATUSES = ("declined", "withdrawn")
 it waits again once the case is reopened."""
 STARTS_REVIEW = ("accepted", "declined", "changes_requested")
 """Events that start the review of a case that was only received."""
-COMES_BACK = ("resubmitted", "changes_expired", "reopened")
+COMES_BACK = ("resubmitted", "changes_cancelled", "changes_expired", "reopened")
 """Events by which a case waits for staff again."""
 
 

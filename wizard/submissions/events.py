@@ -42,6 +42,9 @@ KINDS = {
     "review_started": EventKind("Taken into review", "Program staff started the review."),
     "reopened": EventKind("Reopened", "Program staff resumed the review."),
     "changes_requested": EventKind("Changes requested", "Program staff asked you for changes."),
+    "changes_cancelled": EventKind(
+        "Took back the request for changes", "Program staff no longer ask you for changes."
+    ),
     "changes_expired": EventKind(
         "The time for changes ended", "The time to make the changes ended."
     ),

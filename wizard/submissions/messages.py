@@ -60,6 +60,11 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "We’re still waiting for the changes to your %(noun)s that we asked for.",
         "Make the changes",
     ),
+    "changes_cancelled": CaseMessage(
+        "we no longer need changes to your %(noun)s (%(reference)s)",
+        "We no longer need the changes we asked for, and will go on with the review. We kept "
+        "anything you entered. You can still send it as a correction.",
+    ),
     "changes_expired": CaseMessage(
         "the time to change your %(noun)s has ended (%(reference)s)",
         "The time to make the changes we asked for has ended. We kept what you entered, and you "
@@ -135,6 +140,7 @@ is no event: it tells of a `progress_approved` of which something was not approv
 TRUE_WHILE: Mapping[str, tuple[str, ...]] = {
     "changes_requested": ("changes_requested",),
     "changes_reminder": ("changes_requested",),
+    "changes_cancelled": ("in_review",),
     "changes_expired": ("in_review",),
     "resubmitted": ("in_review",),
     "accepted": ("accepted", "published"),
@@ -146,7 +152,7 @@ TRUE_WHILE: Mapping[str, tuple[str, ...]] = {
 """The statuses in which a message to the contacts is true, by its kind; the others stay true."""
 OPEN_CHANGES = ("changes_requested", "changes_reminder")
 """The kinds of messages about changes that can be sent until a day."""
-ABOUT_CHANGES = ("changes_requested", "changes_reminder", "correction_declined", "changes_expired")
+ABOUT_CHANGES = (*OPEN_CHANGES, "changes_cancelled", "changes_expired", "correction_declined")
 """The messages whose link leads to the changes."""
 
 OFFICE_MESSAGES: Mapping[str, tuple[str, str]] = {

@@ -144,8 +144,8 @@ def request_changes(
 
 
 def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]:
-    """Return what stays open: what was asked for, or what a correction has changed."""
-    if proposal.kind == "changes" or proposal.opened:
+    """Return what stays open: what staff wait for, or what a correction has changed."""
+    if is_requested(submission, proposal):
         return proposal.opened
     answers = newest_answers(submission, proposal)
     return dict.fromkeys(changes.changed_fields(current_flow(), submission.answers, answers), "")

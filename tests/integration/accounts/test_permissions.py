@@ -30,6 +30,7 @@ LEAST = {
     ("POST", ONE + "/assign"): EDITOR,
     ("POST", ONE + "/note"): EDITOR,
     ("POST", ONE + "/resend"): EDITOR,
+    ("POST", ONE + "/letter"): EDITOR,
     ("POST", ONE + "/report"): EDITOR,
     ("POST", ONE + "/progress"): EDITOR,
     ("POST", ONE + "/correction"): EDITOR,

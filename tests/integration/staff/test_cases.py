@@ -108,7 +108,7 @@ def test_status_changes_are_in_history(app, editor):
 OFFERED = {
     "received": ["in_review", "accepted", "declined", "withdrawn"],
     "in_review": ["accepted", "declined", "withdrawn"],
-    "changes_requested": ["accepted", "declined", "withdrawn"],
+    "changes_requested": ["accepted", "in_review", "declined", "withdrawn"],
     "accepted": ["published", "in_review", "withdrawn"],
     "published": ["accepted", "withdrawn"],
     "declined": ["in_review", "withdrawn"],
@@ -332,6 +332,44 @@ def test_invalid_note_is_422_and_stays_on_page(app, editor, text):
     page = editor.send(f"{path}/note", {"text": text})
     assert (page.status, list(page.errors())) == (422, ["text"])
     assert page.values()["text"][0].strip() == text.strip()
+
+
+def write(client, path: str, words: str) -> Page:
+    """Write to the contacts as the page does."""
+    data = {"key": "written", "kind-written": "written", "words-written": words}
+    return client.send(f"{path}/letter", data)
+
+
+def test_letter_goes_to_contacts_once(app, editor):
+    reference = add_submission(app)
+    path = f"/staff/submissions/{reference}"
+    assert "We meet on Monday." in write(editor, path, "We meet on Monday.").text("#history")
+    assert write(editor, path, "We meet on Monday.").text("#said") == "✓ Email queued."
+    write(editor, path, "We meet at noon.")
+    assert len(events_of(app, "written")) == 2
+    with app.app_context():
+        words = list(db.session.scalars(select(MailMessage.words).order_by(MailMessage.id)))
+    assert words == ["We meet on Monday.", "We meet at noon."]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [("", "Write the message."), ("x" * 5001, "Use 5,000 characters"), ("  ", "Write the message.")],
+)
+def test_invalid_letter_is_422_and_stays_on_page(app, editor, words, error):
+    page = write(editor, f"/staff/submissions/{add_submission(app)}", words)
+    assert page.status == 422 and page.errors()["words-written"].startswith(error)
+    assert page.values()["words-written"][0].strip() == words.strip()
+    assert events_of(app, "written") == []
+
+
+def test_letter_without_address_is_refused(app, editor):
+    reference = add_submission(app, contact_email="")
+    path = f"/staff/submissions/{reference}"
+    assert not editor.page(path).all("#words-written")
+    page = write(editor, path, "We meet on Monday.")
+    assert (page.status, page.errors()) == (422, {"messages": "There is no address to write to."})
+    assert "We meet on Monday." in page.text("#written")
 
 
 def test_resend_queues_new_message(app, client, editor, case):

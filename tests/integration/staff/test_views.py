@@ -107,7 +107,9 @@ def test_back_link_survives_case_actions(app, htmx):
     buttons = [each for each in page.all("button") if "formaction" in each.attrs]
     actions = list(dict.fromkeys(each.attrs["formaction"] for each in buttons))
     names = [action.rpartition("/")[2] for action in actions]
-    assert names == [f"{name}?state=FL" for name in ("status", "assign", "act", "link", "note")]
+    assert names == [
+        f"{name}?state=FL" for name in ("status", "assign", "act", "link", "letter", "note")
+    ]
     decided = admin.send(actions[0], {"to": "in_review", "version": "1"}, htmx=htmx)
     assert decided.all("a.back")[0].attrs["href"] == "/staff/submissions?state=FL"
     refused = admin.send(actions[-1], {"text": ""}, htmx=htmx)

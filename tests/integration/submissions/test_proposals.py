@@ -331,6 +331,24 @@ def test_expired_changes_are_kept_as_a_correction(app, monkeypatch):
     assert kinds(app)[-1] == "correction_proposed"
 
 
+def test_request_that_is_taken_back_leaves_a_correction(app, monkeypatch):
+    reference = add_submission(app)
+    ask(reference, access_plan="How often?", city="Which one?")
+    enter(reference, access_plan="Every week")
+    cases.decide(reference, "in_review", read(reference).lock_version, EDITOR)
+    found, proposal = read(reference), read_proposal(reference)
+    assert (found.status, proposals.is_requested(found, proposal)) == ("in_review", False)
+    assert found.returned_at == read(reference).returned_at is not None
+    assert kinds(app)[-1] == "changes_cancelled" and queued()[-1] == "changes_cancelled"
+    ask(reference, contact="Whom?")
+    assert read_proposal(reference).opened == {"access_plan": "", "contact": "Whom?"}
+    cases.decide(reference, "in_review", read(reference).lock_version, EDITOR)
+    advance_clock(monkeypatch, days=40)
+    assert (proposals.remind(), proposals.expire_changes()) == (0, 0)
+    send(reference, access_plan="Every week")
+    assert kinds(app)[-1] == "correction_proposed"
+
+
 def test_changes_of_another_flow_are_left_alone(app, monkeypatch):
     ours, others = add_submission(app), add_submission(app)
     for reference in (ours, others):
