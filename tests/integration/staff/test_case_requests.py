@@ -486,3 +486,15 @@ def test_resubmission_shows_changes_until_decision(app, editor):
     page = editor.page(path_of(reference))
     editor.press(page, "#decide button[value=accepted]")
     assert not editor.page(path_of(reference)).all("#resubmitted")
+
+
+@pytest.mark.parametrize("kind", ["progress_approved", "progress_declined"])
+@pytest.mark.parametrize("reason", ["", "Where is it?"])
+def test_decision_on_progress_that_comes_twice_is_answered_as_taken(app, editor, kind, reason):
+    reference = add_submission(app, status="published")
+    key = f"{kind}-{add_report(app, reference).id}"
+    page = editor.page(path_of(reference))
+    for _ in range(2):
+        done = editor.press(page, f"#reports button[value={key}]", **{f"reason-{key}": reason})
+        assert (done.status, done.text("#said")[:9]) == (200, "✓ Update ")
+    assert len(events_of(app, kind)) == 1
