@@ -12,6 +12,7 @@ from functools import partial
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from .. import clock
 from ..accounts.accounts import list_people
@@ -41,6 +42,7 @@ CHANGED = "It changed after this page was opened."
 ERASED = "Its answers were deleted on request."
 MISSING = "It no longer exists."
 ALREADY_SO = "It is so already."
+LEFT_OUT = "You left it out."
 NO_EDITOR = "That person can’t decide on submissions."
 NO_ADDRESS = "It has no address to write to."
 NO_CONSENT = "The organization didn’t agree to publication."
@@ -142,8 +144,8 @@ class Run:
     """Many cases to act on, and how far that is: what travels in the form.
 
     `left` holds the versions that the preview showed by reference. `outcomes` holds those that
-    are done, by why they were not changed; for those that were, that is empty. `words` are by
-    language, empty for the standard message.
+    are done, by why they were not changed; for those that were, that is empty. `words` and
+    `reasons` are by language; words are empty for the standard message.
     """
 
     id: str
@@ -151,8 +153,8 @@ class Run:
     left: dict[str, int]
     outcomes: dict[str, list[str]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     skip: bool = False
-    reason: str = ""
     is_started: bool = False
 
     @property
@@ -177,7 +179,7 @@ class Run:
 
 
 def _serializer() -> URLSafeSerializer:
-    return serializer("many-1")  # another number when a run has other fields
+    return serializer("many-2")  # another number when a run has other fields
 
 
 def load_run(given: str) -> Run:
@@ -228,6 +230,7 @@ def preview(action: str, submissions: Collection[Submission]) -> Preview:
         {each.reference: each.lock_version for each in allowed},
         _by_reason(refused),
         {each.language: "" for each in mailings},
+        {each.language: "" for each in allowed} if chosen.reason else {},
     )
     return Preview(run, chosen, allowed, refused, recipients, mailings)
 
@@ -253,23 +256,38 @@ def _list_mailings(action: str, notified: Collection[Submission]) -> list[Mailin
     ]
 
 
-def start(run: Run, form: Mapping[str, str]) -> None:
-    """Take what staff typed in the form of the preview. Raise `InvalidDecision`."""
+def start(run: Run, form: MultiDict[str, str]) -> None:
+    """Take what staff chose and wrote in the form of the preview. Raise `InvalidDecision`."""
     errors: dict[str, str] = {}
     action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
-    run.reason = _parse(REASON, "reason", form, errors) if action.reason else ""
-    if action.reason == "required" and not run.reason:
-        errors.setdefault(f"reason-{KEY}", "Enter the reason. The organizations will read it.")
+    for code in run.reasons:
+        run.reasons[code] = _parse(REASON, f"reason-{code}", form, errors)
+        if action.reason == "required" and not run.reasons[code]:
+            missing = f"Enter the reason{_in(code, run.reasons)}. The organizations will read it."
+            errors.setdefault(f"reason-{code}-{KEY}", missing)
     for code in run.words:
         typed = _parse(WORDS, f"words-{code}", form, errors)
         if not typed and not run.skip:
-            language = f" in {ENGLISH_NAMES.get(code, code)}" if len(run.words) > 1 else ""
-            errors.setdefault(f"words-{code}-{KEY}", f"Write the message{language}.")
+            missing = f"Write the message{_in(code, run.words)}."
+            errors.setdefault(f"words-{code}-{KEY}", missing)
         standard = messages.standard_paragraph(action.kind, code)
         run.words[code] = "" if typed == standard else typed
     if errors:
         raise InvalidDecision(errors)
+    _leave_out(run, form.getlist("leave"))
     run.is_started = True
+
+
+def _in(code: str, languages: Collection[str]) -> str:
+    """Return the words that tell a language from the others, if there are any."""
+    return f" in {ENGLISH_NAMES.get(code, code)}" if len(languages) > 1 else ""
+
+
+def _leave_out(run: Run, references: Collection[str]) -> None:
+    """Take cases off a run that has not started."""
+    for reference in references:
+        if run.left.pop(reference, None) is not None:
+            run.outcomes.setdefault(LEFT_OUT, []).append(reference)
 
 
 def _parse(question: LongText, name: str, form: Mapping[str, str], errors: dict[str, str]) -> str:
@@ -302,8 +320,9 @@ def _act_on_one(run: Run, action: Action, reference: str, version: int, actor: A
             if (why := action.refusal(submission)) or action.act is None:
                 return why
             mail = Mail(run.words.get(submission.language, ""), run.skip)
-            reason = {"reason": run.reason} if run.reason else {}
-            action.act(submission, actor, mail, run=run.id, **reason)
+            reason = run.reasons.get(submission.language)
+            data = {"run": run.id} | ({"reason": reason} if reason else {})
+            action.act(submission, actor, mail, **data)
     except CaseErased:
         return ERASED
     except CaseNotFound:

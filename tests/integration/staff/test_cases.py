@@ -354,7 +354,11 @@ def test_letter_goes_to_contacts_once(app, editor):
 
 @pytest.mark.parametrize(
     ("words", "error"),
-    [("", "Write the message."), ("x" * 5001, "Use 5,000 characters"), ("  ", "Write the message.")],
+    [
+        ("", "Write the message."),
+        ("x" * 5001, "Use 5,000 characters"),
+        ("  ", "Write the message."),
+    ],
 )
 def test_invalid_letter_is_422_and_stays_on_page(app, editor, words, error):
     page = write(editor, f"/staff/submissions/{add_submission(app)}", words)

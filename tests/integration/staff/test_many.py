@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from tests.client import case_references, link_address
 from tests.factories import add_submission, events_of, set_language, staff_client
 from wizard.db.engine import db, writing
-from wizard.db.models import Contact, MailMessage, Submission
+from wizard.db.models import Contact, Event, MailMessage, Submission
 from wizard.notify.outbox import render_email
 from wizard.staff import case_lists, many
 from wizard.submissions import contacts
@@ -142,10 +142,10 @@ def test_reason_is_required_and_what_was_typed_stays(app, editor):
     made = [add_submission(app, status="in_review") for _ in range(2)]
     page = preview(editor, made, "declined")
     refused = press(editor, page, **{"words-en-many": "Sorry."})
-    assert (refused.status, list(refused.errors())) == (422, ["reason-many"])
+    assert (refused.status, list(refused.errors())) == (422, ["reason-en-many"])
     assert words_of(refused) == {"words-en-many": "Sorry."}
     assert set(statuses(app).values()) == {"in_review"}
-    press(editor, refused, **{"words-en-many": "Sorry.", "reason-many": "Too late."})
+    press(editor, refused, **{"words-en-many": "Sorry.", "reason-en-many": "Too late."})
     assert set(statuses(app).values()) == {"declined"}
     assert {each.data["reason"] for each in events_of(app, "declined")} == {"Too late."}
 
@@ -158,11 +158,44 @@ def test_refused_preview_keeps_the_order_and_names_each_message(app, editor):
     run = page.values()["run"][0]
     refused = editor.send(f"{MANY}?sort=oldest", {"run": run})
     assert list(refused.errors().values()) == [
-        "Enter the reason. The organizations will read it.",
+        "Enter the reason in Spanish. The organizations will read it.",
+        "Enter the reason in English. The organizations will read it.",
         "Write the message in Spanish.",
         "Write the message in English.",
     ]
     assert case_references(page) == case_references(refused) == made
+
+
+def test_reason_is_in_the_language_of_each_case(app, editor):
+    english, spanish = (add_submission(app, status="in_review") for _ in range(2))
+    set_language(app, spanish, "es")
+    page = preview(editor, [english, spanish], "declined")
+    labels = [each.text for each in page.all("label[for^=reason]")]
+    assert sorted(labels) == ["Reason in English", "Reason in Spanish"]
+    reasons = {"reason-en-many": "Too late.", "reason-es-many": "Llegó tarde."}
+    press(editor, page, **words_of(page), **reasons)
+    with app.app_context():
+        told = select(Submission.reference, Event.data).join_from(Submission, Event)
+        rows = db.session.execute(told.where(Event.kind == "declined"))
+        found = {reference: data["reason"] for reference, data in rows}
+    assert found == {english: "Too late.", spanish: "Llegó tarde."}
+
+
+def test_case_that_is_left_out_stays_as_it_is(app, editor):
+    kept, left = (add_submission(app, status="in_review") for _ in range(2))
+    page = preview(editor, [kept, left], "accepted")
+    refused = press(editor, page, leave=left, **{"words-en-many": ""})
+    assert [each.attrs["value"] for each in refused.all("input[name=leave][checked]")] == [left]
+    last = press(editor, refused, leave=left, **words_of(page))
+    assert last.text("#progress") == "1 done, 1 left as they were."
+    assert many.LEFT_OUT in last.text("main")
+    assert statuses(app) == {kept: "accepted", left: "in_review"}
+
+
+def test_reference_of_another_case_leaves_nothing_out(app, editor):
+    made = [add_submission(app, status="in_review") for _ in range(2)]
+    last = press(editor, preview(editor, made[:1], "accepted"), leave=made[1], skip="yes")
+    assert last.text("#progress") == "1 done, 0 left as they were."
 
 
 def test_contacts_are_written_to(app, editor):
@@ -195,7 +228,9 @@ def test_case_that_changed_since_preview_is_left(app, editor):
     changed, other = (add_submission(app, status="in_review") for _ in range(2))
     page = preview(editor, [changed, other], "accepted")
     press(
-        editor, preview(editor, [changed], "declined"), reason="Late.", **{"words-en-many": "No."}
+        editor,
+        preview(editor, [changed], "declined"),
+        **{"reason-en-many": "Late.", "words-en-many": "No."},
     )
     last = press(editor, page, **words_of(page))
     assert last.text("#progress") == "1 done, 1 left as they were."
@@ -378,7 +413,7 @@ def test_state_of_most_cases_fits_a_form(app):
     outcomes = {"": list(left)}
     with app.app_context():
         one = many.Run("0" * 16, "accepted", left, words={"en": "", "es": ""})
-        other = many.Run("0" * 16, "accepted", {}, outcomes, {"en": "é" * 5000}, reason="x" * 5000)
+        other = many.Run("0" * 16, "accepted", {}, outcomes, {"en": "é" * 5000}, {"en": "x" * 5000})
         for run in (one, other):
             assert many.load_run(run.dump()) == run
             assert len(run.dump()) < 30_000
