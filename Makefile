@@ -58,7 +58,7 @@ ONLY ?= $(if $(SINCE),$(shell git diff --name-only --diff-filter=d $(SINCE) -- w
 mutation: .venv-mutation/done ## change the core in many small ways; print the changes that no test notices
 	@test -z "$(SINCE)" -o -n "$(ONLY)" || { echo "Nothing in the core differs from $(SINCE)."; exit 1; }
 	.venv-mutation/bin/mutmut run $(ONLY)
-	.venv-mutation/bin/mutmut results
+	@.venv-mutation/bin/mutmut results | sed '/: not checked$$/d'
 
 .venv-mutation/done: requirements/test.txt requirements/mutation.txt | .venv/test.done
 	$(PYTHON) -m venv .venv-mutation

@@ -36,6 +36,8 @@ from wizard.forms.saving import (
     change_entries,
     decide,
     decide_autosave,
+    describe_shown,
+    find_untouched,
     journey_digest,
     merge_answers,
     normalized_answers,
@@ -603,3 +605,22 @@ def test_draft_is_new_until_a_page_saved_or_another_step_is_complete():
     assert DraftState(completed_steps=(first.name,)).is_new(first)
     assert not DraftState(completed_steps=(first.name, second.name)).is_new(first)
     assert not DraftState(saves={first.name: ("page", 1)}).is_new(first)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("step", STEPS)
+def test_answer_is_untouched_until_it_changes(step, case):
+    given = {each.name: case[each.name] for each in step.fields if each.name in case}
+    described = describe_shown(step, given)
+    assert described["based_on"] == step_digest(step, given)
+    asked = set(normalized_answers(step, given))
+    assert find_untouched(step, given, described["shown"]) == asked
+    for name in given:
+        changed = given | {name: "Other"}
+        assert name not in find_untouched(step, changed, described["shown"])
+        assert find_untouched(step, changed, described["shown"]) == asked - {name}
+
+
+@pytest.mark.parametrize("shown", ["", "city", "city:", "city:x nonsense", ": :"])
+def test_nothing_is_untouched_for_a_page_that_shows_nothing(shown):
+    assert find_untouched(COMMITMENT.steps["organization"], CASES[0], shown) == set()

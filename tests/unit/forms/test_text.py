@@ -6,12 +6,15 @@ from wizard.forms.text import (
     MAX_COMBINING_MARKS,
     Invalid,
     add_colon,
+    find_excess_marks,
     fold_text,
+    normalize,
     normalize_text,
     replace_forbidden,
 )
 
 ACCENT = "\u0301"
+DOUBLE = "\u0f73"
 
 
 def test_text_is_composed_and_stripped_with_plain_line_ends():
@@ -58,3 +61,24 @@ def test_message_about_several_lines_names_the_line():
 )
 def test_colon_follows_what_is_no_sentence(label, shown):
     assert add_colon(label) == shown
+
+
+@pytest.mark.parametrize("mark", [ACCENT, DOUBLE])
+def test_only_marks_beyond_the_most_in_a_row_are_excess(mark):
+    most = MAX_COMBINING_MARKS * mark
+    assert find_excess_marks("a" + most + "b" + most) == find_excess_marks(most) == []
+    first = MAX_COMBINING_MARKS + 1
+    assert find_excess_marks("a" + most + 2 * mark + "b" + mark) == [first, first + 1]
+
+
+def test_normal_form_is_that_without_excess_marks():
+    most = MAX_COMBINING_MARKS * ACCENT
+    assert normalize("NFC", f"a{most}{ACCENT}b") == normalize("NFC", f"a{most}b") != f"a{most}b"
+    assert normalize("NFKD", "\u00e9\ufb01") == f"e{ACCENT}fi"
+
+
+@pytest.mark.parametrize("text", ["a\nb" + 31 * ACCENT, "\n a\nb\x02c"])
+def test_refused_character_is_found_in_its_line(text):
+    with pytest.raises(Invalid) as refused:
+        normalize_text(text, "the plan")
+    assert f"the plan (line {text.count(chr(10)) + 1})" in str(refused.value)

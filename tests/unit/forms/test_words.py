@@ -165,3 +165,33 @@ def test_pairs_have_codes_of_their_own():
     assert pair_codes(["a", BREAK, "b"]) == pair_codes(["a"]) == []
     assert pair_codes(["use", "of"]) != pair_codes(["of", "use"])
     assert pair_codes(["ab", "c"]) != pair_codes(["a", "bc"])
+
+
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ("2025550143", ("202", "555", "0143")),
+        ("12025550143", ("202", "555", "0143")),
+        ("1025550143", ()),
+        ("202555014", ()),
+        ("22025550143", ()),
+        ('"2025550143"', ()),
+        ("a-2025550143", ()),
+        ("PDI7K3MQ2XA", ("pdi", "7k3m", "q2xa")),
+        ("PDI7K3MQ2X", ()),
+        ("ABC7K3MQ2XA", ()),
+    ],
+)
+def test_number_and_reference_in_one_word_have_parts(query, parts):
+    (term,) = parse_query(query, "PDI")
+    assert term.apart == parts
+
+
+def test_reference_without_a_prefix_has_no_parts():
+    assert parse_query("PDI7K3MQ2XA")[0].apart == parse_query("7k3mq2xa")[0].apart == ()
+    assert parse_query("2025550143")[0].apart == ("202", "555", "0143")
+
+
+def test_web_address_is_a_phrase_without_its_protocol():
+    assert parse_query("https://data.example.org")[0].words == ("data", "example", "org")
+    assert parse_query("https://")[0].words == ("https",)
