@@ -1,8 +1,11 @@
-// Ask before somebody leaves a page with a text that is not saved.
+// Ask before somebody leaves a page with a text or a choice that is not saved.
 
 const guarded = () => document.querySelector("form[data-guarded]");
-const isChanged = (element) => element.matches("textarea, input[type=text], input:not([type])")
-  && element.value !== element.defaultValue;
+const isChanged = (element) => {
+  if (element.matches("select")) return [...element.options].some((each) => each.selected !== each.defaultSelected);
+  if (element.matches("[type=checkbox]")) return element.checked !== element.defaultChecked;
+  return element.matches("textarea, input[type=text], input:not([type])") && element.value !== element.defaultValue;
+};
 let isSending = false;
 
 function question() {

@@ -52,12 +52,14 @@ class Actor:
     """Who does something: staff, an organization, or the program itself.
 
     The name of staff is the e-mail address of a user, `token:<name>` or the command line, also if
-    they act for an organization. `address` is the IP address.
+    they act for an organization. `address` is the IP address. `post` tells a post of a staff page
+    from others, so that one that comes twice is not done twice.
     """
 
     name: str
     address: str = ""
     kind: Literal["staff", "organization", "program"] = "staff"
+    post: str = ""
 
 
 COMMAND_LINE = Actor("command line")

@@ -231,7 +231,9 @@ class Event(Model):
 
     `kind` is one of `events.KINDS`, and says what `data` holds; an erasure empties `data`.
     `actor_kind` is `organization`, `staff` or `program`. `actor` is the staff account, also of one
-    that acted for the organization. `version` is that of the answers afterwards.
+    that acted for the organization. `version` is that of the answers afterwards, `lock_version`
+    that of the case. `post` tells the post of staff that made it, see `Actor`. Both are None for
+    events of an earlier release.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -241,6 +243,8 @@ class Event(Model):
     actor_kind: Mapped[str]
     actor: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
+    lock_version: Mapped[int | None]
+    post: Mapped[str | None]
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     __table_args__ = (Index("ix_event_at_kind", "at", "kind"),)

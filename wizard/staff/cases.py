@@ -35,7 +35,7 @@ from ..submissions.events import (
     list_events,
     record_event,
 )
-from ..submissions.messages import STANDARD, Mail, describe_opened, find_words
+from ..submissions.messages import STANDARD, Mail, describe_opened
 from ..submissions.versions import list_versions, raise_version
 from ..web import links
 from ..web.current import current_flow
@@ -209,7 +209,7 @@ def decide(
     the case."""
     if to == "changes_requested":
         raise NotAllowed("Select what to change on the page for it.")
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         change_status(submission, to, actor, mail, **_reason(reason))
 
 
@@ -268,7 +268,7 @@ def show_link(reference: str, actor: Actor) -> str:
 
 def add_note(reference: str, text: str, actor: Actor) -> None:
     """Add a note that only staff see."""
-    with locked_case(reference) as submission:
+    with locked_case(reference, post=actor.post) as submission:
         try:
             text = NOTE.parse(text, clock.today())
         except Invalid as invalid:
@@ -278,19 +278,18 @@ def add_note(reference: str, text: str, actor: Actor) -> None:
 
 
 def write(reference: str, actor: Actor, mail: Mail) -> None:
-    """Write to the contacts. The same words, posted twice in a row, go once."""
-    with locked_case(reference) as submission:
-        if not (mail.words and contacts.has_recipients(submission)):
+    """Write to the contacts."""
+    with locked_case(reference, post=actor.post) as submission:
+        if not contacts.has_recipients(submission):
             raise NotAllowed("There is no address to write to.")
-        last = list_events(submission)[-1]
-        is_same = (last.kind, last.actor) == ("written", actor.name)
-        if not (is_same and find_words(submission.id, "written") == mail.words):
-            record_event(submission, "written", actor, mail)
+        if not mail.words:
+            raise NotAllowed("Write the message.")
+        record_event(submission, "written", actor, mail)
 
 
 def resend(reference: str, message_id: str, actor: Actor) -> None:
     """Queue a message of this submission again, unless it is pending, by its Message-ID."""
-    with locked_case(reference) as submission:
+    with locked_case(reference, post=actor.post) as submission:
         message = outbox.find_message(message_id)
         if message is None or message.submission_id != submission.id:
             raise CaseNotFound(message_id)
@@ -312,7 +311,7 @@ def decide_report(
     reason: str = "",
 ) -> None:
     """Approve or decline a pending report; an approved withdrawal withdraws the commitment."""
-    with locked_case(reference) as submission:
+    with locked_case(reference, post=actor.post) as submission:
         report = db.session.get(Report, report_id)
         if report is None or report.submission_id != submission.id:
             raise CaseNotFound(str(report_id))
@@ -324,9 +323,8 @@ def decide_report(
         if not (approved and report.withdraws):
             if approved and submission.published_at:
                 submission.updated_at = report.decided_at
+            raise_version(submission)
             kind = KIND_BY_REPORT[report.withdraws, approved]
             record_event(submission, kind, actor, mail, **_reason(reason))
         elif submission.status != "withdrawn":
             change_status(submission, "withdrawn", actor, mail, **_reason(reason))
-            return
-        raise_version(submission)

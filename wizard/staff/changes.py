@@ -18,7 +18,6 @@ from ..submissions import cases, proposals
 from ..submissions.cases import CaseErased, CaseNotFound, locked_case
 from ..submissions.messages import Mail
 from ..web.current import current_flow
-from . import repeats
 from .decisions import Decision, InvalidDecision, make_decision, parse_decision
 
 KEY = "changes"
@@ -127,19 +126,9 @@ def parse_request(page: ChangesPage, form: MultiDict[str, str]) -> tuple[dict[st
     return opened, mail
 
 
-def was_requested(
-    reference: str, opened: Mapping[str, str], form: MultiDict[str, str], actor: Actor
-) -> bool:
-    """Return True if a person asked for these changes already, and nothing happened since."""
-    posted = MultiDict({**form, "key": KEY, "kind": "changes_requested"})
-    return repeats.was_taken(
-        reference, posted, actor, lambda event: event.data.get("opened") == opened
-    )
-
-
 def request_changes(
     reference: str, version: int, opened: Mapping[str, str], actor: Actor, mail: Mail
 ) -> None:
     """Ask the organization for changes. Raise as `locked_case`, and `NotAllowed`."""
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         proposals.request_changes(submission, opened, actor, mail)

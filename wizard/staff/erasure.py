@@ -61,7 +61,7 @@ def erase(reference: str, actor: Actor) -> None:
         for table in ABOUT_ANSWERS:
             db.session.execute(delete(table).where(table.submission_id == submission.id))
         emptied = update(Event).where(Event.submission_id == submission.id)
-        db.session.execute(emptied.values(data={}))
+        db.session.execute(emptied.values(data={}, post=None))
         record_event(submission, "erased", actor)
         record(actor, "erased", submission.reference)
     for message_id in message_ids:

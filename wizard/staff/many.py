@@ -7,8 +7,9 @@ signed (docs/decisions/0022-many-at-once.md).
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
@@ -18,12 +19,19 @@ from .. import clock
 from ..accounts.accounts import list_people
 from ..accounts.audit import Actor
 from ..accounts.permissions import may
-from ..db.engine import db
+from ..db.engine import is_one_of, reading
 from ..db.models import Event, Submission, describe_status
 from ..forms.fields import LongText
 from ..forms.text import Invalid
 from ..submissions import cases, colleagues, contacts, messages, withdrawals
-from ..submissions.cases import CaseErased, CaseNotFound, Transition, change_status, locked_case
+from ..submissions.cases import (
+    AlreadyDone,
+    CaseErased,
+    CaseNotFound,
+    Transition,
+    change_status,
+    locked_case,
+)
 from ..submissions.events import record_event
 from ..submissions.messages import Mail
 from ..web.links import serializer
@@ -54,7 +62,7 @@ class Action:
     """What staff do to many cases: the event that it makes, and why a case cannot have it.
 
     `act` does it to a locked case; one without changes nothing. `to` is the status that it leads
-    to.
+    to. `shown` returns what of a case must be as the preview showed it.
     """
 
     label: str
@@ -63,6 +71,7 @@ class Action:
     act: Callable[..., Event] | None = None
     reason: NeedsReason = ""
     to: str = ""
+    shown: Callable[[Submission], str] = lambda submission: str(submission.lock_version)
 
     def refusal(self, submission: Submission) -> str:
         """Return why it cannot be done to a case, or nothing."""
@@ -132,7 +141,10 @@ def find_action(code: str) -> Action:
     def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
         return colleagues.set_assignee(submission, to, actor, **data)
 
-    return Action(f"Assign to {name}", "assigned", why_not, act)
+    def assignee(submission: Submission) -> str:
+        return submission.assigned_to or ""
+
+    return Action(f"Assign to {name}", "assigned", why_not, act, shown=assignee)
 
 
 class BadState(ValueError):
@@ -143,14 +155,14 @@ class BadState(ValueError):
 class Run:
     """Many cases to act on, and how far that is: what travels in the form.
 
-    `left` holds the versions that the preview showed by reference. `outcomes` holds those that
+    `left` holds what the preview showed of each case, by reference. `outcomes` holds those that
     are done, by why they were not changed; for those that were, that is empty. `words` and
     `reasons` are by language; words are empty for the standard message.
     """
 
     id: str
     action: str
-    left: dict[str, int]
+    left: dict[str, str]
     outcomes: dict[str, list[str]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -227,7 +239,7 @@ def preview(action: str, submissions: Collection[Submission]) -> Preview:
     run = Run(
         secrets.token_hex(8),
         action,
-        {each.reference: each.lock_version for each in allowed},
+        {each.reference: chosen.shown(each) for each in allowed},
         _by_reason(refused),
         {each.language: "" for each in mailings},
         {each.language: "" for each in allowed} if chosen.reason else {},
@@ -260,6 +272,7 @@ def start(run: Run, form: MultiDict[str, str]) -> None:
     """Take what staff chose and wrote in the form of the preview. Raise `InvalidDecision`."""
     errors: dict[str, str] = {}
     action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
+    _leave_out(run, form.getlist("leave"))
     for code in run.reasons:
         run.reasons[code] = _parse(REASON, f"reason-{code}", form, errors)
         if action.reason == "required" and not run.reasons[code]:
@@ -274,7 +287,7 @@ def start(run: Run, form: MultiDict[str, str]) -> None:
         run.words[code] = "" if typed == standard else typed
     if errors:
         raise InvalidDecision(errors)
-    _leave_out(run, form.getlist("leave"))
+    run.id = sha256(repr(run).encode()).hexdigest()[:16]  # the same only for the same choices
     run.is_started = True
 
 
@@ -284,10 +297,15 @@ def _in(code: str, languages: Collection[str]) -> str:
 
 
 def _leave_out(run: Run, references: Collection[str]) -> None:
-    """Take cases off a run that has not started."""
+    """Take cases off a run that has not started, and the languages that only they have."""
     for reference in references:
         if run.left.pop(reference, None) is not None:
             run.outcomes.setdefault(LEFT_OUT, []).append(reference)
+    with reading() as session:
+        are_left = is_one_of(Submission.reference, list(run.left))
+        languages = set(session.scalars(select(Submission.language).where(are_left).distinct()))
+    run.reasons = {code: "" for code in run.reasons if code in languages}
+    run.words = {code: "" for code in run.words if code in languages}
 
 
 def _parse(question: LongText, name: str, form: Mapping[str, str], errors: dict[str, str]) -> str:
@@ -306,33 +324,25 @@ def do_portion(run: Run, actor: Actor) -> None:
         run.outcomes.setdefault(outcome, []).append(reference)
 
 
-def _act_on_one(run: Run, action: Action, reference: str, version: int, actor: Actor) -> str:
-    """Act on a case; return why not, or nothing.
+def _act_on_one(run: Run, action: Action, reference: str, shown: str, actor: Actor) -> str:
+    """Act on a case; return the reason if nothing was done, else "".
 
     A portion may be posted again, by a reload or by mistake: what this run did stays done.
     """
     try:
-        with locked_case(reference) as submission:
-            if _has_acted(run, action, submission):
-                return ""
-            if submission.lock_version != version:
+        with locked_case(reference, post=run.id) as submission:
+            if action.shown(submission) != shown:
                 return CHANGED
             if (why := action.refusal(submission)) or action.act is None:
                 return why
             mail = Mail(run.words.get(submission.language, ""), run.skip)
             reason = run.reasons.get(submission.language)
-            data = {"run": run.id} | ({"reason": reason} if reason else {})
-            action.act(submission, actor, mail, **data)
+            data = {"reason": reason} if reason else {}
+            action.act(submission, replace(actor, post=run.id), mail, **data)
+    except AlreadyDone:
+        return ""
     except CaseErased:
         return ERASED
     except CaseNotFound:
         return MISSING
     return ""
-
-
-def _has_acted(run: Run, action: Action, submission: Submission) -> bool:
-    """Return True if this run acted on a case: its event says so."""
-    of_kind = Event.submission_id == submission.id, Event.kind == action.kind
-    return any(
-        data.get("run") == run.id for data in db.session.scalars(select(Event.data).where(*of_kind))
-    )

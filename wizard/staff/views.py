@@ -1,7 +1,8 @@
 """One submission, to read and to decide on."""
 
-from collections.abc import Callable
-from functools import partial
+import secrets
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from ..accounts import audit
 from ..accounts.accounts import describe_person, list_people
+from ..accounts.audit import Actor
 from ..accounts.permissions import (
     bp,
     current_actor,
@@ -22,7 +24,7 @@ from ..db.engine import reading
 from ..db.models import Event, describe_status
 from ..forms.outputs import cards
 from ..submissions import colleagues, proposals, publication, reports, withdrawals
-from ..submissions.cases import CaseErased, CaseNotFound, NotAllowed, StaleVersion
+from ..submissions.cases import AlreadyDone, CaseErased, CaseNotFound, NotAllowed, StaleVersion
 from ..submissions.messages import Mail, describe_opened
 from ..web import links
 from ..web.current import current_flow
@@ -30,7 +32,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import parse_whole_number
 from ..web.typed import keyed_fields, own_fields
-from . import case_form, case_lists, cases, changes, erasure, history, repeats, signs
+from . import case_form, case_lists, cases, changes, erasure, history, signs
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     continue_to_next_case,
@@ -133,13 +135,22 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         keeps_public_page=publication.keeps_public_page(submission),
         link=link if owner == submission.reference else [],
         unsaved=unsaved,
-        happened=repeats.find_conflict(
-            page["case"].history, over_assignment=request.endpoint == "staff.assign"
+        happened=_find_conflict(page["case"]),
+        homeless=case_form.list_homeless(
+            unsaved, page["case"].all_decisions(), is_editable=submission.erased_at is None
         ),
-        homeless=case_form.list_homeless(unsaved, page["case"].all_decisions()),
+        page_id=secrets.token_hex(8),
         **page,
         **context,
     )
+
+
+def _find_conflict(case: cases.Case) -> Event | None:
+    """Return the event that the page of a refused post did not know."""
+    if request.endpoint == "staff.assign":
+        return history.find_assignment(case.history)
+    version = parse_whole_number(_own().get("version", ""))
+    return None if version is None else history.find_change(case.history, version)
 
 
 @bp.get("/submissions/<reference>/next", role="viewer")
@@ -160,23 +171,15 @@ def decide(reference: str) -> Response:
     """Change the status."""
     to, version = _own().get("to", ""), _posted_number("version")
     mail, reason = _parse_decision(reference, to)
-    change = partial(cases.decide, reference, to, version, current_actor(), mail, reason)
-    return _take(reference, change, f"Status changed to {describe_status(to).label}.")
+    with suppress(AlreadyDone):
+        cases.decide(reference, to, version, _actor(), mail, reason)
+    return _to_case(reference, f"Status changed to {describe_status(to).label}.")
 
 
-def _take(
-    reference: str,
-    change: Callable[[], None],
-    notice: str,
-    is_same: Callable[[Event], bool] = lambda event: True,
-) -> Response:
-    """Take a decision and go to the case, also if this person took the same one just before."""
-    try:
-        change()
-    except (NotAllowed, StaleVersion):
-        if not repeats.was_taken(reference, _own(), current_actor(), is_same):
-            raise
-    return _to_case(reference, notice)
+def _actor() -> Actor:
+    """Return who acts by this post."""
+    actor = current_actor()
+    return replace(actor, post=case_form.identify_post(actor.name, request.form))
 
 
 def _own() -> MultiDict[str, str]:
@@ -199,14 +202,16 @@ def _parse_decision(reference: str, key: str) -> tuple[Mail, str]:
 def assign(reference: str) -> Response:
     """Give the case to a person, or to nobody."""
     to, before = _own().get("to", ""), request.form.get("before", "")
-    colleagues.assign(reference, to, before, current_actor())
+    with suppress(AlreadyDone):
+        colleagues.assign(reference, to, before, _actor())
     return _to_case(reference, f"Assigned to {describe_person(to) if to else 'nobody'}.")
 
 
 @bp.post("/submissions/<reference>/note", role="editor")
 def note(reference: str) -> Response:
     """Add a note."""
-    cases.add_note(reference, request.form.get("text", ""), current_actor())
+    with suppress(AlreadyDone):
+        cases.add_note(reference, request.form.get("text", ""), _actor())
     return _to_case(reference, "Note added.", "text")
 
 
@@ -214,14 +219,16 @@ def note(reference: str) -> Response:
 def write(reference: str) -> Response:
     """Write to the contacts."""
     mail, _ = _parse_decision(reference, "written")
-    cases.write(reference, current_actor(), mail)
+    with suppress(AlreadyDone):
+        cases.write(reference, _actor(), mail)
     return _to_case(reference, "Email queued.")
 
 
 @bp.post("/submissions/<reference>/resend", role="editor")
 def resend(reference: str) -> Response:
     """Queue a message again."""
-    cases.resend(reference, request.form.get("message", ""), current_actor())
+    with suppress(AlreadyDone):
+        cases.resend(reference, request.form.get("message", ""), _actor())
     return _to_case(reference, "Email queued to send again.")
 
 
@@ -232,10 +239,9 @@ def decide_report(reference: str) -> Response:
     report, action = _posted_number("report"), _posted_action()
     approved = action == "approve"
     mail, reason = _parse_decision(reference, f"{action}-{report}")
-    change = partial(
-        cases.decide_report, reference, report, approved, current_actor(), mail, reason
-    )
-    return _take(reference, change, "Update approved." if approved else "Update not approved.")
+    with suppress(AlreadyDone):
+        cases.decide_report(reference, report, approved, _actor(), mail, reason)
+    return _to_case(reference, "Update approved." if approved else "Update not approved.")
 
 
 @bp.post("/submissions/<reference>/progress", role="editor")
@@ -252,13 +258,9 @@ def decide_progress(reference: str) -> Response:
     approved = {parse_whole_number(each) or 0 for each in checked} & numbers
     if key == "progress_approved" and not approved:
         raise NotAllowed("Check at least one of them, or choose not to approve any.")
-    given = reference, version, numbers, approved, current_actor(), mail, reply
-    return _take(
-        reference,
-        partial(reports.decide, *given),
-        "Update approved." if approved else "Update not approved.",
-        lambda event: len(event.data.get("approved", ())) == len(approved),
-    )
+    with suppress(AlreadyDone):
+        reports.decide(reference, version, numbers, approved, _actor(), mail, reply)
+    return _to_case(reference, "Update approved." if approved else "Update not approved.")
 
 
 @bp.post("/submissions/<reference>/correction", role="editor")
@@ -267,14 +269,13 @@ def decide_correction(reference: str) -> Response:
     """Approve or decline the correction that waits."""
     is_approved, slips = _posted_action() == "approve", _own().getlist("slips")
     mail, reason = _parse_decision(reference, "correct" if is_approved else "leave")
-    change = partial(proposals.approve_correction, slips=slips)
-    given = reference, _posted_number("version"), current_actor(), mail, reason
-    return _take(
-        reference,
-        partial(change if is_approved else proposals.decline_correction, *given),
-        "Answers corrected." if is_approved else "Correction not approved.",
-        lambda event: event.data.get("slips", []) == slips,
-    )
+    given = reference, _posted_number("version"), _actor(), mail, reason
+    with suppress(AlreadyDone):
+        if is_approved:
+            proposals.approve_correction(*given, slips)
+        else:
+            proposals.decline_correction(*given)
+    return _to_case(reference, "Answers corrected." if is_approved else "Correction not approved.")
 
 
 @bp.post("/submissions/<reference>/withdrawal", role="editor")
@@ -283,9 +284,9 @@ def decide_withdrawal(reference: str) -> Response:
     """Confirm or decline the request to withdraw."""
     is_approved, version = _posted_action() == "approve", _posted_number("version")
     mail, reason = _parse_decision(reference, "withdraw" if is_approved else "stay")
-    given = reference, is_approved, version, current_actor(), mail, reason
-    change = partial(withdrawals.decide_withdrawal, *given)
-    return _take(reference, change, "Withdrawn." if is_approved else "Not withdrawn.")
+    with suppress(AlreadyDone):
+        withdrawals.decide_withdrawal(reference, is_approved, version, _actor(), mail, reason)
+    return _to_case(reference, "Withdrawn." if is_approved else "Not withdrawn.")
 
 
 def _posted_action() -> str:
@@ -307,14 +308,14 @@ def request_changes(reference: str) -> Response:
     version, posted = _posted_number("version"), own_fields(request.form, changes.KEY)
     try:
         opened, mail = changes.parse_request(changes.get_page(reference), posted)
-        changes.request_changes(reference, version, opened, current_actor(), mail)
+        with suppress(AlreadyDone):
+            changes.request_changes(reference, version, opened, _actor(), mail)
     except InvalidDecision as invalid:
         return _changes_page(reference, 422, errors=invalid.errors)
     except NotAllowed as error:
         return _changes_page(reference, 422, errors={"questions": str(error)})
     except StaleVersion:
-        if not changes.was_requested(reference, opened, posted, current_actor()):
-            return _changes_page(reference, 409, stale=True)
+        return _changes_page(reference, 409, stale=True)
     return _redirect_to_case(reference, "Changes requested.")
 
 
@@ -325,6 +326,7 @@ def _changes_page(reference: str, status: int = 200, **context: Any) -> Response
         "staff/changes.html",
         status,
         page=changes.get_page(reference),
+        page_id=secrets.token_hex(8),
         unsaved=keyed_fields(request.form, changes.KEY),
         list_query=query,
         **context,

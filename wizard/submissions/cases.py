@@ -83,6 +83,10 @@ class StaleVersion(Exception):
     """The case changed after the page with the decision was drawn."""
 
 
+class AlreadyDone(Exception):
+    """The same post came before, and was done."""
+
+
 class CaseErased(Exception):
     """The answers were deleted on request; nothing more may be stored about them."""
 
@@ -105,13 +109,19 @@ def _query_by_reference() -> Select[Submission]:
     return select(Submission).where(is_it, Submission.flow == bindparam("flow"))
 
 
+@cache
+def _query_post() -> Select[int]:
+    is_it = Event.submission_id == bindparam("id"), Event.post == bindparam("post")
+    return select(Event.id).where(*is_it).limit(1)
+
+
 @contextmanager
-def locked_case(reference: str, version: int | None = None) -> Iterator[Submission]:
+def locked_case(reference: str, version: int | None = None, post: str = "") -> Iterator[Submission]:
     """Lock a case for update; commit at the end, roll back on error.
 
     Every later change to a submission goes through here, so that nothing is stored after an
-    erasure. Raise `CaseNotFound` or `CaseErased`, or `StaleVersion` unless `version` is that of
-    the case.
+    erasure. Raise `CaseNotFound` or `CaseErased`, `AlreadyDone` if this `post` made an event
+    already, or `StaleVersion` unless `version` is that of the case.
     """
     with writing():
         submission = find_by_reference(reference, lock=True)
@@ -119,6 +129,8 @@ def locked_case(reference: str, version: int | None = None) -> Iterator[Submissi
             raise CaseNotFound(reference)
         if submission.erased_at is not None:
             raise CaseErased
+        if post and db.session.scalar(_query_post(), {"id": submission.id, "post": post}):
+            raise AlreadyDone
         if version not in (None, submission.lock_version):
             raise StaleVersion
         before = submission.lock_version

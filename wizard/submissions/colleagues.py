@@ -201,15 +201,16 @@ def _query_viewers() -> Select[str, datetime]:
 def assign(reference: str, to: str, before: str, actor: Actor) -> None:
     """Give a case to a person, by address, or to nobody (empty).
 
-    Raise as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` unless
-    it is still that person's who had it `before`.
+    Raise as `locked_case`; `NotAllowed` for somebody who may not decide; and `StaleVersion` if it
+    is neither theirs nor that person's who had it `before`.
     """
     if to and to not in pick_assignable(read_people()):
         raise NotAllowed("Choose somebody who can decide on submissions.")
-    with locked_case(reference) as submission:
-        if (submission.assigned_to or "") != before:
+    with locked_case(reference, post=actor.post) as submission:
+        assigned_to = submission.assigned_to or ""
+        if assigned_to not in (before, to):
             raise StaleVersion
-        if to != before:
+        if assigned_to != to:
             set_assignee(submission, to, actor)
 
 

@@ -153,6 +153,8 @@ def add_event(submission: Submission, kind: str, actor: Actor, **data: Any) -> E
         actor_kind=actor.kind,
         actor=actor.name,
         version=submission.answers_version,
+        lock_version=submission.lock_version,
+        post=actor.post or None,
         data=data,
     )
     db.session.add(event)

@@ -271,14 +271,14 @@ def approve_correction(
 
     Raise as `locked_case`, and `NotAllowed`.
     """
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         proposal = _sent_proposal(submission)
         journey = correction_journey(submission, proposal)
         _check_correction(submission, proposal, journey, reason)
         if changes_only_contact(submission, journey.answers):
+            raise_version(submission)
             contact_changes.hold_back_contact(submission, journey.answers, actor)
             db.session.delete(proposal)
-            raise_version(submission)
             return
         data = {"proposed_by": _proposer(submission), "words": proposal.words}
         data |= _store(submission, proposal, journey, actor)
@@ -314,7 +314,7 @@ def decline_correction(
 
     Raise as `locked_case`, and `NotAllowed`.
     """
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         proposal = _sent_proposal(submission)
         proposal.sent_at = None
         raise_version(submission)

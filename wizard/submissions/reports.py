@@ -150,7 +150,7 @@ def decide(
     The reply is about those that are declined, or about all if none is. Raise as `locked_case`, and
     `NotAllowed`.
     """
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         rows = [row for row in list_progress(submission) if row.id in offered]
         if not rows or any(row.approved is not None for row in rows):
             raise NotAllowed(ALREADY_DECIDED)

@@ -75,7 +75,7 @@ def decide_withdrawal(
     `public_reason` stands on the page of what was published.
     """
     data: dict[str, Any] = {"reason": public_reason} if public_reason else {}
-    with locked_case(reference, version) as submission:
+    with locked_case(reference, version, actor.post) as submission:
         if not is_requested(submission):
             raise NotAllowed("There is no request to withdraw. Check the history.")
         if approved:

@@ -1,7 +1,7 @@
 """What somebody typed into a form, and what the form held before.
 
-A box that is not empty at first has a hidden field `shown-NAME` beside it, with a fingerprint of
-its text. A box of one of several actions on a page is named `NAME-KEY`, by the key of the action.
+A field that is not empty at first has a hidden field `shown-NAME` beside it, with a fingerprint of
+its value. A box of one of several actions on a page is named `NAME-KEY`, by the key of the action.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ TEXTS = {
     "about": "What is missing?",
 }
 """The labels of boxes for texts, by their names up to the first hyphen."""
+CHOICES = ("approve", "slips", "skip")
+"""The names of check boxes, up to the first hyphen."""
 SHOWN = "shown-"
 OWN = ("to", "action", "offered", "report", "approve", "slips", "reason", "words", "skip")
 """The fields of an action that pages of the version before post without its key."""
@@ -32,13 +34,22 @@ def changed_texts(form: MultiDict[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in form.items()
-        if name.partition("-")[0] in TEXTS and is_changed(form, name, text)
+        if name.partition("-")[0] in TEXTS and _is_changed(form, name)
     }
 
 
-def is_changed(form: MultiDict[str, str], name: str, value: str) -> bool:
-    """Return True if a value is not what a page showed in its field."""
-    return fingerprint(value) != form.get(SHOWN + name, "")
+def changed_names(form: MultiDict[str, str]) -> set[str]:
+    """Return the names of the fields of a form that somebody changed, and of their `shown-` fields:
+    where nothing is checked any more, that is all that was posted."""
+    kinds = (*TEXTS, *CHOICES)
+    names = {name for name in form if name.partition("-")[0] in kinds}
+    names |= {name.removeprefix(SHOWN) for name in form if name.startswith(SHOWN)}
+    changed = {name for name in names if _is_changed(form, name)}
+    return changed | {SHOWN + name for name in changed}
+
+
+def _is_changed(form: MultiDict[str, str], name: str) -> bool:
+    return fingerprint(",".join(form.getlist(name))) != form.get(SHOWN + name, "")
 
 
 def own_fields(form: MultiDict[str, str], key: str) -> MultiDict[str, str]:

@@ -498,3 +498,31 @@ def test_decision_on_progress_that_comes_twice_is_answered_as_taken(app, editor,
         done = editor.press(page, f"#reports button[value={key}]", **{f"reason-{key}": reason})
         assert (done.status, done.text("#said")[:9]) == (200, "✓ Update ")
     assert len(events_of(app, kind)) == 1
+
+
+def test_unchecked_reports_stay_unchecked(app, editor):
+    reference = add_submission(app, status="published")
+    number = add_report(app, reference).id
+    page = editor.page(path_of(reference))
+    fields = {**page.values(), "text": "Call them."}
+    del fields[f"approve-progress_approved-{number}"]
+    noted = editor.send(f"{path_of(reference)}/note", fields)
+    assert noted.text(".note") and "checked" not in noted.all(f"#approve-{number}")[0].attrs
+
+
+def test_decision_on_another_report_is_not_the_same(app, editor):
+    reference = add_submission(app, status="published")
+    first, second = add_report(app, reference).id, add_report(app, reference).id
+    page = editor.page(path_of(reference))
+    editor.press(page, f"#reports button[value=progress_approved-{first}]")
+    late = editor.press(page, f"#reports button[value=progress_approved-{second}]")
+    assert late.status == 409 and len(events_of(app, "progress_approved")) == 1
+
+
+def test_correction_that_ends_consent_is_approved_twice_as_once(app, editor):
+    reference = add_correction(app, publish_consent="no")
+    page = editor.page(path_of(reference))
+    for _ in range(2):
+        done = editor.press(page, "#correction button[value=correct]")
+        assert (done.status, done.text("#said")) == (200, "✓ Answers corrected.")
+    assert len(events_of(app, "corrected")) == len(events_of(app, "unpublished")) == 1

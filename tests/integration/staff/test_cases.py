@@ -336,20 +336,29 @@ def test_invalid_note_is_422_and_stays_on_page(app, editor, text):
 
 def write(client, path: str, words: str) -> Page:
     """Write to the contacts as the page does."""
-    data = {"key": "written", "kind-written": "written", "words-written": words}
-    return client.send(f"{path}/letter", data)
+    page = client.page(path)
+    return client.press(page, "#messages button[value=written]", **{"words-written": words})
 
 
 def test_letter_goes_to_contacts_once(app, editor):
-    reference = add_submission(app)
-    path = f"/staff/submissions/{reference}"
-    assert "We meet on Monday." in write(editor, path, "We meet on Monday.").text("#history")
-    assert write(editor, path, "We meet on Monday.").text("#said") == "✓ Email queued."
-    write(editor, path, "We meet at noon.")
+    path = f"/staff/submissions/{add_submission(app)}"
+    page = editor.page(path)
+    for _ in range(2):
+        typed = {"words-written": "We meet on Monday."}
+        done = editor.press(page, "#messages button[value=written]", **typed)
+        assert (done.status, done.text("#said")) == (200, "✓ Email queued.")
+    write(editor, path, "We meet on Monday.")
     assert len(events_of(app, "written")) == 2
     with app.app_context():
-        words = list(db.session.scalars(select(MailMessage.words).order_by(MailMessage.id)))
-    assert words == ["We meet on Monday.", "We meet at noon."]
+        words = list(db.session.scalars(select(MailMessage.words)))
+    assert words == ["We meet on Monday."] * 2
+
+
+def test_note_that_comes_twice_is_added_once(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app)}")
+    for _ in range(2):
+        done = editor.press(page, "button[formaction$=note]", text="No answer.")
+        assert done.status == 200 and len(done.all(".note")) == 1
 
 
 @pytest.mark.parametrize(
@@ -371,7 +380,8 @@ def test_letter_without_address_is_refused(app, editor):
     reference = add_submission(app, contact_email="")
     path = f"/staff/submissions/{reference}"
     assert not editor.page(path).all("#words-written")
-    page = write(editor, path, "We meet on Monday.")
+    data = {"key": "written", "words-written": "We meet on Monday."}
+    page = editor.send(f"{path}/letter", data)
     assert (page.status, page.errors()) == (422, {"messages": "There is no address to write to."})
     assert "We meet on Monday." in page.text("#written")
 

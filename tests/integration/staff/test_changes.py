@@ -151,7 +151,7 @@ def test_invalid_version_is_400(app, editor, version):
 
 def test_request_that_comes_twice_is_sent_once(app, editor):
     reference = add_submission(app, status="in_review")
-    typed = {"open": "city", "about-city": "Which one?", "words": "Dear Ana"}
+    typed = {"page": "1" * 16, "open": "city", "about-city": "Which one?", "words": "Dear Ana"}
     for _ in range(2):
         page = ask(editor, reference, "1", **typed)
         assert (page.status, page.text("#said")) == (200, "✓ Changes requested.")

@@ -217,8 +217,10 @@ def test_text_in_other_boxes_stays_after_every_button(app, editor, button):
 
 def test_text_stays_after_conflict_over_assignment(app, editor):
     page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
-    editor.press(page, "#assign button[name=to]")
-    late = editor.press(page, "#assign button[name=to]", **TYPED, before="other@example.gov")
+    colleague = staff_client(app, "editor", "bob")
+    path = page.all("#assign button[name=to]")[0].attrs["formaction"]
+    colleague.send(path, {"to": "bob@example.gov"})
+    late = editor.press(page, "#assign button[name=to]", **TYPED)
     assert late.status == 409
     assert late.text("#reason-declined") == "Too vague." and late.text("#text") == "Call them."
 
@@ -283,7 +285,8 @@ def test_same_decision_of_a_colleague_is_409(app, editor):
 def test_conflict_shows_the_event_that_conflicts(app, editor):
     path = f"/staff/submissions/{add_submission(app, status='in_review')}"
     page = editor.page(path)
-    editor.press(page, "#assign button[name=to]")
+    colleague = staff_client(app, "editor", "bob")
+    colleague.send(f"{path}/assign", {"to": "bob@example.gov"})
     editor.send(f"{path}/note", {"text": "Call them."})
     editor.press(page, "#decide button[value=accepted]")
     editor.send(f"{path}/note", {"text": "Called."})
@@ -292,3 +295,35 @@ def test_conflict_shows_the_event_that_conflicts(app, editor):
     late = editor.press(page, "#assign button[name=to]")
     assert "Assigned" in late.all("#stale section")[0].text
     assert "it was not assigned" in late.text("#stale")
+
+
+def test_choices_stay_after_conflict_and_beside_other_buttons(app, editor):
+    path = f"/staff/submissions/{add_submission(app, status='in_review')}"
+    page = editor.page(path)
+    noted = editor.press(page, "button[formaction$=note]", text="Call.", **{"skip-accepted": "yes"})
+    assert "checked" in noted.all("#skip-accepted")[0].attrs and noted.text(".note")
+    editor.send(f"{path}/status", {"to": "accepted", "version": "1"})
+    late = editor.press(page, "#decide button[value=declined]", **{"skip-withdrawn": "yes"})
+    assert late.status == 409 and "checked" in late.all("#skip-withdrawn")[0].attrs
+
+
+def test_other_choice_is_not_taken_twice(app, editor):
+    page = editor.page(f"/staff/submissions/{add_submission(app, status='in_review')}")
+    editor.press(page, "#decide button[value=accepted]")
+    late = editor.press(page, "#decide button[value=accepted]", **{"skip-accepted": "yes"})
+    assert late.status == 409
+
+
+def test_note_on_deleted_case_is_shown(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    staff_client(app, "admin").send(f"{path}/erase")
+    refused = editor.send(f"{path}/note", {"text": "Call them."})
+    assert refused.status == 422 and "Call them." in refused.text("#written")
+
+
+def test_assignment_to_the_same_person_is_no_conflict(app, editor):
+    path = f"/staff/submissions/{add_submission(app)}"
+    page = editor.page(path)
+    editor.send(f"{path}/assign", {"to": "editor@example.gov"})
+    again = editor.press(page, "#assign button[name=to]")
+    assert again.status == 200 and len(events_of(app, "assigned")) == 1

@@ -198,6 +198,30 @@ def test_reference_of_another_case_leaves_nothing_out(app, editor):
     assert last.text("#progress") == "1 done, 0 left as they were."
 
 
+def test_language_of_left_out_cases_needs_no_reason(app, editor):
+    english, spanish = (add_submission(app, status="in_review") for _ in range(2))
+    set_language(app, spanish, "es")
+    page = preview(editor, [english, spanish], "declined")
+    typed = {"reason-en-many": "Too late.", "words-en-many": "No."}
+    assert press(editor, page, leave=spanish, **typed).text("#progress").startswith("1 done")
+
+
+def test_letter_that_was_changed_goes_again(app, editor):
+    page = preview(editor, [add_submission(app)], "written")
+    for words in ("Hello.", "Hello.", "Hello again."):
+        press(editor, page, **{"words-en-many": words})
+    assert [each.words for each in messages_of(app)] == ["Hello.", "Hello again."]
+
+
+def test_case_that_a_colleague_took_is_not_taken_away(app, editor):
+    reference = add_submission(app)
+    page = preview(editor, [reference], "assign-editor@example.gov")
+    staff_client(app, "editor", "bob")
+    editor.send(f"/staff/submissions/{reference}/assign", {"to": "bob@example.gov"})
+    assert many.CHANGED in press(editor, page).text("main")
+    assert len(events_of(app, "assigned")) == 1
+
+
 def test_contacts_are_written_to(app, editor):
     reference, erased = add_submission(app), add_submission(app)
     staff_client(app, "admin").send(f"/staff/submissions/{erased}/erase")
