@@ -123,10 +123,11 @@ class ChangeJourney(Journey):
             self.open_fields |= necessary
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
-        if error := self._find_error(is_unexplained=WORDS.is_blank(typed.get(WORDS.name))):
-            review = self.steps[flow.review.name].result
-            review.errors[WORDS.name] = error
-            review.missing.add(WORDS.name)
+        review = self.steps.get(flow.review.name)  # none where nobody may respond
+        error = self._find_error(is_unexplained=WORDS.is_blank(typed.get(WORDS.name)))
+        if review and error:
+            review.result.errors[WORDS.name] = error
+            review.result.missing.add(WORDS.name)
 
     def _find_error(self, *, is_unexplained: bool) -> Message | None:
         """Return why the changes cannot be sent, if anything but their answers keeps them."""

@@ -489,6 +489,19 @@ def test_individual_is_shown_the_exit_and_nothing_is_stored(app):
     assert stored(app, Proposal).answers["organization_kind"] == "agency"
 
 
+def test_individual_can_change_the_answer_back(app):
+    reference = add_published(app)
+    client = owner(app, reference)
+    client.send(address(reference))
+    page = client.page(address(reference, "kind"))
+    assert submit_page(client, page, organization_kind="individual").path.endswith("/exit")
+    autosave(client, address(reference, "kind"), {"organization_kind": "individual"})
+    for path in ("", "kind", "organization", "review", "exit"):
+        assert client.page(address(reference, path)).status == 200
+    page = client.page(address(reference, "kind"))
+    assert submit_page(client, page, organization_kind="agency").path.endswith("/review")
+
+
 def test_buttons_of_a_page_without_javascript(app, asked):
     client = owner(app, asked)
     page = client.page(address(asked, "organization"))

@@ -268,6 +268,13 @@ def test_removed_answer_is_changed():
     assert changed_fields(COMMITMENT, {"city": "Ames"}, {"city": "Ames"}) == []
 
 
+def test_answer_that_ends_a_published_form_has_no_review():
+    typed = {**ANSWERS["agency"], "organization_kind": "individual"}
+    journey = walk("agency", [], typed, (), were_published=True)
+    assert journey.is_ineligible and COMMITMENT.review.name not in journey.steps
+    assert not journey.complete
+
+
 def test_review_is_never_complete_before_it_is_posted():
     journey = walk("agency", [], ANSWERS["agency"], ())
     for opened in ([], ["city"]):
