@@ -57,13 +57,14 @@ async function send(form) {
   if (!can("discard")) showStatus(messages.saving, "");
   try {
     const response = await fetch(form.dataset.autosave, {method: "POST", body, signal, keepalive});
-    if (form === draftForm() && !can("send")) showResult(response);
+    const answer = response.status === 409 ? await response.text() : "";
+    if (form === draftForm() && !can("send")) showResult(response, answer);
   } catch {
     if (form === draftForm() && !signal.aborted) scheduleRetry(messages.offline);
   }
 }
 
-function showResult({ok, status}) {
+function showResult({ok, status}, answer) {
   if (ok) {
     const {lang} = document.documentElement;
     const time = new Date().toLocaleTimeString(`${lang}-US`, {timeStyle: "short"});
@@ -72,8 +73,9 @@ function showResult({ok, status}) {
   } else if (status === 429 || status >= 500) {
     scheduleRetry(messages.failed);
   } else { // a retry would fail, too
-    const reasons = {400: messages.expired, 409: messages.conflict, 413: messages.tooLong};
-    showFailure(reasons[status] ?? messages.failed);
+    const said = new DOMParser().parseFromString(answer, "text/html").body.textContent.trim();
+    const reasons = {400: messages.expired, 409: said, 413: messages.tooLong};
+    showFailure(reasons[status] || messages.failed);
   }
 }
 

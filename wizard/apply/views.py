@@ -1,15 +1,17 @@
 """The pages of the form, from the first step to the receipt."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
+from .. import clock
 from ..db.engine import reading
 from ..forms import outcomes, saving
-from ..forms.outputs import cards
+from ..forms.outputs import cards, typed_texts
 from ..submissions.events import list_events
 from ..submissions.messages import list_words
 from ..submissions.refusals import title_refused
@@ -88,7 +90,16 @@ def save_step(draft_id: uuid.UUID, name: str) -> Response:
     with access.editing(draft_id) as draft:
         form = OpenDraft(draft)
         g.outcome = answers.save(form, post)
+    if isinstance(g.outcome, outcomes.Closed) and (unsent := _unsent_answers(draft_id, post)):
+        return _receipt_page(draft_id, 409, unsent)
     return steps.respond(form, post, g.outcome)
+
+
+def _unsent_answers(draft_id: uuid.UUID, post: saving.StepPost) -> list[tuple[str, str]]:
+    """Return what a post has that is not in the submission of its draft, with the labels."""
+    submission, today = access.read_draft(draft_id).submission, clock.today()
+    sent = typed_texts(post.step.fields, submission.answers, today) if submission else []
+    return [each for each in typed_texts(post.step.fields, post.answers, today) if each not in sent]
 
 
 @bp.post("/<uuid:draft_id>/<name>/autosave")
@@ -106,6 +117,13 @@ def autosave(draft_id: uuid.UUID, name: str) -> tuple[str, int]:
 @bp.get("/<uuid:draft_id>/done")
 def receipt(draft_id: uuid.UUID) -> Response:
     """Show the receipt."""
+    return _receipt_page(draft_id)
+
+
+def _receipt_page(
+    draft_id: uuid.UUID, status: int = 200, unsent: Sequence[tuple[str, str]] = ()
+) -> Response:
+    """Return the receipt, with what was entered after the submission and not stored."""
     draft = access.read_draft(draft_id)
     submission = draft.submission
     if submission is None:
@@ -117,6 +135,8 @@ def receipt(draft_id: uuid.UUID) -> Response:
         written = list_words(submission.id)
     return render_page(
         "apply/receipt.html",
+        status,
+        unsent=unsent,
         submission=submission,
         events=happened,
         refused=refused,

@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.complete_form import autosave, complete_form, draft_path, form_data, post_step
+from tests.complete_form import (
+    autosave,
+    complete_form,
+    draft_path,
+    form_data,
+    post_step,
+    submit_page,
+)
 from tests.conftest import AGENCY, load_case
 from tests.integration.apply.conftest import AGENCY_STEPS
 from wizard.flows.commitment import COMMITMENT
@@ -213,5 +220,17 @@ def test_older_autosave_does_not_overwrite_newer(client):
 def test_autosave_after_submit_is_409(client):
     receipt = complete_form(client, AGENCY)
     refused = autosave(client, f"{draft_path(receipt)}/organization", {"city": "Elsewhere"})
-    assert refused.status_code == 409
+    assert refused.status_code == 409 and "We can’t save this here anymore." in refused.text
+    assert "Elsewhere" not in client.page(receipt.path).response.text
+
+
+def test_answer_after_submit_is_shown_to_be_copied(client):
+    review = complete_form(client, AGENCY, until="review")
+    late = client.page(f"{draft_path(review)}/organization")
+    receipt = submit_page(client, review, authorized="yes")
+    same = submit_page(client, late)
+    assert (same.path, same.status) == (receipt.path, 200)
+    refused = submit_page(client, late, city="Elsewhere")
+    assert refused.status == 409 and "was already sent without this." in refused.text("#unsent")
+    assert refused.text("#unsent + .answers dl") == "City or town Elsewhere"
     assert "Elsewhere" not in client.page(receipt.path).response.text
