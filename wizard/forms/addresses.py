@@ -29,11 +29,15 @@ def parse_email(text: str) -> ValidatedEmail:
     return validate_email(text, check_deliverability=False, allow_smtputf8=False)
 
 
+SEVERAL = re.compile(r"@[^@]*[\s,;<][^@]+@")
+"""What only a text with several addresses has: something between two of them."""
+
+
 def email_fault(text: str) -> str:
     """Return the message about an invalid address, as exact as can be."""
     local, _, domain = text.rpartition("@")
     if "@" in local:
-        return EMAIL_FAULTS["several"]
+        return EMAIL_FAULTS["several" if SEVERAL.search(text) else "signs"]
     if local and not local.isascii():
         return EMAIL_FAULTS["letter"]
     if " " in text and local:
@@ -43,6 +47,7 @@ def email_fault(text: str) -> str:
 
 EMAIL_FAULTS = {
     "several": Message("Check %(noun)s. Enter only one."),
+    "signs": Message("Check %(noun)s. It has more than one @."),
     "letter": Message(
         "Check %(noun)s. Before the @, use only numbers, symbols and letters without accents. Many "
         "email systems don’t accept “%(part)s”."
@@ -130,12 +135,16 @@ LOCAL_NETWORKS = (
 def url_fault(text: str) -> Message:
     """Return the message about an address that `public_address` refuses."""
     with suppress(ValueError):
-        if _is_local(URL(text)):
+        url = URL(text)
+        if url.protocol not in ("http:", "https:"):
+            return URL_FAULTS["scheme"]
+        if _is_local(url):
             return URL_FAULTS["local"]
     return URL_FAULTS["other"]
 
 
 URL_FAULTS = {
+    "scheme": Message("Check %(noun)s. It must start with https:// or http://."),
     "local": Message("Check %(noun)s: only your own network can open it. Enter a public address."),
     "other": Message("Enter %(noun)s, like https://example.org or example.org."),
 }

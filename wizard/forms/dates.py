@@ -14,6 +14,8 @@ SPANISH_MONTHS = (
 )  # fmt: skip
 DATE_FILLERS = {"st", "nd", "rd", "th", "of", "the", "de", "del"}
 MIN_MONTH_LETTERS = 3
+LAST_YEAR = 68
+"""The last two-digit year of this century; later ones may be of the one before (POSIX, %y)."""
 NOT_A_MOMENT = (ValueError, OverflowError)
 
 
@@ -35,7 +37,7 @@ def _readings(text: str) -> list[date | None]:
     if match := re.fullmatch(number + "([0-9]{2})", text):  # any order
         first, second, last = map(int, match.groups())
         orders = (last, first, second), (last, second, first), (first, second, last)
-        return [_day(2000 + year, month, day) for year, month, day in orders]
+        return [_day(2000 + year, month, day) for year, month, day in orders if year <= LAST_YEAR]
     if not re.fullmatch(r"[a-z0-9 ,.-]+", text):
         return []
     words = [word for word in re.findall("[a-z]+|[0-9]+", text) if word not in DATE_FILLERS]

@@ -183,9 +183,10 @@ class Email(Text):
     def clean(self, raw: Any, today: date) -> str:
         text = bare_address(Text.clean(self, raw, today))
         with suppress(EmailNotValidError):
-            email = parse_email(text)
-            if email.ascii_email and "=?" not in text:  # mail software rewrites encoded words
-                return self._limited(email.ascii_email)
+            address = parse_email(text).ascii_email
+            is_whole = address and address[-2] != "."  # no ending has one letter
+            if is_whole and "=?" not in text:  # mail software rewrites encoded words
+                return self._limited(address)
         raise Invalid(email_fault(text), noun=self.noun, part=text[:80])
 
     def display(self, value: str) -> str:

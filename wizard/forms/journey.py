@@ -15,7 +15,7 @@ from .flow import Branch, Flow, Section, Step
 from .groups import Group, keep_id
 from .memory import ValidationResult
 from .messages import Message
-from .text import Invalid
+from .text import Invalid, fold_text
 
 ORDINALS = (Message("a first"), Message("a second"), Message("a third"))
 
@@ -300,6 +300,7 @@ def _find_repeated(
         answers = [inside.answers.get(name) for name in group.unique]
         if None in answers:
             continue
+        answers = [" ".join(fold_text(str(each)).split()) for each in answers]
         if earlier := next((other for other, known in seen if known == answers), ""):
             yield prefix, earlier
         seen.append((prefix, answers))

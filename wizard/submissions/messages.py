@@ -62,7 +62,7 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
     ),
     "changes_cancelled": CaseMessage(
         "we no longer need changes to your %(noun)s (%(reference)s)",
-        "We no longer need the changes we asked for, and will go on with the review. We kept "
+        "We no longer need the changes we asked for, and will continue the review. We kept "
         "anything you entered. You can still send it as a correction.",
     ),
     "changes_expired": CaseMessage(

@@ -94,6 +94,11 @@ def test_repeated_entry_is_told_at_its_last_unique_question():
     assert "goals" not in found.answers
 
 
+def test_entry_that_differs_only_in_case_and_spaces_is_repeated():
+    found = check([goal("Café data", kind="talk"), goal("cafe  Data", kind="talk")])
+    assert "goals-1-title" in found.errors
+
+
 def test_last_blank_entries_are_dropped_first():
     found = check([goal(), goal("A"), goal(), goal("B")])
     assert set(found.errors) == {"goals-0"}
