@@ -79,7 +79,7 @@ def assign_many(bob: Page) -> None:
     bob.get_by_role("button", name="Preview").click()
     expect(bob.locator("h1")).to_have_text(f"Assign to bob@example.gov: {OF_BOB} submissions")
     bob.locator("button.primary").click()
-    expect(bob.locator("#progress")).to_have_text(f"{OF_BOB} done, 0 left as they were.")
+    expect(bob.locator("#progress")).to_have_text(f"{OF_BOB} done, 0 not changed.")
 
 
 def start_to_accept_many(bob: Page) -> list:
@@ -169,7 +169,7 @@ def decide_too_late(cleo: Page) -> None:
     with cleo.expect_response(lambda response: response.request.method == "POST") as response:
         cleo.get_by_role("button", name="Decline", exact=True).click()
     assert response.value.status == 409
-    expect(cleo.locator("#stale")).to_contain_text("Somebody was quicker")
+    expect(cleo.locator("#stale")).to_contain_text("Someone else changed this")
     expect(cleo.locator("#stale blockquote")).to_have_text(["Too vague.", DECLINED_WORDS])
     expect(cleo.locator("#history")).to_contain_text("ada@example.gov")
 
@@ -212,7 +212,7 @@ def test_three_people_decide_forty_cases_in_a_morning(open_browser, office):
     expect(ada.locator("#said")).to_contain_text("Status changed to Declined.")
     held[1].continue_()
     expect(bob.locator("h1")).to_have_text("Accept: finished")
-    expect(bob.locator("#progress")).to_have_text(f"{OF_BOB - 1} done, 1 left as they were.")
+    expect(bob.locator("#progress")).to_have_text(f"{OF_BOB - 1} done, 1 not changed.")
     expect(bob.locator("main")).to_contain_text("It changed after this page was opened.")
 
     ask_for_changes(cleo, unclear)

@@ -153,7 +153,7 @@ def test_two_people_see_each_other(open_browser, office):
     ada.get_by_role("button", name="Accept", exact=True).click()
     expect(ada.locator(".facts .reference")).to_have_text(second)
     bob.get_by_role("button", name="Accept", exact=True).click()
-    expect(bob.locator("#stale")).to_contain_text("Somebody was quicker")
+    expect(bob.locator("#stale")).to_contain_text("Someone else changed this")
     bob.get_by_role("link", name="Next", exact=True).click()
     expect(bob.locator(".facts .reference")).to_have_text(second)
 

@@ -285,7 +285,7 @@ def test_many_cases_are_declined_at_once(open_browser, office, javascript):
         expect(page.locator("h1")).to_have_text("Decline: 51 of 54")
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("h1")).to_have_text("Decline: finished")
-    expect(page.locator("#progress")).to_have_text("53 done, 1 left as they were.")
+    expect(page.locator("#progress")).to_have_text("53 done, 1 not changed.")
     look(page)
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not page.evaluate(wide)

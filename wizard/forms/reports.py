@@ -32,7 +32,7 @@ KEPT_OUTCOMES = ("done", "dropped")
 """What can be reported about a promise that is kept."""
 HINTS: Mapping[str, Message] = {
     "delayed": Message("It will be done later. Enter a new date."),
-    "dropped": Message("It won’t be done. You say why."),
+    "dropped": Message("It won’t be done. Tell us why."),
 }
 
 

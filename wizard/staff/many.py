@@ -49,7 +49,7 @@ PORTION = 25
 CHANGED = "It changed after this page was opened."
 ERASED = "Its answers were deleted on request."
 MISSING = "It no longer exists."
-ALREADY_SO = "It is so already."
+ALREADY_ASSIGNED = "It is assigned that way already."
 LEFT_OUT = "You left it out."
 NO_EDITOR = "That person can’t decide on submissions."
 NO_ADDRESS = "It has no address to write to."
@@ -136,7 +136,7 @@ def find_action(code: str) -> Action:
     can_have = not to or to in colleagues.pick_assignable(people)
 
     def why_not(submission: Submission) -> str:
-        return ALREADY_SO if (submission.assigned_to or "") == to else "" if can_have else NO_EDITOR
+        return ALREADY_ASSIGNED if (submission.assigned_to or "") == to else "" if can_have else NO_EDITOR
 
     def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
         return colleagues.set_assignee(submission, to, actor, **data)

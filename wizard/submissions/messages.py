@@ -159,15 +159,15 @@ OFFICE_MESSAGES: Mapping[str, tuple[str, str]] = {
     "resubmitted": ("changed answers of %(reference)s", "The organization changed its answers."),
     "correction_proposed": (
         "a correction of %(reference)s",
-        "The organization proposes a correction.",
+        "The organization proposed a correction.",
     ),
     "progress_reported": (
         "a progress update on %(reference)s",
-        "The organization reports progress.",
+        "The organization reported progress.",
     ),
     "withdrawal_requested": (
         "a request to withdraw %(reference)s",
-        "The organization asks to withdraw.",
+        "The organization asked to withdraw.",
     ),
 }
 """The subject and the text (English) of messages to the office, by the kind of event."""
@@ -300,9 +300,9 @@ def find_outdated(message: outbox.AnyMessage) -> str:
     submission = db.session.get_one(Submission, message.submission_id)
     if submission.status not in TRUE_WHILE.get(message.kind, (submission.status,)):
         status = describe_status(submission.status).label
-        return f"This email isn’t true anymore: the status is “{status}” now."
+        return f"This email is out of date: the status is “{status}” now."
     if message.kind == "withdrawal_requested" and submission.withdrawal_requested_at is None:
-        return "This email isn’t true anymore: the request to withdraw isn’t open."
+        return "This email is out of date: the request to withdraw isn’t open."
     return "" if message.kind == "contact_changed" else find_old_address(message)
 
 

@@ -73,7 +73,7 @@ def test_report_is_sent_and_waits_for_staff(app, htmx):
     )
     assert [message.kind for message in rows_of(app, MailMessage)] == ["office_progress_reported"]
     again = own.page(f"/commitments/{reference}/update/review")
-    assert "Waits for program staff" in again.text(f"#promise-{ids[0]}")
+    assert "Waiting for program staff" in again.text(f"#promise-{ids[0]}")
 
 
 @pytest.mark.parametrize(

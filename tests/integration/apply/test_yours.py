@@ -254,7 +254,7 @@ def test_page_that_stays_is_told_of_before(app, status, stays):
     add = add_published if stays else add_submission
     reference = add(app) if stays else add(app, status=status)
     page = update_client(app, reference).page(f"/commitments/{reference}/withdraw")
-    assert ("a short page stays" in page.text("main")) == stays
+    assert ("a short page will remain" in page.text("main")) == stays
 
 
 def test_no_page_is_told_of_after_it_was_taken_off_the_list(app):
@@ -262,7 +262,7 @@ def test_no_page_is_told_of_after_it_was_taken_off_the_list(app):
     with app.app_context():
         cases.decide(reference, "accepted", version_of(app, reference), EDITOR)
     page = update_client(app, reference).page(f"/commitments/{reference}/withdraw")
-    assert page.status == 200 and "a short page stays" not in page.text("main")
+    assert page.status == 200 and "a short page will remain" not in page.text("main")
 
 
 def test_consent_taken_back_by_correction_leaves_no_page_and_no_word_of_one(app, client):
@@ -272,7 +272,7 @@ def test_consent_taken_back_by_correction_leaves_no_page_and_no_word_of_one(app,
         proposals.approve_correction(reference, version_of(app, reference), EDITOR)
     own, yours = update_client(app, reference), f"/commitments/{reference}/yours"
     before = own.page(f"/commitments/{reference}/withdraw")
-    assert (before.status, "a short page stays" in before.text("main")) == (200, False)
+    assert (before.status, "a short page will remain" in before.text("main")) == (200, False)
     with app.app_context():
         cases.decide(reference, "withdrawn", version_of(app, reference), EDITOR)
     assert client.page(f"/commitments/{reference}").status == 404

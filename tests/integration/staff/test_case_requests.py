@@ -194,7 +194,7 @@ def test_old_report_of_a_closed_case_waits_only_if_it_asks_to_withdraw(app, edit
     reference = add_submission(app, status="declined")
     progress, withdrawal = add_old_report(app, reference, {}), add_old_withdrawal(app, reference)
     page = editor.page(path_of(reference))
-    assert "Not decided" in page.text("#reports") and "Waits for you" in page.text("#reports")
+    assert "Not decided" in page.text("#reports") and "Waiting for you" in page.text("#reports")
     assert reference in editor.page("/staff/submissions?todo=yes").text("main")
     posts = {progress: "This case is closed.", withdrawal: "Update approved."}
     for number, said in posts.items():

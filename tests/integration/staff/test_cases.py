@@ -234,7 +234,7 @@ def test_stale_version_is_409(app, editor, htmx):
     late = other.send(f"{path}/status", {"to": "accepted", "version": version}, htmx=htmx)
     assert late.status == 409
     text = late.text(".staff")
-    assert "Somebody was quicker" in text
+    assert "Someone else changed this" in text
     assert "Declined" in text and "editor@example.gov" in text
     assert [event.kind for event in events_of(app)] == ["declined"]
     assert set(late.values()["version"]) == {"2"}
@@ -394,7 +394,7 @@ def test_resend_queues_new_message(app, client, editor, case):
     message = button.attrs["value"]
     page = editor.send(f"{path}/resend", {"message": message})
     assert editor.send(f"{path}/resend", {"message": message}).status == 422
-    assert "● Waits to be sent" in page.text("#messages")
+    assert "● Waiting to be sent" in page.text("#messages")
     with app.app_context():
         assert deliver_due() == 1
         first, second = db.session.scalars(select(MailMessage).order_by(MailMessage.id))

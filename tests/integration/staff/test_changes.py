@@ -109,7 +109,7 @@ def test_stale_request_is_409_and_stays_on_page(app, editor):
     typed = {"open": "city", "about-city": "Which one?", "words": "Dear Ana"}
     late = ask(editor, reference, "1", **typed)
     assert late.status == 409
-    assert "Somebody was quicker" in late.text("#stale")
+    assert "Someone else changed this" in late.text("#stale")
     assert late.text("#about-city") == "Which one?" and late.text("#words-changes") == "Dear Ana"
     assert list(proposal_of(app, reference).opened) == ["website"]
     assert ask(editor, reference, late.values()["version"][0], **typed).status == 200

@@ -279,7 +279,7 @@ def test_same_decision_of_a_colleague_is_409(app, editor):
     colleague = staff_client(app, "editor", "bob@example.gov")
     colleague.press(page, "#decide button[value=accepted]", csrf_token=colleague.token())
     late = editor.press(page, "#decide button[value=accepted]")
-    assert late.status == 409 and "Somebody was quicker." in late.text("#stale")
+    assert late.status == 409 and "Someone else changed this." in late.text("#stale")
 
 
 def test_conflict_shows_the_event_that_conflicts(app, editor):

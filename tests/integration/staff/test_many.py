@@ -67,7 +67,7 @@ def test_cases_are_assigned_and_nobody_is_told(app, editor):
     page = preview(editor, made, "assign-editor@example.gov", "then=stay")
     assert page.text("h1") == "Assign to editor@example.gov: 2 submissions"
     last = press(editor, page)
-    assert last.text("#progress") == "2 done, 1 left as they were."
+    assert last.text("#progress") == "2 done, 1 not changed."
     page = preview(editor, made, "assign-gone@example.org")
     assert "That person can’t decide on submissions." in page.text("main")
     press(editor, preview(editor, made, "assign-"))
@@ -87,7 +87,7 @@ def test_cases_are_moved_with_their_messages_in_portions(app, editor):
     assert Counter(statuses(app).values()) == {"accepted": 25, "in_review": 35}
     last, posts = press_until_done(editor, first)
     assert posts == 2
-    assert last.text("#progress") == "60 done, 0 left as they were."
+    assert last.text("#progress") == "60 done, 0 not changed."
     assert {link.text for link in last.all(".references a")} == set(made)
     assert {name.text for name in last.all(".references bdi")} == {"Orlando Police Department"}
     assert set(statuses(app).values()) == {"accepted"}
@@ -111,7 +111,7 @@ def test_each_case_follows_its_own_rules(app, editor):
     assert "Its status is Published." in table and published in table
     assert "didn’t agree to publication" in table and silent in table
     last, _ = press_until_done(editor, page, **words_of(page))
-    assert last.text("#progress") == "1 done, 2 left as they were."
+    assert last.text("#progress") == "1 done, 2 not changed."
     assert "didn’t agree to publication" in last.text("main")
     assert statuses(app)[silent] == "accepted"
 
@@ -187,7 +187,7 @@ def test_case_that_is_left_out_stays_as_it_is(app, editor):
     refused = press(editor, page, leave=left, **{"words-en-many": ""})
     assert [each.attrs["value"] for each in refused.all("input[name=leave][checked]")] == [left]
     last = press(editor, refused, leave=left, **words_of(page))
-    assert last.text("#progress") == "1 done, 1 left as they were."
+    assert last.text("#progress") == "1 done, 1 not changed."
     assert many.LEFT_OUT in last.text("main")
     assert statuses(app) == {kept: "accepted", left: "in_review"}
 
@@ -195,7 +195,7 @@ def test_case_that_is_left_out_stays_as_it_is(app, editor):
 def test_reference_of_another_case_leaves_nothing_out(app, editor):
     made = [add_submission(app, status="in_review") for _ in range(2)]
     last = press(editor, preview(editor, made[:1], "accepted"), leave=made[1], skip="yes")
-    assert last.text("#progress") == "1 done, 0 left as they were."
+    assert last.text("#progress") == "1 done, 0 not changed."
 
 
 def test_language_of_left_out_cases_needs_no_reason(app, editor):
@@ -236,7 +236,7 @@ def test_contacts_are_written_to(app, editor):
     assert "deleted on request" in page.text("#refused + .list")
     assert press(editor, page, **{"words-en-many": " "}).status == 422
     last = press(editor, page, **{"words-en-many": "We meet on Monday."})
-    assert last.text("#progress") == "1 done, 1 left as they were."
+    assert last.text("#progress") == "1 done, 1 not changed."
     sent = messages_of(app)
     assert len({each.recipient for each in sent}) == 2 == len(sent)
     with app.app_context():
@@ -257,7 +257,7 @@ def test_case_that_changed_since_preview_is_left(app, editor):
         **{"reason-en-many": "Late.", "words-en-many": "No."},
     )
     last = press(editor, page, **words_of(page))
-    assert last.text("#progress") == "1 done, 1 left as they were."
+    assert last.text("#progress") == "1 done, 1 not changed."
     assert many.CHANGED in last.text("main") and changed in last.text("main")
     assert statuses(app) == {changed: "declined", other: "accepted"}
 
@@ -272,7 +272,7 @@ def test_portion_posted_again_changes_nothing_twice(app, editor, action):
     assert (
         again.text("#progress")
         == first.text("#progress")
-        == ("25 done, 0 left as they were, 5 to go.")
+        == ("25 done, 0 not changed, 5 to go.")
     )
     last, _ = press_until_done(editor, again)
     assert press(editor, first).text("#progress") == last.text("#progress")
@@ -299,7 +299,7 @@ def test_two_posts_at_once_change_nothing_twice(app):
     for thread in threads:
         thread.join()
     assert [each.status_code for each in answers] == [200, 200]
-    assert all("20 done, 0 left as they were." in each.text for each in answers)
+    assert all("20 done, 0 not changed." in each.text for each in answers)
     assert len(messages_of(app)) == len(events_of(app, "accepted")) == 20
 
 
@@ -310,8 +310,8 @@ def test_two_people_at_once_share_the_cases(app):
     first, second = (
         press(person, page, **words_of(page)) for person, page in zip(people, pages, strict=True)
     )
-    assert first.text("#progress") == "10 done, 0 left as they were."
-    assert second.text("#progress") == "0 done, 10 left as they were."
+    assert first.text("#progress") == "10 done, 0 not changed."
+    assert second.text("#progress") == "0 done, 10 not changed."
     assert len(messages_of(app)) == 10
 
 
@@ -332,7 +332,7 @@ def test_portion_that_was_cut_off_is_finished_by_another_post(app, editor, monke
     monkeypatch.undo()
     assert Counter(statuses(app).values()) == {"accepted": 7, "in_review": 23}
     last, _ = press_until_done(editor, page, **words_of(page))
-    assert last.text("#progress") == "30 done, 0 left as they were."
+    assert last.text("#progress") == "30 done, 0 not changed."
     assert len(messages_of(app)) == 30
 
 

@@ -283,7 +283,7 @@ def test_links_open_the_form_with_an_answer_and_store_nothing(
     (message,) = queued_messages(app)
     letter, june = render_message(app, message), entry_due(app, "2027-06-30")
     told = {
-        "en": ("Due on June 30, 2027", "Done: here it is", "Later: when?"),
+        "en": ("Due on June 30, 2027", "It’s done: show us where", "Later: when?"),
         "es": ("30 de junio de 2027", "Cumplido: aquí está", "Más adelante: ¿cuándo?"),
     }[language]
     for body in (letter.text, letter.html):
