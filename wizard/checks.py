@@ -5,10 +5,14 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from .config import DEFAULTS, SQLITE_VERSION, parse_mail_server, parse_public_url
+from .config import (
+    DEFAULTS,
+    MIN_SECRET_CHARS,
+    SQLITE_VERSION,
+    parse_mail_server,
+    parse_public_url,
+)
 
-MIN_SECRET_LENGTH = 32
-"""Characters: 32 random hexadecimal digits have the 128 bits that a signature needs."""
 MIN_SECRET_LETTERS = 8
 """Different characters: 32 random hexadecimal digits have fewer once in about ten million."""
 MIN_SQLITE_VERSION = (3, 51, 3)
@@ -24,7 +28,8 @@ def errors(settings: dict[str, Any]) -> list[str]:
 def _secret(settings: dict[str, Any]) -> Iterator[str]:
     secret = settings.get("SECRET_KEY", "")  # settings["SECRET_KEY"] would create one
     yield from _weak_secret("SECRET_KEY", secret)
-    for earlier in str(settings["SECRET_KEY_FALLBACKS"]).split():
+    fallbacks = settings["SECRET_KEY_FALLBACKS"]  # Flask's are a list
+    for earlier in fallbacks.split() if isinstance(fallbacks, str) else fallbacks:
         yield from _weak_secret("SECRET_KEY_FALLBACKS", earlier)
     if not secret and not _is_sqlite(settings):
         yield (
@@ -34,8 +39,8 @@ def _secret(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def _weak_secret(name: str, secret: str) -> Iterator[str]:
-    if 0 < len(secret) < MIN_SECRET_LENGTH:
-        yield f"WIZARD_{name} is too short. Use at least {MIN_SECRET_LENGTH} random characters."
+    if 0 < len(secret) < MIN_SECRET_CHARS:
+        yield f"WIZARD_{name} is too short. Use at least {MIN_SECRET_CHARS} random characters."
     elif secret and len(set(secret)) < MIN_SECRET_LETTERS:
         yield f"WIZARD_{name} repeats a few characters. Use random ones."
 

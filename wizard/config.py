@@ -29,6 +29,8 @@ except ImportError:  # no wheel for this platform: see docs/decisions/0003-sqlit
 
 SQLITE_VERSION: tuple[int, int, int] = sqlite.sqlite_version_info
 ROOT = Path(__file__).resolve().parent.parent
+MIN_SECRET_CHARS = 32
+"""32 random hexadecimal digits have the 128 bits that a signature needs."""
 
 DEFAULTS: dict[str, str | int] = {
     "ENV": "",
@@ -260,7 +262,7 @@ def _check_texts(settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         if isinstance(value, str) and not value.isprintable():
             raise SettingError(f"WIZARD_{name} must be one line, without invisible characters.")
-    for name in ("SECRET_KEY", "INSTANCE_PATH", "HOST", "METRICS_TOKEN"):
+    for name in ("SECRET_KEY", "INSTANCE_PATH", "HOST", "METRICS_TOKEN", "PROGRAM_NAME"):
         value = settings[name]
         if value != value.strip() or (not value and DEFAULTS[name]):
             raise SettingError(f"WIZARD_{name} must not be blank, or begin or end with a space.")
@@ -338,7 +340,8 @@ def _stored_secret(path: Path) -> str:
         with suppress(FileExistsError):  # another process was first: use its secret
             os.link(temporary, path)
         os.unlink(temporary)
-    secret = path.read_text().strip()
-    if not secret:
-        raise SettingError(f"{path} is empty. Delete it, and a new secret key will be created.")
+    secret = path.read_bytes().strip().decode(errors="replace")
+    if len(secret) < MIN_SECRET_CHARS or not secret.isprintable() or "\ufffd" in secret:
+        fault = "is damaged, or too short for a secret key" if secret else "is empty"
+        raise SettingError(f"{path} {fault}. Delete it, and a new secret key will be created.")
     return secret

@@ -107,8 +107,14 @@ def _begin_transactions(engine: Engine) -> None:
         if not Path(arguments[0]).exists():  # SQLite would make an empty one; only migrations do
             raise dialect.dbapi.OperationalError("there is no such file")
 
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection, record, proxy):  # type: ignore[no-untyped-def]
+        if record.info["file"] != _identify_file(engine):  # it was deleted or replaced
+            raise exc.DisconnectionError
+
     @event.listens_for(engine, "connect")
     def on_connect(connection, record):  # type: ignore[no-untyped-def]
+        record.info["file"] = _identify_file(engine)
         connection.isolation_level = None
         for pragma in SQLITE_PRAGMAS:
             connection.execute(pragma)
@@ -119,6 +125,16 @@ def _begin_transactions(engine: Engine) -> None:
             _begin_writing(connection)
         else:
             connection.exec_driver_sql("BEGIN")
+
+
+def _identify_file(engine: Engine) -> tuple[int, int] | None:
+    """Return the device and inode of the database's file; None if there is none. What an open
+    connection writes to a file that was deleted is lost."""
+    try:
+        found = os.stat(str(engine.url.database))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin_writing(connection: Connection) -> None:

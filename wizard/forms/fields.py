@@ -183,8 +183,8 @@ class Email(Text):
     def clean(self, raw: Any, today: date) -> str:
         text = bare_address(Text.clean(self, raw, today))
         with suppress(EmailNotValidError):
-            address = parse_email(text).ascii_email
-            is_whole = address and address[-2] != "."  # no ending has one letter
+            address = parse_email(text).ascii_email or ""
+            is_whole = address[-2:-1] not in ("", ".")  # no ending has one letter
             if is_whole and "=?" not in text:  # mail software rewrites encoded words
                 return self._limited(address)
         raise Invalid(email_fault(text), noun=self.noun, part=text[:80])

@@ -56,16 +56,21 @@ def write_backup(path: Path) -> int:
     return copied
 
 
-def restore_backup(path: Path) -> int:
+def restore_backup(path: Path, name: str = "") -> int:
     """Load a backup into a migrated, empty database in one transaction; return the row count.
+
+    The `name` is what messages call it, if not by its path.
 
     Waiting messages are held back for `flask outbox retry`, so that none is sent twice, and all
     sessions end. Raise `BackupError`.
     """
+    name = name or str(path)
     if not path.is_file():
-        raise BackupError(f"{path} is a folder." if path.exists() else f"File not found: {path}.")
+        raise BackupError(f"{name} is a folder." if path.exists() else f"File not found: {name}.")
+    if not path.stat().st_size:
+        raise BackupError(f"{name} is empty.")
     with (
-        _engine_for(path, f"{path} isn’t a backup, or it is damaged") as file,
+        _engine_for(path, f"{name} isn’t a backup, or it is damaged") as file,
         file.connect() as source,
         writing() as session,
     ):
@@ -78,7 +83,7 @@ def restore_backup(path: Path) -> int:
             waits = messages.sent_at.is_(None), messages.failed_at.is_(None)
             session.execute(sa.update(messages).where(*waits).values(held))
         session.execute(sa.delete(StaffSession))
-        audit.record(audit.COMMAND_LINE, "restored", path.name)
+        audit.record(audit.COMMAND_LINE, "restored", Path(name).name)
     return copied
 
 
@@ -115,9 +120,11 @@ def _copy(table: sa.Table, source: sa.Connection, target: sa.Connection) -> int:
 def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
     theirs = source.scalar(sa.select(VERSION.c.version_num))
     ours = version.database_revision()
+    if theirs is None:
+        raise BackupError("This isn’t a backup of this program.")
     if theirs != ours:
         raise BackupError(
-            f"The backup is version {theirs or 'none'} and the database is version"
+            f"The backup is version {theirs} and the database is version"
             f" {ours or 'none'}. Upgrade both with `flask db upgrade`. For the backup, point"
             " WIZARD_DATABASE_URL at a copy of the file."
         )

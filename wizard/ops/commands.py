@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 
 from ..accounts import accounts, audit, tokens
 from ..accounts.audit import COMMAND_LINE
+from ..db.engine import reading
 from ..forms.flow import Flow
 from ..notify import outbox, unsent
 from ..staff import exports
@@ -80,8 +81,14 @@ def disable_account(email: str, force: bool) -> None:
 @staff_commands.command("reset")
 @click.argument("email")
 def reset_account(email: str) -> None:
-    """Generate a new password and remove two-step sign-in (for example, for a lost phone)."""
+    """Generate a new password and remove two-step sign-in (for example, for a lost phone).
+
+    A disabled account can be used again.
+    """
+    before = accounts.find_account(accounts.clean_email(email))
     click.echo(f"Password: {accounts.reset_account(email, COMMAND_LINE)}")
+    if before and before.disabled_at:
+        click.echo(f"{email} was disabled, and can sign in again now.", err=True)
 
 
 @token_commands.command("add")
@@ -117,9 +124,12 @@ def deliver(watch: bool) -> None:
     if watch:
         repeat_until(threading.Event(), outbox.deliver_due)
         return
-    sent = outbox.deliver_due()
-    click.echo(f"Sent: {sent}. Still waiting: {unsent.queue_stats().waiting}.")
-    if any(message.last_error for message in unsent.unsent() if not message.failed_at):
+    with reading():
+        before = unsent.queue_stats()
+    sent, left = outbox.deliver_due(), unsent.queue_stats()
+    given_up = max(left.failed - before.failed, 0)
+    click.echo(f"Sent: {sent}. Given up: {given_up}. Still waiting: {left.waiting}.")
+    if given_up or any(each.last_error for each in unsent.unsent() if not each.failed_at):
         raise click.ClickException("Some emails couldn’t be sent: `flask outbox list` says why.")
 
 
@@ -233,11 +243,13 @@ def restore(file: Path) -> None:
 
     Unsent emails are held, and staff are signed out.
     """
-    with _regular_file(file) as path:
-        if file == PIPE:
-            with path.open("wb") as stream:
-                shutil.copyfileobj(sys.stdin.buffer, stream)
-        rows = backups.restore_backup(path)
+    is_stream = file == PIPE or file.is_fifo() or file.is_char_device()
+    with _regular_file(PIPE if is_stream else file) as path:
+        if is_stream:
+            source = sys.stdin.buffer if file == PIPE else file.open("rb")
+            with path.open("wb") as stream, source:
+                shutil.copyfileobj(source, stream)
+        rows = backups.restore_backup(path, "Standard input" if file == PIPE else str(file))
     click.echo(f"{rows:,} rows restored. Run `flask outbox list` to see held emails.")
 
 

@@ -136,7 +136,13 @@ def find_action(code: str) -> Action:
     can_have = not to or to in colleagues.pick_assignable(people)
 
     def why_not(submission: Submission) -> str:
-        return ALREADY_ASSIGNED if (submission.assigned_to or "") == to else "" if can_have else NO_EDITOR
+        return (
+            ALREADY_ASSIGNED
+            if (submission.assigned_to or "") == to
+            else ""
+            if can_have
+            else NO_EDITOR
+        )
 
     def act(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Event:
         return colleagues.set_assignee(submission, to, actor, **data)

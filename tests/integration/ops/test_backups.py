@@ -1,10 +1,12 @@
 """Tests of backup and restore."""
 
+import os
 import shutil
 import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from flask_migrate import downgrade
@@ -212,7 +214,27 @@ def test_invalid_backup_file_is_refused(app, tmp_path, content):
         file.write_bytes(content)
     result = app.test_cli_runner().invoke(args=["restore", str(file)])
     assert result.exit_code == 1
-    assert "File not found" in result.output or "isn’t a backup" in result.output
+    says = "File not found: " if content is None else "isn’t a backup" if content else "is empty."
+    assert says in result.output
+
+
+def test_database_of_something_else_is_refused(app, tmp_path):
+    file = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    result = app.test_cli_runner().invoke(args=["restore", str(file)])
+    assert "This isn’t a backup of this program." in result.output
+
+
+def test_backup_is_restored_from_a_named_pipe(app, fresh_app, tmp_path):
+    add_submission(app)
+    rows = count_rows(app)
+    written = app.test_cli_runner().invoke(args=["backup", "-"])
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(pipe.write_bytes, written.stdout_bytes)
+        said = fresh_app.test_cli_runner().invoke(args=["restore", str(pipe)])
+    assert (said.exit_code, rows in said.output) == (0, True)
 
 
 def test_backup_and_restore_commands_print_row_count(app, fresh_app, tmp_path):
@@ -238,4 +260,4 @@ def test_backup_and_restore_work_through_pipe(app, fresh_app):
 
 def test_invalid_backup_from_pipe_is_refused(fresh_app):
     said = fresh_app.test_cli_runner().invoke(args=["restore", "-"], input=b"no store at all" * 100)
-    assert (said.exit_code, "isn’t a backup" in said.output) == (1, True)
+    assert (said.exit_code, "Standard input isn’t a backup" in said.output) == (1, True)

@@ -29,6 +29,7 @@ def test_new_installation_gets_warnings(app):
     assert result.exit_code == 0, result.output
     assert "WARNING  There is no admin account" in result.output
     assert "Not safe for production: WIZARD_SMTP_URL" in result.output
+    assert "FALLBACKS" not in result.output
     assert "OK: database, mail and rate limits are working." in result.output
 
 

@@ -10,7 +10,7 @@ from wizard.accounts import sign_in
 from wizard.db.accounts import StaffUser
 from wizard.db.engine import db
 from wizard.db.models import MailMessage
-from wizard.notify.email import mail_folder
+from wizard.notify.email import Mailer, PermanentFailure, mail_folder
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -38,6 +38,8 @@ def test_account_is_added_listed_disabled_and_reset(app, run_command):
     assert "disabled" in run_command("staff", "list")
     again = run_command("staff", "reset", "ada@example.gov")
     assert password not in again and "disabled" not in run_command("staff", "list")
+    assert "was disabled, and can sign in again now." in again
+    assert "was disabled" not in run_command("staff", "reset", "ada@example.gov")
     assert {event.actor for event in audit_events(app, "person_changed")} == {"command line"}
 
 
@@ -128,7 +130,7 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
     app = make_app(SMTP_URL="smtp://127.0.0.1:1")
     complete_form(app.test_client(), case)
     run = app.test_cli_runner().invoke
-    assert "Sent: 0. Still waiting: 1." in run(args=["outbox", "deliver"]).output
+    assert "Sent: 0. Given up: 0. Still waiting: 1." in run(args=["outbox", "deliver"]).output
     listed = run(args=["outbox", "list"]).output
     assert "attempts: 1" in listed and "ConnectionRefusedError" in listed
     app.config["SMTP_URL"] = ""
@@ -144,4 +146,16 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
 def test_outbox_deliver_prints_counts(make_app):
     app = app_with_message(make_app, "")
     result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
-    assert result.output == "Sent: 1. Still waiting: 0.\n"
+    assert result.output == "Sent: 1. Given up: 0. Still waiting: 0.\n"
+
+
+def test_outbox_deliver_fails_for_what_it_gives_up(make_app, monkeypatch):
+    def refuse(*given) -> None:
+        raise PermanentFailure("550 no such user")
+
+    app = app_with_message(make_app, "")
+    monkeypatch.setattr(Mailer, "send", refuse)
+    for given_up, exit_code in ((1, 1), (0, 0)):
+        result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
+        assert f"Sent: 0. Given up: {given_up}. Still waiting: 0." in result.output
+        assert result.exit_code == exit_code

@@ -1,5 +1,6 @@
 """Tests of the liveness and readiness checks."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -32,6 +33,20 @@ def test_unavailable_database_is_live_but_not_ready(make_app):
     figures = read_metrics(client)
     assert figures["wizard_store_up"] == 0
     assert "wizard_drafts" not in figures
+
+
+def test_deleted_database_is_not_ready_and_takes_no_answers(make_app, migrated_sqlite, tmp_path):
+    store, kept = tmp_path / "wizard.sqlite", tmp_path / "kept"
+    shutil.copy(migrated_sqlite, store)
+    client = make_app(DATABASE_URL=f"sqlite:///{store}").test_client()
+    assert client.get("/readyz").status_code == 200
+    store.rename(kept)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"store": "away"})
+    assert read_metrics(client)["wizard_store_up"] == 0
+    assert client.send("/respond/", {"organization_kind": "agency"}).status == 503
+    shutil.copy(migrated_sqlite, store)
+    assert client.get("/readyz").status_code == 200
 
 
 @pytest.mark.parametrize("revision", ["-1", "base"])

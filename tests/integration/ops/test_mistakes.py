@@ -92,7 +92,7 @@ BAD_VALUES = {
         "desk@",
         LINE_BREAK,
     ],
-    "PROGRAM_NAME": [LINE_BREAK],
+    "PROGRAM_NAME": [LINE_BREAK, "", " "],
     "PROGRAM_NAME_ES": [LINE_BREAK],
     "PROGRAM_EMAIL": ["nobody", *BAD_MAILBOXES, "desk@example.org\nBcc: x@y.example"],
     "OMB_CONTROL_NUMBER": [LINE_BREAK],
@@ -360,6 +360,16 @@ BAD_STORES = {
         lambda folder: (folder / "secret_key").write_text(""),
         SERVING,
         "secret_key is empty",
+    ),
+    "a damaged secret key": (
+        lambda folder: (folder / "secret_key").write_bytes(b"\xff\xfe" * 40),
+        SERVING,
+        "secret_key is damaged, or too short for a secret key",
+    ),
+    "a short secret key": (
+        lambda folder: (folder / "secret_key").write_text("abc"),
+        SERVING,
+        "secret_key is damaged, or too short for a secret key",
     ),
     "a file for the mail folder": (
         lambda folder: (folder / "mail").write_text(""),

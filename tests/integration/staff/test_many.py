@@ -270,9 +270,7 @@ def test_portion_posted_again_changes_nothing_twice(app, editor, action):
     first = press(editor, page, **typed)
     again = press(editor, page, **typed)
     assert (
-        again.text("#progress")
-        == first.text("#progress")
-        == ("25 done, 0 not changed, 5 to go.")
+        again.text("#progress") == first.text("#progress") == ("25 done, 0 not changed, 5 to go.")
     )
     last, _ = press_until_done(editor, again)
     assert press(editor, first).text("#progress") == last.text("#progress")
