@@ -37,7 +37,7 @@ MAX_DAILY_BYTES = 32 * MEBIBYTE
 """By which larger drafts of one network address may grow in a day."""
 BY_ID = UNEXPIRED.where(Draft.id == bindparam("draft_id"))
 WITH_SUBMISSION = BY_ID.options(joinedload(Draft.submission))
-FOR_UPDATE = BY_ID.with_for_update()
+FOR_UPDATE = BY_ID.with_for_update(key_share=True)
 """Prebuilt statements: building them costs as much as running them."""
 
 

@@ -284,12 +284,16 @@ def empty_write_ahead_log() -> None:
                 connection.close()
 
 
-def write_in_batches(query: Select[T], change: Callable[[Sequence[T]], int]) -> int:
+def write_in_batches(
+    query: Select[T], change: Callable[[Sequence[T]], int], *, deletes: bool = False
+) -> int:
     """Call `change` with up to `WRITE_BATCH_SIZE` locked rows per transaction; return the total.
 
-    The query must not find a changed row again. Rows locked by another worker are left to it.
+    The query must not find a changed row again. Rows locked by another worker are left to it, and
+    if the change `deletes` them, also rows that another transaction just referred to.
     """
-    batch, total = query.limit(WRITE_BATCH_SIZE).with_for_update(skip_locked=True), 0
+    batch = query.limit(WRITE_BATCH_SIZE).with_for_update(skip_locked=True, key_share=not deletes)
+    total = 0
     while True:
         with writing() as session:
             rows = session.scalars(batch).all()
@@ -305,7 +309,7 @@ def delete_in_batches(key: InstrumentedAttribute[Any], *conditions: ColumnElemen
         deleted = db.session.execute(delete(key.class_).where(key.in_(keys)))
         return int(deleted.rowcount)  # type: ignore[attr-defined]
 
-    return write_in_batches(select(key).where(*conditions), remove)
+    return write_in_batches(select(key).where(*conditions), remove, deletes=True)
 
 
 def is_one_of(column: InstrumentedAttribute[T], values: Collection[T]) -> ColumnElement[bool]:
@@ -317,5 +321,8 @@ def is_one_of(column: InstrumentedAttribute[T], values: Collection[T]) -> Column
 
 
 def lock_rows(query: Query) -> Query:
-    """Lock the rows of a query for update, and read them again."""
-    return query.with_for_update().execution_options(populate_existing=True)
+    """Lock the rows of a query for update, and read them again.
+
+    Others can still add rows that refer to them: that needs the key alone, which does not change.
+    """
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)

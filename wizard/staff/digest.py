@@ -36,7 +36,7 @@ def queue_digests() -> int:
         has_news = {kind: _has_news(kind) for kind in KINDS}
     queued = 0
     with writing() as session:
-        users = session.scalars(query.with_for_update()).all()
+        users = session.scalars(query.with_for_update(key_share=True)).all()
         for user in (user for user in users if _is_due(user, today)):
             user.digest_on, kind = today, f"digest_{user.digest}"
             if has_news.get(kind):

@@ -113,7 +113,8 @@ def _remind_batch(ids: Sequence[int], today: date, start: date) -> int:
             # One message a day, whatever is due and however often this runs.
             or_(Submission.reminded_at.is_(None), Submission.reminded_at < clock.midnight(today)),
         )
-        locked = session.scalars(query.with_for_update(skip_locked=True)).all()
+        free = query.with_for_update(skip_locked=True, key_share=True)
+        locked = session.scalars(free).all()
         due = _list_due(session, [each.id for each in locked], today, start)
         data = {each: {which: list(ids) for which, ids in due[each.id].items()}
                 for each in locked if each.id in due}  # fmt: skip

@@ -302,7 +302,8 @@ def index_stale() -> int:
 
 def _index_all(ids: Sequence[int]) -> int:
     """Index some submissions in a transaction; those that another process locked are left to it."""
-    locked = select(Submission).where(Submission.id.in_(ids)).with_for_update(skip_locked=True)
+    query = select(Submission).where(Submission.id.in_(ids))
+    locked = query.with_for_update(skip_locked=True, key_share=True)
     with writing() as session:
         found = session.scalars(locked).all()
         for submission in found:

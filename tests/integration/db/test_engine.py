@@ -9,18 +9,20 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from tests.complete_form import complete_form, form_data
 from tests.conftest import load_case
+from tests.factories import add_submission
 from wizard import create_app
 from wizard.apply import drafts
 from wizard.config import sqlite
 from wizard.db import engine
 from wizard.db.engine import db, reading, writing
-from wizard.db.models import Draft, Submission
+from wizard.db.models import Contact, Draft, MailMessage, Submission
 from wizard.flows.commitment import COMMITMENT
+from wizard.submissions.cases import locked_case
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -237,3 +239,25 @@ def test_nested_writing_raises(app):
         threads.submit(write_twice).result(timeout=3)
     with app.app_context(), writing():
         pass
+
+
+def execute_beside(statement) -> None:
+    """Execute a statement in another transaction, which waits for no lock."""
+    with db.engine.begin() as other:
+        other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        other.execute(statement)
+
+
+@on_postgresql
+def test_locked_row_can_be_referred_to_and_not_be_locked(app):
+    reference, address = add_submission(app), "ann@example.org"
+    with app.app_context():
+        draft_id = drafts.start_draft(uuid.uuid4(), {}).id
+        with locked_case(reference) as found:
+            named = insert(Contact).values(submission_id=found.id, role="second", email=address)
+            execute_beside(named)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                execute_beside(engine.lock_rows(select(Submission)))
+        with drafts.locked_draft(draft_id):
+            about = {"draft_id": draft_id, "recipient": address, "message_id": "<resume@x>"}
+            execute_beside(insert(MailMessage).values(kind="resume", **about))
