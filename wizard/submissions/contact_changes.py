@@ -37,15 +37,16 @@ def change_contact(reference: str, answers: Answers, actor: Actor) -> bool:
     """Name a new contact by the answers to the questions about it, which are clean.
 
     Return True if the new address must confirm, or False if only other answers changed, which
-    count at once. Raise as `locked_case`, and `NotAllowed` over the limit of messages.
+    count at once, or none. Raise as `locked_case`, and `NotAllowed` over the limit of messages.
     """
     name = current_flow().roles.contact
     with locked_case(reference) as submission:
         if not is_same_address(answers[name], submission.answers.get(name, "")):
             _ask_to_confirm(submission, "contact", answers[name], actor, answers=dict(answers))
             return True
-        _replace(submission, answers)
-        record_event(submission, "contact_updated", actor)
+        if answers != _about_contact(submission.answers):
+            _replace(submission, answers)
+            record_event(submission, "contact_updated", actor)
         return False
 
 
@@ -109,10 +110,9 @@ def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) ->
     """
     kept = keep_contact(submission, answers)
     if kept is not answers:
-        names, address = _contact_names(), answers[current_flow().roles.contact]
+        address = answers[current_flow().roles.contact]
         delay = timedelta(hours=1) if _is_over_limit(address) else outbox.NO_DELAY
-        given = {each: value for each, value in answers.items() if each in names}
-        _add_pending(submission, "contact", address, actor, delay, answers=given)
+        _add_pending(submission, "contact", address, actor, delay, answers=_about_contact(answers))
     return kept
 
 
@@ -124,8 +124,8 @@ def keep_contact(submission: Submission, answers: Answers) -> Answers:
     if not address or is_same_address(address, submission.answers.get(name, "")):
         return answers
     names = _contact_names()
-    now = {each: value for each, value in submission.answers.items() if each in names}
-    return {each: value for each, value in answers.items() if each not in names} | now
+    others = {each: value for each, value in answers.items() if each not in names}
+    return others | _about_contact(submission.answers)
 
 
 def remove(reference: str, role: str, actor: Actor, *, pending: bool) -> None:
@@ -152,6 +152,12 @@ def _replace(submission: Submission, clean: Answers) -> None:
     names = _contact_names()
     others = {name: value for name, value in submission.answers.items() if name not in names}
     replace_answers(submission, current_flow(), {**others, **clean})
+
+
+def _about_contact(answers: Answers) -> dict[str, Any]:
+    """Return those answers that are about the contact."""
+    names = _contact_names()
+    return {name: value for name, value in answers.items() if name in names}
 
 
 def _contact_names() -> set[str]:

@@ -143,6 +143,16 @@ def test_other_answers_of_same_address_count_at_once(app, reference):
     assert stored(app, reference).answers_version == 2
 
 
+def test_unchanged_answers_make_no_version(app):
+    reference = add_submission(app)
+    own, before = update_client(app, reference), stored(app, reference)
+    page = own.page(f"/commitments/{reference}/contacts/contact")
+    assert own.send(page.path, page.values()).text(".sent") == "Saved."
+    after = stored(app, reference)
+    assert (after.answers_version, after.lock_version) == (1, before.lock_version)
+    assert events_of(app) == []
+
+
 def test_second_contact_gets_every_later_message(app, reference):
     own = update_client(app, reference)
     assert "records@example.org to confirm" in name_second(own, reference).text("main")
