@@ -67,7 +67,7 @@ def _ask_to_confirm(
     submission: Submission, role: str, address: str, actor: Actor, **columns: Any
 ) -> None:
     waiting = list_contacts(submission)[role].get(False)
-    if waiting and waiting.email == address and outbox.count_kind(address, SAME, "confirm_contact"):
+    if waiting and waiting.email == address and waiting.created_at > clock.now() - SAME:
         for column, value in columns.items():
             setattr(waiting, column, value)
         return

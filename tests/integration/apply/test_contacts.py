@@ -285,6 +285,15 @@ def test_parallel_namings_of_one_contact_are_one_change(app, reference):
     assert recipients(app, "contact_changed") == [OLD]
 
 
+def test_contact_named_again_is_asked_again_whatever_other_cases_ask(app, reference, monkeypatch):
+    other, cases_asked = add_submission(app), []
+    for minutes, case in ((0, reference), (30, other), (1, reference), (1, reference)):
+        advance_clock(monkeypatch, minutes=minutes)
+        name_second(update_client(app, case), case)
+        cases_asked.append(len(queued(app, "confirm_contact")))
+    assert cases_asked == [1, 2, 3, 3]
+
+
 def test_confirmation_after_erasure_is_refused(app, reference):
     name_contact(update_client(app, reference), reference)
     path = confirm_path(app)
