@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from flask import url_for
+from sqlalchemy import inspect
 
 from .. import clock
 from ..accounts.audit import Actor
@@ -207,6 +208,11 @@ class OpenReport(OpenForm):
     @property
     def key(self) -> dict[str, Any]:
         return {"reference": self.submission.reference}
+
+    @property
+    def is_stored(self) -> bool:
+        """Return True if something was filled in since the last report was sent."""
+        return not inspect(self.stored).transient
 
     @cached_property
     def flow(self) -> Flow:

@@ -19,6 +19,7 @@ from ..forms.messages import Message
 from ..forms.outputs import typed_texts
 from ..forms.promises import OUTCOMES
 from ..forms.reports import OUTCOME_LABELS, REVIEW, outcome_name, report_fields
+from ..forms.saving import StepPost
 from ..submissions import reports
 from ..submissions.cases import CaseErased, CaseNotFound, can_report, locked_case
 from ..web import errors, languages
@@ -144,7 +145,7 @@ def save_step(reference: str, name: str) -> Response:
         with editing(reference) as form:
             if form and name in form.flow.steps:
                 post = read_post(form.flow.steps[name])
-                outcome = answers.save(form, post)
+                outcome = _save(form, post)
     except reports.TooManyReports:
         return _review_page(reference, TOO_MANY)
     if form is None or outcome is None:
@@ -155,6 +156,14 @@ def save_step(reference: str, name: str) -> Response:
     if isinstance(outcome, outcomes.Paused):
         session["notice"] = languages.translate(PAUSED)
     return steps.respond(form, post, outcome)
+
+
+def _save(form: OpenReport, post: StepPost) -> outcomes.Outcome:
+    """Save a post. A review of answers that are stored no more was sent already, and is received
+    once."""
+    outcome = answers.save(form, post)
+    is_gone = isinstance(outcome, outcomes.Outdated) and not form.is_stored
+    return outcomes.Closed() if is_gone else outcome
 
 
 def _posted_step(name: str) -> Step:

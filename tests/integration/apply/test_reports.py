@@ -76,6 +76,20 @@ def test_report_is_sent_and_waits_for_staff(app, htmx):
     assert "Waiting for program staff" in again.text(f"#promise-{ids[0]}")
 
 
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+def test_report_that_is_sent_twice_is_received_once(app, htmx):
+    reference = add_published(app, "partner")
+    own, ids = update_client(app, reference), promise_ids(app)
+    empty = own.page(f"/commitments/{reference}/update/review")
+    review = save(own, reference, ids[0], outcome="on_track", words="A room is booked.")
+    shown = [own.send(review.path, review.values(), htmx=htmx).path for _ in range(2)]
+    assert shown == [f"/commitments/{reference}/yours"] * 2
+    assert len(rows_of(app, Progress)) == len(events_of(app, "progress_reported")) == 1
+    assert own.send(empty.path, empty.values(), htmx=htmx).status == 422
+    save(own, reference, ids[1], outcome="on_track")
+    assert own.send(review.path, review.values(), htmx=htmx).status == 409
+
+
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [
