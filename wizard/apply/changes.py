@@ -1,6 +1,6 @@
 """The pages on which an organization changes what it submitted: on request, or to correct it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -36,9 +36,14 @@ CORRECTION_LIMIT = "20 per hour"
 """Corrections that one client may begin or take back: each that is sent is a message to staff."""
 CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "corrected"}
 """The kinds of events after which changes may be closed."""
+RECEIVED = ("resubmitted", "correction_proposed", "corrected")
+"""The kinds of events by which changes were sent, or made after that."""
+NOT_SENT = ("changes_requested", "correction_declined")
+"""The kinds of events after which changes are made that were not sent yet."""
 SENT = Message("Thank you. We received your changes. Program staff will review them next.")
 PROPOSED = Message("Thank you. We received your correction. Program staff will decide on it next.")
 DISCARDED = Message("We discarded your correction. Your answers stay as they are.")
+DISCARDED_ELSEWHERE = Message("Your correction was discarded.")
 CLOSED = Message("You can’t change your answers now.")
 PAUSED = Message(
     "Your answers are saved. To continue later, on any device, use the link in our emails."
@@ -122,9 +127,14 @@ def _text(name: str, typed: Any) -> str:
 
 def _newest_event(submission: Submission) -> str:
     """Return what closed the changes, as the organization is told."""
+    return describe_event(_newest_kind(submission, CLOSING)).told
+
+
+def _newest_kind(submission: Submission, kinds: Collection[str]) -> str:
+    """Return the kind of the newest event of some kinds; "" if there is none."""
     with reading():
-        happened = [event.kind for event in list_events(submission) if event.kind in CLOSING]
-    return describe_event(happened[-1]).told if happened else ""
+        happened = [each.kind for each in list_events(submission) if each.kind in kinds]
+    return happened[-1] if happened else ""
 
 
 @bp.post("/")
@@ -202,20 +212,30 @@ def closed_page(
     submission: Submission, proposal: Proposal | None, post: saving.StepPost
 ) -> Response:
     """Return what answers a post to changes that are closed. What was sent twice was received."""
-    is_sent = proposal is None or proposal.sent_at is not None
-    if is_sent and post.step is last_step(current_flow()):
+    if _was_sent(submission, proposal) and post.step is last_step(current_flow()):
         return _to_overview(submission.reference)
-    return typed_page(submission, post, 409)
+    return typed_page(submission, proposal, post, 409)
 
 
-def typed_page(submission: Submission, post: saving.StepPost, status: int) -> Response:
+def _was_sent(submission: Submission, proposal: Proposal | None) -> bool:
+    """Return True if changes were sent; those that are gone may have been discarded instead."""
+    if proposal:
+        return proposal.sent_at is not None
+    return _newest_kind(submission, (*RECEIVED, *NOT_SENT)) in RECEIVED
+
+
+def typed_page(
+    submission: Submission, proposal: Proposal | None, post: saving.StepPost, status: int
+) -> Response:
     """Return the page that shows what was typed and can no longer be saved, to be copied."""
+    is_discarded = proposal is None and not _was_sent(submission, proposal)
+    told = DISCARDED_ELSEWHERE if is_discarded else _newest_event(submission)
     return render_page(
         "apply/changes_closed.html",
         status,
         submission=submission,
         typed=typed_texts(post.step.fields, post.answers, clock.today()),
-        told=_newest_event(submission),
+        told=told,
     )
 
 
@@ -242,7 +262,5 @@ def handle_csrf_error(error: CSRFError) -> Response:
     with suppress(NotFound, CaseErased):
         step, found = find_step(name), read_case(reference)
         form = open_changes(*found)
-        return (
-            steps.confirm_page(form, step) if form else typed_page(found[0], read_post(step), 400)
-        )
+        return steps.confirm_page(form, step) if form else typed_page(*found, read_post(step), 400)
     return errors.error_response(400, errors.SESSION_ENDED)

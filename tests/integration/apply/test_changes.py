@@ -442,6 +442,41 @@ def test_correction_that_was_not_sent_is_discarded(app, way, htmx):
     assert client.send(address(reference, "discard")).path == address(reference)
 
 
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("way", ["begun", "declined"])
+def test_correction_discarded_in_another_tab_is_not_received(app, way, htmx):
+    reference = add_submission(app, status="published")
+    client = owner(app, reference)
+    client.send(address(reference))
+    submit_page(client, client.page(address(reference, "organization")), city="Tampa")
+    review = client.page(address(reference, "review"))
+    step = client.page(address(reference, "organization"))
+    if way == "declined":
+        submit_page(client, review, authorized="yes")
+        assert submit_page(client, review, authorized="yes").path == address(reference)
+        with app.app_context():
+            proposals.decline_correction(reference, stored(app).lock_version, EDITOR)
+    client.send(address(reference, "discard"))
+    page = submit_page(client, review, htmx, authorized="yes", words="We moved.")
+    assert page.status == 409 and "We moved." in page.text(".answers")
+    assert "Your correction was discarded. We didn’t save" in page.response.text
+    page = submit_page(client, step, htmx, city="Miami")
+    assert page.status == 409 and "Miami" in page.text(".answers")
+    assert "Your correction was discarded. We didn’t save" in page.response.text
+
+
+def test_correction_that_was_made_is_received_once(app):
+    reference = add_submission(app, status="published")
+    client = owner(app, reference)
+    client.send(address(reference))
+    submit_page(client, client.page(address(reference, "organization")), city="Tampa")
+    review = client.page(address(reference, "review"))
+    submit_page(client, review, authorized="yes")
+    with app.app_context():
+        proposals.approve_correction(reference, stored(app).lock_version, EDITOR)
+    assert submit_page(client, review, authorized="yes").path == address(reference)
+
+
 def test_changes_that_staff_wait_for_are_not_discarded(app, asked):
     client = owner(app, asked)
     assert "Discard" not in client.page(address(asked)).text("main")
