@@ -91,7 +91,6 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
     """Return the overview, with an error about its button."""
     submission, proposal = read_case(reference)
     form = open_changes(submission, proposal)
-    opened = proposal.opened if proposal else {}
     with reading():
         words = find_words(submission.id, "changes_requested")
     return render_page(
@@ -100,7 +99,8 @@ def overview_page(reference: str, status: int = 200, error: str = "") -> Respons
         submission=submission,
         proposal=proposal,
         form=form,
-        asked=describe_opened(opened),
+        asked=describe_opened(form.notes) if form else [],
+        was_asked=bool(proposal and proposal.opened),
         words=words,
         next_step=form.build_journey(form.answers).first_incomplete if form else "",
         until=proposal.last_day if proposal else None,

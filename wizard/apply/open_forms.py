@@ -14,7 +14,7 @@ from ..accounts.audit import Actor
 from ..db.engine import db
 from ..db.models import Draft, Proposal, Submission
 from ..db.promises import ReportDraft
-from ..forms.changes import ChangeJourney, ChangeState
+from ..forms.changes import ChangeJourney, ChangeState, completed_steps
 from ..forms.conditions import Answers
 from ..forms.differences import StepDifference, differences
 from ..forms.flow import Flow
@@ -148,7 +148,7 @@ class OpenChanges(OpenForm):
 
     @property
     def notes(self) -> Mapping[str, str]:
-        return self.stored.opened
+        return proposals.find_opened(self.submission, self.stored)
 
     @property
     def is_requested(self) -> bool:
@@ -159,10 +159,17 @@ class OpenChanges(OpenForm):
     def answers(self) -> Answers:
         return _without_review(proposals.newest_answers(self.submission, self.stored))
 
+    @cached_property
+    def completed_steps(self) -> tuple[str, ...]:
+        """Return the completed steps; what is not asked any more needs no visit."""
+        steps = self.stored.completed_steps
+        if self.is_requested or not self.stored.opened:
+            return tuple(steps)
+        submitted = proposals.build_journey(self.submission, (), self.submission.answers)
+        return tuple(dict.fromkeys([*steps, *completed_steps(submitted, ())]))
+
     def build_journey(self, answers: Answers) -> ChangeJourney:
-        return proposals.build_journey(
-            self.submission, self.stored.opened, answers, self.stored.completed_steps
-        )
+        return proposals.build_journey(self.submission, self.notes, answers, self.completed_steps)
 
     def differences(self, journey: Journey) -> tuple[StepDifference, ...]:
         before, after = map(_without_review, (self.submission.answers, journey.answers))
@@ -172,7 +179,7 @@ class OpenChanges(OpenForm):
         return ChangeState(
             journey=self.build_journey(self.answers),
             answers=self.answers,
-            completed_steps=tuple(self.stored.completed_steps),
+            completed_steps=self.completed_steps,
             saves=drafts.read_saves(self.stored),
         )
 

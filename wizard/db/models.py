@@ -174,9 +174,9 @@ class Proposal(Model):
     """Changes to a submission that its organization is making or has sent, at most one at a time.
 
     The `kind` is `changes` if staff asked for them, until `expires_at`, else `correction`. `opened`
-    holds, by the name of a step or question that may be changed, what staff wrote about it; if it
-    is empty, everything may be. Answers, steps and saves are those of a `Draft`. A correction with
-    `sent_at` waits for staff, with the organization's `words`.
+    holds, by the name of a step or question that may be changed while they wait, what staff wrote
+    about it; in a correction everything may be. Answers, steps and saves are those of a `Draft`. A
+    correction with `sent_at` waits for staff, with the organization's `words`.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,7 +12,7 @@ from .flow import Flow, Section, Step
 from .journey import Journey, StepState
 from .messages import Message
 from .promises import removes_promise
-from .saving import DraftState, StepPost
+from .saving import DraftState, StepPost, read_shown
 
 WORDS = LongText(
     "words",
@@ -202,7 +202,9 @@ class ChangeState(DraftState):
 
     def narrow(self, post: StepPost) -> StepPost:
         state = self.journey.steps.get(post.step.name)
-        step = state.step if state else replace(post.step, fields=())
-        names = {field.name for field in step.fields}
+        fields = state.step.fields if state else ()
+        if shown := read_shown(post.revision.shown):  # of a page with fewer questions open
+            fields = tuple(field for field in fields if field.name in shown)
+        step, names = replace(post.step, fields=fields), {field.name for field in fields}
         answers = {name: value for name, value in post.answers.items() if name in names}
         return replace(post, step=step, answers=answers)

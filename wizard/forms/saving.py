@@ -342,10 +342,15 @@ def describe_shown(step: Step, answers: Answers) -> dict[str, str]:
 
 def find_untouched(step: Step, answers: Answers, shown: str) -> set[str]:
     """Return the names of the answers that are still those that a page showed."""
-    pairs = (pair.partition(":") for pair in shown.split())
-    before = {name: digest for name, _, digest in pairs}
+    before = read_shown(shown)
     digests = answer_digests(step, answers)
     return {name for name, digest in digests.items() if before.get(name) == digest}
+
+
+def read_shown(shown: str) -> dict[str, str]:
+    """Return the digest of each answer that a page showed, by name."""
+    pairs = (pair.partition(":") for pair in shown.split())
+    return {name: digest for name, _, digest in pairs}
 
 
 def answer_digests(step: Step, answers: Answers) -> dict[str, str]:

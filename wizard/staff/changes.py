@@ -52,10 +52,7 @@ class ChangesPage:
     @property
     def opened(self) -> Mapping[str, str]:
         """What was asked for before, and is still open."""
-        proposal = self.proposal
-        if proposal is None or not proposals.is_requested(self.submission, proposal):
-            return {}
-        return proposal.opened
+        return proposals.find_opened(self.submission, self.proposal) if self.proposal else {}
 
 
 def get_page(reference: str) -> ChangesPage:

@@ -65,6 +65,12 @@ def is_requested(submission: Submission, proposal: Proposal) -> bool:
     return proposal.kind == "changes" and submission.status == "changes_requested"
 
 
+def find_opened(submission: Submission, proposal: Proposal) -> dict[str, str]:
+    """Return the steps and questions that staff wait for, with what they wrote about each; nothing
+    for a correction, in which everything may be changed."""
+    return proposal.opened if is_requested(submission, proposal) else {}
+
+
 def is_open(submission: Submission, proposal: Proposal | None) -> bool:
     """Return True if the organization may change and send a proposal now."""
     if proposal is None or proposal.sent_at is not None:
@@ -145,8 +151,8 @@ def request_changes(
 
 def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]:
     """Return what stays open: what staff wait for, or what a correction has changed."""
-    if is_requested(submission, proposal):
-        return proposal.opened
+    if opened := find_opened(submission, proposal):
+        return opened
     answers = newest_answers(submission, proposal)
     return dict.fromkeys(changes.changed_fields(current_flow(), submission.answers, answers), "")
 
@@ -210,7 +216,7 @@ def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Ac
     if is_requested(submission, proposal):
         data = _store(submission, proposal, journey, actor)
         return change_status(submission, "in_review", actor, words=words, **data)
-    proposal.kind, proposal.expires_at = "correction", None
+    proposal.kind, proposal.expires_at, proposal.opened = "correction", None, {}
     proposal.base_version = submission.answers_version
     proposal.answers, proposal.words = changes.sent_answers(submission.answers, journey), words
     proposal.sent_at = clock.now()
@@ -235,7 +241,7 @@ def _store(
 def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJourney:
     """Return the journey that a correction leads to when it is approved."""
     steps, answers = current_flow().steps, newest_answers(submission, proposal)
-    return build_journey(submission, proposal.opened, answers, steps, is_sent=True)
+    return build_journey(submission, (), answers, steps, is_sent=True)
 
 
 def needs_reason(submission: Submission, proposal: Proposal, after: Answers) -> bool:

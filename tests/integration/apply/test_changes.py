@@ -349,6 +349,41 @@ def test_expired_changes_can_be_sent_as_a_correction(app, asked, monkeypatch):
     assert [each.kind for each in events_of(app)][-2:] == ["changes_expired", "correction_proposed"]
 
 
+def end_request(app, reference: str, way: str, monkeypatch) -> None:
+    """Let a request for changes end before anything was sent."""
+    if way == "expired":
+        advance_clock(monkeypatch, days=32)
+        with app.app_context():
+            assert proposals.expire_changes() == 1
+    else:
+        decide(app, reference, way)
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
+@pytest.mark.parametrize("way", ["in_review", "expired", "accepted"])
+def test_changes_that_nobody_waits_for_open_every_question(app, way, htmx, monkeypatch):
+    reference = add_submission(app, website="https://orlando.example.gov")
+    ask(app, reference, city="Is this the city?", contact="Whom do we call?")
+    client, before = owner(app, reference), stored(app).answers
+    before = {name: value for name, value in before.items() if name != "authorized"}
+    page = client.page(address(reference, "organization"))
+    autosave(client, page.path, {"city": "Miami"}, page)
+    end_request(app, reference, way, monkeypatch)
+    overview = client.page(address(reference)).text("main")
+    assert "Is this the city?" not in overview and "can still send" in overview
+    review = submit_page(client, page, htmx, city="Tampa")
+    assert review.path == address(reference, "review")
+    assert stored(app, Proposal).answers == {**before, "city": "Tampa"}
+    again = client.page(page.path)
+    assert {"city", "organization_name", "state", "website"} <= questions(again)
+    assert "Is this the city?" not in again.text("main")
+    submit_page(client, client.page(address(reference, "plan")), access_plan="Every week.")
+    sent = submit_page(client, client.page(review.path), authorized="yes")
+    assert sent.path == f"/commitments/{reference}/yours"
+    answers = stored(app, Proposal).answers
+    assert (answers["city"], answers["access_plan"]) == ("Tampa", "Every week.")
+
+
 def test_correction_is_sent_taken_back_and_approved(app):
     reference = add_submission(app, status="published")
     client = owner(app, reference)

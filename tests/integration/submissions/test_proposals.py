@@ -69,7 +69,10 @@ def send(reference: str, words: str = "", actor: Actor = ORGANIZATION, **answers
         entered = proposals.newest_answers(submission, proposal)
         answers = {**entered, **answers, "authorized": True, "words": words}
         journey = proposals.build_journey(
-            submission, proposal.opened, answers, [*submission_steps(), "review"]
+            submission,
+            proposals.find_opened(submission, proposal),
+            answers,
+            [*submission_steps(), "review"],
         )
         assert journey.complete
         proposals.send(submission, proposal, journey, actor)
@@ -286,12 +289,14 @@ def test_correction_with_words_alone_is_not_sent(app):
         correct(reference, words="Call me first.")
 
 
-def test_late_changes_with_words_alone_are_declined_and_not_approved(app, monkeypatch):
+def test_words_alone_of_version_before_are_declined_and_not_approved(app, monkeypatch):
     reference = add_submission(app)
     ask(reference, access_plan="How often?")
     advance_clock(monkeypatch, days=31)
     proposals.expire_changes()
-    send(reference, words="Call me first.")
+    with locked_case(reference) as submission:
+        proposal = proposals.find_proposal(submission, lock=True)
+        proposal.sent_at, proposal.words = clock.now(), "Call me first."
     case = cases.get_case(reference)
     assert [each.key for each in case.correction.decisions] == ["leave"]
     with pytest.raises(NotAllowed, match="changes nothing"):
@@ -340,6 +345,7 @@ def test_request_that_is_taken_back_leaves_a_correction(app, monkeypatch):
     assert (found.status, proposals.is_requested(found, proposal)) == ("in_review", False)
     assert found.returned_at == read(reference).returned_at is not None
     assert kinds(app)[-1] == "changes_cancelled" and queued()[-1] == "changes_cancelled"
+    assert proposals.find_opened(found, proposal) == {}
     ask(reference, contact="Whom?")
     assert read_proposal(reference).opened == {"access_plan": "", "contact": "Whom?"}
     cases.decide(reference, "in_review", read(reference).lock_version, EDITOR)
@@ -347,6 +353,19 @@ def test_request_that_is_taken_back_leaves_a_correction(app, monkeypatch):
     assert (proposals.remind(), proposals.expire_changes()) == (0, 0)
     send(reference, access_plan="Every week")
     assert kinds(app)[-1] == "correction_proposed"
+
+
+def test_request_that_is_taken_back_is_sent_as_any_correction(app):
+    reference = add_submission(app)
+    ask(reference, city="Which one?")
+    cases.decide(reference, "in_review", read(reference).lock_version, EDITOR)
+    with pytest.raises(AssertionError):
+        send(reference, words="It is this one.")
+    send(reference, commitment_title="Another title", words="A better title.")
+    found, proposal = read(reference), read_proposal(reference)
+    assert (proposal.kind, proposal.opened) == ("correction", {})
+    journey = proposals.correction_journey(found, proposal)
+    assert journey.complete and journey.answers["commitment_title"] == "Another title"
 
 
 def test_changes_of_another_flow_are_left_alone(app, monkeypatch):
