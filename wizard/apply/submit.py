@@ -17,7 +17,7 @@ from ..notify import outbox
 from ..submissions import contacts
 from ..submissions.events import record_event
 from ..submissions.listing import index_columns
-from ..submissions.messages import find_old_address
+from ..submissions.messages import find_old_addresses
 from ..submissions.promises import store_promises
 from ..submissions.search import store_words
 from ..web import languages
@@ -107,6 +107,6 @@ outbox.register(
     "confirmation",
     Message("we received your %(noun)s (%(reference)s)"),
     _confirmation_context,
-    find_outdated=find_old_address,
+    find_outdated=find_old_addresses,
 )
 outbox.register("notice", "new %(noun)s (%(reference)s)", _context)

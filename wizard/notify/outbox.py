@@ -8,7 +8,8 @@ lease expires: a message is sent at least once, always with the same Message-ID.
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,14 +56,14 @@ class Kind:
     """Subject, template and context of a kind of message.
 
     The subject may hold `%(reference)s` and `%(noun)s`. A message that nobody asked for has an
-    `unsubscribe_url`. `find_outdated` says why a message is not true any more, if it is not.
+    `unsubscribe_url`. `find_outdated` says which messages are not true any more, and why.
     """
 
     subject: str
     template: str
     context: Callable[[MailMessage], dict[str, Any]]
     unsubscribe_url: Callable[[MailMessage], str] | None
-    find_outdated: Callable[[AnyMessage], str]
+    find_outdated: Callable[[Sequence[AnyMessage]], dict[AnyMessage, str]]
 
 
 KINDS: dict[str, Kind] = {}
@@ -74,16 +75,20 @@ def register(
     context: Callable[[MailMessage], dict[str, Any]],
     template: str = "",
     unsubscribe_url: Callable[[MailMessage], str] | None = None,
-    find_outdated: Callable[[AnyMessage], str] = lambda message: "",
+    find_outdated: Callable[[Sequence[AnyMessage]], dict[AnyMessage, str]] = lambda messages: {},
 ) -> None:
     """Declare a kind of message, rendered from `email/<template or name>.txt` and `.html`."""
     KINDS[name] = Kind(subject, template or name, context, unsubscribe_url, find_outdated)
 
 
-def find_outdated(message: AnyMessage) -> str:
-    """Return why a message is not true any more, and so is not sent again; "" if it is."""
-    kind = KINDS.get(message.kind)
-    return kind.find_outdated(message) if kind else ""
+def find_outdated(messages: Sequence[AnyMessage]) -> dict[AnyMessage, str]:
+    """Return those messages that are not true any more, and so are not sent again, with why."""
+    by_check = defaultdict(list)
+    for message in messages:
+        if kind := KINDS.get(message.kind):
+            by_check[kind.find_outdated].append(message)
+    found = (check(those) for check, those in by_check.items())
+    return {message: reason for each in found for message, reason in each.items()}
 
 
 def subject_of(message: AnyMessage) -> str:
@@ -167,7 +172,7 @@ def queue_message(
 def requeue(message: AnyMessage) -> None:
     """Queue a copy with a new Message-ID; the original keeps its delivery result. Raise `NotNeeded`
     if it is not true any more."""
-    if reason := find_outdated(message):
+    if reason := find_outdated([message]).get(message):
         raise NotNeeded(reason)
     name = message.message_id.strip("<>").partition("@")[0].split("+")[0]
     submission = db.session.get_one(Submission, message.submission_id)

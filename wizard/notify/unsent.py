@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
@@ -33,7 +32,11 @@ def _retry(table: MessageTable, message_ids: Sequence[str]) -> int:
     if message_ids:
         query = query.where(table.message_id.in_(message_ids))
     with reading() as session:  # it may take long, so nothing is locked
-        found = [each.id for each in session.scalars(query) if not find_outdated(each)]
+        found = [
+            each.id
+            for batch in session.scalars(query).partitions(MAX_FAILED_READ)
+            for each in _leave_out_outdated(batch)
+        ]
     due = {"next_attempt_at": clock.now(), "failed_at": None, "attempts": 0}
     total = 0
     for start in range(0, len(found), WRITE_BATCH_SIZE):
@@ -88,11 +91,18 @@ def failed_submissions() -> list[Submission]:
     newest first."""
     found: dict[Submission, datetime] = {}
     for table in TABLES:
-        true = (row for row in db.session.execute(_failed(table)) if not find_outdated(row[1]))
-        for submission, message in islice(true, MAX_FAILED_SHOWN):
+        rows = {message: submission for submission, message in db.session.execute(_failed(table))}
+        for message in _leave_out_outdated([*rows])[:MAX_FAILED_SHOWN]:
+            submission = rows[message]
             known = found.get(submission, message.created_at)
             found[submission] = max(known, message.created_at)
     return sorted(found, key=lambda each: found[each], reverse=True)[:MAX_FAILED_SHOWN]
+
+
+def _leave_out_outdated(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """Return the messages that are still true, in their order."""
+    outdated = find_outdated(messages)
+    return [each for each in messages if each not in outdated]
 
 
 def _failed(table: MessageTable) -> Select[Any, Any]:

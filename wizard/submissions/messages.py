@@ -3,7 +3,7 @@
 Their texts are declared here, and rendered with one template each when they are sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -295,24 +295,42 @@ def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(title, opened[name]) for name, title in titles.items() if name in opened]
 
 
-def find_outdated(message: outbox.AnyMessage) -> str:
-    """Return why a message to a contact is not true any more; "" if it is."""
-    submission = db.session.get_one(Submission, message.submission_id)
+def find_outdated(messages: Sequence[outbox.AnyMessage]) -> dict[outbox.AnyMessage, str]:
+    """Return those messages to contacts that are not true any more, with why."""
+    untrue = {each: _find_untrue(each, about) for each, about in _with_submissions(messages)}
+    to_contacts = [each for each in messages if each.kind != "contact_changed"]
+    return find_old_addresses(to_contacts) | {each: why for each, why in untrue.items() if why}
+
+
+def _find_untrue(message: outbox.AnyMessage, submission: Submission) -> str:
+    """Return why what a message says is not true any more; "" if it is."""
     if submission.status not in TRUE_WHILE.get(message.kind, (submission.status,)):
         status = describe_status(submission.status).label
         return f"This email is out of date: the status is “{status}” now."
     if message.kind == "withdrawal_requested" and submission.withdrawal_requested_at is None:
         return "This email is out of date: the request to withdraw isn’t open."
-    return "" if message.kind == "contact_changed" else find_old_address(message)
+    return ""
 
 
-def find_old_address(message: outbox.AnyMessage) -> str:
-    """Return that a message went to somebody who is no contact anymore; "" if it did not."""
-    submission = db.session.get_one(Submission, message.submission_id)
-    recipients = contacts.list_recipients(submission)
-    if any(contacts.is_same_address(message.recipient, each) for each in recipients):
-        return ""
-    return f"{message.recipient} isn’t a contact anymore, so this email isn’t sent there again."
+def find_old_addresses(messages: Sequence[outbox.AnyMessage]) -> dict[outbox.AnyMessage, str]:
+    """Return those messages that went to somebody who is no contact anymore, with that reason."""
+    pairs = _with_submissions(messages)
+    recipients = contacts.list_all_recipients([submission for _, submission in pairs])
+    return {
+        each: f"{each.recipient} isn’t a contact anymore, so this email isn’t sent there again."
+        for each, about in pairs
+        if not any(contacts.is_same_address(each.recipient, to) for to in recipients[about.id])
+    }
+
+
+def _with_submissions(
+    messages: Sequence[outbox.AnyMessage],
+) -> list[tuple[outbox.AnyMessage, Submission]]:
+    """Return messages with the submissions that they are about."""
+    ids = {each.submission_id for each in messages}
+    rows = db.session.scalars(select(Submission).where(Submission.id.in_(ids)))
+    found: dict[int | None, Submission] = {each.id: each for each in rows}
+    return [(each, found[each.submission_id]) for each in messages]
 
 
 def unsubscribe_url(message: MailMessage) -> str:

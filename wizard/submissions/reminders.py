@@ -22,7 +22,7 @@ from ..web.current import current_flow
 from . import contacts
 from .cases import REPORTABLE_STATUSES, CaseErased, find_by_reference, locked_case
 from .events import add_event
-from .messages import find_old_address, unsubscribe_url
+from .messages import find_old_addresses, unsubscribe_url
 from .promises import is_open, list_promises
 
 OFFSETS = {"before": timedelta(days=-30), "after": timedelta(days=7)}
@@ -252,13 +252,13 @@ outbox.register(
     Message("how is your %(noun)s going?"),
     _context,
     unsubscribe_url=unsubscribe_url,
-    find_outdated=find_old_address,
+    find_outdated=find_old_addresses,
 )
 outbox.register(
     "due",
     Message("is it done? Dates of your %(noun)s (%(reference)s)"),
     _due_context,
     unsubscribe_url=unsubscribe_url,
-    find_outdated=find_old_address,
+    find_outdated=find_old_addresses,
 )
 unsubscribe.register("submission", stop)

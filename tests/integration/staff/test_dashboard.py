@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.complete_form import complete_form
 from tests.factories import add_old_report, add_submission, staff_client
@@ -11,7 +11,7 @@ from tests.integration.submissions.test_proposals import correct
 from wizard import clock
 from wizard.accounts.audit import ORGANIZATION
 from wizard.db.engine import db, reading, writing
-from wizard.db.models import Submission
+from wizard.db.models import MailMessage, Submission
 from wizard.notify import email
 from wizard.notify.outbox import deliver_due
 from wizard.staff import dashboard
@@ -39,6 +39,36 @@ def test_failed_message_is_listed_until_resent(app, client, editor, case, monkey
     assert "550" in editor.page(path).text("#messages")
     editor.press(editor.page(path), "button[name=message]")
     assert "could not be sent" not in editor.page("/staff/").text("main")
+
+
+def add_failed(app, recipient: str) -> None:
+    """Store three declined cases, and messages about all cases that failed."""
+    for _ in range(3):
+        add_submission(app, status="declined", contact_email="desk@example.gov")
+    with app.app_context(), writing() as session:
+        ids = session.scalars(select(Submission.id)).all()
+        for number in range(40):
+            about = {"submission_id": ids[number % len(ids)], "event_id": ids[-1] * 100 + number}
+            kind = ("written", "declined", "accepted", "due")[number % 4]
+            name = f"<{ids[-1]}-{number}@x>"
+            row = MailMessage(kind=kind, recipient=recipient, message_id=name, **about)
+            row.failed_at = clock.now()
+            session.add(row)
+
+
+@pytest.mark.parametrize("recipient", ["desk@example.gov", "gone@example.gov"])
+def test_failed_messages_are_read_at_once(app, viewer, recipient):
+    with app.app_context():
+        engine = db.engine
+    counts = []
+    for _ in range(2):
+        add_failed(app, recipient)
+        read = list[str]()
+        event.listen(engine, "before_cursor_execute", lambda *called, to=read: to.append(called[2]))
+        page = viewer.page("/staff/")
+        counts.append(len(read))
+        assert ("could not be sent" in page.text("main")) is (recipient == "desk@example.gov")
+    assert counts[0] == counts[1]
 
 
 def test_empty_dashboard_says_nothing_waits(viewer):
