@@ -38,7 +38,7 @@ CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "correc
 """The kinds of events after which changes may be closed."""
 RECEIVED = ("resubmitted", "correction_proposed", "corrected")
 """The kinds of events by which changes were sent, or made after that."""
-NOT_SENT = ("changes_requested", "correction_declined")
+NOT_SENT = ("changes_requested", "correction_cancelled", "correction_declined")
 """The kinds of events after which changes are made that were not sent yet."""
 SENT = Message("Thank you. We received your changes. Program staff will review them next.")
 PROPOSED = Message("Thank you. We received your correction. Program staff will decide on it next.")
@@ -143,7 +143,7 @@ def correct(reference: str) -> Response:
     """Begin a correction, or take back the one that was sent to change it."""
     try:
         with editing(reference) as (submission, _):
-            proposals.propose_correction(submission)
+            proposals.propose_correction(submission, access.actor(reference))
     except NotAllowed:
         return overview_page(reference, 422, CLOSED)
     return redirect(

@@ -50,6 +50,7 @@ KINDS = {
     ),
     "resubmitted": EventKind("Submitted again", "You sent the changes."),
     "correction_proposed": EventKind("Correction proposed", "You sent a correction."),
+    "correction_cancelled": EventKind("Correction taken back", "You took back your correction."),
     "correction_declined": EventKind(
         "Correction declined", "Program staff didn’t make your correction."
     ),

@@ -157,7 +157,7 @@ def _opened_before(submission: Submission, proposal: Proposal) -> dict[str, str]
     return dict.fromkeys(changes.changed_fields(current_flow(), submission.answers, answers), "")
 
 
-def propose_correction(submission: Submission) -> Proposal:
+def propose_correction(submission: Submission, actor: Actor) -> Proposal:
     """Begin a correction of a locked case, or return the one that is under way, to be changed.
 
     One that was sent is taken back until it is sent again. Raise `NotAllowed`.
@@ -170,6 +170,7 @@ def propose_correction(submission: Submission) -> Proposal:
     if proposal and proposal.sent_at:
         proposal.sent_at = None
         raise_version(submission)  # a decision on what was sent is refused
+        record_event(submission, "correction_cancelled", actor)
     return proposal or _add_proposal(submission, "correction")
 
 

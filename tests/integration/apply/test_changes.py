@@ -398,6 +398,12 @@ def test_correction_is_sent_taken_back_and_approved(app):
     assert "You sent a correction" in client.page(address(reference)).text("main")
     review = client.send(address(reference))
     assert review.path == address(reference, "review") and "Tampa" in review.text("main")
+    (taken_back,) = events_of(app, "correction_cancelled")
+    assert (taken_back.actor_kind, taken_back.data) == ("organization", {})
+    yours = client.page(f"/commitments/{reference}/yours").text("main")
+    assert "You took back your correction." in yours
+    history = staff_client(app, "viewer").page(f"/staff/submissions/{reference}").text("main")
+    assert "Correction taken back" in history
     submit_page(client, review, authorized="yes")
     version = stored(app).lock_version
     with app.app_context():
@@ -478,7 +484,7 @@ def test_correction_that_was_not_sent_is_discarded(app, way, htmx):
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])
-@pytest.mark.parametrize("way", ["begun", "declined"])
+@pytest.mark.parametrize("way", ["begun", "declined", "taken back"])
 def test_correction_discarded_in_another_tab_is_not_received(app, way, htmx):
     reference = add_submission(app, status="published")
     client = owner(app, reference)
@@ -486,9 +492,12 @@ def test_correction_discarded_in_another_tab_is_not_received(app, way, htmx):
     submit_page(client, client.page(address(reference, "organization")), city="Tampa")
     review = client.page(address(reference, "review"))
     step = client.page(address(reference, "organization"))
-    if way == "declined":
+    if way != "begun":
         submit_page(client, review, authorized="yes")
         assert submit_page(client, review, authorized="yes").path == address(reference)
+    if way == "taken back":
+        client.send(address(reference))
+    if way == "declined":
         with app.app_context():
             proposals.decline_correction(reference, stored(app).lock_version, EDITOR)
     client.send(address(reference, "discard"))

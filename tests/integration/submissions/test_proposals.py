@@ -86,7 +86,7 @@ def submission_steps() -> list[str]:
 def correct(reference: str, words: str = "", actor: Actor = ORGANIZATION, **answers) -> None:
     """Propose a correction, and send it."""
     with locked_case(reference) as submission:
-        proposals.propose_correction(submission)
+        proposals.propose_correction(submission, actor)
     send(reference, words, actor, **answers)
 
 
@@ -275,8 +275,10 @@ def test_correction_that_is_taken_back_cannot_be_approved(app):
     reference = add_submission(app, status="accepted")
     correct(reference, city="Miami")
     version = read(reference).lock_version
-    with locked_case(reference) as submission:
-        proposals.propose_correction(submission)
+    for _ in range(2):
+        with locked_case(reference) as submission:
+            proposals.propose_correction(submission, ORGANIZATION)
+    assert kinds(app) == ["correction_proposed", "correction_cancelled"]
     with pytest.raises(StaleVersion):
         proposals.approve_correction(reference, version, EDITOR)
     with pytest.raises(NotAllowed):
@@ -307,7 +309,7 @@ def test_words_alone_of_version_before_are_declined_and_not_approved(app, monkey
 def test_correction_is_not_allowed_in_other_statuses(app, status):
     reference = add_submission(app, status=status)
     with locked_case(reference) as submission, pytest.raises(NotAllowed):
-        proposals.propose_correction(submission)
+        proposals.propose_correction(submission, ORGANIZATION)
 
 
 def test_request_keeps_open_what_a_correction_changed(app):
