@@ -18,7 +18,7 @@ from .audit import COMMAND_LINE, Actor, record
 
 ROLES = {
     "viewer": "Viewer: can read and export submissions",
-    "editor": "Editor: can also change statuses, publish, add notes and resend emails",
+    "editor": "Editor: can also change statuses, publish, add notes and write to contacts",
     "admin": "Admin: can also manage staff accounts and API tokens, and delete answers",
 }
 """Labels by role, lowest first; each route of the staff side names the lowest."""

@@ -192,7 +192,7 @@ class Run:
         return {why: found for why, found in self.outcomes.items() if why}
 
     def dump(self) -> str:
-        """Return it as signed text: about 16 bytes a case."""
+        """Return it as signed text: about 10 bytes a case."""
         return str(_serializer().dumps(asdict(self)))
 
 
