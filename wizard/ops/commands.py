@@ -127,9 +127,9 @@ def deliver(watch: bool) -> None:
     with reading():
         before = unsent.queue_stats()
     sent, left = outbox.deliver_due(), unsent.queue_stats()
-    given_up = max(left.failed - before.failed, 0)
-    click.echo(f"Sent: {sent}. Given up: {given_up}. Still waiting: {left.waiting}.")
-    if given_up or any(each.last_error for each in unsent.unsent() if not each.failed_at):
+    failed = max(left.failed - before.failed, 0)
+    click.echo(f"Sent: {sent}. Failed: {failed}. Still waiting: {left.waiting}.")
+    if failed or any(each.last_error for each in unsent.unsent() if not each.failed_at):
         raise click.ClickException("Some emails couldn’t be sent: `flask outbox list` says why.")
 
 

@@ -130,7 +130,7 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
     app = make_app(SMTP_URL="smtp://127.0.0.1:1")
     complete_form(app.test_client(), case)
     run = app.test_cli_runner().invoke
-    assert "Sent: 0. Given up: 0. Still waiting: 1." in run(args=["outbox", "deliver"]).output
+    assert "Sent: 0. Failed: 0. Still waiting: 1." in run(args=["outbox", "deliver"]).output
     listed = run(args=["outbox", "list"]).output
     assert "attempts: 1" in listed and "ConnectionRefusedError" in listed
     app.config["SMTP_URL"] = ""
@@ -146,7 +146,7 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
 def test_outbox_deliver_prints_counts(make_app):
     app = app_with_message(make_app, "")
     result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
-    assert result.output == "Sent: 1. Given up: 0. Still waiting: 0.\n"
+    assert result.output == "Sent: 1. Failed: 0. Still waiting: 0.\n"
 
 
 def test_outbox_deliver_fails_for_what_it_gives_up(make_app, monkeypatch):
@@ -157,5 +157,5 @@ def test_outbox_deliver_fails_for_what_it_gives_up(make_app, monkeypatch):
     monkeypatch.setattr(Mailer, "send", refuse)
     for given_up, exit_code in ((1, 1), (0, 0)):
         result = app.test_cli_runner().invoke(args=["outbox", "deliver"])
-        assert f"Sent: 0. Given up: {given_up}. Still waiting: 0." in result.output
+        assert f"Sent: 0. Failed: {given_up}. Still waiting: 0." in result.output
         assert result.exit_code == exit_code
