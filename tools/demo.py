@@ -249,7 +249,7 @@ def _add_promises(
 
 def _update(random: Random, promise: promises.Promise, today: date) -> Update | None:
     """Return what is reported about a promise near its date: most of it done, or nothing."""
-    if promise.due_on > today + timedelta(days=30) or promise.due_on < promise.submitted_on:
+    if promise.due_on > today + timedelta(days=30) or promise.was_released:
         return None
     outcome = _weighted(random, OUTCOMES)
     if outcome == "nothing":

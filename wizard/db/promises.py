@@ -40,7 +40,8 @@ class Promise(Model):
         Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
               "submitted_on", "first_due_on", "topic"),
         partial_index("ix_promise_open",
-                      "done_on IS NULL AND dropped_on IS NULL AND due_on >= submitted_on",
+                      "done_on IS NULL AND dropped_on IS NULL"
+                      " AND (due_on >= submitted_on OR first_due_on >= submitted_on)",
                       "due_on", "submission_id", "id"),
     )  # fmt: skip
 

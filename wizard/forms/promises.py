@@ -47,9 +47,17 @@ class Promise:
     reported_on: date | None = None
 
     @property
+    def was_released(self) -> bool:
+        """Return True if it was promised as something that is there already.
+
+        A correction that moves a date that was still to come to the past is no release.
+        """
+        return max(self.due_on, self.first_due_on) < self.submitted_on
+
+    @property
     def is_kept(self) -> bool:
         """Return True if its state, on any day, is one of `KEPT`."""
-        is_released = self.done_on is not None or self.due_on < self.submitted_on
+        is_released = self.done_on is not None or self.was_released
         return is_released and self.dropped_on is None
 
 
@@ -132,7 +140,7 @@ def state_of(promise: Promise, today: date) -> str:
         return "dropped"
     if promise.done_on:
         return "done"
-    if promise.due_on < promise.submitted_on:
+    if promise.was_released:
         return "already_released"
     if promise.due_on < today:
         return "overdue"

@@ -42,7 +42,13 @@ def state_column(today: date) -> ColumnElement[str]:
     return case(
         (Promise.dropped_on.is_not(None), "dropped"),
         (Promise.done_on.is_not(None), "done"),
-        (Promise.due_on < Promise.submitted_on, "already_released"),
+        (
+            and_(
+                Promise.due_on < Promise.submitted_on,
+                Promise.first_due_on < Promise.submitted_on,
+            ),
+            "already_released",
+        ),
         (Promise.due_on < today, "overdue"),
         (Promise.due_on > Promise.first_due_on, "delayed"),
         (Promise.due_on <= today + promises.SOON, "due_soon"),
@@ -59,7 +65,10 @@ def is_open(promise: type[Promise]) -> ColumnElement[bool]:
     return and_(
         promise.done_on.is_(None),
         promise.dropped_on.is_(None),
-        promise.due_on >= promise.submitted_on,
+        or_(
+            promise.due_on >= promise.submitted_on,
+            promise.first_due_on >= promise.submitted_on,
+        ),
     )
 
 

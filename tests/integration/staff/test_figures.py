@@ -104,7 +104,8 @@ def due(app, reference: str, **columns) -> None:
         ({"due_on": date(2027, 9, 18)}, ""),
         ({"due_on": date(2027, 8, 17), "done_on": date(2027, 8, 1)}, ""),
         ({"due_on": date(2027, 8, 17), "dropped_on": date(2027, 8, 1)}, ""),
-        ({"due_on": date(2026, 8, 17)}, ""),  # before it was submitted
+        ({"due_on": date(2026, 8, 17)}, "overdue"),  # corrected to before it was submitted
+        ({"due_on": date(2026, 8, 17), "first_due_on": date(2026, 8, 17)}, ""),
     ],
 )
 def test_promise_of_accepted_submission_is_due_or_overdue(app, status, columns, listed):

@@ -38,6 +38,9 @@ def promise(**changes) -> Promise:
         ({"dropped_on": TODAY, "done_on": TODAY}, "dropped"),
         ({"done_on": TODAY, "due_on": date(2026, 1, 1)}, "done"),
         ({"due_on": date(2026, 12, 31)}, "already_released"),
+        ({"due_on": date(2026, 1, 1), "first_due_on": date(2026, 5, 1)}, "already_released"),
+        ({"due_on": date(2026, 1, 1), "first_due_on": date(2027, 9, 1)}, "overdue"),
+        ({"due_on": date(2027, 9, 1), "first_due_on": date(2026, 1, 1)}, "delayed"),
         ({"due_on": date(2027, 1, 1)}, "overdue"),
         ({"due_on": TODAY - timedelta(days=1)}, "overdue"),
         ({"due_on": TODAY - timedelta(days=1), "first_due_on": date(2027, 2, 1)}, "overdue"),
@@ -140,6 +143,14 @@ def test_moved_date_is_a_delay_and_a_slip_is_none():
     assert [found[each].first_due_on.month for each in "ab"] == [3, 9]
     assert state_of(found["a"], TODAY) == "delayed"
     assert state_of(found["b"], TODAY) == "due_later"
+
+
+def test_date_moved_to_the_past_is_kept_only_if_the_earlier_one_was_a_slip():
+    before = DatedVersion(answers_with(("a", "2027-09-01"), ("b", "2027-09-01")), date(2027, 1, 1))
+    past = answers_with(("a", "2024-01-01"), ("b", "2024-01-01"))
+    found = derived(before, DatedVersion(past, date(2027, 2, 1), "", frozenset("b")))
+    assert [state_of(found[each], TODAY) for each in "ab"] == ["overdue", "already_released"]
+    assert [found[each].is_kept for each in "ab"] == [False, True]
 
 
 def test_removed_entry_is_dropped_with_reason_unless_it_was_done():
