@@ -150,7 +150,12 @@ def state_of(promise: Promise, today: date) -> str:
 
 
 def days_late(promise: Promise, today: date) -> int:
-    """Return by how many days a promise was done late, or is overdue; 0 if it is in time."""
+    """Return by how many days a promise was done late, or is overdue; 0 if it is in time.
+
+    What was done before it was submitted was neither in time nor late.
+    """
+    if promise.done_on and promise.done_on < promise.submitted_on:
+        return 0
     end = promise.done_on or (today if state_of(promise, today) == "overdue" else promise.due_on)
     return max(0, (end - promise.due_on).days)
 

@@ -37,6 +37,12 @@ class ShownPromise:
     answers: Sequence[tuple[str, str]]
 
     @property
+    def is_timed(self) -> bool:
+        """Return True if it was done after it was submitted, so that its date says something."""
+        done_on = self.promise.done_on
+        return done_on is not None and done_on >= self.promise.submitted_on
+
+    @property
     def kept_on(self) -> date | None:
         """The day on which it was kept, if it is; of what was released before, its date."""
         return self.promise.due_on if self.code == "already_released" else self.promise.done_on

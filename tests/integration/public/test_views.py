@@ -31,6 +31,7 @@ from wizard import clock
 from wizard.accounts.audit import ORGANIZATION, Actor
 from wizard.db.engine import db, writing
 from wizard.db.models import Event, Submission
+from wizard.db.promises import Promise
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.dates import format_day
 from wizard.forms.flow import Pages
@@ -133,6 +134,30 @@ def test_data_set_released_before_has_its_day_and_is_not_due(app, client):
     withdraw(app, reference)
     rows = [each.text for each in client.page(f"/commitments/{reference}").all("tbody tr")]
     assert rows == ["Old May 4, 2020 May 4, 2020", "New May 4, 2090"]
+
+
+@pytest.mark.parametrize(
+    ("done_on", "says"),
+    [
+        (date(2015, 3, 1), "Done March 1, 2015"),
+        (date(2027, 3, 1), "Done March 1, 2027, on time"),
+        (date(2027, 5, 3), "Done May 3, 2027, 2 days late"),
+    ],
+)
+def test_promise_done_before_it_was_made_has_its_day_alone(app, client, done_on, says):
+    entries = [{"what": "One", "measure": "x", "due": "2027-05-01"}]
+    reference = add_published(app, "partner", milestones=entries)
+    set_promise(app, reference, done_on=done_on)
+    due = client.page(f"/commitments/{reference}").text(".promise .due").replace(" ,", ",")
+    assert due == f"Due May 1, 2027 · {says}"
+
+
+def set_promise(app, reference: str, **columns) -> None:
+    """Change the stored columns of the promises of a commitment."""
+    with app.app_context(), writing() as session:
+        of_it = select(Submission.id).where(Submission.reference == reference)
+        query = update(Promise).where(Promise.submission_id.in_(of_it))
+        session.execute(query.values(columns))
 
 
 def test_commitment_page_has_canonical_and_description(app, client):

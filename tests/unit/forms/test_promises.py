@@ -121,6 +121,11 @@ def test_days_late_is_counted_from_the_newest_date():
     assert days_late(promise(), TODAY) == 0
 
 
+def test_days_late_is_none_of_what_was_done_before_it_was_submitted():
+    found = promise(due_on=date(2026, 5, 1), done_on=date(2026, 12, 31))
+    assert days_late(found, TODAY) == 0
+
+
 def answers_with(*entries: tuple[str, str]) -> dict:
     """Return answers with a data set for each id and date."""
     return {
