@@ -160,6 +160,14 @@ def days_late(promise: Promise, today: date) -> int:
     return max(0, (end - promise.due_on).days)
 
 
+def days_after_first(promise: Promise) -> int:
+    """Return how many days after its first date a promise was done, if a later one took its place;
+    0 otherwise."""
+    if not promise.done_on or promise.due_on <= promise.first_due_on:
+        return 0
+    return max(0, (promise.done_on - promise.first_due_on).days)
+
+
 def promised_groups(flow: Flow) -> tuple[Group, ...]:
     """Return the groups whose entries are promises, since they have a date."""
     return tuple(group for group in flow.groups if group.due)

@@ -11,7 +11,7 @@ from ..forms import promises
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.messages import Message
 from ..forms.outputs import entry_label
-from ..forms.promises import Promise, days_late, state_of
+from ..forms.promises import Promise, days_after_first, days_late, state_of
 from ..forms.reports import OUTCOME_LABELS
 from ..forms.timeline import ReportedUpdate
 from ..submissions.promises import approved_updates, list_promises
@@ -41,6 +41,11 @@ class ShownPromise:
         """Return True if it was done after it was submitted, so that its date says something."""
         done_on = self.promise.done_on
         return done_on is not None and done_on >= self.promise.submitted_on
+
+    @property
+    def days_after_first(self) -> int:
+        """By how many days it was done after its first date, if that was put off."""
+        return days_after_first(self.promise)
 
     @property
     def kept_on(self) -> date | None:

@@ -152,6 +152,23 @@ def test_promise_done_before_it_was_made_has_its_day_alone(app, client, done_on,
     assert due == f"Due May 1, 2027 · {says}"
 
 
+@pytest.mark.parametrize(
+    ("done_on", "says"),
+    [
+        (date(2027, 4, 20), "on time"),
+        (date(2027, 4, 21), "by the new date, 1 day after the first date"),
+        (date(2027, 11, 29), "by the new date, 223 days after the first date"),
+        (date(2028, 1, 16), "1 day late, 271 days after the first date"),
+    ],
+)
+def test_delayed_promise_says_how_long_after_its_first_date_it_was_done(app, client, done_on, says):
+    entries = [{"what": "One", "measure": "x", "due": "2027-04-20"}]
+    reference = add_published(app, "partner", milestones=entries)
+    set_promise(app, reference, done_on=done_on, due_on=date(2028, 1, 15))
+    due = client.page(f"/commitments/{reference}").text(".promise .due").replace(" ,", ",")
+    assert due.endswith(f"{format_day(done_on)}, {says}")
+
+
 def set_promise(app, reference: str, **columns) -> None:
     """Change the stored columns of the promises of a commitment."""
     with app.app_context(), writing() as session:
