@@ -173,7 +173,6 @@ def describe_withdrawn(found: Submission) -> dict[str, Any]:
     withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
     newest = withdrawals[-1] if withdrawals else None
     summary = _summary(found)
-    promised = promises.describe_promises(found, record)["promised"]
     withdrawn_on = _local_day(newest.at if newest else found.changed_at)
     return {
         "summary": summary,
@@ -182,10 +181,7 @@ def describe_withdrawn(found: Submission) -> dict[str, Any]:
         "timeline": make_timeline(
             _local_day(summary.first_published_at), withdrawn_on=withdrawn_on
         ),
-        "promised": [
-            (group, [row for row in rows if row.promise.place is not None])
-            for group, rows in promised
-        ],
+        "promised": promises.describe_promises(found, record)["promised"],
     }
 
 

@@ -39,6 +39,7 @@ from .promise_rows import (
     bare_promise,
     promise_values,
     read_public_promises,
+    withdrawn_promise,
 )
 
 SCHEMA = "commitments/schema.json"
@@ -253,9 +254,7 @@ def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
                     "withdrawn_on": at.astimezone(snapshot.zone).date().isoformat(),
                     **({"withdrawal_reason": reason} if reason else {}),
                     "promises": [
-                        bare_promise(promise)
-                        for promise in promises.get(row.id, ())
-                        if promise.place is not None
+                        withdrawn_promise(promise) for promise in promises.get(row.id, ())
                     ],
                 }
 

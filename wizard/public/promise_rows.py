@@ -19,6 +19,8 @@ PublicPromise = Row[*tuple[Any, ...]]
 An entry that was removed after it was published has no `place`. `title` and `topic` are empty
 unless they are public. The last columns are `PROMISE_FIELDS`.
 """
+SHOWN_DAYS = ("dropped_on",)
+"""The days that stay after a withdrawal, beside those on which it was due."""
 VALUE_NAMES = tuple(field.name for field in PROMISE_FIELDS)
 
 
@@ -90,3 +92,9 @@ def bare_promise(promise: PublicPromise) -> dict[str, Any]:
         "due_on": promise.due_on,
         "first_due_on": promise.first_due_on,
     }
+
+
+def withdrawn_promise(promise: PublicPromise) -> dict[str, Any]:
+    """Return what stays of a promise after its commitment was withdrawn: its title and dates."""
+    days = {name: day for name in SHOWN_DAYS if (day := getattr(promise, name))}
+    return bare_promise(promise) | days

@@ -21,6 +21,7 @@ from tests.integration.public.conftest import (
     FILES,
     OFFICE,
     age_changes,
+    csv_rows,
     file_text,
     json_records,
     update_columns,
@@ -258,7 +259,15 @@ def test_withdrawn_page_shows_the_same_promises_as_the_files(app, client):
     withdraw(app, reference)
     rows = client.page(f"/commitments/{reference}").all(".told tbody tr")
     (record,) = client.get("/commitments.json").json["withdrawn"]
-    assert len(rows) == len(record["promises"]) == len(entries) - 1
+    assert len(rows) == len(record["promises"]) == len(entries)
+    removed = record["promises"][-1]
+    assert removed["id"] == entries[0]["id"]
+    day = format_day(date.fromisoformat(removed["dropped_on"]))
+    assert f"Dropped {day}" in rows[-1].text
+    assert ["dropped_on" in each for each in record["promises"][:-1]] == [False] * len(rows[:-1])
+    table = csv_rows(client, "/commitments/data-sets.csv")
+    assert [each["dropped_on"] for each in table] == [""] * len(rows[:-1]) + [removed["dropped_on"]]
+    assert {(each["entry"], each["last_report"]) for each in table} == {("", "")}
 
 
 def test_withdrawn_page_shows_newest_withdrawal(app, client):
