@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from ..forms import promises
-from ..submissions.filters import topic_groups
+from ..submissions.filters import names_of_published, topic_groups
 from ..submissions.listing import facet_columns
 from ..web.current import current_flow
 from ..web.query import Key
@@ -124,15 +124,20 @@ class Marks:
         self.single: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self.dates: dict[str, dict[int, str]] = defaultdict(dict)
         self.topic_names = {group.name: name for name, group in topic_groups(flow).items()}
+        self.hidden = names_of_published(flow)
         self.facets = [(facet.name, flow.is_joined(facet)) for facet in facet_columns(flow)]
 
     def add(self, row: AnyRow, promised: Sequence[Sequence[str]], span: Span) -> None:
         """Add a commitment whose bits are in a span."""
         columns = COLUMNS_BEFORE + len(self.facets) + COLUMNS_AFTER
         number, _, branch, *facets, _, status = row[:columns]
-        self.whole["branch"][branch].append(span)
+        hidden = () if status == "published" else self.hidden
+        if "branch" not in hidden:
+            self.whole["branch"][branch].append(span)
         self.whole["status"][status].append(span)
         for (name, is_joined), codes in zip(self.facets, facets, strict=True):
+            if name in hidden:
+                continue
             for code in codes.split(";") if is_joined else (codes,):
                 self.whole[name][code].append(span)
         single = self.single

@@ -19,7 +19,7 @@ PublicPromise = Row[*tuple[Any, ...]]
 An entry that was removed after it was published has no `place`. `title` and `topic` are empty
 unless they are public. The last columns are `PROMISE_FIELDS`.
 """
-SHOWN_DAYS = ("dropped_on",)
+SHOWN_DAYS = ("done_on", "dropped_on")
 """The days that stay after a withdrawal, beside those on which it was due."""
 VALUE_NAMES = tuple(field.name for field in PROMISE_FIELDS)
 

@@ -101,7 +101,7 @@ class PublicFilters(Filters):
     """The filters of a public list, whose words must occur in what anyone may read.
 
     `progress` is the state of a promise and `due` the month of its date; together with a topic,
-    they are about the same promise. Of what was withdrawn, no state is public.
+    they are about the same promise. What was withdrawn meets none of `names_of_published`.
     """
 
     index = "public"
@@ -115,7 +115,7 @@ class PublicFilters(Filters):
         conditions: list[ColumnElement[bool]] = super()._conditions()
         if self.is_of_promise:
             conditions += [self._has_promise()]
-        if "progress" in self:
+        if self.keys() & names_of_published(current_flow()):
             conditions += [is_published]
         return conditions
 
@@ -169,6 +169,14 @@ def topic_groups(flow: Flow) -> dict[str, Group]:
         for group in public_groups(flow)
         if group.topic and facet.source == f"{group.name}.{group.topic}"
     }
+
+
+@cache
+def names_of_published(flow: Flow) -> frozenset[str]:
+    """Return the filters by what is public only until a withdrawal: all but place and topic."""
+    stay = {facet.name for facet in flow.facets if facet.source in flow.roles.place}
+    facets = {facet.name for facet in flow.facets} - stay - topic_groups(flow).keys()
+    return frozenset({"progress", "branch", *facets})
 
 
 def _has_code(

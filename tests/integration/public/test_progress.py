@@ -1,5 +1,6 @@
 """Tests of the numbers of promises: on the list, the pages, `/progress` and in the files."""
 
+import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import commitment_references
+from tests.conftest import load_case
 from tests.factories import add_published, add_submission
 from tests.integration.public.conftest import OFFICE, csv_rows, file_text, json_records
 from tests.integration.public.test_promise_data import report, withdraw
@@ -17,6 +19,7 @@ from tools import demo
 from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
+from wizard.forms.dates import format_day
 from wizard.forms.promises import KEPT, LINE_ORDER, STATES
 from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
@@ -187,6 +190,37 @@ def test_withdrawn_is_found_only_as_such_and_without_a_state(app, client, at_noo
         each["reference"] for each in csv_rows(client, "/commitments.csv?status=withdrawn")
     ] == [reference]
     assert client.page("/progress").text("#found").startswith("1 ")
+
+
+def test_withdrawn_has_neither_kind_nor_program_in_cards_filters_and_files(app, client, at_noon):
+    reference = add_published(app, at=SUBMITTED)
+    query = "/commitments?status=withdrawn"
+    kind = client.page("/commitments").all(".item .hint")[0].text.split(" · ")[0]
+    withdraw(app, reference)
+    card = client.page(query).text(".item")
+    assert kind not in card and "Florida" in card
+    case = {"kind": "agency", "program": "police_data_initiative", "branch": "jurisdiction"}
+    for name, code in case.items():
+        assert references(client, status="withdrawn", **{name: code}) == []
+        assert csv_rows(client, f"/commitments.csv?{name}={code}") == []
+        assert not client.page(query).all(f"select[name={name}]")
+    topic = load_case("agency")["data_sets"][0]["category"]
+    for name, code in (("state", "FL"), ("category", topic)):
+        assert references(client, status="withdrawn", **{name: code}) == [reference]
+        assert len(csv_rows(client, f"/commitments.csv?{name}={code}")) == 1
+
+
+def test_withdrawn_promise_has_the_same_day_on_page_and_in_files(app, client, at_noon):
+    reference = add_published(app, at=SUBMITTED)
+    day = date(2026, 11, 2)
+    report(app, reference, 0, "done", day=day)
+    withdraw(app, reference)
+    row, *_ = client.page(f"/commitments/{reference}").all(".told tbody tr")
+    first, second, *_ = csv_rows(client, "/commitments/data-sets.csv")
+    assert (first["done_on"], second["done_on"]) == (str(day), "")
+    assert format_day(day) in row.text
+    (record,) = json.loads(file_text(client, "/commitments.json"))["withdrawn"]
+    assert record["promises"][0]["done_on"] == first["done_on"]
 
 
 def test_numbers_change_at_once(app, client, at_noon):
