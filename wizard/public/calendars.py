@@ -22,7 +22,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield "VERSION:2.0"
     yield f"PRODID:{escape_text(f'-//{snapshot.site.name}//{snapshot.flow.noun.many}//EN')}"
     for rows in published_batches(snapshot):
-        promises = read_promises(snapshot, rows)
+        promises = read_promises(snapshot, rows, chosen=True)
         for row in rows:
             stamp = max(row.updated_at or EPOCH, row.published_at).astimezone(UTC)
             shown = promises.get(row.id, ()) if read_answers(snapshot, row) else ()

@@ -69,7 +69,8 @@ class Snapshot:
 
     `newest` is when the last of them was published; `changed` is when any case last changed, also
     one that was withdrawn. Promises have the state of the day `today`, in the time zone `zone`. The
-    files hold the commitments that meet `conditions`, which are those of `filters`.
+    files hold the commitments that meet `conditions`, which are those of `filters`; if their rows
+    are promises, they hold those that meet `promise_conditions`.
     """
 
     engine: Engine
@@ -84,6 +85,7 @@ class Snapshot:
     """Whether CSV files begin with a byte-order mark."""
     filters: Filters = field(default_factory=Filters)
     conditions: Sequence[ColumnElement[bool]] = ()
+    promise_conditions: Sequence[ColumnElement[bool]] = ()
 
     @property
     def tag(self) -> str:
@@ -152,13 +154,15 @@ def entries_csv(snapshot: Snapshot, group: Group) -> Iterator[bytes]:
     of_entry |= {field.name: field for field in promised}
     of_commitment = {name: each for name, each in columns.items() if name not in of_entry}
     records = chain(
-        published_records(snapshot, with_promises=True, only=group), withdrawn_records(snapshot)
+        published_records(snapshot, with_promises=True, only=group),
+        withdrawn_records(snapshot, only=group),
     )
+    is_part = bool(snapshot.promise_conditions)
     rows = (
         (record["reference"], number, entry[ENTRY_ID], *cells(of_entry, entry).values(), *about)
         for record in records
         for about in [cells(of_commitment, record).values()]
-        for number, entry in _numbered_entries(record, group)
+        for number, entry in _numbered_entries(record, group, is_part=is_part)
     )
     return as_csv((*ENTRY_KEYS, *columns), rows, bom=snapshot.bom)
 
@@ -167,10 +171,16 @@ ENTRY_KEYS = ("reference", "entry", "promise_id")
 """The first columns of an entry file."""
 
 
-def _numbered_entries(record: Record, group: Group) -> Iterator[tuple[str, Record]]:
-    """Yield the entries with their number; those that are no longer part of it have none."""
+def _numbered_entries(
+    record: Record, group: Group, *, is_part: bool
+) -> Iterator[tuple[str, Record]]:
+    """Yield the entries with their number; those that are no longer part of it have none.
+
+    If they `is_part` of all, only those whose promise was chosen are yielded.
+    """
     for number, entry in enumerate(record.get(group.name, ()), start=1):
-        yield str(number), entry
+        if "progress" in entry or not is_part:
+            yield str(number), entry
     for entry in (*record.get("removed_entries", ()), *record.get("promises", ())):
         if entry["group"] == group.name:
             named = {group.title: "title", group.topic: "topic", group.due: "due_on"}
@@ -212,13 +222,14 @@ def published_records(
     """Yield the commitments of a snapshot that are still published, the oldest first.
 
     `with_promises` adds those to their entries. With `only` one group, records have nothing but
-    what its file shows.
+    what its file shows, and the promises that were chosen.
     """
     flow, names = snapshot.flow, None
     if only:
         names = {"reference", only.name, *json_schema.entry_columns(flow, only)}
     for rows in published_batches(snapshot):
-        promises = read_promises(snapshot, rows, only) if with_promises else {}
+        chosen = bool(only)
+        promises = read_promises(snapshot, rows, only, chosen=chosen) if with_promises else {}
         for row in rows:
             if answers := read_answers(snapshot, row):
                 record = _published_record(snapshot, row, answers, names)
@@ -234,8 +245,11 @@ def published_batches(snapshot: Snapshot) -> Iterator[Sequence[AnyRow]]:
     return read_in_batches(snapshot.engine, query, Submission.published_at, Submission.reference)
 
 
-def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
-    """Yield in short the commitments that were withdrawn after publication, the oldest first."""
+def withdrawn_records(snapshot: Snapshot, *, only: Group | None = None) -> Iterator[Record]:
+    """Yield in short the commitments that were withdrawn after publication, the oldest first.
+
+    With `only` one group, they have its promises that were chosen.
+    """
     columns = Submission.first_published_at, Submission.changed_at
     query = (
         _select_records(snapshot)
@@ -246,7 +260,8 @@ def withdrawn_records(snapshot: Snapshot) -> Iterator[Record]:
     )
     order = (Submission.first_published_at, Submission.reference)
     for rows in read_in_batches(snapshot.engine, query, *order):
-        promises, withdrawals = read_promises(snapshot, rows), _read_withdrawals(snapshot, rows)
+        promises = read_promises(snapshot, rows, only, chosen=bool(only))
+        withdrawals = _read_withdrawals(snapshot, rows)
         for row in rows:
             if answers := read_answers(snapshot, row):
                 at, reason = withdrawals.get(row.id, (row.changed_at, ""))
@@ -314,11 +329,15 @@ def _withdrawn_record(snapshot: Snapshot, row: AnyRow, answers: Answers) -> Reco
 
 
 def read_promises(
-    snapshot: Snapshot, rows: Sequence[AnyRow], only: Group | None = None
+    snapshot: Snapshot, rows: Sequence[AnyRow], only: Group | None = None, *, chosen: bool = False
 ) -> Mapping[int, Sequence[PublicPromise]]:
-    """Return the promises of some commitments that the files may show, or those of one group."""
+    """Return the promises of some commitments that the files may show, or those of one group.
+
+    With `chosen`, only those that meet the filters are returned.
+    """
     groups = [group for group in public_groups(snapshot.flow) if only in (None, group)]
-    return read_public_promises(snapshot.engine, groups, [row.id for row in rows], snapshot.today)
+    ids, conditions = [row.id for row in rows], snapshot.promise_conditions if chosen else ()
+    return read_public_promises(snapshot.engine, groups, ids, snapshot.today, conditions)
 
 
 def _read_withdrawals(

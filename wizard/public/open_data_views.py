@@ -82,12 +82,14 @@ def _send(
 
     Caches revalidate before each use, so that a withdrawn commitment disappears at once.
     """
-    bom = wants_bom(request.args)
+    bom, of_promises = wants_bom(request.args), list[ColumnElement[bool]]()
     if chosen is None:
         chosen = parse_public_filters(current_flow(), request.args.to_dict(flat=False))
-        conditions = chosen.conditions()
+        conditions, of_promises = chosen.conditions(), chosen.promise_conditions()
     snapshot = open_data.current_snapshot(current_flow(), _site(), bom=bom)
-    snapshot = replace(snapshot, filters=chosen, conditions=conditions)
+    snapshot = replace(
+        snapshot, filters=chosen, conditions=conditions, promise_conditions=of_promises
+    )
     response = StreamedResponse(write(snapshot), content_type=content_type)
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"

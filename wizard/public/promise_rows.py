@@ -25,9 +25,13 @@ VALUE_NAMES = tuple(field.name for field in PROMISE_FIELDS)
 
 
 def read_public_promises(
-    engine: Engine, groups: Sequence[Group], ids: Collection[int], today: date
+    engine: Engine,
+    groups: Sequence[Group],
+    ids: Collection[int],
+    today: date,
+    conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Mapping[int, Sequence[PublicPromise]]:
-    """Return the promises of submissions in some groups, with their state on a day.
+    """Return the promises of submissions that meet conditions, with their state on a day.
 
     They have the order of the answers; those that were removed come last.
     """
@@ -49,7 +53,7 @@ def read_public_promises(
         Promise.url,
         Promise.words,
         _text(Promise.reported_on),
-    ).where(Promise.submission_id.in_(ids), Promise.group.in_(places))
+    ).where(Promise.submission_id.in_(ids), Promise.group.in_(places), *conditions)
     order = (Promise.place.is_(None), case(places, value=Promise.group), Promise.place, Promise.id)
     query = query.order_by(Promise.submission_id, *order)  # few are sorted at a time
     found = defaultdict(list)

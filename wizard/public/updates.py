@@ -57,7 +57,7 @@ def updates_csv(snapshot: Snapshot) -> Iterator[bytes]:
 def _read_updates(snapshot: Snapshot) -> Iterator[Record]:
     shown = json_schema.identity_columns(snapshot.flow)
     for rows in published_batches(snapshot):
-        promises = read_promises(snapshot, rows)
+        promises = read_promises(snapshot, rows, chosen=True)
         found = {row.id: (row.reference, read_answers(snapshot, row)) for row in rows}
         answers = {key: (reference, given) for key, (reference, given) in found.items() if given}
         with snapshot.engine.connect() as connection:

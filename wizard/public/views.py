@@ -91,6 +91,7 @@ def commitment_list() -> Answer:
         query=query,
         labels=labels,
         map=make_map(mapped, labels),
+        data_query={**chosen, "status": chosen.get("status", "published")} if chosen else {},
         data_files=open_data.entry_files(flow),
     )
 

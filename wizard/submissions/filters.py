@@ -131,17 +131,20 @@ class PublicFilters(Filters):
         return or_(known, _exists(Promise.group == group.name, Promise.topic == code))
 
     def _has_promise(self) -> ColumnElement[bool]:
-        flow = current_flow()
-        groups = [group.name for group in public_groups(flow)]
-        conditions: list[ColumnElement[bool]] = [Promise.group.in_(groups)]
-        for name, group in topic_groups(flow).items():
+        groups = [group.name for group in public_groups(current_flow())]
+        return _exists(Promise.group.in_(groups), *self.promise_conditions())
+
+    def promise_conditions(self) -> list[ColumnElement[bool]]:
+        """Return the SQL conditions on a promise; none if each promise meets the filters."""
+        conditions: list[ColumnElement[bool]] = []
+        for name, group in topic_groups(current_flow()).items():
             if code := self.get(name):
                 conditions += [Promise.group == group.name, Promise.topic == code]
         if state := self.get("progress"):
             conditions += [state_column(clock.today()) == state]
         if month := self.get("due"):
             conditions += [_is_due_in(month)]
-        return _exists(*conditions)
+        return conditions
 
 
 def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

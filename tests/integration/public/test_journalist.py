@@ -106,8 +106,14 @@ def test_filtered_files_are_the_rows_of_the_whole_files(client, three_years):
     asked = set(list_references(client, CHOSEN))
     for address in ("/commitments.csv", SETS, "/commitments/updates.csv"):
         whole, some = csv_rows(client, address), csv_rows(client, f"{address}?{urlencode(CHOSEN)}")
-        assert [row for row in whole if row["reference"] in asked] == some
+        chosen = [row for row in whole if row["reference"] in asked and is_of_topic(row)]
+        assert chosen == some
         assert 0 < len(some) < len(whole)
+
+
+def is_of_topic(row: dict[str, str]) -> bool:
+    """Return False for a row about a promise with another topic."""
+    return all(row.get(name, TOPIC) == TOPIC for name in ("category", "topic"))
 
 
 def is_asked(row: dict[str, str]) -> bool:

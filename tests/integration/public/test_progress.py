@@ -1,6 +1,7 @@
 """Tests of the numbers of promises: on the list, the pages, `/progress` and in the files."""
 
 import json
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -250,11 +251,41 @@ def test_list_invites_and_links_every_file(app, client, at_noon):
     found = [a.attrs["href"] for a in page.all(".exports a")]
     for name in ("commitments.csv", "commitments/milestones.csv", "commitments/updates.csv",
                  "commitments.json", "commitments.ics"):  # fmt: skip
-        assert f"/{name}?state=TX" in found
+        assert f"/{name}?state=TX&status=published" in found
+    assert "/commitments.atom?state=TX" in found
+    assert page.all('link[type="application/atom+xml"][href="/commitments.atom?state=TX"]')
+    whole = [a.attrs["href"] for a in client.page("/commitments").all(".exports a")]
+    assert {"/commitments.csv", "/commitments.json", "/commitments.atom"} <= set(whole)
     assert {"/dcat-us-3.json", "/datapackage.json", "/data.json"} <= set(found)
     assert page.all('.invite a[href="/respond/"]')
     for address in found:
         file_text(client, address)
+
+
+def test_files_of_a_filtered_list_have_the_promises_that_it_counts(app, client, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    with app.app_context():
+        demo.fill(80, seed=7)
+    gone = add_published(app, at=SUBMITTED)
+    withdraw(app, gone)
+    first = csv_rows(client, "/commitments/data-sets.csv")[0]
+    known = {"due": first["due_on"][:7], **{name: first[name] for name in ("category", "state")}}
+    states = ({"progress": each} for each in (first["progress"], "already_released"))
+    alone = ({name: code} for name, code in known.items())
+    for filters in (*alone, *states, {**known, "progress": first["progress"]}):
+        page = client.page(f"/commitments?{urlencode(filters)}")
+        total = int(page.all(".progress")[0].text.split()[2].rstrip(","))
+        links = [a.attrs["href"] for a in page.all(".exports a")]
+        files = [each for each in links if re.search("data-sets.csv|milestones.csv", each)]
+        rows = [row for each in files for row in csv_rows(client, each)]
+        assert len(rows) == total, filters
+        assert gone not in {row["reference"] for row in rows}
+        (calendar,) = [each for each in links if ".ics" in each]
+        events = file_text(client, calendar).count("BEGIN:VEVENT")
+        assert events == sum(row["progress"] != "already_released" for row in rows), filters
+        shown = {(row["reference"], row["promise_id"]) for row in rows}
+        for row in csv_rows(client, f"/commitments/updates.csv?{urlencode(filters)}"):
+            assert (row["reference"], row["promise_id"]) in shown
 
 
 def test_numbers_are_the_same_everywhere(app, client):
