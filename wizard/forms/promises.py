@@ -124,7 +124,7 @@ TO_COME = ("due_later", "due_soon", "delayed")
 """The states of promises whose date is still to come."""
 LINE_ORDER = (*KEPT, "overdue", "due_soon", "delayed", "due_later", "dropped")
 """The states from left to right on a line: what is past, then what is to come."""
-KEPT_OF = Message("%(kept)s of %(total)s kept")
+KEPT_OF = Message("%(kept)s of %(total)s promises kept")
 """How many promises are kept, if they are of several groups."""
 EXCEPTIONS: Mapping[str, Message] = {
     "overdue": Message("%(number)s overdue"),

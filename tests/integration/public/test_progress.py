@@ -64,6 +64,20 @@ def test_card_sums_up_promises(app, client, at_noon):
     assert stops == ["overdue", "overdue", "due_soon", "due_later"]
 
 
+def test_sum_in_spanish_agrees_with_promises_and_with_data_sets(app, client, at_noon):
+    add_partner(app, "2026-06-01", "2027-03-01")
+    reference = add_published(app, at=SUBMITTED)
+    report(app, reference, 0, "dropped", day=None)
+    report(app, reference, 1, "delayed", day=date(2031, 1, 1))
+    page = client.page("/commitments?lang=es")
+    exceptions = "con plazo aplazado: 1, descartes: 1"
+    assert re.fullmatch(
+        f"\\d+ de 6 promesas cumplidas, con plazo vencido: \\d+, {exceptions}",
+        page.all(".progress")[0].text,
+    )
+    assert [each.text.endswith(exceptions) for each in page.all(".item .progress")].count(True) == 1
+
+
 def test_first_page_counts_promises_and_features_none_overdue(app, client, at_noon):
     add_partner(app, "2026-06-01", "2027-03-01")
     page = client.page("/")
@@ -303,7 +317,9 @@ def test_numbers_are_the_same_everywhere(app, client):
     assert numbers == dict(by_state)
     kept = sum(by_state[state] for state in KEPT)
     listed = client.page("/commitments").all(".progress")[0].text
-    assert listed.startswith(f"{kept} of {len(entries)} kept, {by_state['overdue']} overdue")
+    assert listed.startswith(
+        f"{kept} of {len(entries)} promises kept, {by_state['overdue']} overdue"
+    )
     for state in STATES:
         wanted = {each["reference"] for each in entries if each["progress"] == state}
         rows = csv_rows(client, f"/commitments.csv?progress={state}")

@@ -95,7 +95,7 @@ SETS, MILESTONES = (COMMITMENT.fields[name] for name in ("data_sets", "milestone
         (
             [SETS, MILESTONES],
             {"done": 1, "overdue": 1, "delayed": 2, "dropped": 3},
-            "1 of 7 kept, 1 overdue, 2 delayed, 3 dropped",
+            "1 of 7 promises kept, 1 overdue, 2 delayed, 3 dropped",
         ),
         ([SETS], {}, "0 of 0 released"),
     ],
@@ -246,7 +246,7 @@ MILESTONES, DATA_SETS = promised_groups(COMMITMENT)
         (
             [DATA_SETS, MILESTONES],
             {"done": 1000, "dropped": 3, "delayed": 2000, "overdue": 1},
-            "1,000 of 3,004 kept, 1 overdue, 2,000 delayed, 3 dropped",
+            "1,000 of 3,004 promises kept, 1 overdue, 2,000 delayed, 3 dropped",
         ),
     ],
 )
