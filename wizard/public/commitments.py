@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,7 +140,7 @@ def describe_published(found: Submission) -> dict[str, Any]:
         "tally": promised["tally"],
         "tables": list(_tables(record)),
         "timeline": make_timeline(
-            _local_day(summary.first_published_at), corrections, promised["reported"]
+            clock.local(summary.first_published_at), corrections, promised["reported"]
         ),
         "corrected_on": corrections[-1].day if corrections else None,
     }
@@ -157,7 +156,7 @@ def _corrections(found: Submission) -> Iterator[Correction]:
         if event.kind in NEW_VERSION and event.at > first:
             before, after = versions.get(event.version - 1, {}), versions.get(event.version, {})
             if changes := differences(current_flow(), before, after, public_only=True):
-                yield Correction(_local_day(event.at), _is_by_organization(event), changes)
+                yield Correction(clock.local(event.at), _is_by_organization(event), changes)
 
 
 def _is_by_organization(event: Event) -> bool:
@@ -173,13 +172,13 @@ def describe_withdrawn(found: Submission) -> dict[str, Any]:
     withdrawals = [event for event in list_events(found) if event.kind == "withdrawn"]
     newest = withdrawals[-1] if withdrawals else None
     summary = _summary(found)
-    withdrawn_on = _local_day(newest.at if newest else found.changed_at)
+    withdrawn_at = clock.local(newest.at if newest else found.changed_at)
     return {
         "summary": summary,
-        "withdrawn_on": withdrawn_on,
+        "withdrawn_on": withdrawn_at.date(),
         "reason": newest.data.get("reason", "") if newest else "",
         "timeline": make_timeline(
-            _local_day(summary.first_published_at), withdrawn_on=withdrawn_on
+            clock.local(summary.first_published_at), withdrawn_at=withdrawn_at
         ),
         "promised": promises.describe_promises(found, record)["promised"],
     }
@@ -190,10 +189,6 @@ def _summary(found: Submission) -> SimpleNamespace:
     columns = {each.key: getattr(found, each.key) for each in SUMMARY}
     first = found.first_published_at or found.published_at
     return SimpleNamespace(**columns | {"first_published_at": first})
-
-
-def _local_day(moment: datetime) -> date:
-    return clock.local(moment).date()
 
 
 def _answered_groups(record: Mapping[str, Any]) -> list[Group]:

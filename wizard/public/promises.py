@@ -63,12 +63,11 @@ def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str,
     groups = [group for group in promises.public_groups(current_flow()) if group.name in shown]
     rows = [row for each in shown.values() for row in each]
     counts = promises.count_states([row.promise for row in rows], today)
-    titles = {row.promise.entry_id: row.title for row in rows}
-    kept = {row.promise.entry_id: group.kept for group in groups for row in shown[group.name]}
+    by_entry = {row.promise.entry_id: (group, row) for group in groups for row in shown[group.name]}
     return {
         "promised": [(group, shown[group.name]) for group in groups],
         "tally": promises.tally(groups, counts) if rows else None,
-        "reported": list(_reported(found, titles, kept)),
+        "reported": list(_reported(found, by_entry)),
     }
 
 
@@ -102,10 +101,18 @@ def _show(
 
 
 def _reported(
-    found: Submission, titles: Mapping[str, str], kept: Mapping[str, str]
+    found: Submission, by_entry: Mapping[str, tuple[Group, ShownPromise]]
 ) -> Iterator[ReportedUpdate]:
-    for update in approved_updates(found):
-        if update.entry_id in titles:
+    for at, update in approved_updates(found):
+        if update.entry_id in by_entry:
+            group, row = by_entry[update.entry_id]
             is_done = update.outcome == "done"
-            label = kept[update.entry_id] if is_done else OUTCOME_LABELS.get(update.outcome, UPDATE)
-            yield ReportedUpdate(titles[update.entry_id], label, update)
+            label = group.kept if is_done else OUTCOME_LABELS.get(update.outcome, UPDATE)
+            topic = _public_topic(group, row.promise)
+            yield ReportedUpdate(clock.local(at), row.title, label, update, topic)
+
+
+def _public_topic(group: Group, promise: Promise) -> str:
+    """Return the topic of a promise in words; empty if it has none, or a private one."""
+    field = next((each for each in group.fields if each.name == group.topic), None)
+    return field.display(promise.topic) if field and field.public and promise.topic else ""

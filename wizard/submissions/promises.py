@@ -101,7 +101,7 @@ def store_promises(submission: Submission) -> None:
         current_flow(),
         clock.local(submission.submitted_at).date(),
         _revisions(submission),
-        _merge_updates(submission, stored),
+        [update for _, update in _merge_updates(submission, stored)],
     )
     rows, new = {row.entry_id: row for row in stored[Promise]}, []
     for promise in derived:
@@ -147,18 +147,18 @@ def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date)
     )
 
 
-def approved_updates(submission: Submission) -> list[Update]:
-    """Return the approved updates on each promise, in the order in which they were reported."""
+def approved_updates(submission: Submission) -> list[tuple[datetime, Update]]:
+    """Return the approved updates on each promise and their times, in the order of these."""
     return _merge_updates(submission, read_about(submission.id, Progress, Report))
 
 
 def _merge_updates(
     submission: Submission, stored: Mapping[type[Any], Iterable[Any]]
-) -> list[Update]:
+) -> list[tuple[datetime, Update]]:
     updates = map(_read_update, filter(_is_approved, stored[Progress]))
     old = filter(_is_approved, stored[Report])
     found = chain(_old_updates(submission, list(old)), updates)
-    return [update for _, update in sorted(found, key=lambda pair: pair[0])]
+    return sorted(found, key=lambda pair: pair[0])
 
 
 def _is_approved(report: Progress | Report) -> bool:

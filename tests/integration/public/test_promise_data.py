@@ -195,6 +195,17 @@ def test_updates_have_a_row_for_each_approved_report(app, client):
     assert csv_rows(client, "/commitments/updates.csv") == []
 
 
+def test_timeline_names_the_topic_of_each_of_several_with_one_title(app, client):
+    entries = [{**each, "title": "All records"} for each in load_case("agency")["data_sets"]]
+    reference = add_commitment(app, data_sets=entries)
+    for place in (0, 1):
+        report(app, reference, place, "dropped")
+    page = client.page(f"/commitments/{reference}")
+    links = [each.text for each in page.all(".happened .update a")]
+    assert len(set(links)) == 2
+    assert all(each.endswith(": All records") for each in links)
+
+
 def test_feed_tells_what_happened(app, client):
     reference = add_commitment(app)
     with app.app_context(), locked_case(reference) as submission:
