@@ -131,7 +131,7 @@ def test_data_set_released_before_has_its_day_and_is_not_due(app, client):
     ]
     reference = add_published(app, data_sets=entries)
     old, new = [each.text for each in client.page(f"/commitments/{reference}").all(".promise .due")]
-    assert (old, new) == ("Already released May 4, 2020", "Due May 4, 2090")
+    assert (old, new) == ("Since May 4, 2020", "Due May 4, 2090")
     withdraw(app, reference)
     rows = [each.text for each in client.page(f"/commitments/{reference}").all("tbody tr")]
     assert rows == ["Old May 4, 2020 May 4, 2020", "New May 4, 2090"]
