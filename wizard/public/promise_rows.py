@@ -38,6 +38,8 @@ def read_public_promises(
     places = {group.name: place for place, group in enumerate(groups)}
     if not places:
         return {}
+    # The words of a promise without the day of a report are the reason of a correction.
+    removed_on = case((Promise.words != "", Promise.dropped_on))
     query = select(
         Promise.submission_id,
         Promise.group.label("group"),
@@ -52,7 +54,7 @@ def read_public_promises(
         _text(Promise.dropped_on),
         Promise.url,
         Promise.words,
-        _text(Promise.reported_on),
+        _text(Promise.reported_on, func.coalesce(Promise.reported_on, removed_on)),
     ).where(Promise.submission_id.in_(ids), Promise.group.in_(places), *conditions)
     order = (Promise.place.is_(None), case(places, value=Promise.group), Promise.place, Promise.id)
     query = query.order_by(Promise.submission_id, *order)  # few are sorted at a time
@@ -64,9 +66,13 @@ def read_public_promises(
     return found
 
 
-def _text(day: InstrumentedAttribute[Any]) -> ColumnElement[str]:
-    """Return a day as text (ISO 8601), by the database: parsing and formatting takes longer."""
-    return func.coalesce(cast(day, String), "").label(day.key)
+def _text(
+    day: InstrumentedAttribute[Any], value: ColumnElement[Any] | None = None
+) -> ColumnElement[str]:
+    """Return a day, or a value in its place, as text (ISO 8601), by the database: parsing and
+    formatting takes longer."""
+    shown = day if value is None else value
+    return func.coalesce(cast(shown, String), "").label(day.key)
 
 
 def _if_public(

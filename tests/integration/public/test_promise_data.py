@@ -102,6 +102,21 @@ def test_removed_entry_stays_as_dropped_row(app, client):
     validate(client)
 
 
+def test_reason_of_a_removed_entry_has_the_day_of_its_correction(app, client):
+    reference = add_commitment(app)
+    with app.app_context(), locked_case(reference) as submission:
+        answers = {**submission.answers, "data_sets": submission.answers["data_sets"][:-1]}
+        replace_answers(submission, current_flow(), answers)
+        record_event(submission, "corrected", OFFICE, reason="No money.")
+        store_promises(submission)
+    *others, row = csv_rows(client, ENTRIES)
+    assert row["last_report"] == "No money."
+    assert row["last_reported_on"] == row["dropped_on"] != ""
+    assert {each["last_reported_on"] for each in others} == {""}
+    (entry,) = json_records(client)[0]["removed_entries"]
+    assert entry["last_reported_on"] == row["dropped_on"]
+
+
 def test_withdrawn_commitment_stays_in_short(app, client):
     reference = add_commitment(app)
     report(app, reference, 0, "delayed", day=date(2031, 1, 1), words="secretwords")
