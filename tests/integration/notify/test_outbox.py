@@ -283,7 +283,7 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
         assert (unsent.queue_stats().waiting, unsent.queue_stats().failed) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "Due now: 0.\n"
     assert run(args=["outbox", "retry", name]).output == "Due now: 1.\n"
-    assert run(args=["outbox", "deliver"]).output == "Sent: 1. Still waiting: 0.\n"
+    assert run(args=["outbox", "deliver"]).output == "Sent: 1. Failed: 0. Still waiting: 0.\n"
 
 
 def test_recipient_limit_counts_both_tables(app):

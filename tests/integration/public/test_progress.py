@@ -70,7 +70,7 @@ def test_sum_in_spanish_agrees_with_promises_and_with_data_sets(app, client, at_
     report(app, reference, 0, "dropped", day=None)
     report(app, reference, 1, "delayed", day=date(2031, 1, 1))
     page = client.page("/commitments?lang=es")
-    exceptions = "con plazo aplazado: 1, descartes: 1"
+    exceptions = "con nueva fecha: 1, descartadas: 1"
     assert re.fullmatch(
         f"\\d+ de 6 promesas cumplidas, con plazo vencido: \\d+, {exceptions}",
         page.all(".progress")[0].text,
