@@ -105,11 +105,12 @@ STATES: Mapping[str, State] = {
     "dropped": State(
         "Dropped",
         "✕",
-        "The organization said that it won’t do this. If it gave a reason, it is next to it.",
+        "The organization said that it won’t do this. If it gave a reason, it’s shown with the "
+        "promise.",
     ),
     "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
     "already_released": State(
-        "Already released", "✓", "Its date was before the day the organization submitted it."
+        "Already released", "✓", "Its date was before the organization made the commitment."
     ),
     "overdue": State(
         "Overdue", "!", "Its date has passed, and the organization hasn’t reported that it is done."

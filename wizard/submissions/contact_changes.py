@@ -24,6 +24,7 @@ from .contacts import (
     store_contact,
 )
 from .events import record_event
+from .messages import tell_former_contact
 from .versions import replace_answers
 
 SAME = timedelta(minutes=5)
@@ -186,6 +187,7 @@ def confirm(reference: str, contact_id: int) -> bool:
             return False
         same = Contact.submission_id == submission.id, Contact.role == contact.role
         db.session.execute(delete(Contact).where(*same, Contact.id != contact.id))
+        former = submission.answers.get(current_flow().roles.contact) or ""
         answers, contact.answers = contact.answers, {}
         contact.confirmed_at = clock.now()
         db.session.flush()
@@ -193,7 +195,9 @@ def confirm(reference: str, contact_id: int) -> bool:
             _replace(submission, answers)
         else:
             store_contact(submission)
-        record_event(submission, "contact_confirmed", ORGANIZATION, role=contact.role)
+        event = record_event(submission, "contact_confirmed", ORGANIZATION, role=contact.role)
+        if former and contact.role == "contact":
+            tell_former_contact(submission, event, former)
         return True
 
 

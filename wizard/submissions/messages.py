@@ -116,6 +116,11 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
         "Nothing changes until that person confirms. If your organization didn’t ask for this, "
         "please tell us.",
     ),
+    "contact_replaced": CaseMessage(
+        "someone else gets our emails now (%(reference)s)",
+        "The person who was named to get our emails about your %(noun)s confirmed. We won’t email "
+        "you about it anymore. If your organization didn’t ask for this, please tell us.",
+    ),
     "withdrawal_requested": CaseMessage(
         "you asked to withdraw your %(noun)s (%(reference)s)",
         "We received your request to withdraw your %(noun)s. Program staff will read it next. "
@@ -135,7 +140,8 @@ CONTACT_MESSAGES: Mapping[str, CaseMessage] = {
     ),
 }
 """The messages to the contacts, by the kind of event that they tell of. `progress_partly_approved`
-is no event: it tells of a `progress_approved` of which something was not approved."""
+is no event: it tells of a `progress_approved` of which something was not approved. Nor is
+`contact_replaced`, which tells the former contact of a `contact_confirmed`."""
 
 TRUE_WHILE: Mapping[str, tuple[str, ...]] = {
     "changes_requested": ("changes_requested",),
@@ -150,6 +156,8 @@ TRUE_WHILE: Mapping[str, tuple[str, ...]] = {
     "withdrawn": ("withdrawn",),
 }
 """The statuses in which a message to the contacts is true, by its kind; the others stay true."""
+ABOUT_CONTACTS = ("contact_changed", "contact_replaced")
+"""The kinds of messages that also go to a former contact, without a link."""
 OPEN_CHANGES = ("changes_requested", "changes_reminder")
 """The kinds of messages about changes that can be sent until a day."""
 ABOUT_CHANGES = (*OPEN_CHANGES, "changes_cancelled", "changes_expired", "correction_declined")
@@ -208,6 +216,11 @@ def queue_messages(submission: Submission, event: Event, mail: Mail, kind: str =
     office = current_app.config["PROGRAM_EMAIL"]
     if office and kind in OFFICE_MESSAGES:
         _queue(submission, event, f"office_{kind}", office, "en")
+
+
+def tell_former_contact(submission: Submission, event: Event, address: str) -> None:
+    """Queue the message to the contact before, in the transaction that replaced it."""
+    _queue(submission, event, "contact_replaced", address, submission.language)
 
 
 def find_words(submission_id: int, kind: str) -> str:
@@ -271,7 +284,7 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
     try:
         link = contacts.own_link(message, submission)
     except outbox.NotNeeded:
-        if message.kind != "contact_changed":
+        if message.kind not in ABOUT_CONTACTS:
             raise
         link = ""  # who was the contact learns who took over, but may not act any more
     return {
@@ -298,7 +311,7 @@ def describe_opened(opened: Mapping[str, str]) -> list[tuple[str, str]]:
 def find_outdated(messages: Sequence[outbox.AnyMessage]) -> dict[outbox.AnyMessage, str]:
     """Return those messages to contacts that are not true any more, with why."""
     untrue = {each: _find_untrue(each, about) for each, about in _with_submissions(messages)}
-    to_contacts = [each for each in messages if each.kind != "contact_changed"]
+    to_contacts = [each for each in messages if each.kind not in ABOUT_CONTACTS]
     return find_old_addresses(to_contacts) | {each: why for each, why in untrue.items() if why}
 
 

@@ -127,6 +127,15 @@ def test_new_contact_counts_once_it_is_confirmed(app, reference, htmx):
     assert recipients(app, "unpublished") == [NEW]
 
 
+def test_former_contact_is_told_without_a_link(app, reference):
+    name_contact(update_client(app, reference), reference)
+    app.test_client().send(confirm_path(app))
+    assert recipients(app, "contact_replaced") == [OLD]
+    letter = render_message(app, *queued(app, "contact_replaced"))
+    assert "We won’t email you about it anymore." in letter.text
+    assert "/commitments/" not in letter.text
+
+
 def test_phone_number_is_shown_as_people_write_it(app):
     reference = add_submission(app, contact_phone="+12175550143;ext=12")
     page = update_client(app, reference).page(f"/commitments/{reference}/contacts/contact")
