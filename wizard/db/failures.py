@@ -9,9 +9,9 @@ from .engine import SQLITE_BUSY, db, is_sqlite, reading
 
 SQLITE_ERROR = 1
 """SQLite's code for a missing table or column, and for a wrong statement."""
-UPGRADE = "The database is not up to date. Run `flask --app wizard db upgrade`."
+UPGRADE = "The database is not up to date. Run the command `db upgrade` (docs/operations.md)."
 OWNER = "Run this as the user that the file and its folder belong to, and let it write to both."
-MISSING = "Check WIZARD_INSTANCE_PATH, or create it with `flask --app wizard db upgrade`."
+MISSING = "Check WIZARD_INSTANCE_PATH, or create it with the command `db upgrade`."
 DAMAGED = "Check WIZARD_DATABASE_URL. If it is the right one, restore a backup: docs/deploy.md."
 ADVICE = {
     SQLITE_ERROR: DAMAGED,

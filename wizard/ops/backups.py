@@ -125,7 +125,7 @@ def _check_fits(source: sa.Connection, target: sa.Connection) -> None:
     if theirs != ours:
         raise BackupError(
             f"The backup is version {theirs} and the database is version"
-            f" {ours or 'none'}. Upgrade both with `flask db upgrade`. For the backup, point"
+            f" {ours or 'none'}. Upgrade both with the command `db upgrade`. For the backup, point"
             " WIZARD_DATABASE_URL at a copy of the file."
         )
     for table in db.metadata.sorted_tables:

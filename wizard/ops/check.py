@@ -115,7 +115,7 @@ def _database_warnings() -> Iterator[str]:
         if mismatch := failures.describe_mismatch():
             yield mismatch
     if not any(user.role == "admin" and not user.disabled_at for user in accounts.list_accounts()):
-        yield "There is no admin account. Run `flask --app wizard staff add EMAIL --role admin`."
+        yield "There is no admin account. Run the command `staff add EMAIL --role admin`."
 
 
 def _privacy_warnings() -> Iterator[str]:

@@ -130,7 +130,7 @@ def deliver(watch: bool) -> None:
     failed = max(left.failed - before.failed, 0)
     click.echo(f"Sent: {sent}. Failed: {failed}. Still waiting: {left.waiting}.")
     if failed or any(each.last_error for each in unsent.unsent() if not each.failed_at):
-        raise click.ClickException("Some emails couldn’t be sent: `flask outbox list` says why.")
+        raise click.ClickException("Some emails couldn’t be sent. `outbox list` says why.")
 
 
 @outbox_commands.command("list")
@@ -250,7 +250,7 @@ def restore(file: Path) -> None:
             with path.open("wb") as stream, source:
                 shutil.copyfileobj(source, stream)
         rows = backups.restore_backup(path, "Standard input" if file == PIPE else str(file))
-    click.echo(f"{rows:,} rows restored. Run `flask outbox list` to see held emails.")
+    click.echo(f"{rows:,} rows restored. The command `outbox list` shows held emails.")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ..notify import email, outbox
 from ..staff import digest, erasure
 from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
+from ..web.limits import limiter
 from . import processes, server, turns
 from .check import require_database
 from .cli import Command, describe_os_error
@@ -163,6 +164,8 @@ def serve(sockets: str | None) -> None:
         sys.exit(run_process(app, bound, turn, processes.report_ready))
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
+    if not limiter.storage.check():
+        log.warning(logs.STORAGE_AWAY)
     if mismatch := require_database():
         log.warning("%s", mismatch)
     if not app.config["SMTP_URL"]:

@@ -31,6 +31,14 @@ UNLOGGED_ENDPOINTS = ("static", "ops.liveness", "ops.readiness", "ops.metrics_pa
 REQUEST_FIELDS = ("method", "rule", "status", "ms")
 OWN_LOGGERS = ("wizard",)
 """The loggers whose texts are ours; waitress, say, writes the path of a lost connection."""
+STORAGE_AWAY = (
+    "The server of WIZARD_RATELIMIT_STORAGE_URI does not respond. Each process counts by itself."
+)
+TOLD = {
+    "Rate limit storage unreachable - falling back to in-memory storage": STORAGE_AWAY,
+    "Rate limit storage recovered": "The server of WIZARD_RATELIMIT_STORAGE_URI responds again.",
+}
+"""Our words for what a library says, by its own."""
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(message)s %(about)s"
 """The format in development; exceptions follow in full."""
 
@@ -90,6 +98,8 @@ def message_of(record: logging.LogRecord) -> str:
     """Return the text of a record; of a library's only what cannot hold a path."""
     if record.name.split(".")[0] in OWN_LOGGERS:
         return record.getMessage()
+    if told := TOLD.get(str(record.msg)):
+        return told
     args = record.args if isinstance(record.args, tuple) else ()
     has_numbers_only = bool(args) and all(isinstance(each, int | float) for each in args)
     text = record.getMessage() if has_numbers_only else f"{record.module}.py:{record.lineno}"

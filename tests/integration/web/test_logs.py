@@ -1,5 +1,6 @@
 """Tests of the log lines."""
 
+import inspect
 import io
 import json
 import logging
@@ -8,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from flask_limiter import _extension
 
 from tests.complete_form import complete_form, draft_path
 from tests.server import ROOT
@@ -171,6 +173,13 @@ def test_library_line_with_numbers_keeps_its_text():
     text = "Task queue depth is %d"
     record = logging.LogRecord("waitress.queue", logging.INFO, "", 1, text, (3,), None)
     assert logs.message_of(record) == "waitress.queue: Task queue depth is 3"
+
+
+def test_lost_rate_limits_are_told_in_our_words():
+    text = "Rate limit storage unreachable - falling back to in-memory storage"
+    assert text in inspect.getsource(_extension)
+    record = logging.LogRecord("flask-limiter", logging.WARNING, "", 1, text, (), None)
+    assert logs.message_of(record) == logs.STORAGE_AWAY
 
 
 def test_text_of_exception_forges_no_line_on_terminal():
