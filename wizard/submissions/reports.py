@@ -14,7 +14,7 @@ from ..forms.conditions import Answers
 from ..forms.groups import ENTRY_ID
 from ..forms.journey import Journey
 from ..forms.outputs import Row
-from ..forms.promises import Promise, promised_entries, promised_groups
+from ..forms.promises import Promise, promised_entries, promised_groups, state_of
 from ..forms.reports import entry_title, promise_title, read_report, topic_row
 from ..web.current import current_flow
 from .cases import NotAllowed, can_report, is_closed, locked_case, require_open
@@ -47,6 +47,7 @@ class ReportedPromise:
     approved: Progress | None = None
     waiting: Progress | None = None
     refused: Progress | None = None
+    is_overdue: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -74,6 +75,7 @@ def match_reports(submission: Submission, rows: Sequence[Progress]) -> list[Repo
             approved.get(promise.entry_id),
             waiting.get(promise.entry_id),
             refused.get(promise.entry_id),
+            state_of(promise, clock.today()) == "overdue",
         )
         for promise in list_promises([submission.id]).get(submission.id, ())
     ]

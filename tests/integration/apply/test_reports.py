@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.client import Page, link_address
+from tests.conftest import advance_clock
 from tests.factories import add_published, events_of, set_language, staff_client, update_client
 from tests.mail import render_message
 from wizard import clock
@@ -74,6 +75,15 @@ def test_report_is_sent_and_waits_for_staff(app, htmx):
     assert [message.kind for message in rows_of(app, MailMessage)] == ["office_progress_reported"]
     again = own.page(f"/commitments/{reference}/update/review")
     assert "Waiting for program staff" in again.text(f"#promise-{ids[0]}")
+
+
+def test_promise_whose_date_has_passed_is_marked(app, monkeypatch):
+    reference = add_published(app, "partner")
+    path, own = f"/commitments/{reference}/update/review", update_client(app, reference)
+    assert "Overdue" not in own.page(path).text("#report")
+    advance_clock(monkeypatch, days=3000)
+    own = update_client(app, reference)
+    assert {each.text for each in own.page(path).all("#report .pill")} == {"! Overdue"}
 
 
 @pytest.mark.parametrize("htmx", [False, True], ids=["plain", "htmx"])

@@ -267,7 +267,7 @@ def test_card_says_that_a_correction_takes_back_the_consent(app, editor, status)
     with app.app_context():
         correct(reference, publish_consent="no")
     page = editor.page(path_of(reference))
-    says_so = "taken off the public list" in page.text("#correction")
+    says_so = "stays public" in page.text("#correction")
     assert says_so == (status == "published")
     assert "Its page shows" not in page.text("#correction")
 
