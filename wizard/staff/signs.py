@@ -1,6 +1,8 @@
 """Signs that a submission needs a second look, and others of the same organization."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -10,10 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .. import clock
 from ..db.engine import reading
 from ..db.models import SearchEntry, Submission
+from ..forms.dates import format_day
 from ..forms.signs import Sign, find_signs
 from ..submissions import search
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES
+from .progress import SentReport
 
 MAX_SHOWN = 5
 """Submissions of the same organization that are shown."""
@@ -30,17 +34,27 @@ class Twin:
     erased_at: None = None
 
 
-def list_signs(submission: Submission) -> list[Sign]:
-    """Return the signs in the answers of a submission; none once these were deleted."""
+def list_signs(submission: Submission, sent: Iterable[SentReport] = ()) -> list[Sign]:
+    """Return the signs in the answers of a submission, and in the updates that were `sent`; none
+    once these were deleted."""
     if submission.erased_at:
         return []
     day = clock.local(submission.submitted_at).date()
-    signs = find_signs(current_flow(), submission.answers, day)
+    signs = [*find_signs(current_flow(), submission.answers, day), *_find_early(sent, day)]
     if submission.language == "en":
         return signs
     language = LANGUAGES.get(submission.language, submission.language)
     text = f"The answers are in another language: {language}. Emails about them are, too."
     return [Sign("Language", text), *signs]
+
+
+def _find_early(sent: Iterable[SentReport], submitted_on: date) -> Iterator[Sign]:
+    """Yield a sign for each update that waits and names a day before the promise was made."""
+    for title, row in (pair for each in sent for pair in each.rows):
+        is_waiting = row.approved is None and row.outcome == "done"
+        if is_waiting and row.day and row.day < submitted_on:
+            day = format_day(row.day)
+            yield Sign(title, f"The update says that it was done on {day}, before it was promised.")
 
 
 def list_twins(submission: Submission) -> list[Twin]:

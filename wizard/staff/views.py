@@ -131,7 +131,7 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         cards=cards(current_flow(), submission.answers),
         describe_data=history.describe_data,
         describe_opened=describe_opened,
-        signs=signs.list_signs(submission),
+        signs=signs.list_signs(submission, page["case"].progress),
         keeps_public_page=publication.keeps_public_page(submission),
         link=link if owner == submission.reference else [],
         unsaved=unsaved,

@@ -526,3 +526,15 @@ def test_correction_that_ends_consent_is_approved_twice_as_once(app, editor):
         done = editor.press(page, "#correction button[value=correct]")
         assert (done.status, done.text("#said")) == (200, "✓ Answers corrected.")
     assert len(events_of(app, "corrected")) == len(events_of(app, "unpublished")) == 1
+
+
+@pytest.mark.parametrize(("day", "is_early"), [(date(2015, 12, 5), True), (None, False)])
+def test_day_before_the_promise_is_a_sign(app, editor, day, is_early):
+    reference = add_submission(app, status="published")
+    number = add_report(app, reference).id
+    with app.app_context(), writing() as session:
+        session.execute(update(Progress).values(outcome="done", day=day or clock.today()))
+    page = editor.page(path_of(reference))
+    assert ("done on December 5, 2015, before it was promised" in page.text("main")) == is_early
+    editor.press(page, f"#reports button[value=progress_approved-{number}]")
+    assert "before it was promised" not in editor.page(path_of(reference)).text("main")
