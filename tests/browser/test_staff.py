@@ -179,7 +179,7 @@ def test_changes_are_asked_for_and_declined_with_own_words(open_browser, office,
     look(page)
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     for label in ("Decline…", "Email that goes with it", "For the organization"):
-        page.locator("summary", has_text=label).click()
+        page.locator("summary", has_text=label).first.click()
     look(page)
     assert not page.evaluate(wide)
     decline = page.get_by_role("button", name="Decline", exact=True)

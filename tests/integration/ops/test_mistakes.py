@@ -435,7 +435,7 @@ def test_bad_target_is_named_and_kept(sqlite_url, tmp_path, command, name):
     [
         ("a folder", "is a folder"),
         ("text", "isn’t a backup"),
-        ("empty", "isn’t a backup"),
+        ("empty", "is empty"),
         ("half", "isn’t a backup, or it is damaged"),
         ("missing", "File not found"),
         ("unreadable", "isn’t a backup, or it is damaged"),
