@@ -622,5 +622,5 @@ def test_answer_is_untouched_until_it_changes(step, case):
 
 
 @pytest.mark.parametrize("shown", ["", "city", "city:", "city:x nonsense", ": :"])
-def test_nothing_is_untouched_for_a_page_that_shows_nothing(shown):
+def test_page_that_shows_nothing_has_no_untouched_answer(shown):
     assert find_untouched(COMMITMENT.steps["organization"], CASES[0], shown) == set()

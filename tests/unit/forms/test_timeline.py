@@ -28,7 +28,7 @@ def at(day: int, hour: int = 12) -> datetime:
     return datetime.combine(date(2026, 3, day), time(hour), UTC)
 
 
-def test_what_happened_on_one_day_is_in_the_order_of_time():
+def test_entries_of_one_day_are_ordered_by_time():
     told = ReportedUpdate(at(1, 9), "Stops", "Released", Update("e1", "done", date(2026, 3, 1)))
     corrections = [Correction(at(1, hour), True, ()) for hour in (10, 13)]
     stops = make_timeline(at(1, 8), corrections, [told], at(1, 12))
