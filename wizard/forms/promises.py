@@ -110,7 +110,7 @@ STATES: Mapping[str, State] = {
     ),
     "done": State("Done", "✓", "The organization said that it is done, and program staff agreed."),
     "already_released": State(
-        "Already released", "✓", "Its date was before the organization made the commitment."
+        "Already released", "✓", "Its date was before the organization made this promise."
     ),
     "overdue": State(
         "Overdue", "!", "Its date has passed, and the organization hasn’t reported that it is done."
