@@ -188,7 +188,7 @@ def update_path(app, reference: str) -> str:
 
 
 def add_old_withdrawal(app, reference: str) -> int:
-    """Store a request to withdraw as the version before did; return its id."""
+    """Store a request to withdraw as the previous version did; return its id."""
     with app.app_context(), writing() as session:
         of_it = select(Submission.id).where(Submission.reference == reference)
         report = Report(submission_id=session.scalars(of_it).one(), entries={}, withdraws=True)
@@ -198,7 +198,7 @@ def add_old_withdrawal(app, reference: str) -> int:
 
 
 def add_old_report(app, reference: str, entries: dict) -> int:
-    """Store a progress report as the version before did; return its id."""
+    """Store a progress report as the previous version did; return its id."""
     with app.app_context(), writing() as session:
         it = session.scalars(select(Submission).where(Submission.reference == reference)).one()
         report = Report(submission_id=it.id, entries=entries, withdraws=False)

@@ -11,8 +11,8 @@ from tests.server import ROOT
 from wizard.forms import differences, fields
 from wizard.forms.addresses import likely_address
 from wizard.forms.dates import parse_day
+from wizard.forms.search_words import mark, parse_query
 from wizard.forms.text import FORBIDDEN_CHARACTERS, Invalid, fold_text
-from wizard.forms.words import mark, parse_query
 from wizard.notify.plain_text import wrap_text
 from wizard.public import feeds
 from wizard.submissions import filters, hits

@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from ..web.current import current_flow
 from ..web.errors import ERROR_PAGES, error_response
+from ..web.form_fields import TEXTS, changed_texts
 from ..web.htmx import render_page
-from ..web.typed import TEXTS, changed_texts
 from . import second_factor, sign_in, tokens
 from .accounts import CurrentUser
 from .audit import Actor
@@ -18,7 +18,7 @@ SESSION_COOKIE = "staff"  # holds the session token; sent to the staff side only
 REQUIRED_ROLE: dict[str, str | None] = {}
 """The lowest role by endpoint; empty for anybody, None for nobody."""
 ALLOWED_BEFORE_SECOND_FACTOR = ("staff.account", "staff.change_account", "staff.sign_out")
-WHO_MAY = {
+ROLE_REFUSALS = {
     "viewer": "Only viewers, editors or admins can do this.",
     "editor": "Only editors or admins can do this.",
     "admin": "Only admins can do this.",
@@ -96,8 +96,8 @@ def check_permission() -> Response | None:
 def refuse(endpoint: str) -> Response:
     """Return the page that names who may use an endpoint."""
     required, page = REQUIRED_ROLE.get(endpoint), ERROR_PAGES[403]
-    if required in WHO_MAY:
-        page = replace(page, explanation=WHO_MAY[required])
+    if required in ROLE_REFUSALS:
+        page = replace(page, explanation=ROLE_REFUSALS[required])
     return error_response(403, page)
 
 

@@ -16,7 +16,7 @@ REASONS = {
     "sign-in code": "the code from the app was wrong",
 }
 Details = Mapping[str, Any]
-"""What a line holds about its action; lines of versions before may lack any of it."""
+"""What a line holds about its action; lines of earlier versions may lack any of it."""
 
 
 def _refused(subject: str, details: Details) -> str:

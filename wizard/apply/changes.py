@@ -34,11 +34,11 @@ bp = Blueprint("changes", __name__, url_prefix="/commitments/<reference>/changes
 
 CORRECTION_LIMIT = "20 per hour"
 """Corrections that one client may begin or take back: each that is sent is a message to staff."""
-CLOSING = {each.event for each in TRANSITIONS} | {"correction_proposed", "corrected"}
+CLOSING_EVENTS = {each.event for each in TRANSITIONS} | {"correction_proposed", "corrected"}
 """The kinds of events after which changes may be closed."""
-RECEIVED = ("resubmitted", "correction_proposed", "corrected")
+RECEIVED_EVENTS = ("resubmitted", "correction_proposed", "corrected")
 """The kinds of events by which changes were sent, or made after that."""
-NOT_SENT = ("changes_requested", "correction_cancelled", "correction_declined")
+UNSENT_EVENTS = ("changes_requested", "correction_cancelled", "correction_declined")
 """The kinds of events after which changes are made that were not sent yet."""
 SENT = Message("Thank you. We received your changes. Program staff will review them next.")
 PROPOSED = Message("Thank you. We received your correction. Program staff will decide on it next.")
@@ -127,7 +127,7 @@ def _text(name: str, typed: Any) -> str:
 
 def _newest_event(submission: Submission) -> str:
     """Return what closed the changes, as the organization is told."""
-    return describe_event(_newest_kind(submission, CLOSING)).told
+    return describe_event(_newest_kind(submission, CLOSING_EVENTS)).told
 
 
 def _newest_kind(submission: Submission, kinds: Collection[str]) -> str:
@@ -221,7 +221,7 @@ def _was_sent(submission: Submission, proposal: Proposal | None) -> bool:
     """Return True if changes were sent; those that are gone may have been discarded instead."""
     if proposal:
         return proposal.sent_at is not None
-    return _newest_kind(submission, (*RECEIVED, *NOT_SENT)) in RECEIVED
+    return _newest_kind(submission, (*RECEIVED_EVENTS, *UNSENT_EVENTS)) in RECEIVED_EVENTS
 
 
 def typed_page(

@@ -28,7 +28,7 @@ bp = Blueprint("contacts", __name__)
 
 MAIL_LIMIT = "20 per hour"
 """Messages that one client may ask for on these pages."""
-SECOND = Step(
+SECOND_CONTACT_STEP = Step(
     "second",
     "Second contact",
     (
@@ -143,7 +143,7 @@ def _step(role: str) -> Step:
     step = contacts.contact_step()
     if role not in contacts.ROLES or step is None:
         abort(404)
-    return step if role == "contact" else SECOND
+    return step if role == "contact" else SECOND_CONTACT_STEP
 
 
 def _address_field(role: str) -> str:

@@ -17,10 +17,10 @@ from ..submissions import (
     contacts,
     events,
     messages,
+    partial_approvals,
     pdf,
     proposals,
     publication,
-    refusals,
     reminders,
     withdrawals,
 )
@@ -127,7 +127,7 @@ def yours(reference: str) -> Response:
     submission = access.read_own_submission(reference)
     with reading():
         happened, proposal = events.list_events(submission), proposals.find_proposal(submission)
-        refused = refusals.title_refused(submission, happened)
+        refused = partial_approvals.read_declined_titles(submission, happened)
         written = messages.list_words(submission.id)
         new_contact = contacts.list_contacts(submission)["contact"].get(False)
         has_public_page = publication.has_public_page(submission)

@@ -84,7 +84,7 @@ def overview(reference: str) -> Response:
 
 @bp.post("")
 def save_old_page(reference: str) -> Response:
-    """Show what was entered on the one page that the version before had, to copy it."""
+    """Show what was entered on the one page that the previous version had, to copy it."""
     submission, form = read_form(reference)
     typed = list(_read_old_page(form.promises if form else []))
     return _closed_page(submission, typed, 409, moved=form is not None)

@@ -14,7 +14,7 @@ from ..forms import outcomes, saving
 from ..forms.outputs import cards, typed_texts
 from ..submissions.events import list_events
 from ..submissions.messages import list_words
-from ..submissions.refusals import title_refused
+from ..submissions.partial_approvals import read_declined_titles
 from ..web import errors, links
 from ..web.current import current_flow
 from ..web.htmx import render_page
@@ -131,7 +131,7 @@ def _receipt_page(
     access.require_newest_link(submission)
     with reading():
         happened = list_events(submission)
-        refused = title_refused(submission, happened)
+        refused = read_declined_titles(submission, happened)
         written = list_words(submission.id)
     return render_page(
         "apply/receipt.html",

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeEngine
 
-from ..forms.words import pair_codes
+from ..forms.search_words import pair_codes
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -21,7 +21,7 @@ from .engine import Model
 
 SubmissionId = Annotated[int, mapped_column(parent_key("submission.id"), index=True)]
 FlowName = Annotated[str, mapped_column(default="commitment", server_default="commitment")]
-"""The default is for rows of the version before, which served this flow alone."""
+"""The default is for rows of the previous version, which served this flow alone."""
 VersionNumber = Annotated[int, mapped_column(default=1, server_default="1")]
 
 
@@ -58,7 +58,7 @@ class Status:
     """Label and sign of a case status."""
 
     label: str
-    sign: str
+    icon: str
 
 
 CASE_STATUSES = {
@@ -363,7 +363,7 @@ class SearchEntry(Model):
     that: everything is computed from other tables, and backups leave it out.
 
     `public` holds what anyone may read, and is empty unless the submission is public; `staff` holds
-    what staff may read. Those of `KNOWN_BY` hold a `forms.signs.Organization`. The other columns
+    what staff may read. Those of `KNOWN_BY` hold a `forms.flags.Organization`. The other columns
     say what was indexed: in which format, at which `lock_version`, and the last event and note.
     """
 

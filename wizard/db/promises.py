@@ -39,7 +39,7 @@ class Promise(Model):
         UniqueConstraint("submission_id", "entry_id"),
         Index("ix_promise_state", "submission_id", "group_name", "due_on", "dropped_on", "done_on",
               "submitted_on", "first_due_on", "topic"),
-        # The version before uses this one:
+        # The previous version uses this one:
         partial_index("ix_promise_open",
                       "done_on IS NULL AND dropped_on IS NULL AND due_on >= submitted_on",
                       "due_on", "submission_id", "id"),
@@ -55,7 +55,7 @@ class Progress(Model):
 
     `outcome` is a code of `forms.promises.OUTCOMES`; `day` is that on which it was done, or the new
     date of a delay, in place of `promised_on`. `url` leads to the result; `words` say why or how.
-    `Report` is the form of the versions before.
+    `Report` is the form of the earlier versions.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -11,7 +11,7 @@ from email_validator import ValidatedEmail, validate_email
 from .messages import Message
 from .text import normalize, remove_invisible
 
-AROUND_ADDRESS = " ,;:.<>()[]\"'“”‘’"
+ADDRESS_PUNCTUATION = " ,;:.<>()[]\"'“”‘’"
 NAMED_ADDRESS = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>[\s,;.]*")
 
 
@@ -21,8 +21,8 @@ def bare_address(text: str) -> str:
     named = NAMED_ADDRESS.fullmatch(text)
     if named and ("@" not in named["name"] or named["address"] in named["name"]):
         text = named["address"]
-    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(AROUND_ADDRESS), flags=re.IGNORECASE)
-    return text.strip(AROUND_ADDRESS)
+    text = re.sub("^mailto:([^?]*).*", r"\1", text.strip(ADDRESS_PUNCTUATION), flags=re.IGNORECASE)
+    return text.strip(ADDRESS_PUNCTUATION)
 
 
 def parse_email(text: str) -> ValidatedEmail:

@@ -14,7 +14,7 @@ from .messages import Message
 from .promises import removes_promise
 from .saving import DraftState, StepPost, read_shown
 
-WORDS = LongText(
+CHANGE_NOTE = LongText(
     "words",
     "What did you change?",
     noun="what you changed",
@@ -35,7 +35,7 @@ CHECK_AND_SEND = Message("Check and send")
 @cache
 def last_step(flow: Flow) -> Step:
     """Return the review of changes."""
-    fields = (WORDS, *flow.review.fields)
+    fields = (CHANGE_NOTE, *flow.review.fields)
     return replace(flow.review, title=CHECK_AND_SEND, short=CHECK_AND_SEND, fields=fields)
 
 
@@ -94,8 +94,8 @@ class ChangeJourney(Journey):
     open if it was `opened`, or if the answers to open ones make it necessary: it was not asked when
     the answers were submitted, or its submitted answer is no longer valid. The `answers` to all
     others are the `submitted` ones, whatever was typed. It is complete once an answer differs. If
-    staff asked for changes, it is complete as well once `WORDS` say why none does. They also need
-    to say why a promise was removed if the answers `were_published`.
+    staff asked for changes, it is complete as well once `CHANGE_NOTE` says why none does. It also
+    needs to say why a promise was removed if the answers `were_published`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class ChangeJourney(Journey):
         own = {field.name for field in flow.review.fields}
         kept = {name: value for name, value in submitted.items() if name not in own}
         asked = _asked_fields(Journey(flow, submitted, today=today))
-        self.open_fields = open_fields(flow, opened) | {WORDS.name} | own
+        self.open_fields = open_fields(flow, opened) | {CHANGE_NOTE.name} | own
         while True:
             given = {n: v for n, v in typed.items() if n.partition(":")[0] in self.open_fields}
             super().__init__(flow, {**kept, **given}, posted, today=today)
@@ -124,10 +124,10 @@ class ChangeJourney(Journey):
         opened_steps = {name: self._narrow(state) for name, state in self.steps.items()}
         self.steps = {name: state for name, state in opened_steps.items() if state.step.fields}
         review = self.steps.get(flow.review.name)  # none where nobody may respond
-        error = self._find_error(is_unexplained=WORDS.is_blank(typed.get(WORDS.name)))
+        error = self._find_error(is_unexplained=CHANGE_NOTE.is_blank(typed.get(CHANGE_NOTE.name)))
         if review and error:
-            review.result.errors[WORDS.name] = error
-            review.result.missing.add(WORDS.name)
+            review.result.errors[CHANGE_NOTE.name] = error
+            review.result.missing.add(CHANGE_NOTE.name)
 
     def _find_error(self, *, is_unexplained: bool) -> Message | None:
         """Return why the changes cannot be sent, if anything but their answers keeps them."""
@@ -157,7 +157,7 @@ class ChangeJourney(Journey):
         review = self.flow.review.name
         return self.steps.keys() - ({review} if self.first_incomplete != review else set())
 
-    def again(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
+    def replace_answers(self, typed: Answers, posted: Collection[str]) -> "ChangeJourney":
         """Return the journey of other answers to the same questions."""
         return ChangeJourney(
             self.flow,
@@ -198,7 +198,7 @@ class ChangeState(DraftState):
     def walk(
         self, flow: Flow, answers: Answers, posted: Collection[str], today: date
     ) -> ChangeJourney:
-        return self.journey.again(answers, posted)
+        return self.journey.replace_answers(answers, posted)
 
     def narrow(self, post: StepPost) -> StepPost:
         state = self.journey.steps.get(post.step.name)

@@ -14,7 +14,7 @@ from .groups import Group
 from .outputs import entry_label, retired_step
 
 MARK = r"!-/:-@\[-`{-~¡«»¿\u2010-\u2027"
-WORDS = re.compile(rf"\s+|[^\s{MARK}]+(?:[{MARK}]+[^\s{MARK}]+)*|[{MARK}]+")
+WORD_PATTERN = re.compile(rf"\s+|[^\s{MARK}]+(?:[{MARK}]+[^\s{MARK}]+)*|[{MARK}]+")
 """Blanks, a word with the marks inside it (`1,000`, `agency’s`), or marks between words."""
 MAX_STEPS = 400
 """Steps of a search for common words: enough for 400 replaced words. The worst two texts of 5,000
@@ -149,7 +149,7 @@ def mark_words(before: str, after: str) -> tuple[Part, ...]:
     """
     if not before or not after:
         return ()
-    versions = [WORDS.findall(text) for text in (before, after)]
+    versions = [WORD_PATTERN.findall(text) for text in (before, after)]
     words = list(dict.fromkeys(versions[0] + versions[1]))
     characters = {word: chr(place) for place, word in enumerate(words)}  # what is compared
     coded = ["".join(characters[word] for word in version) for version in versions]

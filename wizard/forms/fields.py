@@ -23,13 +23,13 @@ from .text import Invalid, normalize_text, remove_invisible, strip_blanks
 
 MIN_YEAR, MAX_YEAR = 1900, 2100
 Schema = dict[str, Any]
-TICKED = {"yes", "true", "on", "y", "1"}
+CHECKED_VALUES = {"yes", "true", "on", "y", "1"}
 MAX_TIMES_STORED = 4
 """A draft stores an answer up to this many times as long as a valid one, so that it can be
 shortened later."""
 PUNYCODE = "xn--"
 """How a part of an internet name starts that is not ASCII when shown (RFC 5890)."""
-TO_SPACE = re.compile(r"[\n\t ]+")
+SPACE_CHARACTERS = re.compile(r"[\n\t ]+")
 SCHEME = re.compile(r"https?:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 MIN_PHONE_DIGITS = 7
 """A number without its area code."""
@@ -131,7 +131,9 @@ class Text(Field):
         return {"type": "string", "minLength": 1, "maxLength": self.max_length}
 
     def clean(self, raw: Any, today: date) -> str:
-        return self._limited(TO_SPACE.sub(" ", normalize_text(self._single(raw), self.noun)))
+        return self._limited(
+            SPACE_CHARACTERS.sub(" ", normalize_text(self._single(raw), self.noun))
+        )
 
     def longest(self) -> int:
         return self.max_length
@@ -360,7 +362,7 @@ class Moment(Field):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Confirm(Field):
-    """A statement that must be ticked; stored as true."""
+    """A statement that must be checked; stored as true."""
 
     type_name: ClassVar[str] = "yes"
     missing_error: ClassVar[Message] = Message("Check the box to confirm %(noun)s.")
@@ -369,7 +371,7 @@ class Confirm(Field):
         return {"const": True}
 
     def clean(self, raw: Any, today: date) -> bool:
-        if raw is not True and self._single(raw).strip().lower() not in TICKED:
+        if raw is not True and self._single(raw).strip().lower() not in CHECKED_VALUES:
             raise Invalid(self.missing_error, noun=self.noun)
         return True
 

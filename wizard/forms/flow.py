@@ -13,9 +13,9 @@ from .conditions import Answers, Condition, read_names
 from .field_checks import FlowError, check_condition, check_fields
 from .fields import Email, Field
 from .groups import Group
-from .memory import ResultMemory
 from .messages import Declaration
 from .reserved import RESERVED_FACET_NAMES, RESERVED_STEP_NAMES
+from .result_cache import ResultCache
 
 MAX_FACETS = 4
 """One for each facet column of a submission (docs/decisions/0013-calls.md)."""
@@ -210,12 +210,12 @@ class Flow:
         return frozenset([*self.fields.values(), *inner])
 
     @cached_property
-    def memories(self) -> Mapping[tuple[Field, ...], ResultMemory]:
+    def result_caches(self) -> Mapping[tuple[Field, ...], ResultCache]:
         """What is remembered of the answers to each page without a group, and to each entry."""
         pages = {step.fields: () for step in self.steps.values() if step.group is None}
         entries = {group.fields: group.unique for group in self.groups}
         found = {**pages, **entries}
-        return {fields: ResultMemory(fields, compared) for fields, compared in found.items()}
+        return {fields: ResultCache(fields, compared) for fields, compared in found.items()}
 
     @cached_property
     def columns(self) -> Mapping[str, Field]:

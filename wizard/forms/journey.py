@@ -13,8 +13,8 @@ from .conditions import Answers
 from .fields import Field
 from .flow import Branch, Flow, Section, Step
 from .groups import Group, keep_id
-from .memory import ValidationResult
 from .messages import Message
+from .result_cache import ValidationResult
 from .text import Invalid, fold_text
 
 ORDINALS = (Message("a first"), Message("a second"), Message("a third"))
@@ -108,14 +108,14 @@ class Journey:
         self, fields: tuple[Field, ...], raw: Answers, earlier: Answers, prefix: str = ""
     ) -> ValidationResult:
         """Return the result, recalled if the same answers were validated before."""
-        memory = self.flow.memories.get(fields)
-        if memory is None:
+        cache = self.flow.result_caches.get(fields)
+        if cache is None:
             return self._find_result(fields, raw, earlier, prefix)
-        digest = memory.digest(raw, earlier, prefix, self.today)
-        if known := memory.recall(digest, raw, self.today):
+        digest = cache.digest(raw, earlier, prefix, self.today)
+        if known := cache.find(digest, raw, self.today):
             return known
         result = self._find_result(fields, raw, earlier, prefix)
-        memory.store(digest, raw, result)
+        cache.store(digest, raw, result)
         return result
 
     def _find_result(

@@ -14,7 +14,7 @@ from .flow import Flow
 from .groups import ENTRY_ID, Group
 from .messages import Declaration, Message, join_messages
 
-SOON = timedelta(days=30)
+DUE_SOON_PERIOD = timedelta(days=30)
 
 
 OUTCOMES = ("on_track", "done", "delayed", "dropped")
@@ -56,7 +56,7 @@ class Promise:
 
     @property
     def is_kept(self) -> bool:
-        """Return True if its state, on any day, is one of `KEPT`."""
+        """Return True if its state, on any day, is one of `KEPT_STATES`."""
         is_released = self.done_on is not None or self.was_released
         return is_released and self.dropped_on is None
 
@@ -92,10 +92,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class State(Declaration):
-    """What a state is called, its sign, and the rule by which a promise has it."""
+    """What a state is called, its icon, and the rule by which a promise has it."""
 
     label: str
-    sign: str
+    icon: str
     rule: str
 
     translatable = ("label", "rule")
@@ -120,12 +120,12 @@ STATES: Mapping[str, State] = {
     "due_later": State("Due later", "○", "It is due in more than 30 days."),
 }
 """The states by code, in the order in which their rules are tried."""
-KEPT = ("done", "already_released")
-TO_COME = ("due_later", "due_soon", "delayed")
+KEPT_STATES = ("done", "already_released")
+NOT_DUE_STATES = ("due_later", "due_soon", "delayed")
 """The states of promises whose date is still to come."""
-LINE_ORDER = (*KEPT, "overdue", "due_soon", "delayed", "due_later", "dropped")
+LINE_ORDER = (*KEPT_STATES, "overdue", "due_soon", "delayed", "due_later", "dropped")
 """The states from left to right on a line: what is past, then what is to come."""
-KEPT_OF = Message("%(kept)s of %(total)s promises kept")
+KEPT_SUMMARY = Message("%(kept)s of %(total)s promises kept")
 """How many promises are kept, if they are of several groups."""
 EXCEPTIONS: Mapping[str, Message] = {
     "overdue": Message("%(number)s overdue"),
@@ -147,7 +147,7 @@ def state_of(promise: Promise, today: date) -> str:
         return "overdue"
     if promise.due_on > promise.first_due_on:
         return "delayed"
-    return "due_soon" if promise.due_on <= today + SOON else "due_later"
+    return "due_soon" if promise.due_on <= today + DUE_SOON_PERIOD else "due_later"
 
 
 def days_late(promise: Promise, today: date) -> int:
@@ -290,11 +290,11 @@ class Tally:
 
     @property
     def kept(self) -> int:
-        return sum(self.counts.get(state, 0) for state in KEPT)
+        return sum(self.counts.get(state, 0) for state in KEPT_STATES)
 
     @property
     def not_due(self) -> int:
-        return sum(self.counts.get(state, 0) for state in TO_COME)
+        return sum(self.counts.get(state, 0) for state in NOT_DUE_STATES)
 
     @property
     def parts(self) -> Iterator[tuple[str, int, int]]:
@@ -309,8 +309,8 @@ class Tally:
 def tally(groups: Collection[Group], counts: Mapping[str, int]) -> Tally:
     """Sum up the promises of some groups by state, such as *2 of 5 released, 1 overdue*."""
     kept_of = {group.kept_of for group in groups}
-    template = kept_of.pop() if len(kept_of) == 1 else KEPT_OF
-    kept = sum(counts.get(state, 0) for state in KEPT)
+    template = kept_of.pop() if len(kept_of) == 1 else KEPT_SUMMARY
+    kept = sum(counts.get(state, 0) for state in KEPT_STATES)
     total = sum(counts.values())
     parts = [Message(template, kept=f"{kept:,}", total=f"{total:,}")]
     for state, text in EXCEPTIONS.items():

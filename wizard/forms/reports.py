@@ -12,10 +12,10 @@ from .fields import Date, Field, LongText, Url
 from .flow import Flow, Section, Step
 from .groups import Group
 from .journey import Journey
-from .memory import ValidationResult
 from .messages import Message, join_messages
 from .outputs import Row, entry_label, format_raw_answer
 from .promises import OUTCOMES, Promise
+from .result_cache import ValidationResult
 from .saving import DraftState
 
 REVIEW = "review"

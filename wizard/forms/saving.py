@@ -256,7 +256,7 @@ def _merge_entries(
     """Return the posted entries, each updating the stored one of its id.
 
     Only ids that the draft has or that the page drew count, and only once; an entry with any other
-    is new. A page of the version before has no ids: its entries update those at their places.
+    is new. A page of the previous version has no ids: its entries update those at their places.
     """
     entries = stored.get(group.name) or ()
     if not any(ENTRY_ID in entry for entry in posted):

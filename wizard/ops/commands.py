@@ -212,7 +212,7 @@ def export_command(flow: Flow) -> click.Command:
     """Return the command with an option for each filter of the flow."""
     names = (name.replace("_", "-") for name in filters.list_filters(flow))
     text = "Same filter as on the submissions page."
-    older = {"q": ["--text"]}  # the name of the option in versions before
+    older = {"q": ["--text"]}  # the name of the option in earlier versions
     options = [click.Option([f"--{name}", *older.get(name, [])], help=text) for name in names]
     params = [*export.params, *options]
     return Command("export", params=params, callback=export.callback, help=export.help)

@@ -32,7 +32,7 @@ from ..public.commitments import Listed
 from ..public.progress import BY_MONTH, BY_TOPIC, Chart, describe_month
 from ..public.progress import STATUSES as PUBLIC_STATUSES
 from ..public.promises import ShownPromise
-from ..staff.decisions import Decision, Ticks
+from ..staff.decisions import Checkboxes, Decision
 from ..staff.figures import PRESETS, Figures, Period
 from ..submissions import events, filters, hits, reports
 from ..web import charts
@@ -308,8 +308,10 @@ def _staff_side() -> dict[str, Any]:
         paragraph="Good news.",
     )
     refusal = replace(told, kind="declined", verb="Decline", reason="required")
-    ticks = Ticks("approve", "Approve", {"1": TITLE, "2": LONG_WORD}, ticked=True)
-    report = replace(told, key="report", kind="progress_approved", reason="optional", ticks=ticks)
+    checkboxes = Checkboxes("approve", "Approve", {"1": TITLE, "2": LONG_WORD}, checked=True)
+    report = replace(
+        told, key="report", kind="progress_approved", reason="optional", checkboxes=checkboxes
+    )
     return {
         "decisions": [
             told,

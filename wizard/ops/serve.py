@@ -26,7 +26,7 @@ from ..staff import digest, erasure
 from ..submissions import contacts, promises, proposals, reminders, search
 from ..web import logs
 from ..web.limits import limiter
-from . import processes, server, turns
+from . import job_lock, processes, server
 from .check import require_database
 from .cli import Command, describe_os_error
 
@@ -113,7 +113,7 @@ def let_requests_pass(served: server.Server, stopped: threading.Event) -> None:
 
 
 def start_workers(
-    app: Flask, served: server.Server, turn: turns.Turn, stopped: threading.Event
+    app: Flask, served: server.Server, lock: job_lock.JobLock, stopped: threading.Event
 ) -> list[threading.Thread]:
     """Start one thread for the outbox and one for the daily jobs: neither waits for the other."""
 
@@ -123,14 +123,14 @@ def start_workers(
                 repeat_until(stopped, work)
             finally:
                 if work is works["daily jobs"]:
-                    turn.give_up()
+                    lock.release()
 
     jobs = DailyJobs()
     works: dict[str, Callable[[], object]] = {
         "outbox": lambda: outbox.deliver_due(
             stopped.is_set, lambda: let_requests_pass(served, stopped)
         ),
-        "daily jobs": lambda: turn.is_ours() and jobs.run_due(),
+        "daily jobs": lambda: lock.acquire() and jobs.run_due(),
     }
     workers = [
         threading.Thread(target=run, args=[work], name=name, daemon=True)
@@ -158,10 +158,10 @@ def serve(sockets: str | None) -> None:
     """Run the site, and send email and run the daily jobs in the background."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     logs.configure_logging(app.config["ENV"] == "production")
-    turn = turns.make_turn()
+    lock = job_lock.make_job_lock()
     if sockets:
         bound = [socket.socket(fileno=int(number)) for number in sockets.split()]
-        sys.exit(run_process(app, bound, turn, processes.report_ready))
+        sys.exit(run_process(app, bound, lock, processes.report_ready))
     for line in checks.warnings(app.config, clock.today()):
         log.warning(line)
     if not limiter.storage.check():
@@ -170,7 +170,7 @@ def serve(sockets: str | None) -> None:
         log.warning("%s", mismatch)
     if not app.config["SMTP_URL"]:
         email.check_folder()
-    if is_sqlite() and not turn.is_ours():
+    if is_sqlite() and not lock.acquire():
         log.warning(
             "Another process serves a database in the folder of %s. If it is the same, each counts"
             " rate limits by itself: stop one, or see docs/deploy.md for more than one process."
@@ -181,9 +181,9 @@ def serve(sockets: str | None) -> None:
     _ = app.secret_key  # create the key of a new installation now, not in a request
     if app.config["WORKERS"] > 1:
         db.engine.dispose()
-        turn.give_up()
+        lock.release()
         sys.exit(processes.Processes(app.config["WORKERS"], bound).run(announce))
-    sys.exit(run_process(app, bound, turn, announce))
+    sys.exit(run_process(app, bound, lock, announce))
 
 
 def local_url(host: str, port: int) -> str:
@@ -206,7 +206,7 @@ def announce() -> None:
 
 
 def run_process(
-    app: Flask, bound: list[socket.socket], turn: turns.Turn, ready: Callable[[], None]
+    app: Flask, bound: list[socket.socket], lock: job_lock.JobLock, ready: Callable[[], None]
 ) -> int:
     """Serve in this process until a signal stops it; return the exit status."""
     status, stopped = 0, threading.Event()
@@ -223,7 +223,7 @@ def run_process(
         signal.signal(number, stop)
     gc.collect()
     gc.freeze()  # else garbage is searched for in all that stays, for 0.1 s, in any transaction
-    workers = start_workers(app, served, turn, stopped)
+    workers = start_workers(app, served, lock, stopped)
     ready()
     try:
         served.run()

@@ -11,7 +11,7 @@ from ..forms.fields import Date, Field, Moment, Text
 from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.json_schema import entry_columns
-from ..forms.promises import KEPT, public_groups
+from ..forms.promises import KEPT_STATES, public_groups
 from .open_data import (
     ENTRY_KEYS,
     LICENSE,
@@ -109,7 +109,7 @@ def catalog_3(snapshot: Snapshot) -> Iterator[bytes]:
     for record in published_records(snapshot, with_promises=True):
         for name, group in released_groups(snapshot.flow).items():
             for entry in record.get(name, ()):
-                if entry.get("progress") in KEPT:
+                if entry.get("progress") in KEPT_STATES:
                     dataset = released_dataset(snapshot, record, group, entry)
                     yield b",\n" + orjson.dumps(dataset)
     yield b"\n]}\n"

@@ -22,12 +22,12 @@ from ..db.promises import Promise
 from ..db.upgrades import upgrade_submitted
 from ..forms import promises
 from ..forms.groups import Group
-from ..forms.promises import SOON, Tally
+from ..forms.promises import DUE_SOON_PERIOD, Tally
 from ..submissions.listing import facet_columns
 from ..submissions.promises import state_column
 from ..submissions.publication import is_published, was_listed
 from ..web.current import current_flow
-from .marks import COLUMNS_BEFORE, AnyRow, Layout, Marks, Moved, Set, Sets, make_set
+from .bitsets import COLUMNS_BEFORE, AnyRow, BitsetBuilder, Layout, Moved, Set, Sets, make_set
 
 OVERLAP = timedelta(minutes=1)
 """What changed so long before the last change is read again: it may have been committed later."""
@@ -174,7 +174,7 @@ def _list_changed(before: Seen, today: date) -> Sequence[int]:
             (Submission.promises_at, before.promises_at, IS_WITHDRAWN),
         )
     ]
-    for days in (timedelta(0), SOON + timedelta(days=1)):
+    for days in (timedelta(0), DUE_SOON_PERIOD + timedelta(days=1)):
         is_due = Promise.due_on >= before.day + days, Promise.due_on < today + days
         queries += [select(Promise.submission_id).where(*is_due)] if before.day < today else []
     return db.session.scalars(union_all(*queries).limit(MAX_CHANGED + 1)).all()
@@ -204,7 +204,7 @@ def _replace(
     if gone or added:
         stay = [entry for entry in layout.entries if entry[1] not in gone]
         layout = Layout(sorted([*stay, *(new - old)], reverse=True))
-    marks = Marks(layout.size)
+    marks = BitsetBuilder(layout.size)
     spans = layout.spans_of(read)
     for number, row in read.items():
         marks.add(row, promised.get(number, ()), layout.spans[layout.places[number]])

@@ -19,7 +19,7 @@ from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
 
 MAX_FEED_ENTRIES = 50
 CORRECTED = ("Corrected", "The answers were corrected. The page says what changed.")
-HAPPENED = {
+EVENT_SENTENCES = {
     "resubmitted": CORRECTED,
     "corrected": CORRECTED,
     "progress_approved": (
@@ -105,7 +105,7 @@ def _is_version(
 def _is_public(flow: Flow, row: AnyRow) -> bool:
     """Return True unless consent was taken back, or a correction changed private answers alone."""
     is_private = (
-        HAPPENED[row.kind] is CORRECTED
+        EVENT_SENTENCES[row.kind] is CORRECTED
         and row.before is not None
         and public_record(flow, row.before) == public_record(flow, row.after)
     )
@@ -113,7 +113,7 @@ def _is_public(flow: Flow, row: AnyRow) -> bool:
 
 
 def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:
-    kind, happened = HAPPENED[row.kind]
+    kind, happened = EVENT_SENTENCES[row.kind]
     roles, url = snapshot.flow.roles, snapshot.address(f"commitments/{row.reference}")
     at = format_utc(row.at)
     return {

@@ -9,8 +9,8 @@ from ..db.engine import db
 from ..submissions import search
 from ..submissions.filters import PROMISE_FILTERS, PublicFilters
 from ..web.query import Key, PageStart, format_key
+from .bitsets import NO_DATE, Set, make_set
 from .edition import Edition, current_edition
-from .marks import NEVER, Set, make_set
 
 
 class Selection:
@@ -102,7 +102,7 @@ class Selection:
         if state not in orders:  # an unknown state finds nothing, and never comes here
             first, keys = self._first_dates, self.edition.layout.keys
             ids = enumerate(self.edition.layout.ids)
-            dated = sorted((first.get(each, NEVER), keys[place][1], place) for place, each in ids)
+            dated = sorted((first.get(each, NO_DATE), keys[place][1], place) for place, each in ids)
             orders[state] = [place for *_, place in dated]
         chosen = set(places)
         return [place for place in orders[state] if place in chosen]
@@ -110,7 +110,7 @@ class Selection:
     def _dated_keys(self, places: Iterable[int]) -> dict[int, Key]:
         first, ids, keys = self._first_dates, self.edition.layout.ids, self.edition.layout.keys
         return {
-            place: (_midnight(first.get(ids[place], NEVER)), keys[place][1]) for place in places
+            place: (_midnight(first.get(ids[place], NO_DATE)), keys[place][1]) for place in places
         }
 
 

@@ -75,7 +75,7 @@ def _read_updates(snapshot: Snapshot) -> Iterator[Record]:
 def _read_reports(
     connection: Connection, flow: Flow, answers: Mapping[int, tuple[str, Answers]]
 ) -> Mapping[int, Sequence[Record]]:
-    """Return the approved reports by submission, those of versions before among them."""
+    """Return the approved reports by submission, those of earlier versions among them."""
     found: dict[int, list[Record]] = {}
     query = select(Progress.__table__).where(
         Progress.submission_id.in_(answers), Progress.approved.is_(True)

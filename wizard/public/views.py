@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, current_app, redirect, request, ur
 from werkzeug.wrappers import Response as Answer
 
 from ..db.engine import end_session
+from ..forms.condition_text import describe_condition
 from ..forms.messages import Message
 from ..forms.promises import LINE_ORDER, STATES
-from ..forms.wording import describe_condition
 from ..submissions import filters, listing, publication
 from ..submissions.cases import find_by_reference
 from ..submissions.hits import find_public_hits

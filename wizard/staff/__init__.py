@@ -3,9 +3,9 @@
 from flask import Flask
 
 from ..accounts.permissions import bp
-from . import list_views, many_views, report_views, views
+from . import bulk_views, list_views, report_views, views
 
-__all__ = ["init_app", "list_views", "many_views", "report_views", "views"]
+__all__ = ["init_app", "list_views", "bulk_views", "report_views", "views"]
 
 
 def init_app(app: Flask) -> None:

@@ -14,7 +14,7 @@ from ..db.models import Submission
 from ..submissions import colleagues, due_dates, search
 from ..submissions.filters import Filters
 
-LOOKED_THROUGH = {"q", "seen", "promises"}
+SCANNED_FILTERS = {"q", "seen", "promises"}
 """Filters for which each row of the list is looked at."""
 
 Conditions = list[ColumnElement[bool]]
@@ -99,8 +99,8 @@ class CaseConditions:
 
     @cached_property
     def _plain(self) -> Conditions:
-        """The conditions but those of the filters `LOOKED_THROUGH`, and the few cases found."""
-        plain = self.filters.without("todo", *LOOKED_THROUGH)
+        """The conditions but those of the filters `SCANNED_FILTERS`, and the few cases found."""
+        plain = self.filters.without("todo", *SCANNED_FILTERS)
         found = [] if self.few_found is None else [is_one_of(Submission.id, self.few_found)]
         return [*plain.conditions(), *found]
 

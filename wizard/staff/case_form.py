@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from werkzeug.datastructures import MultiDict
 
-from ..web.typed import TEXTS, changed_names, keyed_fields, own_fields
+from ..web.form_fields import TEXTS, changed_names, keyed_fields, own_fields
 from .decisions import Decision
 
 ALWAYS_SHOWN = ("text", "how")
@@ -43,7 +43,7 @@ def find_unsaved(
     )
 
 
-def list_homeless(
+def list_orphaned_texts(
     unsaved: MultiDict[str, str], decisions: Iterable[Decision], *, is_editable: bool
 ) -> list[tuple[str, str]]:
     """Return the texts whose box is not on the page anymore, each with the label of its box."""

@@ -15,13 +15,13 @@ from ..submissions.filters import Filters
 from ..submissions.hits import Hit, find_hits
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
-from .case_conditions import LOOKED_THROUGH, CaseConditions
+from .case_conditions import SCANNED_FILTERS, CaseConditions
 
 PAGE_SIZE, SHORT_PAGE_SIZE = 50, 25
 """Cases on a page, and on one of a search, where each shows a sentence too, or of a slow list."""
 MAX_COUNT, MAX_FOUND = 10_000, 100
-"""How far a list of cases is counted, and one with a filter of `LOOKED_THROUGH`. A slow list is not
-counted: it has more than a page."""
+"""How far a list of cases is counted, and one with a filter of `SCANNED_FILTERS`. A slow list is
+not counted: it has more than a page."""
 FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
 """Cases of a list in which those are looked for that changed or have some words, before all that
 did. Words are compared quickly."""
@@ -100,7 +100,7 @@ class CaseList:
         """How far the cases that match are counted."""
         if self.conditions.are_slow:
             return self.page_size
-        return MAX_FOUND if LOOKED_THROUGH & self.filters.keys() else MAX_COUNT
+        return MAX_FOUND if SCANNED_FILTERS & self.filters.keys() else MAX_COUNT
 
     def count(self) -> int:
         """Return how many cases match, up to about `max_count` + 1, if they are not on one page."""

@@ -10,7 +10,6 @@ from typing import Any
 from .. import clock
 from ..accounts import audit
 from ..accounts.audit import ACTIONS, Actor
-from ..db.about import read_about
 from ..db.engine import db, reading
 from ..db.models import (
     Event,
@@ -22,6 +21,7 @@ from ..db.models import (
     Submission,
 )
 from ..db.promises import Progress
+from ..db.related_rows import read_related
 from ..forms.differences import StepDifference, differences
 from ..forms.fields import LongText
 from ..forms.text import Invalid
@@ -51,10 +51,10 @@ ACTIONS.update(
     acted="Acted for an organization",
     link_shown="Was shown an organization’s link",
 )
-READ = (MailMessage, OutboxMessage, Proposal, Report, Progress, StaffNote)
+RELATED_TABLES = (MailMessage, OutboxMessage, Proposal, Report, Progress, StaffNote)
 """The tables that a case is read from, beside the submission and its events."""
-NOTE = LongText("text", "New note", noun="what you want to note", required=True)
-HOW_ASKED = LongText(
+NOTE_FIELD = LongText("text", "New note", noun="what you want to note", required=True)
+HOW_ASKED_FIELD = LongText(
     "how", "How did they ask?", noun="how they asked", required=True, max_length=500
 )
 
@@ -138,7 +138,7 @@ def get_case(reference: str) -> Case:
         submission = cases.find_by_reference(reference)
         if submission is None:
             raise CaseNotFound(reference)
-        found, history = read_about(submission.id, *READ), list_events(submission)
+        found, history = read_related(submission.id, *RELATED_TABLES), list_events(submission)
         proposal = next(iter(found[Proposal]), None)
         sent = sorted(found[OutboxMessage] + found[MailMessage], key=lambda each: each.created_at)
         return Case(
@@ -154,7 +154,7 @@ def get_case(reference: str) -> Case:
             [_describe_report(each, submission) for each in found[Report]],
             progress.list_sent(submission, found[Progress]),
             [] if submission.erased_at else decisions.status_decisions(submission),
-            None if submission.erased_at else decisions.offer_letter(submission),
+            None if submission.erased_at else decisions.letter_decision(submission),
             proposal,
             _describe_correction(proposal, submission),
             _describe_withdrawal(history, submission),
@@ -251,7 +251,7 @@ def act_for_organization(reference: str, how: str, actor: Actor) -> None:
     """Note how the organization asked staff to act for it, on the case and in the audit log."""
     with locked_case(reference) as submission:
         try:
-            how = HOW_ASKED.parse(how, clock.today())
+            how = HOW_ASKED_FIELD.parse(how, clock.today())
         except Invalid as invalid:
             raise NotAllowed(str(invalid)) from None
         text = f"Acting for the organization: {how}"
@@ -270,7 +270,7 @@ def add_note(reference: str, text: str, actor: Actor) -> None:
     """Add a note that only staff see."""
     with locked_case(reference, post=actor.post) as submission:
         try:
-            text = NOTE.parse(text, clock.today())
+            text = NOTE_FIELD.parse(text, clock.today())
         except Invalid as invalid:
             raise NotAllowed(str(invalid)) from None
         db.session.add(StaffNote(submission_id=submission.id, author=actor.name, text=text))

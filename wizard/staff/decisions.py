@@ -13,8 +13,8 @@ from ..submissions.events import KIND_BY_REPORT
 from ..submissions.messages import MAX_MESSAGE_CHARS, STANDARD, Mail
 from ..submissions.publication import keeps_public_page
 
-WORDS = LongText("words", "Message", noun="the message", max_length=MAX_MESSAGE_CHARS)
-REASON = LongText("reason", "Reason", noun="your reason", max_length=MAX_MESSAGE_CHARS)
+MESSAGE_FIELD = LongText("words", "Message", noun="the message", max_length=MAX_MESSAGE_CHARS)
+REASON_FIELD = LongText("reason", "Reason", noun="your reason", max_length=MAX_MESSAGE_CHARS)
 NeedsReason = Literal["", "optional", "required"]
 REASONS: dict[str, NeedsReason] = {
     **{each.event: "required" for each in cases.TRANSITIONS if each.reason},
@@ -37,53 +37,61 @@ class InvalidDecision(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ticks:
-    """Boxes beside a decision, by the value that each posts as `name`; all are ticked at first if
-    `ticked`."""
+class Checkboxes:
+    """Boxes beside a decision, by the value that each posts as `name`; all are checked at first if
+    `checked`."""
 
     name: str
     legend: str
     options: Mapping[str, str]
-    ticked: bool = False
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A button of the case page, and the message that goes with it.
 
-    `key` names it on the page, `kind` is the event that it makes, `posts` what it posts to
-    `endpoint` beside the version of the case. Without a `subject`, nobody is told; unless staff
-    `may_skip` it, they write the message. Anyone can read the reason if `is_reason_public`.
+    `key` names it on the page, `kind` is the event that it makes, `hidden_fields` what it posts to
+    `endpoint` beside the version of the case. Without a `subject`, nobody is told;
+    staff write the message, or none if `is_mail_optional`. Anyone can read the reason if
+    `is_reason_public`.
     """
 
     key: str
     kind: str
     verb: str
     endpoint: str
-    posts: Mapping[str, str | int] = field(default_factory=dict)
+    hidden_fields: Mapping[str, str | int] = field(default_factory=dict)
     reason: NeedsReason = ""
     known_reason: str = ""
     subject: str = ""
     paragraph: str = ""
-    may_skip: bool = True
-    ticks: Ticks | None = None
+    is_mail_optional: bool = True
+    checkboxes: Checkboxes | None = None
     is_reason_public: bool = False
 
 
 def make_decision(
-    submission: Submission, key: str, kind: str, verb: str, endpoint: str, **posts: str | int
+    submission: Submission,
+    key: str,
+    kind: str,
+    verb: str,
+    endpoint: str,
+    **hidden_fields: str | int,
 ) -> Decision:
     """Return a decision with its standard message."""
     reason, mail = REASONS.get(kind, ""), messages.standard_message(submission, kind)
     is_public = kind == "withdrawn" and keeps_public_page(submission)
-    return Decision(key, kind, verb, endpoint, posts, reason, "", *mail, is_reason_public=is_public)
+    return Decision(
+        key, kind, verb, endpoint, hidden_fields, reason, "", *mail, is_reason_public=is_public
+    )
 
 
-def offer_letter(submission: Submission) -> Decision | None:
+def letter_decision(submission: Submission) -> Decision | None:
     """Return the message that staff may write to the contacts, if there is an address."""
     kind = "written"
     letter = make_decision(submission, kind, kind, "Write to the contacts", "staff.write")
-    return replace(letter, paragraph="", may_skip=False) if letter.subject else None
+    return replace(letter, paragraph="", is_mail_optional=False) if letter.subject else None
 
 
 def status_decisions(submission: Submission) -> list[Decision]:
@@ -123,8 +131,8 @@ def progress_decisions(submission: Submission, titles: Mapping[str, str]) -> lis
         for kind, verb in (("progress_approved", "Approve what is checked"),
                            ("progress_declined", "Don’t approve any"))
     )  # fmt: skip
-    ticks = Ticks("approve", "Approve", titles, ticked=True)
-    return [replace(approve, ticks=ticks), decline]
+    checkboxes = Checkboxes("approve", "Approve", titles, checked=True)
+    return [replace(approve, checkboxes=checkboxes), decline]
 
 
 def correction_decisions(
@@ -140,9 +148,9 @@ def correction_decisions(
         )
     )  # fmt: skip
     legend = "The earlier date was a mistake: treat the new one as the first"
-    ticks = Ticks("slips", legend, moved) if moved else None
+    checkboxes = Checkboxes("slips", legend, moved) if moved else None
     reason = "required" if needs_reason else approve.reason
-    return [replace(approve, ticks=ticks, reason=reason), decline]
+    return [replace(approve, checkboxes=checkboxes, reason=reason), decline]
 
 
 def withdrawal_decisions(submission: Submission, reason: str) -> list[Decision]:
@@ -168,16 +176,16 @@ def parse_decision(
     if decision is None:
         return STANDARD, ""
     typed, errors = {}, {}
-    for question in (WORDS, REASON):
+    for question in (MESSAGE_FIELD, REASON_FIELD):
         try:
             typed[question.name] = question.parse(form.get(question.name), clock.today()) or ""
         except Invalid as invalid:
             errors[f"{question.name}-{key}"] = str(invalid)
-    skip, words = bool(form.get("skip")) and decision.may_skip, typed.get("words", "")
+    skip, words = bool(form.get("skip")) and decision.is_mail_optional, typed.get("words", "")
     if decision.reason == "required" and typed.get("reason") == "":
         errors[f"reason-{key}"] = cases.REASON_MISSING
     if "words" in form and words == "" and not skip and decision.subject:
-        otherwise = ", or choose to send no email." if decision.may_skip else "."
+        otherwise = ", or choose to send no email." if decision.is_mail_optional else "."
         errors.setdefault(f"words-{key}", f"Write the message{otherwise}")
     if errors:
         raise InvalidDecision(errors)

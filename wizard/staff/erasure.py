@@ -86,7 +86,7 @@ def _message_ids(submission: Submission) -> list[str]:
 
 
 def purge_after_erasure() -> int:
-    """Delete what a version before stored about erased submissions; return how many rows."""
+    """Delete what an earlier version stored about erased submissions; return how many rows."""
     erased = select(Submission.id).where(Submission.erased_at.is_not(None))
     leftovers = select(Event).where(
         Event.submission_id.in_(erased), cast(Event.data, String) != "{}"

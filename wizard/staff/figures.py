@@ -12,7 +12,7 @@ from ..db.engine import db
 from ..db.models import Submission
 from ..db.promises import Promise
 from ..forms.fields import Field
-from ..forms.promises import SOON
+from ..forms.promises import DUE_SOON_PERIOD
 from ..submissions import due_dates, queue
 from ..submissions.cases import REPORTABLE_STATUSES
 from ..submissions.events import count_events, describe_event
@@ -104,7 +104,7 @@ def count_now(new_since: datetime) -> Figures:
     today, day = clock.today(), Promise.due_on
     overdue, due_soon = db.session.execute(
         select(func.count().filter(day < today), func.count().filter(day >= today)).where(
-            day <= today + SOON, is_open(Promise), dated_id.in_(accepted)
+            day <= today + DUE_SOON_PERIOD, is_open(Promise), dated_id.in_(accepted)
         )
     ).one()
     return Figures(queue.count([], MAX_WAITING), due_soon, overdue, new)

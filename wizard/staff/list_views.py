@@ -20,7 +20,7 @@ from ..web.errors import ErrorPage, error_response
 from ..web.htmx import render_page
 from ..web.query import DAYS, VALUE, Code, PageStart, parse_args, parse_page_start, wants_bom
 from ..web.tables import SheetTooLarge
-from . import case_lists, exports, many
+from . import bulk_actions, case_lists, exports
 from . import dashboard as statistics
 from .lists import LIST_ARGS, list_query, open_in_list, parse_list_filters
 from .report_views import describe_period
@@ -98,7 +98,7 @@ def submissions() -> Response:
         decided=session.pop("decided", ""),
         labels=labels,
         exports=exports.export_names(current_flow()),
-        actions=many.offer_actions(),
+        actions=bulk_actions.offer_actions(),
         chips=_list_chips(chosen, labels),
         sorts=filters.SORTS,
     )

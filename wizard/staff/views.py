@@ -29,10 +29,10 @@ from ..submissions.messages import Mail, describe_opened
 from ..web import links
 from ..web.current import current_flow
 from ..web.errors import ErrorPage, error_response
+from ..web.form_fields import keyed_fields, own_fields
 from ..web.htmx import render_page
 from ..web.query import parse_whole_number
-from ..web.typed import keyed_fields, own_fields
-from . import case_form, case_lists, cases, changes, erasure, history, signs
+from . import case_form, case_lists, cases, changes, erasure, flags, history
 from .decisions import InvalidDecision, parse_decision
 from .lists import (
     continue_to_next_case,
@@ -112,7 +112,7 @@ def _read_page(reference: str) -> dict[str, Any]:
             "viewers": colleagues.list_viewers(case.submission.id),
             "people": colleagues.name_people(list_people()),
             "assignable": colleagues.pick_assignable(list_people()),
-            "twins": signs.list_twins(case.submission),
+            "duplicates": flags.list_possible_duplicates(case.submission),
             "has_public_page": publication.has_public_page(case.submission),
         }
 
@@ -131,12 +131,12 @@ def _draw_page(page: dict[str, Any], status: int = 200, **context: Any) -> Respo
         cards=cards(current_flow(), submission.answers),
         describe_data=history.describe_data,
         describe_opened=describe_opened,
-        signs=signs.list_signs(submission, page["case"].progress),
+        flags=flags.list_flags(submission, page["case"].progress),
         keeps_public_page=publication.keeps_public_page(submission),
         link=link if owner == submission.reference else [],
         unsaved=unsaved,
         happened=_find_conflict(page["case"]),
-        homeless=case_form.list_homeless(
+        orphaned_texts=case_form.list_orphaned_texts(
             unsaved, page["case"].all_decisions(), is_editable=submission.erased_at is None
         ),
         page_id=secrets.token_hex(8),

@@ -151,7 +151,7 @@ UPDATE_COLUMNS = [
 
 
 def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Row]:
-    """Yield the reports on promises, those of versions before first."""
+    """Yield the reports on promises, those of earlier versions first."""
     is_its = Promise.submission_id == Submission.id
     for row in _read(_old_reports().where(*conditions), Report.id):
         version, answers = row.first_version, row.first_answers
@@ -177,7 +177,7 @@ def _update_rows(flow: Flow, conditions: Sequence[ColumnElement[bool]]) -> Itera
 
 
 def _old_reports() -> Any:
-    """Return the query of the reports of versions before, with the answers that they refer to."""
+    """Return the query of the reports of earlier versions, with the answers that they refer to."""
     first = SubmissionVersion
     is_first = and_(first.submission_id == Submission.id, first.number == 1)
     return (

@@ -61,9 +61,9 @@ REPORTABLE_STATUSES = ("accepted", "published")
 CLOSED_STATUSES = ("declined", "withdrawn")
 """Statuses in which nothing is promised, and nothing decided on a correction or progress update:
 it waits again once the case is reopened."""
-STARTS_REVIEW = ("accepted", "declined", "changes_requested")
+REVIEW_EVENTS = ("accepted", "declined", "changes_requested")
 """Events that start the review of a case that was only received."""
-COMES_BACK = ("resubmitted", "changes_cancelled", "changes_expired", "reopened")
+REOPENING_EVENTS = ("resubmitted", "changes_cancelled", "changes_expired", "reopened")
 """Events by which a case waits for staff again."""
 
 
@@ -188,10 +188,10 @@ def change_status(
         raise NotAllowed(f"You can’t change the status from {current} to {wanted}.")
     if transition.reason and not data.get("reason"):
         raise NotAllowed(REASON_MISSING)
-    if submission.status == "received" and transition.event in STARTS_REVIEW:
+    if submission.status == "received" and transition.event in REVIEW_EVENTS:
         record_event(submission, "review_started", actor)
     _set_status(submission, to)
-    if transition.event in COMES_BACK:
+    if transition.event in REOPENING_EVENTS:
         submission.returned_at = clock.now()
     raise_version(submission)
     return record_event(submission, transition.event, actor, mail, **data)

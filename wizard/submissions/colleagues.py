@@ -23,7 +23,7 @@ from .events import record_event
 
 log = logging.getLogger(__name__)
 
-RECENT = timedelta(hours=1)
+RECENT_VIEW_PERIOD = timedelta(hours=1)
 """How long a case says who opened it."""
 MINE, NOBODY = "me", "nobody"
 SEEN = {"unread": "Not opened by me", "changed": "Changed since I looked"}
@@ -177,7 +177,7 @@ def list_viewers(submission_id: int) -> list[tuple[str, int]]:
     given = {
         "submission": submission_id,
         "user": _viewer()[0],
-        "since": clock.now() - RECENT,
+        "since": clock.now() - RECENT_VIEW_PERIOD,
     }
     with reading() as session:
         rows = session.execute(_query_viewers(), given).all()

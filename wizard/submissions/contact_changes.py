@@ -27,7 +27,7 @@ from .events import record_event
 from .messages import tell_former_contact
 from .versions import replace_answers
 
-SAME = timedelta(minutes=5)
+REPEAT_INTERVAL = timedelta(minutes=5)
 """A contact named again in this time, such as by a button pressed twice, is one change."""
 ALREADY_CONTACT = Message("This is the contact person, who gets our emails already.")
 ASKED_ALREADY = Message("We already asked this address to confirm as the contact person.")
@@ -68,7 +68,7 @@ def _ask_to_confirm(
     submission: Submission, role: str, address: str, actor: Actor, **columns: Any
 ) -> None:
     waiting = list_contacts(submission)[role].get(False)
-    if waiting and waiting.email == address and waiting.created_at > clock.now() - SAME:
+    if waiting and waiting.email == address and waiting.created_at > clock.now() - REPEAT_INTERVAL:
         for column, value in columns.items():
             setattr(waiting, column, value)
         return
@@ -103,7 +103,7 @@ def _add_pending(
     record_event(submission, "contact_changed", actor, role=role)
 
 
-def hold_back_contact(submission: Submission, answers: Answers, actor: Actor) -> Answers:
+def ask_new_contact(submission: Submission, answers: Answers, actor: Actor) -> Answers:
     """Return the answers of a new version of a locked case, with its contact as it is now.
 
     If their address is another one, it is asked to confirm, and what they say about the contact

@@ -115,7 +115,7 @@ def store_contact(submission: Submission) -> None:
 
 
 def store_missing() -> int:
-    """Write the addresses of submissions that a version before stored; return how many."""
+    """Write the addresses of submissions that an earlier version stored; return how many."""
     is_stored = (
         select(Contact.id)
         .where(

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..db.models import STATUSES
 from ..forms.choices import Choice
+from ..forms.condition_text import describe_condition
 from ..forms.conditions import Condition
 from ..forms.fields import Field
 from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.json_schema import PROMISE_FIELDS
-from ..forms.wording import describe_condition
 
 RECORD_COLUMNS = {
     "reference": ("Reference number of the submission. Use it to join the files", "text"),

@@ -15,7 +15,7 @@ from .. import clock
 from ..db.engine import db, is_one_of
 from ..db.models import Submission
 from ..db.promises import Promise
-from ..forms.promises import SOON
+from ..forms.promises import DUE_SOON_PERIOD
 from ..web.query import Key, PageStart
 from .cases import CLOSED_STATUSES, REPORTABLE_STATUSES
 from .promises import dated_id, is_open
@@ -40,7 +40,7 @@ def is_due(code: str, promise: type[Promise] = Promise) -> ColumnElement[bool]:
     today, day = clock.today(), promise.due_on
     if not code:
         return is_open(promise)
-    is_in_range = day < today if code == "overdue" else day.between(today, today + SOON)
+    is_in_range = day < today if code == "overdue" else day.between(today, today + DUE_SOON_PERIOD)
     return and_(is_open(promise), is_in_range)
 
 

@@ -18,7 +18,7 @@ from ..db.accounts import AuditEvent
 from ..db.engine import db
 from ..db.models import Event, Submission
 from ..forms.messages import Declaration
-from . import messages, refusals
+from . import messages, partial_approvals
 from .messages import STANDARD, Mail
 
 
@@ -117,13 +117,13 @@ def find_makers(events: Iterable[Event]) -> dict[int, Event]:
 def label_event(event: Event) -> str:
     """Return what staff call an event."""
     kind = describe_event(event.kind)
-    return kind.label_partly if refusals.is_partly_approved(event) else kind.label
+    return kind.label_partly if partial_approvals.is_partly_approved(event) else kind.label
 
 
 def tell_event(event: Event) -> str:
     """Return what the organization is told of an event; nothing if it is not told."""
     kind = describe_event(event.kind)
-    return kind.told_partly if refusals.is_partly_approved(event) else kind.told
+    return kind.told_partly if partial_approvals.is_partly_approved(event) else kind.told
 
 
 def record_event(

@@ -20,8 +20,8 @@ from ..forms.fields import Field, Moment, Text
 from ..forms.flow import Facet, Flow
 from ..forms.groups import Group
 from ..forms.promises import public_groups
+from ..forms.search_words import MAX_QUERY_WORDS, count_words, parse_query
 from ..forms.text import Invalid
-from ..forms.words import MAX_QUERY_WORDS, count_words, parse_query
 from ..web.current import current_flow
 from ..web.query import DAYS, VALUE, Args, Code, parse_args, within_days
 from . import colleagues, due_dates, queue, search
@@ -276,7 +276,7 @@ def parse_filters(flow: Flow, args: Args, ignored: Collection[str] = ()) -> Filt
 
 
 def _renamed(args: Args) -> Args:
-    """Return the arguments of an address as versions before wrote it, with `q` for `text`."""
+    """Return the arguments of an address as earlier versions wrote it, with `q` for `text`."""
     if "text" not in args or "q" in args:
         return args
     return {"q" if name == "text" else name: values for name, values in args.items()}

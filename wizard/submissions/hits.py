@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from ..db.engine import db, is_one_of
 from ..db.models import Submission
+from ..forms.search_words import Term, index_words, mark, text_words
 from ..forms.text import fold_text
-from ..forms.words import Term, index_words, mark, text_words
 from ..web.current import current_flow
 from ..web.languages import translate
 from .search import Index, parse_terms

@@ -16,7 +16,7 @@ from ..forms.messages import Declaration, Message
 from ..notify import outbox
 from ..web import languages, links
 from ..web.current import current_flow
-from . import contacts, refusals
+from . import contacts, partial_approvals
 
 MAX_MESSAGE_CHARS = 5000
 """Characters that staff may write in place of the standard paragraph."""
@@ -241,7 +241,7 @@ def list_words(submission_id: int) -> dict[int, str]:
 
 
 def _message_kind(event: Event) -> str:
-    return "progress_partly_approved" if refusals.is_partly_approved(event) else event.kind
+    return "progress_partly_approved" if partial_approvals.is_partly_approved(event) else event.kind
 
 
 def _queue(
@@ -293,7 +293,9 @@ def _contact_context(message: MailMessage) -> dict[str, Any]:
         "words": message.words or _fill(told.paragraph),
         "data": event.data if event else {},
         "asked": describe_opened(event.data.get("opened", {})) if event else [],
-        "refused": refusals.title_refused(submission, [event]).values() if event else (),
+        "refused": partial_approvals.read_declined_titles(submission, [event]).values()
+        if event
+        else (),
         "until": proposal.last_day if proposal else None,
         "action": _fill(told.action),
         "link": link and link + ("?then=changes" if message.kind in ABOUT_CHANGES else ""),

@@ -1,4 +1,4 @@
-"""Reports of versions before, on a whole commitment: they name an entry by its place."""
+"""Reports of earlier versions, on a whole commitment: they name an entry by its place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..db.about import read_about
 from ..db.engine import db, write_in_batches
 from ..db.models import Event, Report, Submission
 from ..db.promises import Progress, Promise
+from ..db.related_rows import read_related
 from ..forms import promises
 from ..forms.groups import Group, add_entry_ids
 from ..forms.promises import DatedVersion, Update
@@ -51,7 +51,7 @@ def state_column(today: date) -> ColumnElement[str]:
         ),
         (Promise.due_on < today, "overdue"),
         (Promise.due_on > Promise.first_due_on, "delayed"),
-        (Promise.due_on <= today + promises.SOON, "due_soon"),
+        (Promise.due_on <= today + promises.DUE_SOON_PERIOD, "due_soon"),
         else_="due_later",
     )
 
@@ -96,7 +96,7 @@ def read_promises(
 
 def store_promises(submission: Submission) -> None:
     """Write the promises of a locked submission, within the transaction that changes any."""
-    stored = read_about(submission.id, Promise, Progress, Report)
+    stored = read_related(submission.id, Promise, Progress, Report)
     derived = promises.derive_promises(
         current_flow(),
         clock.local(submission.submitted_at).date(),
@@ -149,7 +149,7 @@ def _revision(answers: Mapping[str, object], maker: Event | None, made_on: date)
 
 def approved_updates(submission: Submission) -> list[tuple[datetime, Update]]:
     """Return the approved updates on each promise and their times, in the order of these."""
-    return _merge_updates(submission, read_about(submission.id, Progress, Report))
+    return _merge_updates(submission, read_related(submission.id, Progress, Report))
 
 
 def _merge_updates(
@@ -175,7 +175,7 @@ def _read_update(row: Progress) -> tuple[datetime, Update]:
 def _old_updates(
     submission: Submission, reports: Sequence[Report]
 ) -> Iterator[tuple[datetime, Update]]:
-    """Yield what reports of a version before say, which refer to the place of an entry.
+    """Yield what reports of an earlier version say, which refer to the place of an entry.
 
     Their `done` has no day: it takes the one on which it was reported.
     """

@@ -213,7 +213,7 @@ def _submitted_journey(submission: Submission) -> Journey:
 def send(submission: Submission, proposal: Proposal, journey: Journey, actor: Actor) -> Event:
     """Send a complete journey of an open proposal: as a new version if staff asked for the
     changes, else as a correction that they decide on. The case must be locked."""
-    words = journey.answers.pop(changes.WORDS.name, "")
+    words = journey.answers.pop(changes.CHANGE_NOTE.name, "")
     if is_requested(submission, proposal):
         data = _store(submission, proposal, journey, actor)
         return change_status(submission, "in_review", actor, words=words, **data)
@@ -233,7 +233,7 @@ def _store(
     Another contact waits until its mailbox confirms.
     """
     before = submission.answers_version
-    answers = contact_changes.hold_back_contact(submission, journey.answers, actor)
+    answers = contact_changes.ask_new_contact(submission, journey.answers, actor)
     store_version(submission, journey, answers)
     db.session.delete(proposal)
     return {"from": before, "to": submission.answers_version}
@@ -247,7 +247,7 @@ def correction_journey(submission: Submission, proposal: Proposal) -> ChangeJour
 
 def needs_reason(submission: Submission, proposal: Proposal, after: Answers) -> bool:
     """Return True if staff need to say why a correction removes a promise that was published: the
-    organization did not, to a version before."""
+    organization did not, to an earlier version."""
     is_removal = removes_promise(current_flow(), submission.answers, after)
     return is_removal and not proposal.words and was_published(submission)
 
@@ -284,7 +284,7 @@ def approve_correction(
         _check_correction(submission, proposal, journey, reason)
         if changes_only_contact(submission, journey.answers):
             raise_version(submission)
-            contact_changes.hold_back_contact(submission, journey.answers, actor)
+            contact_changes.ask_new_contact(submission, journey.answers, actor)
             db.session.delete(proposal)
             return
         data = {"proposed_by": _proposer(submission), "words": proposal.words}

@@ -13,7 +13,7 @@ from ..web.current import current_flow
 is_published = Submission.published_at.is_not(None)
 """What is listed now; `cases.change_status` sets `published_at` together with the status."""
 first_published_at = func.coalesce(Submission.first_published_at, Submission.published_at)
-"""The time of the first publication; a version before sets `published_at` alone."""
+"""The time of the first publication; an earlier version sets `published_at` alone."""
 _was_published, _is_erased = (
     Submission.first_published_at.is_not(None),
     Submission.erased_at.is_not(None),

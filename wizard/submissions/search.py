@@ -34,9 +34,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..db.engine import db, empty_write_ahead_log, is_sqlite, reading, writing
 from ..db.models import KNOWN_BY, Event, SearchEntry, StaffNote, Submission
+from ..forms.flags import Organization, describe_organization
 from ..forms.messages import Message, translate_if_message
-from ..forms.signs import Organization, describe_organization
-from ..forms.words import Term, index_words, pair_codes, parse_query, text_words
+from ..forms.search_words import Term, index_words, pair_codes, parse_query, text_words
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES, load_catalog
 from .texts import SOURCES, Source, Text, public_texts, read_others, staff_texts

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from .. import clock
 from ..forms import dates, text
 from ..forms.messages import Message
-from . import compression, errors, languages, limits, logs, security, static_files, typed
+from . import compression, errors, form_fields, languages, limits, logs, security, static_files
 
 
 def init_app(app: Flask) -> None:
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
         "day": lambda moment: dates.format_day(_local_day(moment)),
         "moment": _format_moment,
         "time": lambda moment: dates.format_time(clock.local(moment)),
-        "fingerprint": typed.fingerprint,
+        "fingerprint": form_fields.fingerprint,
         "printable": text.replace_forbidden,
         "add_colon": text.add_colon,
         "break_lines": lambda words: Markup("<br>").join(words.split("\n")),

@@ -64,7 +64,7 @@ def parse_submission_token(
 ) -> tuple[str, int] | None:
     """Return reference and link version in a token, or None if its signature is invalid.
 
-    A token of a version before is the reference alone, and counts as the first.
+    A token of an earlier version is the reference alone, and counts as the first.
     """
     try:
         named = serializer(f"submission-{purpose}").loads(given)

@@ -34,7 +34,7 @@ OWN_LOGGERS = ("wizard",)
 STORAGE_AWAY = (
     "The server of WIZARD_RATELIMIT_STORAGE_URI does not respond. Each process counts by itself."
 )
-TOLD = {
+LIBRARY_MESSAGES = {
     "Rate limit storage unreachable - falling back to in-memory storage": STORAGE_AWAY,
     "Rate limit storage recovered": "The server of WIZARD_RATELIMIT_STORAGE_URI responds again.",
 }
@@ -98,7 +98,7 @@ def message_of(record: logging.LogRecord) -> str:
     """Return the text of a record; of a library's only what cannot hold a path."""
     if record.name.split(".")[0] in OWN_LOGGERS:
         return record.getMessage()
-    if told := TOLD.get(str(record.msg)):
+    if told := LIBRARY_MESSAGES.get(str(record.msg)):
         return told
     args = record.args if isinstance(record.args, tuple) else ()
     has_numbers_only = bool(args) and all(isinstance(each, int | float) for each in args)

@@ -1,4 +1,4 @@
-"""Serve the version before on today's database, as an upgrade does."""
+"""Serve the previous version on today's database, as an upgrade does."""
 
 import io
 import subprocess
@@ -27,7 +27,7 @@ from wizard.submissions.cases import change_status, locked_case
 pytestmark = pytest.mark.slow
 MIGRATIONS = Path("wizard/migrations/versions")
 FIRST_NEW = "0011_conversation.py"
-"""The first migration that the version before, which serves until this one does, has not."""
+"""The first migration that the previous version, which serves until this one does, has not."""
 
 
 def git(*arguments: str) -> bytes:
@@ -77,7 +77,7 @@ def test_version_before_serves_migrated_database(database_url, tmp_path, version
 
 
 CONVERSATION = ("event", "submission_version", "proposal", "contact")
-"""The tables that the version before does not know."""
+"""The tables that the previous version does not know."""
 
 
 def await_rows(server, tables: Collection[str], expected: Callable[[list], bool]) -> list:

@@ -5,7 +5,7 @@ import pytest
 from tests.integration.accounts.conftest import EMAIL, PASSWORD
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE
-from wizard.web.typed import fingerprint
+from wizard.web.form_fields import fingerprint
 
 pytestmark = pytest.mark.second_store_slow
 

@@ -56,7 +56,7 @@ def send_withdrawal(client, reference: str, reason: str = "We moved.", htmx: boo
 
 
 def old_path(app, reference: str) -> str:
-    """Return the path of a link that a version before mailed."""
+    """Return the path of a link that an earlier version mailed."""
     with app.app_context():
         return f"/updates/{links.serializer('submission-update').dumps(reference)}"
 

@@ -115,7 +115,7 @@ def schema():
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_migrations_only_add(unmigrated):
-    """A server of the version before reads and writes by the columns that it knows."""
+    """A server of the previous version reads and writes by the columns that it knows."""
     known = revisions(unmigrated)
     upgrade(revision=LAST_THAT_CHANGED)
     before, unique_before = schema()
@@ -132,7 +132,7 @@ def test_migrations_only_add(unmigrated):
 
 
 def stored_rows(known):
-    """Return every row by table that the version before knows, with the columns of this version.
+    """Return every row by table that the previous version knows, with the columns of this version.
 
     New columns that may be empty are left out.
     """
@@ -154,7 +154,7 @@ def stored_rows(known):
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_rows_of_version_before_are_read_right(app, client, unmigrated, case):
-    """Insert every row again as a server of the version before would after the migration."""
+    """Insert every row again as a server of the previous version would after the migration."""
     upgrade(revision=revisions(unmigrated)[-2])
     known, _ = schema()
     reference = add_published(app)

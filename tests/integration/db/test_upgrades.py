@@ -32,7 +32,7 @@ def newer(make_app):
 
 
 def add_row_of_version_before(app, model, **columns) -> None:
-    """Insert a row by the columns that the version before knows."""
+    """Insert a row by the columns that the previous version knows."""
     table = model.__table__
     known = [column for column in table.columns if column.name not in ("flow", "reference")]
     with app.app_context(), writing() as session:

@@ -203,7 +203,7 @@ def test_unrenderable_message_is_retried_and_blocks_no_other(make_app, monkeypat
 def test_message_about_deleted_answers_is_deleted(make_app):
     app = app_with_message(make_app, "")
     with app.app_context():
-        with writing() as session:  # as a process of the version before deletes them
+        with writing() as session:  # as a process of the previous version deletes them
             session.execute(update(Submission).values(answers={}, erased_at=clock.now()))
         assert outbox.deliver_due() == 0
         assert db.session.scalars(select(MailMessage)).all() == []

@@ -18,7 +18,7 @@ from wizard.db.accounts import SignInThrottle, StaffSession, StaffUser
 from wizard.db.engine import WRITE_BATCH_SIZE, db, writing
 from wizard.db.models import Draft, Submission
 from wizard.notify import outbox
-from wizard.ops import serve, turns
+from wizard.ops import job_lock, serve
 from wizard.submissions import reminders
 
 MANY = 2 * WRITE_BATCH_SIZE + 1
@@ -176,43 +176,43 @@ def test_background_work_reads_the_staff_anew_each_time(app, monkeypatch):
     assert [len(each) for each in seen] == [0, 1, 2]
 
 
-def test_turn_is_of_one_process_until_given_up(app):
+def test_job_lock_is_of_one_process_until_given_up(app):
     with app.app_context():
-        first, second = turns.make_turn(), turns.make_turn()
-        assert [first.is_ours(), second.is_ours(), first.is_ours()] == [True, False, True]
-        first.give_up()
-        assert [second.is_ours(), first.is_ours()] == [True, False]
-        second.give_up()
+        first, second = job_lock.make_job_lock(), job_lock.make_job_lock()
+        assert [first.acquire(), second.acquire(), first.acquire()] == [True, False, True]
+        first.release()
+        assert [second.acquire(), first.acquire()] == [True, False]
+        second.release()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_turn_opens_its_folder_once(app, monkeypatch):
+def test_job_lock_opens_its_folder_once(app, monkeypatch):
     opened: list[str] = []
 
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     system = SimpleNamespace(open=lambda path, _: opened.append(path) or 99, O_RDONLY=0)
-    monkeypatch.setattr(turns, "os", system)
-    monkeypatch.setattr(turns.fcntl, "flock", refuse)
+    monkeypatch.setattr(job_lock, "os", system)
+    monkeypatch.setattr(job_lock.fcntl, "flock", refuse)
     with app.app_context():
-        turn = turns.make_turn()
+        lock = job_lock.make_job_lock()
         for _ in range(2):
             with pytest.raises(OSError):
-                turn.is_ours()
+                lock.acquire()
     assert len(opened) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_turn_is_one_whatever_path_leads_to_the_database(app, tmp_path, make_app):
+def test_job_lock_is_one_whatever_path_leads_to_the_database(app, tmp_path, make_app):
     (tmp_path / "link.sqlite").symlink_to(app.config["SQLALCHEMY_DATABASE_URI"].database)
     other = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/link.sqlite")
     with app.app_context():
-        first = turns.make_turn()
-        assert first.is_ours()
+        first = job_lock.make_job_lock()
+        assert first.acquire()
     with other.app_context():
-        assert not turns.make_turn().is_ours()
-    first.give_up()
+        assert not job_lock.make_job_lock().acquire()
+    first.release()
 
 
 def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
@@ -222,8 +222,8 @@ def test_slow_mail_server_does_not_delay_daily_jobs(app, monkeypatch):
     monkeypatch.setattr(serve, "JOBS", {"job": ran.set})
     monkeypatch.setattr(serve.outbox, "deliver_due", lambda *functions: stopped.wait(30))
     with app.app_context():
-        turn = turns.make_turn()
-    workers = serve.start_workers(app, SimpleNamespace(is_serving=False), turn, stopped)
+        lock = job_lock.make_job_lock()
+    workers = serve.start_workers(app, SimpleNamespace(is_serving=False), lock, stopped)
     try:
         assert ran.wait(10)
     finally:
@@ -255,9 +255,9 @@ def test_requests_pass_after_each_message(app, monkeypatch):
         with writing():
             for name in "ab":
                 outbox.queue_message("unknown", "office@example.gov", "en", name)
-        turn = turns.make_turn()
+        lock = job_lock.make_job_lock()
     served = SimpleNamespace(is_serving=False)
-    workers = serve.start_workers(app, served, turn, stopped)
+    workers = serve.start_workers(app, served, lock, stopped)
     try:
         assert [pauses.get(timeout=10) for _ in "ab"] == 2 * [(served, stopped)]
     finally:

@@ -22,7 +22,7 @@ from tools import demo
 from wizard import clock
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.choices import Choice
-from wizard.forms.promises import KEPT, OUTCOMES
+from wizard.forms.promises import KEPT_STATES, OUTCOMES
 from wizard.forms.reports import OUTCOME_LABELS
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def test_pages_and_files_give_the_same_answers(client, three_years):
     states = {each.state for each in by_hand}
     assert states >= {"done", "already_released", "overdue", "dropped", "due_later"}
     # What is released, what is overdue and since when, what was dropped and why.
-    for state in (*KEPT, "overdue", "dropped"):
+    for state in (*KEPT_STATES, "overdue", "dropped"):
         listed = set(list_references(client, CHOSEN | {"progress": state}))
         assert listed == {each.reference for each in by_file if each.state == state}, state
     assert all(each.due_on < "2027-03-15" for each in by_file if each.state == "overdue")

@@ -21,7 +21,7 @@ from wizard import clock
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.forms.dates import format_day
-from wizard.forms.promises import KEPT, LINE_ORDER, STATES
+from wizard.forms.promises import KEPT_STATES, LINE_ORDER, STATES
 from wizard.public.edition import current_edition
 from wizard.public.selection import select_current
 from wizard.submissions.filters import PublicFilters
@@ -315,7 +315,7 @@ def test_numbers_are_the_same_everywhere(app, client):
     assert {"done", "already_released", "overdue", "delayed"} <= set(by_state)
     numbers = progress_numbers(client.page("/progress"))
     assert numbers == dict(by_state)
-    kept = sum(by_state[state] for state in KEPT)
+    kept = sum(by_state[state] for state in KEPT_STATES)
     listed = client.page("/commitments").all(".progress")[0].text
     assert listed.startswith(
         f"{kept} of {len(entries)} promises kept, {by_state['overdue']} overdue"
@@ -330,7 +330,7 @@ def test_numbers_are_the_same_everywhere(app, client):
         assert numbers == ({state: by_state[state]} if wanted else {})
     for reference in commitment_references(client.page("/commitments"))[:5]:
         own = Counter(each["progress"] for each in entries if each["reference"] == reference)
-        kept = sum(own[state] for state in KEPT)
+        kept = sum(own[state] for state in KEPT_STATES)
         sentence = client.page(f"/commitments/{reference}").text(".progress").strip()
         assert sentence.startswith(f"{kept} of {own.total()} ")
     for name, code in (("state", "TX"), ("kind", "agency"), ("category", "use_of_force")):

@@ -281,7 +281,7 @@ def test_withdrawn_page_shows_newest_withdrawal(app, client):
     assert "For good" in text and "For now" not in text
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["", "published by the version before"])
+@pytest.mark.parametrize("known", [True, False], ids=["", "published by the previous version"])
 def test_withdrawn_after_publication_has_page_until_erased(app, client, known):
     reference = add_published(app)
     if not known:
@@ -308,7 +308,7 @@ def test_unpublished_and_erased_is_410_only_if_it_was_public(app, client):
 
 
 def test_withdrawn_before_pages_stayed_is_404(app, client):
-    """A version before clears the only time that it knows."""
+    """An earlier version clears the only time that it knows."""
     reference = add_published(app)
     update_columns(app, reference, status="withdrawn", published_at=None, first_published_at=None)
     assert client.get(f"/commitments/{reference}").status_code == 404

@@ -209,7 +209,7 @@ def test_removal_that_came_without_words_is_approved_with_a_reason_only(app, edi
     entries = read(app, reference).answers["data_sets"]
     with app.app_context():
         correct(reference, "Nobody collects it.", data_sets=entries[:-1])
-        with writing() as session:  # as a version before stored it
+        with writing() as session:  # as an earlier version stored it
             session.execute(update(Proposal).values(words=""))
     data = {"action": "approve", "key": "correct", "version": "2"}
     for text in ("", " "):
@@ -413,7 +413,7 @@ def test_acting_is_noted_and_opens_pages_of_organization(app, editor):
     assert (event.subject, event.details) == (reference, {})
 
 
-def test_acting_ends_with_its_time_and_with_sign_out(app, editor, monkeypatch):
+def test_acting_ends_with_its_time_and_with_flag_out(app, editor, monkeypatch):
     reference, now = add_submission(app), clock.now()
     own = f"/commitments/{reference}/yours"
     page = editor.send(f"{path_of(reference)}/act", {"how": "By phone"})
@@ -529,7 +529,7 @@ def test_correction_that_ends_consent_is_approved_twice_as_once(app, editor):
 
 
 @pytest.mark.parametrize(("day", "is_early"), [(date(2015, 12, 5), True), (None, False)])
-def test_day_before_the_promise_is_a_sign(app, editor, day, is_early):
+def test_day_before_the_promise_is_a_flag(app, editor, day, is_early):
     reference = add_submission(app, status="published")
     number = add_report(app, reference).id
     with app.app_context(), writing() as session:

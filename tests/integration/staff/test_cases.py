@@ -134,7 +134,7 @@ def test_only_allowed_transitions(app, editor, before):
 def test_every_status_has_badge_and_is_reached():
     transitions = submission_cases.TRANSITIONS
     assert set(CASE_STATUSES) == {status for each in transitions for status in each.sources}
-    assert len({status.sign for status in CASE_STATUSES.values()}) == len(CASE_STATUSES)
+    assert len({status.icon for status in CASE_STATUSES.values()}) == len(CASE_STATUSES)
     assert {each.to for each in transitions} == set(CASE_STATUSES) - {"received"}
     assert {each.event for each in transitions} <= set(KINDS)
 

@@ -1,4 +1,4 @@
-"""Tests that an erasure leaves nothing, also one by the version before."""
+"""Tests that an erasure leaves nothing, also one by the previous version."""
 
 import time
 from datetime import timedelta

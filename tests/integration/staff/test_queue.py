@@ -312,7 +312,7 @@ def test_case_says_who_opened_it_lately(app, editor, monkeypatch):
     facts = editor.page(case(reference)).text(".facts")
     assert "Opened by bob@example.gov 5 minutes ago" in facts
     assert "Opened by editor" not in facts
-    monkeypatch.setattr(colleagues, "RECENT", timedelta(minutes=5))
+    monkeypatch.setattr(colleagues, "RECENT_VIEW_PERIOD", timedelta(minutes=5))
     assert "Opened by" not in editor.page(case(reference)).text(".facts")
 
 

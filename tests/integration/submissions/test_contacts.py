@@ -51,6 +51,6 @@ def test_other_case_of_same_address_counts_at_once(app, reference):
 def test_new_version_with_other_case_of_same_address_waits_for_nobody(app, reference):
     with app.app_context(), locked_case(reference) as submission:
         answers = submission.answers | {"contact_email": SAME}
-        kept = contact_changes.hold_back_contact(submission, answers, ORGANIZATION)
+        kept = contact_changes.ask_new_contact(submission, answers, ORGANIZATION)
     assert kept == answers
     assert queued(app, "confirm_contact") == []

@@ -96,7 +96,7 @@ def test_old_report_is_read_once_a_version_before_decided_on_it(app):
 
 
 def add_delay(reference: str, entry_id: str, before: date, day: date, at: datetime) -> None:
-    """Store an approved delay, as a version before that did not count it."""
+    """Store an approved delay, as an earlier version that did not count it."""
     with writing() as session:
         of_it = select(Submission.id).where(Submission.reference == reference)
         row = Progress(submission_id=session.scalars(of_it).one(), entry_id=entry_id, day=day)

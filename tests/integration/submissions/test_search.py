@@ -18,7 +18,7 @@ from wizard.accounts.audit import Actor
 from wizard.db.engine import db, reading, writing
 from wizard.db.models import Contact, SearchEntry, StaffNote, Submission
 from wizard.db.promises import Progress
-from wizard.forms.words import index_words, parse_query
+from wizard.forms.search_words import index_words, parse_query
 from wizard.staff import case_lists, cases, erasure
 from wizard.submissions import search
 from wizard.submissions.cases import change_status, locked_case
@@ -213,7 +213,7 @@ def test_words_of_version_before_are_indexed_once(app):
         assert found(app, "zanzibar") == []
         assert (search.index_stale(), search.index_stale()) == (1, 0)
         assert found(app, "zanzibar") == [reference]
-        with writing() as session:  # as the version before erases
+        with writing() as session:  # as the previous version erases
             of_it = update(Submission).where(Submission.reference == reference)
             session.execute(of_it.values(answers={}, lock_version=9))
         assert search.index_stale() == 1

@@ -7,4 +7,4 @@ from wizard.flows.commitment import COMMITMENT
 
 @pytest.fixture(autouse=True)
 def no_memory() -> None:
-    COMMITMENT.__dict__.pop("memories", None)
+    COMMITMENT.__dict__.pop("result_caches", None)

@@ -14,9 +14,9 @@ from tests.examples import examples
 from tests.unit.forms.test_saving import posts
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.changes import (
+    CHANGE_NOTE,
     NOTHING_CHANGED,
     REMOVED_WITHOUT_WORDS,
-    WORDS,
     ChangeJourney,
     ChangeState,
     changed_fields,
@@ -90,7 +90,7 @@ def test_no_post_changes_a_closed_answer(case, opened, typed, post):
         assert {name: after.answers.get(name) for name in closed} == {
             name: state.answers.get(name) for name in closed
         }
-        journey = after.journey.again(after.answers, STEPS)
+        journey = after.journey.replace_answers(after.answers, STEPS)
         for name in COMMITMENT.fields.keys() - journey.open_fields & journey.answers.keys():
             assert journey.answers.get(name) == ANSWERS[case].get(name)
 
@@ -118,14 +118,14 @@ def test_unchanged_answers_can_be_sent_with_words_once_every_open_step_was_seen(
         assert isinstance(outcome, Completed)
     typed = {"authorized": "yes"}
     for blank in (None, " ", "\u200b"):
-        post = StepPost(last_step(COMMITMENT), typed | {WORDS.name: blank})
+        post = StepPost(last_step(COMMITMENT), typed | {CHANGE_NOTE.name: blank})
         outcome, _ = decide_post(state, post)
         assert isinstance(outcome, Invalid)
-        assert outcome.journey.steps["review"].result.errors == {WORDS.name: NOTHING_CHANGED}
-    typed |= {WORDS.name: "It is right as it is."}
+        assert outcome.journey.steps["review"].result.errors == {CHANGE_NOTE.name: NOTHING_CHANGED}
+    typed |= {CHANGE_NOTE.name: "It is right as it is."}
     outcome, _ = decide_post(state, StepPost(last_step(COMMITMENT), typed))
     assert isinstance(outcome, Submitted)
-    assert outcome.journey.answers == ANSWERS[case] | {WORDS.name: typed[WORDS.name]}
+    assert outcome.journey.answers == ANSWERS[case] | {CHANGE_NOTE.name: typed[CHANGE_NOTE.name]}
 
 
 @pytest.mark.parametrize("case", ANSWERS)
@@ -214,7 +214,7 @@ def test_removal_of_what_was_public_needs_words(were_published, words, is_missin
     entries = ANSWERS["agency"]["data_sets"]
     typed = {**ANSWERS["agency"], "data_sets": entries[:-1], "words": words}
     first = walk("agency", ["data_sets"], {}, (), were_published=were_published)
-    errors = first.again(typed, STEPS).steps["review"].result.errors
+    errors = first.replace_answers(typed, STEPS).steps["review"].result.errors
     assert errors.get("words") == (REMOVED_WITHOUT_WORDS if is_missing else None)
 
 

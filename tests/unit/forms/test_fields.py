@@ -411,7 +411,7 @@ def test_code_that_is_no_longer_offered_is_shown_as_it_is():
     assert CHOICE.display("gone") == "gone"
 
 
-def test_address_of_version_before_is_shown_as_it_is():
+def test_address_of_previous_version_is_shown_as_it_is():
     assert URL.display("https://xn--mnchen-3ya.example/xn--mnchen-3ya") == (
         "https://münchen.example/xn--mnchen-3ya"
     )

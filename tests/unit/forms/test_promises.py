@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wizard.flows.commitment import COMMITMENT
 from wizard.forms.promises import (
-    KEPT,
+    KEPT_STATES,
     STATES,
     DatedVersion,
     Promise,
@@ -72,14 +72,14 @@ PROMISES = st.builds(
 def test_every_promise_has_one_known_state(found, today):
     state = state_of(found, today)
     assert state in STATES
-    assert (state in KEPT) == found.is_kept
+    assert (state in KEPT_STATES) == found.is_kept
     assert (days_late(found, today) > 0) <= (state in ("done", "overdue", "dropped"))
 
 
 @given(PROMISES, DAYS, DAYS)
 def test_kept_promise_stays_kept(found, one, other):
     first, later = sorted([one, other])
-    if state_of(found, first) in (*KEPT, "dropped"):
+    if state_of(found, first) in (*KEPT_STATES, "dropped"):
         assert state_of(found, later) == state_of(found, first)
 
 

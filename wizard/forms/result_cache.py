@@ -69,7 +69,7 @@ class Outline:
         return ValidationResult(answers, dict(self.errors), *sets, self.is_blank, uncleaned)
 
 
-class ResultMemory:
+class ResultCache:
     """The outlines of results for the same fields, by a digest of all that they depend on.
 
     `compared` are the names of the answers that entries are compared by.
@@ -91,7 +91,7 @@ class ResultMemory:
         earlier_values = [earlier.get(name) for name in self.read_earlier]
         return sha256(repr((prefix, today, values, earlier_values)).encode()).digest()
 
-    def recall(self, digest: bytes, raw: Answers, today: date) -> ValidationResult | None:
+    def find(self, digest: bytes, raw: Answers, today: date) -> ValidationResult | None:
         """Return the result of answers that were validated before; None if there is none."""
         outline = self._outlines.get(digest)
         return outline.fill(raw, today) if outline else None

@@ -18,7 +18,7 @@ from ..submissions.listing import facet_columns
 from ..web.current import current_flow
 from ..web.query import Key
 
-NEVER = "9999-12-31"
+NO_DATE = "9999-12-31"
 """The date of a commitment, in a list by date, that has none."""
 ONE = ord("1")
 MAX_SHIFTS = 60
@@ -114,7 +114,7 @@ def _join(spans: Iterable[Span]) -> list[Span]:
     return joined
 
 
-class Marks:
+class BitsetBuilder:
     """The bits of commitments in each set, while they are added."""
 
     def __init__(self, size: int) -> None:
@@ -151,9 +151,9 @@ class Marks:
                 self._add_date(number, state, due_on)
 
     def _add_date(self, number: int, state: str, due_on: str) -> None:
-        for name in (state, "") if state in promises.TO_COME else (state,):
+        for name in (state, "") if state in promises.NOT_DUE_STATES else (state,):
             first = self.dates[name]
-            if due_on < first.get(number, NEVER):
+            if due_on < first.get(number, NO_DATE):
                 first[number] = due_on
 
     def make_sets(self) -> tuple[Sets, Sets]:

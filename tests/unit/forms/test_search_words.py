@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.forms.text import fold_text
-from wizard.forms.words import (
+from wizard.forms.search_words import (
     BREAK,
     MAX_CHARS,
     MAX_WORD_CHARS,
@@ -20,6 +19,7 @@ from wizard.forms.words import (
     parse_query,
     text_words,
 )
+from wizard.forms.text import fold_text
 
 
 def finds(query: str, *texts: str) -> bool:

@@ -35,7 +35,7 @@ from ..submissions.cases import (
 from ..submissions.events import record_event
 from ..submissions.messages import Mail
 from ..web.links import serializer
-from .decisions import REASON, REASONS, WORDS, InvalidDecision, NeedsReason
+from .decisions import MESSAGE_FIELD, REASON_FIELD, REASONS, InvalidDecision, NeedsReason
 
 KEY = "many"
 """The end of the ids of the fields of the preview."""
@@ -44,7 +44,7 @@ MAX_CASES = 1_000
 """Cases that are acted on at once."""
 ASSIGN = "assign-"
 """The start of the codes by which cases are assigned; the address of a person follows."""
-PORTION = 25
+BATCH_SIZE = 25
 """Cases that one post acts on."""
 CHANGED = "It changed after this page was opened."
 ERASED = "Its answers were deleted on request."
@@ -67,7 +67,7 @@ class Action:
 
     label: str
     kind: str = ""
-    why_not: Callable[[Submission], str] = lambda submission: ""
+    find_obstacle: Callable[[Submission], str] = lambda submission: ""
     act: Callable[..., Event] | None = None
     reason: NeedsReason = ""
     to: str = ""
@@ -75,10 +75,10 @@ class Action:
 
     def refusal(self, submission: Submission) -> str:
         """Return why it cannot be done to a case, or nothing."""
-        return ERASED if submission.erased_at else self.why_not(submission)
+        return ERASED if submission.erased_at else self.find_obstacle(submission)
 
 
-def _why_not_move(transition: Transition, submission: Submission) -> str:
+def _find_move_obstacle(transition: Transition, submission: Submission) -> str:
     if transition.to == "withdrawn" and withdrawals.is_requested(submission):
         return ASKS_TO_WITHDRAW
     if transition in cases.allowed_transitions(submission):
@@ -93,11 +93,11 @@ def _move(transition: Transition) -> Action:
         return change_status(submission, transition.to, actor, mail, **data)
 
     kind = transition.event
-    why_not = partial(_why_not_move, transition)
-    return Action(transition.verb, kind, why_not, act, REASONS.get(kind, ""), transition.to)
+    find_obstacle = partial(_find_move_obstacle, transition)
+    return Action(transition.verb, kind, find_obstacle, act, REASONS.get(kind, ""), transition.to)
 
 
-def _why_not_write(submission: Submission) -> str:
+def _find_letter_obstacle(submission: Submission) -> str:
     return "" if contacts.has_recipients(submission) else NO_ADDRESS
 
 
@@ -108,7 +108,7 @@ def _write(submission: Submission, actor: Actor, mail: Mail, **data: str) -> Eve
 ACTIONS: Mapping[str, Action] = {
     "export": Action("Export"),
     **{each.event: _move(each) for each in cases.TRANSITIONS if each.verb},
-    "written": Action("Write to the contacts", "written", _why_not_write, _write),
+    "written": Action("Write to the contacts", "written", _find_letter_obstacle, _write),
 }
 """What can be done to many cases, by its code."""
 
@@ -135,7 +135,7 @@ def find_action(code: str) -> Action:
     name = colleagues.name_people(people).get(to, to) if to else "nobody"
     can_have = not to or to in colleagues.pick_assignable(people)
 
-    def why_not(submission: Submission) -> str:
+    def find_obstacle(submission: Submission) -> str:
         return (
             ALREADY_ASSIGNED
             if (submission.assigned_to or "") == to
@@ -150,7 +150,7 @@ def find_action(code: str) -> Action:
     def assignee(submission: Submission) -> str:
         return submission.assigned_to or ""
 
-    return Action(f"Assign to {name}", "assigned", why_not, act, shown=assignee)
+    return Action(f"Assign to {name}", "assigned", find_obstacle, act, shown=assignee)
 
 
 class BadState(ValueError):
@@ -280,12 +280,12 @@ def start(run: Run, form: MultiDict[str, str]) -> None:
     action, run.skip = find_action(run.action), bool(form.get("skip")) and run.action != "written"
     _leave_out(run, form.getlist("leave"))
     for code in run.reasons:
-        run.reasons[code] = _parse(REASON, f"reason-{code}", form, errors)
+        run.reasons[code] = _parse(REASON_FIELD, f"reason-{code}", form, errors)
         if action.reason == "required" and not run.reasons[code]:
             missing = f"Enter the reason{_in(code, run.reasons)}. The organizations will read it."
             errors.setdefault(f"reason-{code}-{KEY}", missing)
     for code in run.words:
-        typed = _parse(WORDS, f"words-{code}", form, errors)
+        typed = _parse(MESSAGE_FIELD, f"words-{code}", form, errors)
         if not typed and not run.skip:
             missing = f"Write the message{_in(code, run.words)}."
             errors.setdefault(f"words-{code}-{KEY}", missing)
@@ -322,10 +322,10 @@ def _parse(question: LongText, name: str, form: Mapping[str, str], errors: dict[
         return ""
 
 
-def do_portion(run: Run, actor: Actor) -> None:
+def act_on_batch(run: Run, actor: Actor) -> None:
     """Act on the next cases of a run, each in a transaction of its own."""
     action = find_action(run.action)
-    for reference in list(run.left)[:PORTION]:
+    for reference in list(run.left)[:BATCH_SIZE]:
         outcome = _act_on_one(run, action, reference, run.left.pop(reference), actor)
         run.outcomes.setdefault(outcome, []).append(reference)
 

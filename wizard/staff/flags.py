@@ -1,4 +1,4 @@
-"""Signs that a submission needs a second look, and others of the same organization."""
+"""Flags that a submission needs a second look, and others of the same organization."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
@@ -13,7 +13,7 @@ from .. import clock
 from ..db.engine import reading
 from ..db.models import SearchEntry, Submission
 from ..forms.dates import format_day
-from ..forms.signs import Sign, find_signs
+from ..forms.flags import Flag, find_flags
 from ..submissions import search
 from ..web.current import current_flow
 from ..web.languages import LANGUAGES
@@ -24,7 +24,7 @@ MAX_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class PossibleDuplicate:
     """Another submission that seems to be of the same organization, and why."""
 
     reference: str
@@ -34,46 +34,46 @@ class Twin:
     erased_at: None = None
 
 
-def list_signs(submission: Submission, sent: Iterable[SentReport] = ()) -> list[Sign]:
+def list_flags(submission: Submission, sent: Iterable[SentReport] = ()) -> list[Flag]:
     """Return the signs in the answers of a submission, and in the updates that were `sent`; none
     once these were deleted."""
     if submission.erased_at:
         return []
     day = clock.local(submission.submitted_at).date()
-    signs = [*find_signs(current_flow(), submission.answers, day), *_find_early(sent, day)]
+    flags = [*find_flags(current_flow(), submission.answers, day), *_find_early(sent, day)]
     if submission.language == "en":
-        return signs
+        return flags
     language = LANGUAGES.get(submission.language, submission.language)
     text = f"The answers are in another language: {language}. Emails about them are, too."
-    return [Sign("Language", text), *signs]
+    return [Flag("Language", text), *flags]
 
 
-def _find_early(sent: Iterable[SentReport], submitted_on: date) -> Iterator[Sign]:
-    """Yield a sign for each update that waits and names a day before the promise was made."""
+def _find_early(sent: Iterable[SentReport], submitted_on: date) -> Iterator[Flag]:
+    """Yield a flag for each update that waits and names a day before the promise was made."""
     for title, row in (pair for each in sent for pair in each.rows):
         is_waiting = row.approved is None and row.outcome == "done"
         if is_waiting and row.day and row.day < submitted_on:
             day = format_day(row.day)
-            yield Sign(title, f"The update says that it was done on {day}, before it was promised.")
+            yield Flag(title, f"The update says that it was done on {day}, before it was promised.")
 
 
-def list_twins(submission: Submission) -> list[Twin]:
+def list_possible_duplicates(submission: Submission) -> list[PossibleDuplicate]:
     """Return other submissions of the same organization, those with its name first."""
     name, web, mail = (each or None for each in astuple(search.describe_party(submission)))
     if submission.erased_at or not (name or web or mail):
         return []
     ours = {"id": submission.id, "name": name, "web": web, "mail": mail}
     with reading() as session:
-        rows = session.execute(_query_twins(), ours).all()
-    twins: dict[str, Twin] = {}
+        rows = session.execute(_query_possible_duplicates(), ours).all()
+    duplicates: dict[str, PossibleDuplicate] = {}
     for host, reference, title, status in rows:
         trait = f"both use {host}" if host else "the same name"
-        twins.setdefault(reference, Twin(reference, title, status, trait))
-    return list(twins.values())[:MAX_SHOWN]
+        duplicates.setdefault(reference, PossibleDuplicate(reference, title, status, trait))
+    return list(duplicates.values())[:MAX_SHOWN]
 
 
 @cache
-def _query_twins() -> Select[Any]:
+def _query_possible_duplicates() -> Select[Any]:
     """Return the query of submissions other than `id` with a `name`, or with a host, `web` or
     `mail`, in either address. The first of each are looked up by themselves, in an index."""
     web_host, mail_host = SearchEntry.web_host, SearchEntry.mail_host

@@ -19,8 +19,18 @@ TEXTS = {
 CHOICES = ("approve", "slips", "skip")
 """The names of check boxes, up to the first hyphen."""
 SHOWN = "shown-"
-OWN = ("to", "action", "offered", "report", "approve", "slips", "reason", "words", "skip")
-"""The fields of an action that pages of the version before post without its key."""
+UNKEYED_FIELDS = (
+    "to",
+    "action",
+    "offered",
+    "report",
+    "approve",
+    "slips",
+    "reason",
+    "words",
+    "skip",
+)
+"""The fields of an action that pages of the previous version post without its key."""
 
 
 def fingerprint(text: str | None) -> str:
@@ -64,6 +74,6 @@ def own_fields(form: MultiDict[str, str], key: str) -> MultiDict[str, str]:
 def keyed_fields(form: MultiDict[str, str], key: str) -> MultiDict[str, str]:
     """Return a form with each field of an action by the name that has its key."""
     return MultiDict(
-        (f"{name}-{key}" if key and name in OWN else name, value)
+        (f"{name}-{key}" if key and name in UNKEYED_FIELDS else name, value)
         for name, value in form.items(multi=True)
     )

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Select, bindparam, exists, select
 from .engine import Model, db
 
 
-def read_about(submission_id: int, *models: type[Model]) -> Mapping[type[Model], list[Any]]:
+def read_related(submission_id: int, *models: type[Model]) -> Mapping[type[Model], list[Any]]:
     """Return the rows of each table about a submission, oldest first.
 
     Most tables hold nothing about most submissions: one query asks them all whether they do.

@@ -1,4 +1,4 @@
-"""Signs that answers need a second look, for staff: facts to check, no score, and no decision."""
+"""Flags that answers need a second look, for staff: facts to check, no score, and no decision."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .fields import Field, LongText, Text, Url
 from .flow import Flow
 from .groups import Group
 from .outputs import entry_label
-from .words import list_words
+from .search_words import list_words
 
 MIN_PLAN_WORDS = 8
 """A description with fewer words is very short; one sentence has more."""
@@ -43,7 +43,7 @@ MAX_NAME_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Flag:
     """What may be wrong: the question that it is about, and why."""
 
     label: str
@@ -53,7 +53,7 @@ class Sign:
 @dataclass(frozen=True, slots=True)
 class Organization:
     """What tells that two submissions are from the same organization: its name without case,
-    accents and signs, and the hosts of its web and email addresses. A host that many share is
+    accents and punctuation, and the hosts of its web and email addresses. A host that many share is
     empty, as is what is not known."""
 
     name: str
@@ -61,9 +61,9 @@ class Organization:
     mail_host: str
 
 
-def find_signs(flow: Flow, answers: Answers, submitted_on: date) -> list[Sign]:
+def find_flags(flow: Flow, answers: Answers, submitted_on: date) -> list[Flag]:
     """Return the signs in answers that were submitted on a day, in the order of the questions."""
-    signs: list[Sign] = []
+    flags: list[Flag] = []
     texts: dict[str, str] = {}
     names = {flow.roles.party, *flow.roles.place}
     for field in flow.columns.values():
@@ -72,15 +72,15 @@ def find_signs(flow: Flow, answers: Answers, submitted_on: date) -> list[Sign]:
         if isinstance(field, Group):
             for number, entry in enumerate(answers.get(field.name, ()), start=1):
                 place = f"{entry_label(field, number)}: "
-                signs += _signs_of(field.fields, entry, place)
-                signs += _date_signs(field, entry, place, submitted_on)
+                flags += _field_flags(field.fields, entry, place)
+                flags += _date_flags(field, entry, place, submitted_on)
         elif field.name in answers:
-            signs += _signs_of([field], answers)
-            signs += _copy_signs(field, answers[field.name], texts)
-    return signs
+            flags += _field_flags([field], answers)
+            flags += _copy_flags(field, answers[field.name], texts)
+    return flags
 
 
-def _signs_of(fields: Collection[Field], answers: Answers, place: str = "") -> Iterator[Sign]:
+def _field_flags(fields: Collection[Field], answers: Answers, place: str = "") -> Iterator[Flag]:
     for field in fields:
         value = answers.get(field.name)
         if isinstance(field, Url) and value:
@@ -90,7 +90,7 @@ def _signs_of(fields: Collection[Field], answers: Answers, place: str = "") -> I
         else:
             continue
         if text:
-            yield Sign(f"{place}{field.label}", text)
+            yield Flag(f"{place}{field.label}", text)
 
 
 def _text_fault(field: Text, value: str) -> str:
@@ -104,10 +104,10 @@ def _text_fault(field: Text, value: str) -> str:
     return ""
 
 
-def _copy_signs(field: Field, value: str, texts: dict[str, str]) -> Iterator[Sign]:
-    """Yield a sign if an earlier description has the same text; `texts` has those before."""
+def _copy_flags(field: Field, value: str, texts: dict[str, str]) -> Iterator[Flag]:
+    """Yield a flag if an earlier description has the same text; `texts` has those before."""
     if isinstance(field, LongText) and texts.setdefault(value, field.label) != field.label:
-        yield Sign(field.label, f"The same text as “{texts[value]}”.")
+        yield Flag(field.label, f"The same text as “{texts[value]}”.")
 
 
 def _link_fault(address: str) -> str:
@@ -119,8 +119,8 @@ def _link_fault(address: str) -> str:
     return "" if address.startswith("https:") else "The link isn’t secure: no https."
 
 
-def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) -> Iterator[Sign]:
-    """Yield a sign if an entry is due long after it was promised, or was long before and nothing
+def _date_flags(group: Group, entry: Answers, place: str, submitted_on: date) -> Iterator[Flag]:
+    """Yield a flag if an entry is due long after it was promised, or was long before and nothing
     shows it."""
     if not group.due or group.due not in entry:
         return
@@ -129,11 +129,11 @@ def _date_signs(group: Group, entry: Answers, place: str, submitted_on: date) ->
     past_years = _count_years(due, submitted_on)
     future_years = _count_years(submitted_on, due)
     if past_years >= FAR_PAST_YEARS and not entry.get(group.link):
-        yield Sign(
+        yield Flag(
             f"{place}{label}", f"{format_day(due)} was {past_years} years before the submission."
         )
     if future_years >= FAR_FUTURE_YEARS:
-        yield Sign(
+        yield Flag(
             f"{place}{label}", f"{format_day(due)} is {future_years} years after the submission."
         )
 

@@ -13,7 +13,7 @@ from tests.factories import add_submission, events_of, set_language, staff_clien
 from wizard.db.engine import db, writing
 from wizard.db.models import Contact, Event, MailMessage, Submission
 from wizard.notify.outbox import render_email
-from wizard.staff import case_lists, many
+from wizard.staff import bulk_actions, case_lists
 from wizard.submissions import contacts
 from wizard.web.security import MAX_FIELDS
 
@@ -188,7 +188,7 @@ def test_case_that_is_left_out_stays_as_it_is(app, editor):
     assert [each.attrs["value"] for each in refused.all("input[name=leave][checked]")] == [left]
     last = press(editor, refused, leave=left, **words_of(page))
     assert last.text("#progress") == "1 done, 1 not changed."
-    assert many.LEFT_OUT in last.text("main")
+    assert bulk_actions.LEFT_OUT in last.text("main")
     assert statuses(app) == {kept: "accepted", left: "in_review"}
 
 
@@ -218,7 +218,7 @@ def test_case_that_a_colleague_took_is_not_taken_away(app, editor):
     page = preview(editor, [reference], "assign-editor@example.gov")
     staff_client(app, "editor", "bob")
     editor.send(f"/staff/submissions/{reference}/assign", {"to": "bob@example.gov"})
-    assert many.CHANGED in press(editor, page).text("main")
+    assert bulk_actions.CHANGED in press(editor, page).text("main")
     assert len(events_of(app, "assigned")) == 1
 
 
@@ -258,7 +258,7 @@ def test_case_that_changed_since_preview_is_left(app, editor):
     )
     last = press(editor, page, **words_of(page))
     assert last.text("#progress") == "1 done, 1 not changed."
-    assert many.CHANGED in last.text("main") and changed in last.text("main")
+    assert bulk_actions.CHANGED in last.text("main") and changed in last.text("main")
     assert statuses(app) == {changed: "declined", other: "accepted"}
 
 
@@ -316,7 +316,7 @@ def test_two_people_at_once_share_the_cases(app):
 def test_portion_that_was_cut_off_is_finished_by_another_post(app, editor, monkeypatch):
     made = [add_submission(app, status="in_review") for _ in range(30)]
     page = preview(editor, made, "accepted")
-    work, acted = many._act_on_one, []
+    work, acted = bulk_actions._act_on_one, []
 
     def dies(*args):
         if len(acted) == 7:
@@ -324,7 +324,7 @@ def test_portion_that_was_cut_off_is_finished_by_another_post(app, editor, monke
         acted.append(args)
         return work(*args)
 
-    monkeypatch.setattr(many, "_act_on_one", dies)
+    monkeypatch.setattr(bulk_actions, "_act_on_one", dies)
     with pytest.raises(KeyboardInterrupt):
         press(editor, page, **words_of(page))
     monkeypatch.undo()
@@ -351,7 +351,7 @@ def test_all_of_filter_has_a_bound(app, editor, monkeypatch, query):
         add_submission(app, commitment_title="Zanzibar")
     monkeypatch.setattr(case_lists, "MAX_FOUND", 1)
     for most, are_cut in ((3, True), (5, False)):
-        monkeypatch.setattr(many, "MAX_CASES", most)
+        monkeypatch.setattr(bulk_actions, "MAX_CASES", most)
         page = editor.page(f"{MANY}?action=accepted&all=1{query}")
         assert page.text("h1") == f"Accept: {most} submissions"
         assert [each.text for each in page.all(".notice")] == are_cut * [
@@ -430,16 +430,18 @@ def test_forged_or_truncated_state_is_400(app, editor, damage):
 def test_state_of_most_cases_fits_a_form(app):
     left = {
         f"PDI-{sha256(bytes([n % 256, n // 256])).hexdigest()[:8]}": 12
-        for n in range(many.MAX_CASES)
+        for n in range(bulk_actions.MAX_CASES)
     }
     outcomes = {"": list(left)}
     with app.app_context():
-        one = many.Run("0" * 16, "accepted", left, words={"en": "", "es": ""})
-        other = many.Run("0" * 16, "accepted", {}, outcomes, {"en": "é" * 5000}, {"en": "x" * 5000})
+        one = bulk_actions.Run("0" * 16, "accepted", left, words={"en": "", "es": ""})
+        other = bulk_actions.Run(
+            "0" * 16, "accepted", {}, outcomes, {"en": "é" * 5000}, {"en": "x" * 5000}
+        )
         for run in (one, other):
-            assert many.load_run(run.dump()) == run
+            assert bulk_actions.load_run(run.dump()) == run
             assert len(run.dump()) < 30_000
-    assert many.PORTION < MAX_FIELDS
+    assert bulk_actions.BATCH_SIZE < MAX_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -460,7 +462,7 @@ def test_erased_between_preview_and_post_is_left(app, editor):
     page = preview(editor, [reference], "accepted")
     staff_client(app, "admin").send(f"/staff/submissions/{reference}/erase")
     last = press(editor, page, **words_of(page))
-    assert many.ERASED in last.text("main")
+    assert bulk_actions.ERASED in last.text("main")
 
 
 def test_request_to_withdraw_is_decided_on_its_page(app, editor):
@@ -468,4 +470,4 @@ def test_request_to_withdraw_is_decided_on_its_page(app, editor):
     with app.app_context(), writing() as session:
         session.execute(update(Submission).values(withdrawal_requested_at=Submission.submitted_at))
     page = preview(editor, [reference], "withdrawn")
-    assert many.ASKS_TO_WITHDRAW in page.text("main")
+    assert bulk_actions.ASKS_TO_WITHDRAW in page.text("main")

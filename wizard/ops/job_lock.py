@@ -13,13 +13,13 @@ JOBS_LOCK = 0x776A6F6273
 """The number that the process with the daily jobs locks in PostgreSQL: “wjobs”."""
 
 
-class FolderTurn:
+class FolderLock:
     """A lock on the folder of the SQLite file, until the process ends. It leaves no file behind."""
 
     def __init__(self) -> None:
         self.folder: int | None = None
 
-    def is_ours(self) -> bool:
+    def acquire(self) -> bool:
         """Return True if this process has the lock; take it if no other has it."""
         if self.folder is None:
             self.folder = os.open(Path(str(db.engine.url.database)).resolve().parent, os.O_RDONLY)
@@ -29,27 +29,27 @@ class FolderTurn:
             return False
         return True
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """Let another process take the lock."""
         if self.folder is not None:
             os.close(self.folder)
             self.folder = None
 
 
-class ServerTurn:
+class ServerLock:
     """A lock on a number in PostgreSQL, across machines, until its connection ends."""
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
 
-    def is_ours(self) -> bool:
+    def acquire(self) -> bool:
         """Return True if this process has the lock; take it if no other has it."""
         if self.connection is None:
             return self._take()
         try:
             self.connection.execute(text("SELECT 1"))  # it still has the lock
         except SQLAlchemyError:
-            self.give_up()
+            self.release()
             raise
         return True
 
@@ -63,7 +63,7 @@ class ServerTurn:
                 connection.close()
         return self.connection is not None
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """Let another process take the lock."""
         if self.connection is not None:
             self.connection.invalidate()
@@ -71,9 +71,9 @@ class ServerTurn:
             self.connection = None
 
 
-Turn = FolderTurn | ServerTurn
+JobLock = FolderLock | ServerLock
 
 
-def make_turn() -> Turn:
+def make_job_lock() -> JobLock:
     """Return the lock for the database of this program, not yet taken."""
-    return FolderTurn() if is_sqlite() else ServerTurn()
+    return FolderLock() if is_sqlite() else ServerLock()

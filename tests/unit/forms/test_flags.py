@@ -1,4 +1,4 @@
-"""Tests of the signs for staff: what speaks, and what must not."""
+"""Tests of the flags for staff: what speaks, and what must not."""
 
 from dataclasses import astuple
 from datetime import date
@@ -7,13 +7,13 @@ import pytest
 
 from tests.conftest import load_case
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms.signs import MAX_NAME_CHARS, Sign, describe_organization, find_signs
+from wizard.forms.flags import MAX_NAME_CHARS, Flag, describe_organization, find_flags
 
 SUBMITTED_ON = date(2026, 11, 28)
 
 
-def signs_of(**changed) -> list[Sign]:
-    return find_signs(COMMITMENT, load_case("agency") | changed, SUBMITTED_ON)
+def flags_of(**changed) -> list[Flag]:
+    return find_flags(COMMITMENT, load_case("agency") | changed, SUBMITTED_ON)
 
 
 def data_set(**changed) -> dict:
@@ -22,9 +22,9 @@ def data_set(**changed) -> dict:
 
 
 @pytest.mark.parametrize("case", ["agency", "partner"])
-def test_real_answers_have_no_sign(case):
+def test_real_answers_have_no_flag(case):
     answers = load_case(case) | ({"website": "https://example.gov"} if case == "agency" else {})
-    assert find_signs(COMMITMENT, answers, SUBMITTED_ON) == []
+    assert find_flags(COMMITMENT, answers, SUBMITTED_ON) == []
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def test_real_answers_have_no_sign(case):
         ("El calendario está por definir con el personal de la ciudad.", "It says “por definir”."),
     ],
 )
-def test_vague_plan_has_sign(answer, text):
-    (sign,) = signs_of(access_plan=answer, website="https://example.gov")
-    assert (sign.label, sign.text) == (
+def test_vague_plan_has_flag(answer, text):
+    (flag,) = flags_of(access_plan=answer, website="https://example.gov")
+    assert (flag.label, flag.text) == (
         "How will you make data more accessible to the public?", text,
     )  # fmt: skip
 
@@ -52,21 +52,21 @@ def test_vague_plan_has_sign(answer, text):
         "我们每月在门户网站上发布数据。",
     ],
 )
-def test_short_plan_that_says_enough_has_no_sign(answer):
-    assert signs_of(access_plan=answer, website="https://example.gov") == []
+def test_short_plan_that_says_enough_has_no_flag(answer):
+    assert flags_of(access_plan=answer, website="https://example.gov") == []
 
 
-def test_short_title_and_contact_have_no_sign():
+def test_short_title_and_contact_have_no_flag():
     changed = {"commitment_title": "Open stops", "contact_name": "TBD", "city": "Tampa"}
     changed |= {"organization_name": "TBA Bank, N.A."}
-    assert signs_of(**changed, website="https://example.gov") == []
+    assert flags_of(**changed, website="https://example.gov") == []
 
 
-def test_same_text_twice_has_sign_on_second():
+def test_same_text_twice_has_flag_on_second():
     text = "We publish each data set monthly on our portal."
-    (sign,) = signs_of(access_plan=text, engagement_plan=text, website="https://example.gov")
-    assert sign.label == "How will you use data to engage with residents?"
-    assert sign.text == "The same text as “How will you make data more accessible to the public?”."
+    (flag,) = flags_of(access_plan=text, engagement_plan=text, website="https://example.gov")
+    assert flag.label == "How will you use data to engage with residents?"
+    assert flag.text == "The same text as “How will you make data more accessible to the public?”."
 
 
 @pytest.mark.parametrize(
@@ -80,36 +80,36 @@ def test_same_text_twice_has_sign_on_second():
         ("https://[", "The link looks wrong: not everyone can open it."),
     ],
 )
-def test_odd_link_has_sign(address, text):
-    assert signs_of(website=address) == [Sign("Website", text)]
+def test_odd_link_has_flag(address, text):
+    assert flags_of(website=address) == [Flag("Website", text)]
 
 
 @pytest.mark.parametrize("address", ["https://police.example.gov/", "https://bit.ly.example.org/"])
-def test_usual_link_has_no_sign(address):
-    assert signs_of(website=address) == []
+def test_usual_link_has_no_flag(address):
+    assert flags_of(website=address) == []
 
 
 def test_link_of_entry_is_named_by_its_number():
-    (sign,) = signs_of(**data_set(url="http://example.gov/a"), website="https://example.gov")
-    assert sign.label == "Data set 1: Link to the data set"
+    (flag,) = flags_of(**data_set(url="http://example.gov/a"), website="https://example.gov")
+    assert flag.label == "Data set 1: Link to the data set"
 
 
 @pytest.mark.parametrize(
     ("day", "years"),
     [("2024-11-28", "2 years"), ("2019-12-01", "6 years"), ("1927-01-01", "99 years")],
 )
-def test_date_in_far_past_has_sign(day, years):
-    (sign,) = signs_of(**data_set(release_on=day), website="https://example.gov")
-    assert sign.label == "Data set 1: Release date"
-    assert sign.text.endswith(f" was {years} before the submission.")
+def test_date_in_far_past_has_flag(day, years):
+    (flag,) = flags_of(**data_set(release_on=day), website="https://example.gov")
+    assert flag.label == "Data set 1: Release date"
+    assert flag.text.endswith(f" was {years} before the submission.")
 
 
 @pytest.mark.parametrize(("day", "years"), [("2037-02-01", 10), ("2099-03-04", 72)])
-def test_date_in_far_future_has_sign(day, years):
-    (sign,) = signs_of(
+def test_date_in_far_future_has_flag(day, years):
+    (flag,) = flags_of(
         **data_set(release_on=day, url="https://example.gov/a"), website="https://example.gov"
     )
-    assert sign.text.endswith(f" is {years} years after the submission.")
+    assert flag.text.endswith(f" is {years} years after the submission.")
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_date_in_far_future_has_sign(day, years):
         {"release_on": "2012-01-01", "url": "https://example.gov/arrests"},
     ],
 )
-def test_recent_or_shown_release_has_no_sign(entry):
-    assert signs_of(**data_set(**entry), website="https://example.gov") == []
+def test_recent_or_shown_release_has_no_flag(entry):
+    assert flags_of(**data_set(**entry), website="https://example.gov") == []
 
 
-def test_entry_without_date_has_no_sign():
-    assert signs_of(data_sets=[{"title": "Arrests"}], website="https://example.gov") == []
+def test_entry_without_date_has_no_flag():
+    assert flags_of(data_sets=[{"title": "Arrests"}], website="https://example.gov") == []
 
 
 @pytest.mark.parametrize(

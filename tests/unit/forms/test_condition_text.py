@@ -3,8 +3,8 @@
 import pytest
 
 from wizard.flows.commitment import COMMITMENT
+from wizard.forms.condition_text import describe_condition
 from wizard.forms.conditions import Answered, Either, Has, Not
-from wizard.forms.wording import describe_condition
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def is_partly_approved(event: Event) -> bool:
     return event.kind == "progress_approved" and bool(event.data.get("declined"))
 
 
-def title_refused(submission: Submission, events: Iterable[Event]) -> dict[str, Message]:
+def read_declined_titles(submission: Submission, events: Iterable[Event]) -> dict[str, Message]:
     """Return the titles of the promises that were not approved in approvals of a part, by the ids
     of their entries."""
     partial = [event for event in events if is_partly_approved(event)]

@@ -9,10 +9,10 @@ from ..accounts.permissions import bp, current_actor, may, refuse
 from ..forms.text import replace_forbidden
 from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
+from ..web.form_fields import own_fields
 from ..web.htmx import render_page
 from ..web.query import MAX_SHOWN, BadQuery, parse_args
-from ..web.typed import own_fields
-from . import case_lists, exports, many
+from . import bulk_actions, case_lists, exports
 from .decisions import InvalidDecision
 from .lists import LIST_ARGS, list_query, parse_list_filters
 
@@ -24,7 +24,7 @@ SELECTION_ARGS = ("reference", "page", "all", "action")
 def preview_many() -> Response:
     """Show what an action would do to each selected case, or offer the files with them."""
     selection, action = _parse_selection(), request.args.get("action", "export")
-    if action not in many.ACTIONS and not action.startswith(many.ASSIGN):
+    if action not in bulk_actions.ACTIONS and not action.startswith(bulk_actions.ASSIGN):
         shown = replace_forbidden(action[:MAX_SHOWN])
         raise BadQuery("“%(name)s” isn’t an action. Choose one from the list.", name=shown)
     if action == "export":
@@ -39,27 +39,32 @@ def preview_many() -> Response:
 def act_on_many() -> Response:
     """Act on the next cases of a run, and show how far it is."""
     try:
-        run = many.load_run(request.form.get("run", ""))
-    except many.BadState:
+        run = bulk_actions.load_run(request.form.get("run", ""))
+    except bulk_actions.BadState:
         abort(400)
     try:
         if not run.is_started:
-            many.start(run, own_fields(request.form, many.KEY))
+            bulk_actions.start(run, own_fields(request.form, bulk_actions.KEY))
     except InvalidDecision as invalid:
         selection = Filters(_order() | {"references": ",".join(run.references)})
         return _preview(run.action, selection, 422, errors=invalid.errors)
-    many.do_portion(run, current_actor())
+    bulk_actions.act_on_batch(run, current_actor())
     parties = case_lists.find_parties(run.references)
-    return _page("staff/many.html", run=run, action=many.find_action(run.action), parties=parties)
+    return _page(
+        "staff/bulk_actions.html",
+        run=run,
+        action=bulk_actions.find_action(run.action),
+        parties=parties,
+    )
 
 
 def _preview(action: str, selection: Filters | None, status: int = 200, **context: Any) -> Response:
     found, has_more = (
-        case_lists.list_to_act_on(selection, many.MAX_CASES)
+        case_lists.list_to_act_on(selection, bulk_actions.MAX_CASES)
         if selection is not None
         else ([], False)
     )
-    shown = many.preview(action, found)
+    shown = bulk_actions.preview(action, found)
     return _page("staff/preview.html", status, preview=shown, has_more=has_more, **context)
 
 
@@ -72,8 +77,8 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
         address=request.full_path.rstrip("?"),
         back=url_for("staff.submissions", **query),
         list_query=query,
-        max_cases=many.MAX_CASES,
-        english_names=many.ENGLISH_NAMES,
+        max_cases=bulk_actions.MAX_CASES,
+        english_names=bulk_actions.ENGLISH_NAMES,
         **context,
     )
 

@@ -12,14 +12,14 @@ from tests.conftest import load_case
 from tests.examples import examples
 from tests.strategies import typed_answers
 from wizard.flows.commitment import COMMITMENT
-from wizard.forms import memory
+from wizard.forms import result_cache
 from wizard.forms.choices import YES_NO, Choice
 from wizard.forms.conditions import Has
 from wizard.forms.fields import Date, Field, Phone, Text, Url
 from wizard.forms.flow import Flow, Section, Step
 from wizard.forms.groups import Group
 from wizard.forms.journey import Journey
-from wizard.forms.memory import ResultMemory, ValidationResult
+from wizard.forms.result_cache import ResultCache, ValidationResult
 
 TODAY = date(2026, 11, 22)
 CASES = ("agency", "partner")
@@ -87,7 +87,7 @@ def test_valid_answers_are_validated_once(case):
 def test_no_answer_is_stored(case):
     typed = load_case(case)
     results(typed)
-    stored = str([vars(each) for each in COMMITMENT.memories.values()])
+    stored = str([vars(each) for each in COMMITMENT.result_caches.values()])
     words = [text for text in texts_in(typed) if " " in text]
     assert len(words) > 10 and "Outline(" in stored
     assert not [text for text in words if repr(text) in stored]
@@ -95,12 +95,12 @@ def test_no_answer_is_stored(case):
 
 def test_invalid_answer_is_not_recalled():
     flow = flow_of((PHONE,))
-    (known,) = (each for fields, each in flow.memories.items() if fields)
+    (known,) = (each for fields, each in flow.result_caches.items() if fields)
     recalled = {}
     for raw in ("12", "(407) 555-0142", ""):
         typed = {"phone": raw}
         result = validate(flow, typed)
-        if again := known.recall(known.digest(typed, {}, "", TODAY), typed, TODAY):
+        if again := known.find(known.digest(typed, {}, "", TODAY), typed, TODAY):
             again.clean(TODAY)
         recalled[raw] = again == result
     assert recalled == {"12": False, "(407) 555-0142": True, "": True}
@@ -111,10 +111,10 @@ def test_invalid_answer_is_not_recalled():
     [("yes", "yes", False), (" yes", "yes", True), (1, True, True), (["a"], ["a"], False)],
 )
 def test_answer_is_cleaned_again_when_cleaning_changes_it(raw, clean, is_changed):
-    known, typed = ResultMemory((PUBLIC,)), {"is_public": raw}
+    known, typed = ResultCache((PUBLIC,)), {"is_public": raw}
     known.store(b"", typed, ValidationResult({"is_public": clean}))
     with patch.object(Choice, "clean", return_value="cleaned") as cleaned:
-        recalled = known.recall(b"", typed, TODAY)
+        recalled = known.find(b"", typed, TODAY)
     assert recalled and recalled.answers == {"is_public": "cleaned" if is_changed else raw}
     assert cleaned.call_args_list == ([call(raw, TODAY)] if is_changed else [])
 
@@ -156,10 +156,10 @@ def test_entries_are_compared_by_clean_texts(unique, is_repeated):
 
 
 def test_result_with_an_error_is_stored_only_when_answers_are_missing():
-    known, error = ResultMemory((PLACE,)), {"place": "Enter where it is."}
+    known, error = ResultCache((PLACE,)), {"place": "Enter where it is."}
     known.store(b"missing", {}, ValidationResult({}, error, {"place"}))
     known.store(b"wrong", {"place": "?"}, ValidationResult({}, error))
-    recalled = [known.recall(digest, {}, TODAY) for digest in (b"missing", b"wrong")]
+    recalled = [known.find(digest, {}, TODAY) for digest in (b"missing", b"wrong")]
     assert recalled == [ValidationResult({}, error, {"place"}), None]
 
 
@@ -177,7 +177,7 @@ def test_earlier_answer_decides_about_result():
 
 def test_answer_of_an_earlier_page_that_asked_the_same_decides_about_result():
     flow = flow_of((PUBLIC,), (PLACE, PUBLIC))
-    known = flow.memories[PLACE, PUBLIC]
+    known = flow.result_caches[PLACE, PUBLIC]
     digests = {known.digest({}, {"is_public": code}, "", TODAY) for code in ("yes", "no", None)}
     assert len(digests) == 3
 
@@ -197,13 +197,13 @@ def test_recalled_result_is_a_copy():
     assert third.missing == third.visible == third.required == {"due"}
 
 
-def test_memory_is_emptied_once_full(monkeypatch):
-    monkeypatch.setattr(memory, "MAX_RESULTS", 3)
-    known, counts = ResultMemory((PLACE,)), []
+def test_result_cache_is_emptied_once_full(monkeypatch):
+    monkeypatch.setattr(result_cache, "MAX_RESULTS", 3)
+    known, counts = ResultCache((PLACE,)), []
     for number in range(7):
         result = ValidationResult({"place": str(number)}, is_blank=False)
         known.store(bytes([number]), {"place": str(number)}, result)
-        recalled = [known.recall(bytes([each]), {"place": ""}, TODAY) for each in range(7)]
+        recalled = [known.find(bytes([each]), {"place": ""}, TODAY) for each in range(7)]
         counts.append(sum(each is not None for each in recalled))
     assert counts == [1, 2, 3, 1, 2, 3, 1]
     assert len(known._shared) == 1
