@@ -171,7 +171,7 @@ def sqlite_url(migrated_sqlite, tmp_path) -> str:
 def pytest_collection_modifyitems(items) -> None:
     """Run tests marked `one_store` on SQLite alone; mark others as slow on PostgreSQL.
 
-    A test of both branches is slow there with the second one. Tests marked `waits` come first: at
+    A test of both branches is slow there with the second one. Tests marked `long` come first: at
     the end nothing is left to run beside them.
     """
 
@@ -184,7 +184,7 @@ def pytest_collection_modifyitems(items) -> None:
             items.remove(item)
         elif item.get_closest_marker("second_store_slow") or has(item, "case", "partner"):
             item.add_marker("slow")
-    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:

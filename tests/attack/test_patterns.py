@@ -26,7 +26,7 @@ PATTERNS = {
     "cell": tables.FORMULA_START,
     "xml": feeds.FORBIDDEN_IN_XML.search,
     "kept": FORBIDDEN_CHARACTERS.search,
-    "words": differences.WORDS.findall,
+    "words": differences.WORD_PATTERN.findall,
     "request id": logs.REQUEST_ID_PATTERN.fullmatch,
     "cell made safe": tables.escape_cell,
     "query": lambda text: parse_query(text, "PDI"),

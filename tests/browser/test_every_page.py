@@ -12,7 +12,7 @@ from tests.browser.screenshots import fill, shoot_branch, shoot_public_side, sho
 from tests.browser.test_access import check_page
 from tests.browser.test_journeys import STEPS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
 word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }"""

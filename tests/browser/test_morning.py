@@ -174,6 +174,7 @@ def decide_too_late(cleo: Page) -> None:
     expect(cleo.locator("#history")).to_contain_text("ada@example.gov")
 
 
+@pytest.mark.long
 def test_three_people_decide_forty_cases_in_a_morning(open_browser, office):
     with office.app_context():
         accounts.add_account(NAMES["cleo"], "editor", COMMAND_LINE, PASSWORD)

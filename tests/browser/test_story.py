@@ -80,8 +80,8 @@ def decide(page: Page, form: str) -> None:
     [
         ("en", True),
         ("es", False),
-        ("en", False),
-        ("es", True),
+        pytest.param("en", False, marks=pytest.mark.one_store),
+        pytest.param("es", True, marks=pytest.mark.one_store),
     ],
     ids=["en-htmx", "es-plain", "en-plain", "es-htmx"],
 )

@@ -7,7 +7,7 @@ import pytest
 from tests.server import ROOT
 from tools.install import OFFLINE
 
-pytestmark = [pytest.mark.slow, pytest.mark.one_store]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.one_store]
 
 
 def make(target: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.browser import Typist
 from tests.server import ForkedServer, running_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 KILLS = 100
 
 

@@ -125,7 +125,7 @@ def submit(server) -> None:
     assert browser.open("POST", f"{path}/review", authorized)[0] == 303
 
 
-@pytest.mark.waits
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("slow", "reply", "pause_seconds"),
     [

@@ -102,6 +102,7 @@ def test_pages_and_files_give_the_same_answers(client, three_years):
     }
 
 
+@pytest.mark.one_store
 def test_filtered_files_are_the_rows_of_the_whole_files(client, three_years):
     asked = set(list_references(client, CHOSEN))
     for address in ("/commitments.csv", SETS, "/commitments/updates.csv"):

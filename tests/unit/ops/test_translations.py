@@ -33,7 +33,7 @@ def extracted_texts(tmp_path_factory):
         return {message.id for message in read_po(file) if message.id}
 
 
-@pytest.mark.waits
+@pytest.mark.long
 def test_spanish_catalog_matches_extracted_texts(extracted_texts, spanish_catalog):
     """If this fails, run `make translations`, translate the new texts, and run it again."""
     assert len(extracted_texts) > 500
