@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ..web.current import current_flow
 from ..web.errors import ERROR_PAGES, error_response
-from ..web.form_fields import TEXTS, changed_texts
+from ..web.form_fields import labeled_texts
 from ..web.htmx import render_page
 from . import second_factor, sign_in, tokens
 from .accounts import CurrentUser
@@ -119,22 +119,10 @@ def _ask_to_sign_in() -> Response:
         return redirect(url_for("staff.sign_in_page", next=_requested_page()), 303)
     case = request.path.rpartition("/")[0]
     page = case if "/submissions/" in case else ""
-    response = render_page("accounts/sign_in.html", 401, typed=_typed(), ended=True, next=page)
+    typed = labeled_texts(request.form, current_flow().fields)
+    response = render_page("accounts/sign_in.html", 401, typed=typed, ended=True, next=page)
     response.headers.update(BEARER)
     return response
-
-
-def _typed() -> list[tuple[str, str]]:
-    """Return the texts of the form that somebody wrote, each with the label of its box."""
-    texts = changed_texts(request.form)
-    return [(_label(name), text) for name, text in texts.items() if text.strip()]
-
-
-def _label(name: str) -> str:
-    """Return the label of a box; one about a question says which."""
-    kind, _, about = name.partition("-")
-    fields = current_flow().fields
-    return TEXTS[kind] + (f" {fields[about].label}" if about in fields else "")
 
 
 def _requested_page() -> str:

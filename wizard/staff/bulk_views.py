@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import abort, request, url_for
+from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from ..accounts.permissions import bp, current_actor, may, refuse
 from ..forms.text import replace_forbidden
 from ..submissions.filters import MAX_REFERENCES_CHARS, UNCODED_FILTERS, Filters
 from ..web.current import current_flow
+from ..web.errors import ErrorPage, error_response
 from ..web.form_fields import own_fields
 from ..web.htmx import render_page
 from ..web.query import MAX_SHOWN, BadQuery, parse_args
@@ -18,6 +19,13 @@ from .lists import LIST_ARGS, list_query, parse_list_filters
 
 SELECTION_ARGS = ("reference", "page", "all", "action")
 """What the list says beside its filters: the boxes that are checked, and what to do."""
+
+OLD_PAGE = ErrorPage(
+    "This page is out of date",
+    "The program was updated after this page was opened, or its form was cut off. What was done"
+    " before stays done.",
+    "Select the submissions on the list again, then repeat the action.",
+)
 
 
 @bp.get("/submissions/many", role="viewer")
@@ -41,7 +49,7 @@ def act_on_many() -> Response:
     try:
         run = bulk_actions.load_run(request.form.get("run", ""))
     except bulk_actions.BadState:
-        abort(400)
+        return error_response(400, OLD_PAGE)
     try:
         if not run.is_started:
             bulk_actions.start(run, own_fields(request.form, bulk_actions.KEY))

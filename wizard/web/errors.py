@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 from ..db import failures
 from ..db.engine import DatabaseBusyError
 from ..forms.messages import Declaration, Message
+from .current import current_flow
+from .form_fields import labeled_texts
 from .htmx import render_page
 from .limits import limiter
 from .query import BadQuery
@@ -20,6 +22,8 @@ from .security import OriginError
 
 RETRY_AFTER_SECONDS = 10
 RETRYABLE = (429, 500, 503)
+UNREAD = (413, 415)
+"""Statuses of posts whose fields are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,12 @@ SESSION_ENDED = ErrorPage(
     "Go back, copy what you entered, reload the page and paste it in again.",
 )
 
+STAFF_PAGE_EXPIRED = ErrorPage(
+    "This page was open too long",
+    "Nothing was changed.",
+    "Open the page again, then repeat what you did.",
+)
+"""The same on the staff side, which shows what was entered."""
 COOKIES_MISSING = ErrorPage(
     "This form needs cookies",
     "Your browser didn’t send a cookie, so we can’t tell that this page is yours. We didn’t save "
@@ -139,7 +149,11 @@ def handle_csrf_error(error: CSRFError) -> Response:
     """Return the page that says why a post is not taken to come from a page of this browser."""
     if isinstance(error, OriginError):
         return error_response(400, ORIGIN_REFUSED)
-    return error_response(400, SESSION_ENDED if has_session_cookie() else COOKIES_MISSING)
+    if not has_session_cookie():
+        return error_response(400, COOKIES_MISSING)
+    return error_response(
+        400, STAFF_PAGE_EXPIRED if request.blueprint == "staff" else SESSION_ENDED
+    )
 
 
 def has_session_cookie() -> bool:
@@ -175,7 +189,7 @@ def handle_database_error(error: DBAPIError | DatabaseBusyError) -> Response:
 
 def error_response(code: int, page: ErrorPage, restart_path: str = "") -> Response:
     """Return an error page. If a retry can help, it has the posted answers to post again, or the
-    address to open again.
+    address to open again. On the staff side, it shows what somebody wrote, to be copied.
 
     `restart_path` is where one can start over, without what was refused.
     """
@@ -193,4 +207,12 @@ def error_response(code: int, page: ErrorPage, restart_path: str = "") -> Respon
         restart_path=restart_path,
         to_staff=to_staff,
         missing=missing,
+        typed=_read_texts(code) if page is not ORIGIN_REFUSED else (),
     )
+
+
+def _read_texts(code: int) -> list[tuple[str, str]]:
+    """Return what somebody wrote on a staff page that was posted, with the labels of its boxes."""
+    if request.method != "POST" or request.blueprint != "staff" or code in UNREAD:
+        return []
+    return labeled_texts(request.form, current_flow().fields)

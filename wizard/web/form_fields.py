@@ -5,8 +5,12 @@ its value. A box of one of several actions on a page is named `NAME-KEY`, by the
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from werkzeug.datastructures import MultiDict
+
+from ..forms.fields import Field
+from ..forms.text import replace_forbidden
 
 TEXTS = {
     "text": "New note",
@@ -46,6 +50,21 @@ def changed_texts(form: MultiDict[str, str]) -> dict[str, str]:
         for name, text in form.items()
         if name.partition("-")[0] in TEXTS and _is_changed(form, name)
     }
+
+
+def labeled_texts(form: MultiDict[str, str], fields: Mapping[str, Field]) -> list[tuple[str, str]]:
+    """Return the texts of a form that somebody wrote, each with the label of its box; a box about
+    one of the `fields` says which."""
+    return [
+        (_label(name, fields), replace_forbidden(text))
+        for name, text in changed_texts(form).items()
+        if text.strip()
+    ]
+
+
+def _label(name: str, fields: Mapping[str, Field]) -> str:
+    kind, _, about = name.partition("-")
+    return TEXTS[kind] + (f" {fields[about].label}" if about in fields else "")
 
 
 def changed_names(form: MultiDict[str, str]) -> set[str]:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.client import read_page
 from tests.complete_form import complete_form
 from tests.conftest import load_case
 from tests.factories import staff_client
 from wizard.accounts import permissions
+from wizard.web.form_fields import fingerprint
 
 pytestmark = pytest.mark.second_store_slow
 
@@ -129,3 +131,36 @@ def test_staff_post_without_csrf_token_is_400(app):
         if method == "POST" and least != NOBODY:
             response = editor.post(path.format(reference=reference), data=DATA)
             assert response.status_code == 400, path
+
+
+@pytest.mark.parametrize("role", [VIEWER, EDITOR], ids=["role ended", "token expired"])
+def test_refused_post_shows_what_was_typed(app, role):
+    client = staff_client(app, role)
+    data = {"text": "Called <Ms. Lee>", "reason-declined": "Not\x00 yet", "to": "declined"}
+    shown = {"words-accepted": "Good news", "shown-words-accepted": fingerprint("Good news")}
+    token = {"csrf_token": client.token()} if role == VIEWER else {}
+    response = client.post("/staff/submissions/PDI-AAAA-AAAA/note", data=data | shown | token)
+    page = read_page(response)
+    assert page.status == (403 if role == VIEWER else 400)
+    assert [each.text for each in page.all("dt, dd")] == [
+        *("New note", "Called <Ms. Lee>"),
+        *("Reason", "Not\ufffd yet"),
+    ]
+
+
+def test_post_of_another_site_shows_no_text(app):
+    client = staff_client(app, EDITOR)
+    data = {"text": "Not mine", "csrf_token": client.token()}
+    response = client.post(
+        "/staff/submissions/PDI-AAAA-AAAA/note",
+        data=data,
+        base_url="https://commitments.example.org",
+        headers={"Origin": "https://elsewhere.example"},
+    )
+    assert response.status_code == 400 and "Not mine" not in response.text
+
+
+def test_too_long_post_is_413(app):
+    client = staff_client(app, EDITOR)
+    data = {"text": "x" * 3_000_000, "csrf_token": client.token()}
+    assert client.post("/staff/submissions/PDI-AAAA-AAAA/note", data=data).status_code == 413

@@ -423,7 +423,9 @@ def test_forged_or_truncated_state_is_400(app, editor, damage):
         "other": ("A" if state[0] != "A" else "B") + state[1:],
         "longer": state + "A",
     }.get(damage, damage)
-    assert editor.send(MANY, {"run": given, "words-en": "Hi"}).status == 400
+    page = editor.send(MANY, {"run": given, "words-en-many": "We meet at nine.", "skip": "yes"})
+    assert page.status == 400
+    assert page.text("dl") == "Message We meet at nine."
     assert statuses(app) == {reference: "in_review"}
 
 
