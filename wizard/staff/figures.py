@@ -20,7 +20,7 @@ from ..submissions.promises import dated_id, is_open
 from ..web.query import DAYS, VALUE, Args, Code, parse_args
 
 WEEK = timedelta(days=7)
-PRESETS = {"week": "This week", "month": "This month", "quarter": "This quarter"}
+PRESETS = {"week": "This week, from Monday", "month": "This month", "quarter": "This quarter"}
 """The periods that have a name, by code."""
 PERIOD_ARGS: dict[str, Field] = {
     "period": Code("period", "period", noun=VALUE, codes=PRESETS),

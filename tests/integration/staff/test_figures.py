@@ -59,6 +59,19 @@ def test_period_of_address(app, args, first, last):
 
 
 @pytest.mark.parametrize(
+    ("today", "first"),
+    [(date(2027, 8, 15), date(2027, 8, 9)), (date(2027, 8, 16), date(2027, 8, 16))],
+    ids=["Sunday", "Monday"],
+)
+def test_week_begins_on_the_monday_that_its_label_names(app, monkeypatch, today, first):
+    monkeypatch.setattr(clock, "today", lambda: today)
+    with app.app_context():
+        period = parse_period({"period": ["week"]})
+    assert (period.first_day, period.last_day) == (first, today)
+    assert figures.PRESETS[period.preset] == f"This week, from {first:%A}"
+
+
+@pytest.mark.parametrize(
     "args",
     [
         {"period": ["century"]},
@@ -159,9 +172,9 @@ def test_dashboard_and_report_show_figures_and_keep_period(app, viewer):
     page = viewer.page("/staff/?period=week")
     assert page.text(".figures") == (
         "0 Submissions waiting for us 0 Promises due in 30 days 1 Overdue promises"
-        " 0 New submissions since last week"
+        " 0 New submissions since August 11, 2027"
     )
-    assert page.text('.presets [aria-current="true"]') == "This week"
+    assert page.text('.presets [aria-current="true"]') == "This week, from Monday"
     (link,) = page.all('a[href^="/staff/report?"]')
     assert link.attrs["href"] == "/staff/report?period=week"
     report = viewer.page("/staff/report?first_day=2027-01-05&last_day=2027-02-03")
