@@ -74,9 +74,11 @@ def handle_not_found(error: CaseNotFound) -> Response:
 @bp.errorhandler(StaleVersion)
 def handle_refused_change(error: Exception) -> Response:
     """Show the case as it is now, and why it was not changed; what was typed stays."""
+    page = _read_page((request.view_args or {})["reference"])
+    unsaved = case_form.find_unsaved(request.form)
     if isinstance(error, StaleVersion):
-        return case_page(409, stale=True, unsaved=case_form.find_unsaved(request.form))
-    if isinstance(error, CaseErased):
+        return _draw_page(page, 409, stale=True, unsaved=unsaved)
+    if page["case"].submission.erased_at is not None:  # has no box that could show another error
         errors = {
             "case": "These answers were deleted on request. You can’t change this submission."
         }
@@ -84,7 +86,7 @@ def handle_refused_change(error: Exception) -> Response:
         errors = dict(error.errors)
     else:
         errors = {ERROR_FIELDS.get(request.endpoint or "", "case"): str(error)}
-    return case_page(422, errors=errors, unsaved=case_form.find_unsaved(request.form))
+    return _draw_page(page, 422, errors=errors, unsaved=unsaved)
 
 
 @bp.get("/submissions/<reference>", role="viewer")

@@ -172,3 +172,22 @@ def test_leftovers_of_version_before_are_deleted(app, caplog):
     if file and Path(file).exists():
         assert Path(f"{file}-wal").stat().st_size == 0
     assert "failed" not in caplog.text
+
+
+@pytest.mark.second_store_slow
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("note", {"text": "Late"}),
+        ("assign", {"to": "editor@example.gov"}),
+        ("assign", {"to": "nobody@example.gov"}),
+        ("act", {"how": ""}),
+    ],
+)
+def test_change_of_erased_case_is_refused_alike(app, editor, action, data):
+    reference = add_submission(app)
+    with app.app_context():
+        erasure.erase(reference, Actor("admin@example.gov"))
+    page = editor.send(f"/staff/submissions/{reference}/{action}", data)
+    told = "These answers were deleted on request. You can’t change this submission."
+    assert (page.status, page.errors()) == (422, {"case": told})
