@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ..web.current import current_flow
 from ..web.errors import ERROR_PAGES, error_response
-from ..web.form_fields import labeled_texts
+from ..web.form_fields import label_texts
 from ..web.htmx import render_page
 from . import second_factor, sign_in, tokens
 from .accounts import CurrentUser
@@ -119,7 +119,7 @@ def _ask_to_sign_in() -> Response:
         return redirect(url_for("staff.sign_in_page", next=_requested_page()), 303)
     case = request.path.rpartition("/")[0]
     page = case if "/submissions/" in case else ""
-    typed = labeled_texts(request.form, current_flow().fields)
+    typed = label_texts(request.form, current_flow().fields)
     response = render_page("accounts/sign_in.html", 401, typed=typed, ended=True, next=page)
     response.headers.update(BEARER)
     return response

@@ -14,7 +14,7 @@ from ..db import failures
 from ..db.engine import DatabaseBusyError
 from ..forms.messages import Declaration, Message
 from .current import current_flow
-from .form_fields import labeled_texts
+from .form_fields import label_texts
 from .htmx import render_page
 from .limits import limiter
 from .query import BadQuery
@@ -215,4 +215,4 @@ def _read_texts(code: int) -> list[tuple[str, str]]:
     """Return what somebody wrote on a staff page that was posted, with the labels of its boxes."""
     if request.method != "POST" or request.blueprint != "staff" or code in UNREAD:
         return []
-    return labeled_texts(request.form, current_flow().fields)
+    return label_texts(request.form, current_flow().fields)

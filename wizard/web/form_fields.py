@@ -52,7 +52,7 @@ def changed_texts(form: MultiDict[str, str]) -> dict[str, str]:
     }
 
 
-def labeled_texts(form: MultiDict[str, str], fields: Mapping[str, Field]) -> list[tuple[str, str]]:
+def label_texts(form: MultiDict[str, str], fields: Mapping[str, Field]) -> list[tuple[str, str]]:
     """Return the texts of a form that somebody wrote, each with the label of its box; a box about
     one of the `fields` says which."""
     return [
