@@ -2,18 +2,22 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sqlalchemy import JSON, ColumnElement, and_, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Connection, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ..db.models import Event, Submission, SubmissionVersion
+from ..db.promises import Progress, Promise
 from ..forms.dates import format_utc, parse_moment
 from ..forms.flow import Flow, Roles
 from ..forms.outputs import public_record
+from ..forms.promises import public_groups
+from ..forms.reports import OUTCOME_LABELS
 from ..submissions.publication import first_published_at, is_public, is_published
 from .open_data import EPOCH, LICENSE, AnyRow, Record, Snapshot, newest_records
 
@@ -29,6 +33,8 @@ EVENT_SENTENCES = {
     "withdrawn": ("Withdrawn", "The organization’s commitment was withdrawn."),
 }
 """The short and the long words for an event after publication, by its kind."""
+PROGRESS = "The organization reported: %s. The page has its words."
+"""The long words for a report whose outcomes are known."""
 AFTER_PUBLICATION = ("resubmitted", "corrected", "progress_approved")
 """The kinds of events that the page of a published commitment tells of."""
 SUMMARY_CHARS = 400
@@ -76,6 +82,8 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
             Event.id,
             Event.kind,
             Event.at,
+            Event.data,
+            Submission.id.label("submission_id"),
             Submission.reference,
             Submission.answers,
             Submission.title.label("title"),
@@ -93,7 +101,48 @@ def _read_events(snapshot: Snapshot) -> list[Record]:
     )
     with snapshot.engine.connect() as connection:
         found = connection.execute(query).all()
-    return [_event_record(snapshot, row) for row in found if _is_public(snapshot.flow, row)]
+        outcomes = _read_outcomes(connection, snapshot.flow, found)
+    return [
+        _event_record(snapshot, row, outcomes.get(row.id, ""))
+        for row in found
+        if _is_public(snapshot.flow, row)
+    ]
+
+
+def _read_outcomes(
+    connection: Connection, flow: Flow, events: Sequence[AnyRow]
+) -> Mapping[int, str]:
+    """Return what the reports say that were approved, such as `1 done, 2 delayed`, by the ids of
+    the events. Those of earlier versions are left out."""
+    approved = {row.id: set(row.data.get("approved", ())) for row in events}
+    ids = {row.submission_id for row in events if approved[row.id]}
+    groups = [group.name for group in public_groups(flow)]
+    is_of_promise = (
+        Promise.submission_id == Progress.submission_id,
+        Promise.entry_id == Progress.entry_id,
+    )
+    query = select(Progress).join(Promise, and_(*is_of_promise)).order_by(Progress.id)
+    shown = Promise.group.in_(groups), Progress.approved.is_(True), Progress.submission_id.in_(ids)
+    reports = connection.execute(query.where(*shown)).all()
+    found = {}
+    for event in events:
+        of_event = {  # the newest of each promise
+            row.entry_id: row.outcome
+            for row in reports
+            if row.submission_id == event.submission_id
+            and row.entry_id in approved[event.id]
+            and row.decided_at
+            and row.decided_at <= event.at
+        }
+        found[event.id] = _count_outcomes(of_event)
+    return found
+
+
+def _count_outcomes(outcomes: Mapping[str, str]) -> str:
+    """Return the numbers of outcomes in words; those of unknown ones are left out."""
+    counts = Counter(outcomes.values())
+    known = {code: str(label).lower() for code, label in OUTCOME_LABELS.items() if counts[code]}
+    return ", ".join(f"{counts[code]} {label}" for code, label in known.items())
 
 
 def _is_version(
@@ -112,7 +161,7 @@ def _is_public(flow: Flow, row: AnyRow) -> bool:
     return flow.consents(row.answers) and not is_private
 
 
-def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:
+def _event_record(snapshot: Snapshot, row: AnyRow, outcomes: str) -> Record:
     kind, happened = EVENT_SENTENCES[row.kind]
     roles, url = snapshot.flow.roles, snapshot.address(f"commitments/{row.reference}")
     at = format_utc(row.at)
@@ -126,7 +175,7 @@ def _event_record(snapshot: Snapshot, row: AnyRow) -> Record:
         roles.title: row.title,
         roles.party: row.party,
         "kind": kind,
-        "happened": happened,
+        "happened": PROGRESS % outcomes if outcomes else happened,
     }
 
 

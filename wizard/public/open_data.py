@@ -44,7 +44,7 @@ from .promise_rows import (
 
 SCHEMA = "commitments/schema.json"
 LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
-FORMAT = 8
+FORMAT = 9
 """Raise it when the files change in a way that their schema does not show: it is in the ETag."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change while nothing is published."""

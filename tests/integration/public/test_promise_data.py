@@ -241,6 +241,37 @@ def test_feed_tells_what_happened(app, client):
     assert reference not in file_text(client, "/commitments.atom")
 
 
+def approve(app, reference: str, *ids: str) -> None:
+    """Record that reports on these entries were approved."""
+    with app.app_context(), locked_case(reference) as submission:
+        record_event(submission, "progress_approved", OFFICE, approved=ids, declined=[])
+
+
+def test_feed_says_what_each_report_told(app, client):
+    reference = add_commitment(app)
+    first = report(app, reference, 0, "done", day=date(2026, 11, 1))
+    second = report(app, reference, 1, "delayed", day=date(2031, 1, 1), words="Later.")
+    approve(app, reference, first, second)
+    report(app, reference, 2, "done", day=date(2026, 11, 1), approved=False)
+    report(app, reference, 1, "dropped", words="No.")
+    approve(app, reference, second)
+    approve(app, reference)  # of an earlier version, which had no ids
+    summaries = re.findall("<summary>(The organization reported.*?)</summary>",
+                           file_text(client, "/commitments.atom"))  # fmt: skip
+    assert summaries == [
+        "The organization reported progress. The page has its words.",
+        "The organization reported: 1 dropped. The page has its words.",
+        "The organization reported: 1 done, 1 delayed. The page has its words.",
+    ]
+
+
+def test_feed_does_not_count_private_promises(app, client, monkeypatch):
+    reference = add_commitment(app)
+    approve(app, reference, report(app, reference, 0, "done", day=date(2026, 11, 1)))
+    monkeypatch.setattr("wizard.public.feeds.public_groups", lambda flow: ())
+    assert "1 done" not in file_text(client, "/commitments.atom")
+
+
 def test_calendar_follows_the_standard(app, client):
     title = "A; very, long \\ title — " + "é" * 80 + "\nEND:VEVENT"
     sets = [{**each, "title": title} for each in load_case("agency")["data_sets"]]
