@@ -39,6 +39,16 @@ def test_filter_shows_only_matches_and_totals_add_up(app, client):
             assert sum(numbers) == count, query
 
 
+@pytest.mark.parametrize("name", ["kind", "state", "branch", "program", "progress", "due"])
+def test_filter_with_unknown_code_shows_it_and_finds_nothing(app, client, name):
+    add_published(app)
+    for address in ("/commitments", "/progress"):
+        page = client.page(f"{address}?{name}=z9")
+        assert page.text("#found").startswith("0 commitments")
+        (chosen,) = page.all(f"select[name={name}] option[selected]")
+        assert chosen.text == "z9 (0)"
+
+
 def test_filter_matches_each_of_several_codes(app, client):
     """Two programs and four categories of the agency case are joined in one column each."""
     reference = add_published(app)
