@@ -272,6 +272,16 @@ def _delayed_date(declared_on: date, updates: Iterable[Update]) -> date:
     return dates[-1]
 
 
+def find_replaced_delay(promise: Promise, updates: Iterable[Update]) -> Update | None:
+    """Return the newest delay of a promise if its date is still that one, and a newer update took
+    the place of the reason that it gave."""
+    own = [update for update in updates if update.entry_id == promise.entry_id]
+    delay = next((each for each in reversed(own) if each.outcome == "delayed"), None)
+    if delay is None or delay is own[-1] or not delay.words:
+        return None
+    return delay if delay.day == promise.due_on else None
+
+
 def count_states(promises: Iterable[Promise], today: date) -> Counter[str]:
     """Return the number of promises in each state."""
     return Counter(state_of(promise, today) for promise in promises)

@@ -26,7 +26,16 @@ from ..forms.flow import Flow
 from ..forms.groups import Group
 from ..forms.journey import Journey
 from ..forms.outputs import Row, cards
-from ..forms.promises import LINE_ORDER, STATES, Promise, Tally, days_late, public_groups, tally
+from ..forms.promises import (
+    LINE_ORDER,
+    STATES,
+    Promise,
+    Tally,
+    Update,
+    days_late,
+    public_groups,
+    tally,
+)
 from ..forms.saving import removed_key
 from ..public.commitments import Listed
 from ..public.progress import BY_MONTH, BY_TOPIC, Chart, describe_month
@@ -172,11 +181,14 @@ PROMISES: Mapping[str, Mapping[str, Any]] = {
              "words": "All files since 2019.", "reported_on": date(2027, 2, 4)},
     "already_released": {"due_on": date(2026, 12, 1)},
     "overdue": {"due_on": date(2027, 3, 1)},
-    "delayed": {"due_on": date(2027, 9, 30)},
+    "delayed": {"due_on": date(2027, 9, 30), "words": "Still on track.",
+                "reported_on": date(2027, 3, 10)},
     "due_soon": {"due_on": date(2027, 4, 1), "title": LONG_WORD},
     "due_later": {"title": "بيانات الشكاوى"},
 }  # fmt: skip
 """What is special about a promise in each state."""
+DELAYS = {"delayed": Update("", "delayed", date(2027, 2, 1), words="The new system is late.")}
+"""The report that led to the date of a promise, by its state."""
 
 
 def make_promise(state: str) -> Promise:
@@ -191,7 +203,16 @@ def _promises(flow: Flow) -> dict[str, Any]:
     """Return a promise in each state, commitments with every mix of them, and their reports."""
     answers = [("File format", "CSV"), ("Link", VALUES["Url"])]
     shown = [
-        ShownPromise(each, each.title, code, state.label, days_late(each, TODAY), each.url, answers)
+        ShownPromise(
+            each,
+            each.title,
+            code,
+            state.label,
+            days_late(each, TODAY),
+            each.url,
+            answers,
+            DELAYS.get(code),
+        )
         for code, state in STATES.items()
         for each in [make_promise(code)]
     ]

@@ -1,8 +1,8 @@
 """The promises of a published commitment, each with its state and what was said about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from .. import clock
@@ -11,7 +11,14 @@ from ..forms import promises
 from ..forms.groups import ENTRY_ID, Group
 from ..forms.messages import Message
 from ..forms.outputs import entry_label
-from ..forms.promises import Promise, days_after_first, days_late, state_of
+from ..forms.promises import (
+    Promise,
+    Update,
+    days_after_first,
+    days_late,
+    find_replaced_delay,
+    state_of,
+)
 from ..forms.reports import OUTCOME_LABELS
 from ..forms.timeline import ReportedUpdate
 from ..submissions.promises import approved_updates, list_promises
@@ -25,7 +32,8 @@ UPDATE = Message("Update")
 class ShownPromise:
     """A promise for a reader; `days` is by how many it is late, `answers` are its other answers.
 
-    `url` is where to see it: what was reported, or promised.
+    `url` is where to see it: what was reported, or promised. `delay` is the report that led to its
+    date, if a newer one took the place of its words.
     """
 
     promise: Promise
@@ -35,6 +43,7 @@ class ShownPromise:
     days: int
     url: str
     answers: Sequence[tuple[str, str]]
+    delay: Update | None = None
 
     @property
     def is_timed(self) -> bool:
@@ -55,10 +64,11 @@ class ShownPromise:
 
 def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the promises by group, their sum and what was reported, the oldest first."""
-    today = clock.today()
+    today, updates = clock.today(), approved_updates(found)
     shown: dict[str, list[ShownPromise]] = {}
     for group, promise in _listed(found):
         row = _show(group, promise, record.get(group.name, ()), today)
+        row = replace(row, delay=find_replaced_delay(promise, [each for _, each in updates]))
         shown.setdefault(group.name, []).append(row)
     groups = [group for group in promises.public_groups(current_flow()) if group.name in shown]
     rows = [row for each in shown.values() for row in each]
@@ -67,7 +77,7 @@ def describe_promises(found: Submission, record: Mapping[str, Any]) -> dict[str,
     return {
         "promised": [(group, shown[group.name]) for group in groups],
         "tally": promises.tally(groups, counts) if rows else None,
-        "reported": list(_reported(found, by_entry)),
+        "reported": list(_reported(updates, by_entry)),
     }
 
 
@@ -101,9 +111,9 @@ def _show(
 
 
 def _reported(
-    found: Submission, by_entry: Mapping[str, tuple[Group, ShownPromise]]
+    updates: Iterable[tuple[datetime, Update]], by_entry: Mapping[str, tuple[Group, ShownPromise]]
 ) -> Iterator[ReportedUpdate]:
-    for at, update in approved_updates(found):
+    for at, update in updates:
         if update.entry_id in by_entry:
             group, row = by_entry[update.entry_id]
             is_done = update.outcome == "done"

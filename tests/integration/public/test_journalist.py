@@ -183,7 +183,7 @@ def read_card(reference: str, card) -> Promised:
         text_of(card, "h3"),
         card.attrs["class"].split()[-1],
         card.all(".due > time")[0].attrs["datetime"],
-        text_of(card, "blockquote bdi"),
+        text_of(card, "blockquote:not(.why) bdi"),
     )
 
 

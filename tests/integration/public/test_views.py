@@ -20,12 +20,14 @@ from tests.factories import (
 from tests.integration.public.conftest import (
     FILES,
     OFFICE,
+    add_commitment,
     age_changes,
     csv_rows,
     file_text,
     json_records,
     update_columns,
 )
+from tests.integration.public.test_promise_data import report
 from tests.integration.test_custom_flow import PETS, WITH_PET
 from tests.reference_rules import NEVER_PUBLIC
 from wizard import clock
@@ -107,6 +109,23 @@ def test_address_in_public_answers_is_a_link(app, client):
         'dd a[href="https://data.example.gov/p"]'
     )
     assert "ugc" in link.attrs["rel"]
+
+
+def test_reason_of_delay_stays_until_the_date_is_another(app, client):
+    reference = add_commitment(app)
+    report(app, reference, 0, "delayed", day=date(2031, 1, 1), words="No vendor yet.")
+    own = ".promise blockquote"
+    assert [each.text for each in client.page(f"/commitments/{reference}").all(own)] == [
+        "No vendor yet."
+    ]
+    report(app, reference, 0, "on_track", words="Still fine.")
+    page = client.page(f"/commitments/{reference}")
+    assert [each.text for each in page.all(own)] == ["No vendor yet.", "Still fine."]
+    (why, _) = page.all(".promise .said")
+    assert why.text.startswith("Why it is delayed, as the organization wrote on ")
+    report(app, reference, 0, "delayed", day=date(2032, 1, 1), words="A vendor left.")
+    page = client.page(f"/commitments/{reference}")
+    assert [each.text for each in page.all(own)] == ["A vendor left."]
 
 
 def test_overdue_promise_says_since_when_without_judging(app, client, monkeypatch):

@@ -164,6 +164,17 @@ def test_period_counts_events_and_lines_of_version_before(app):
     assert (rows["Accepted"], rows["Declined"]) == ([2, 0], [0, 1])
 
 
+def test_pages_say_whose_overdue_promises_they_count(app, client, viewer):
+    for status in ("accepted", "published"):
+        reference = add_submission(app, at=NOW - timedelta(days=200), status=status)
+        due(app, reference, due_on=date(2027, 8, 1))
+    assert "2 Overdue promises, published or not" in viewer.page("/staff/").text(".figures")
+    assert "accepted and published" in viewer.page("/staff/report").text("#overdue > .hint")
+    page = client.page("/progress")
+    assert page.text('td a[href*="progress=overdue"]') == "1"
+    assert "published commitments only" in page.text("#counted")
+
+
 def test_dashboard_and_report_show_figures_and_keep_period(app, viewer):
     name = "<b>Late</b> agency"
     late = add_submission(app, at=NOW - timedelta(days=200), status="accepted",
@@ -171,8 +182,8 @@ def test_dashboard_and_report_show_figures_and_keep_period(app, viewer):
     due(app, late, due_on=date(2027, 8, 1), title="Stops & searches")
     page = viewer.page("/staff/?period=week")
     assert page.text(".figures") == (
-        "0 Submissions waiting for us 0 Promises due in 30 days 1 Overdue promises"
-        " 0 New submissions since August 11, 2027"
+        "0 Submissions waiting for us 0 Promises due in 30 days 1 Overdue promises,"
+        " published or not 0 New submissions since August 11, 2027"
     )
     assert page.text('.presets [aria-current="true"]') == "This week, from Monday"
     (link,) = page.all('a[href^="/staff/report?"]')
