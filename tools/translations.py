@@ -44,6 +44,7 @@ TRANSLATABLE = (
     privacy.RETENTION_SCHEDULE,
     errors.ERROR_PAGES,
     errors.SESSION_ENDED,
+    errors.STAFF_PAGE_EXPIRED,
     errors.COOKIES_MISSING,
     errors.ORIGIN_REFUSED,
     apply.NOT_FOUND,
