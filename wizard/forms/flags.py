@@ -1,4 +1,4 @@
-"""Flags that answers need a second look, for staff: facts to check, no score, and no decision."""
+"""Flags for staff: what in the answers needs a second look. They are facts, not a score."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

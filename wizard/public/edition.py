@@ -204,16 +204,16 @@ def _replace(
     if gone or added:
         stay = [entry for entry in layout.entries if entry[1] not in gone]
         layout = Layout(sorted([*stay, *(new - old)], reverse=True))
-    marks = BitsetBuilder(layout.size)
+    builder = BitsetBuilder(layout.size)
     spans = layout.spans_of(read)
     for number, row in read.items():
-        marks.add(row, promised.get(number, ()), layout.spans[layout.places[number]])
+        builder.add(row, promised.get(number, ()), layout.spans[layout.places[number]])
     moved, cleared = Moved(cached.layout, gone, layout, added), make_set(layout.size, spans)
     sets, topics = (
         moved.merge(before, marked, cleared)
-        for before, marked in zip((cached.sets, cached.topics), marks.make_sets(), strict=True)
+        for before, marked in zip((cached.sets, cached.topics), builder.make_sets(), strict=True)
     )
-    return Edition(seen, layout, sets, topics, _replace_dates(cached.dates, changed, marks.dates))
+    return Edition(seen, layout, sets, topics, _replace_dates(cached.dates, changed, builder.dates))
 
 
 def _replace_dates(cached: Dates, changed: Collection[int], read: Dates) -> Dates:

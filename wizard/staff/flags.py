@@ -1,4 +1,4 @@
-"""Flags that a submission needs a second look, and others of the same organization."""
+"""What in a submission needs a second look, and other submissions of the same organization."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass

@@ -176,7 +176,7 @@ def test_background_work_reads_the_staff_anew_each_time(app, monkeypatch):
     assert [len(each) for each in seen] == [0, 1, 2]
 
 
-def test_job_lock_is_of_one_process_until_given_up(app):
+def test_job_lock_is_of_one_process_until_released(app):
     with app.app_context():
         first, second = job_lock.make_job_lock(), job_lock.make_job_lock()
         assert [first.acquire(), second.acquire(), first.acquire()] == [True, False, True]
