@@ -28,6 +28,7 @@ DIGESTS = {
     "0021_last_events.py": "b7426c18e016fa6c",
     "0022_event_posts.py": "0e8b32ea39bae507",
     "0023_open_promises.py": "b83b60a2b5e01cb5",
+    "0024_changed_cases.py": "c51b85c49f2b7300",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Index, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .. import clock
-from .columns import UtcDateTime, parent_key
+from .columns import UtcDateTime, parent_key, partial_index
 from .engine import Model
 
 
@@ -76,17 +76,25 @@ class StaffSession(Model):
 
 
 class CaseView(Model):
-    """That a person opened a case: when last, and the last event that was there."""
+    """That a person opened a case: when last, and the last event that was there.
+
+    `last_event_id` is the last event of somebody else. A trigger on events keeps it (migration
+    0024), so the case has changed if it is above `event_id`.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(parent_key("submission.id"))
     user_id: Mapped[int] = mapped_column(parent_key("staff_user.id"))
     event_id: Mapped[int]
+    last_event_id: Mapped[int | None]
     viewed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     __table_args__ = (
         UniqueConstraint("submission_id", "user_id"),
         Index("ix_case_view_user_id", "user_id", "submission_id", "event_id"),
+        partial_index(
+            "ix_case_view_changed", "last_event_id > event_id", "user_id", "submission_id"
+        ),
     )
 
 

@@ -23,8 +23,8 @@ Conditions = list[ColumnElement[bool]]
 class CaseConditions:
     """The SQL conditions of some filters, but that of the queue.
 
-    `every` has all of them, to look cases up. Those in `compared` take long to look up: cases that
-    meet `others` are soon compared with them.
+    `every` has all of them, to look cases up. Where words take long to look up, `compared` has
+    these: cases that meet `others` are soon compared with them.
     """
 
     def __init__(self, filters: Filters) -> None:
@@ -36,35 +36,41 @@ class CaseConditions:
     @cached_property
     def every(self) -> Conditions:
         """All conditions."""
-        listed = [*self._plain, *self._due, *self._seen]
+        return self._every(self._due)
+
+    @property
+    def every_of_some_due(self) -> Conditions:
+        """All conditions, of some submissions with a promise of the filter `promises`."""
+        return self._every([due_dates.is_one_due(self.some_due)])
+
+    def _every(self, due: Conditions) -> Conditions:
+        first = [*self._seen, *due]
+        listed = [*self._plain, *first]
         if not self.has_many_words:
             return listed
-        if not (first := [*self._due, *self._seen]):
+        if not first:
             return [*listed, search.matches(self.words, self.filters.index)]
         # Comparing words is slowest, so it is done only for cases that meet the other two.
         return [*listed, case((and_(*first), self._has_words), else_=false())]
 
     @cached_property
     def compared(self) -> Conditions:
-        """Those that take long to look up, in a form to compare some rows one by one."""
-        changed = [colleagues.has_changed()] if self.is_changed else []
-        return [*changed, *([self._has_words] if self.compares_words else [])]
+        """The words, if many submissions have them, in a form to compare some rows one by one.
+
+        SQLite would look up all these submissions, and then sort them. PostgreSQL goes through the
+        list itself.
+        """
+        return [self._has_words] if self.has_many_words and is_sqlite() else []
 
     @property
     def others(self) -> Conditions:
         """The conditions but those that are compared."""
-        return [*self._plain, *self._due, *([] if self.is_changed else self._seen)]
+        return [*self._plain, *self._seen, *self._due]
 
     @property
     def has_many_words(self) -> bool:
         """True if there are words, and many submissions have them."""
         return bool(self.words) and self.few_found is None
-
-    @property
-    def compares_words(self) -> bool:
-        """True if words are compared. SQLite would look up all submissions that have them, and then
-        sort these. PostgreSQL goes through the list itself, unless something else is compared."""
-        return self.has_many_words and (is_sqlite() or self.is_changed)
 
     @property
     def are_slow(self) -> bool:

@@ -22,9 +22,8 @@ PAGE_SIZE, SHORT_PAGE_SIZE = 50, 25
 MAX_COUNT, MAX_FOUND = 10_000, 100
 """How far a list of cases is counted, and one with a filter of `SCANNED_FILTERS`. A slow list is
 not counted: it has more than a page."""
-FIRST_PORTIONS, WORD_PORTIONS = (4, 16, 64), (200, 400)
-"""Cases of a list in which those are looked for that changed or have some words, before all that
-did. Words are compared quickly."""
+PORTIONS = 4, 16, 64, 200, 400
+"""Cases of a list in which those with some words are looked for, before all that have them."""
 
 
 class CaseList:
@@ -44,22 +43,16 @@ class CaseList:
     def select_rows(self, start: PageStart, limit: int) -> list[Key]:
         """Return the keys of the next cases.
 
-        If many meet the conditions that take long to look up, they are soon found among the next
-        cases of the list. Only if not, they are looked up.
+        If many have the words, they are soon found among the next cases of the list. Only if not,
+        they are looked up.
         """
-        for number in self._portions(3 * limit):
+        portions = PORTIONS if self.conditions.compared else ()
+        for number in (each for each in portions if each >= 3 * limit):
             near = self._select(self.conditions.others, start, number)
             found = self._compare(near)
             if len(found) >= limit or len(near) < number:
                 return found[:limit]
         return self._select(self.conditions.every, start, limit)
-
-    def _portions(self, least: int) -> list[int]:
-        """Return how many of the next cases are looked at first, one portion after the other."""
-        if not self.conditions.compared:
-            return []
-        portions = FIRST_PORTIONS + (WORD_PORTIONS if self.conditions.compares_words else ())
-        return [each for each in portions if each >= least]
 
     def _compare(self, near: Sequence[Key]) -> list[Key]:
         """Return those of some cases that meet the conditions which are compared."""
@@ -113,23 +106,21 @@ class CaseList:
             return search.count(asked.words, self.filters.index, limit)
         if asked.is_changed and self.filters.keys() - {"sort"} == {"seen"}:
             return limit if asked.few_changed is None else min(len(asked.few_changed), limit)
-        if asked.compares_words and not asked.is_changed:
+        if asked.compared:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
-        if asked.has_many_due:
-            some = self._count([is_one_of(Submission.id, asked.some_due)], limit)  # quick to see
-            if some >= limit:
-                return limit
-        return self._count([], limit)
+        if asked.has_many_due and self._count(asked.every_of_some_due, limit) >= limit:
+            return limit  # quick to see
+        return self._count(asked.every, limit)
 
-    def _count(self, more: Sequence[ColumnElement[bool]], limit: int) -> int:
-        """Return how many cases meet all conditions and some more, up to about `limit`."""
+    def _count(self, conditions: Sequence[ColumnElement[bool]], limit: int) -> int:
+        """Return how many cases meet some conditions, up to about `limit`."""
         if self.is_queue:
-            return queue.count([*self.conditions.every, *more], limit)
+            return queue.count(conditions, limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
-        counted = one.where(*self.conditions.every, *more).limit(limit)
+        counted = one.where(*conditions).limit(limit)
         return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
     def _count_found(self, limit: int) -> tuple[int, int]:

@@ -7,7 +7,19 @@ from functools import cache
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from .. import clock
@@ -15,8 +27,9 @@ from ..accounts import audit
 from ..accounts.accounts import CurrentUser, Person, read_people
 from ..accounts.audit import Actor
 from ..db.accounts import CaseView, StaffUser
+from ..db.columns import UtcDateTime
 from ..db.engine import db, is_one_of, reading, writing
-from ..db.models import Event, SearchEntry, Submission
+from ..db.models import Event, Submission
 from ..web.query import BadQuery
 from .cases import NotAllowed, StaleVersion, locked_case
 from .events import record_event
@@ -87,29 +100,18 @@ def has_changed(few: Sequence[int] | None = None) -> ColumnElement[bool]:
 
 
 def _viewed() -> Select[int]:
-    return select(CaseView.submission_id).where(CaseView.user_id == _viewer()[0])
+    return select(CaseView.submission_id).where(CaseView.user_id == _viewer_id())
 
 
 def _changed() -> Select[int]:
-    """Return the query of the cases with an event of another since this person looked.
-
-    A person may have opened 50,000 cases, of which a few changed. The index of words has the last
-    event of each, in an index of its own, which tells quickly which have none.
-    """
-    entry = SearchEntry.submission_id == CaseView.submission_id
-    by_another = select(Event.id).where(
-        Event.submission_id == CaseView.submission_id,
-        Event.id > CaseView.event_id,
-        Event.actor != _viewer()[1],
-    )
-    viewed = _viewed().join(SearchEntry, entry).where(SearchEntry.event_id > CaseView.event_id)
-    return viewed.where(by_another.correlate(CaseView).exists())
+    """Return the query of the cases with an event of another since this person looked."""
+    return _viewed().where(CaseView.last_event_id > CaseView.event_id)
 
 
-def _viewer() -> tuple[int, str]:
-    """Return id and address of who is signed in; a program with a token has none."""
+def _viewer_id() -> int:
+    """Return the id of who is signed in; 0 for a program with a token, which views nothing."""
     user: CurrentUser | None = g.get("user")
-    return (user.id, user.email) if user else (0, "")
+    return user.id if user else 0
 
 
 def _signed_in(name: str) -> CurrentUser:
@@ -122,13 +124,9 @@ def _signed_in(name: str) -> CurrentUser:
 
 def find_marks(submission_ids: Collection[int]) -> Mapping[int, str]:
     """Return the code of `SEEN` of those submissions that who is signed in has to look at."""
-    user_id, email = _viewer()
-    of_others = select(func.max(Event.id)).where(
-        Event.submission_id == Submission.id, Event.actor != email
-    )
-    viewed = and_(CaseView.submission_id == Submission.id, CaseView.user_id == user_id)
+    viewed = and_(CaseView.submission_id == Submission.id, CaseView.user_id == _viewer_id())
     query = (
-        select(Submission.id, CaseView.event_id, of_others.scalar_subquery())
+        select(Submission.id, CaseView.event_id, CaseView.last_event_id)
         .outerjoin(CaseView, viewed)
         .where(is_one_of(Submission.id, submission_ids), Submission.erased_at.is_(None))
     )
@@ -151,32 +149,53 @@ def record_view(submission: Submission, event_id: int, user_id: int, actor: Acto
     try:
         with writing():
             audit.record(*viewed)
-            _store_view(submission.id, event_id, user_id)
+            _store_view(submission.id, event_id, user_id, actor.name)
     except IntegrityError as error:
         log.warning("view of a case not stored: %s", type(error).__name__)
         audit.record_event(*viewed)
 
 
-def _store_view(submission_id: int, event_id: int, user_id: int) -> None:
+def _store_view(submission_id: int, event_id: int, user_id: int, email: str) -> None:
     connection, key = db.session.connection(), {"submission": submission_id, "user": user_id}
-    seen = {"event_id": event_id, "viewed_at": clock.now()}
-    if not connection.execute(_update_view(), key | seen).rowcount:
-        row = {"submission_id": submission_id, "user_id": user_id}
-        connection.execute(insert(CaseView), row | seen)
+    seen = key | {"event": event_id, "at": clock.now()}
+    if not connection.execute(_update_view(), seen).rowcount:
+        connection.execute(_lock_case(), key)  # until then, an event may not find this view
+        connection.execute(_insert_view(), seen | {"email": email})
+
+
+_seen = {"event_id": bindparam("event"), "viewed_at": bindparam("at", type_=UtcDateTime)}
 
 
 @cache
 def _update_view() -> Update:
     """Return the statement that updates when a person last opened a case."""
     is_it = CaseView.submission_id == bindparam("submission"), CaseView.user_id == bindparam("user")
-    return update(CaseView).where(*is_it)
+    return update(CaseView).where(*is_it).values(_seen)
+
+
+@cache
+def _lock_case() -> Select[int]:
+    case = select(Submission.id).where(Submission.id == bindparam("submission"))
+    return case.with_for_update(read=True)
+
+
+@cache
+def _insert_view() -> Insert:
+    """Return the statement that stores a first view, with the last event of somebody else."""
+    key: dict[str, BindParameter[int]] = {
+        "submission_id": bindparam("submission"),
+        "user_id": bindparam("user"),
+    }
+    by_another = Event.submission_id == key["submission_id"], Event.actor != bindparam("email")
+    last = select(func.max(Event.id)).where(*by_another).scalar_subquery()
+    return insert(CaseView).values(key | _seen | {"last_event_id": last})
 
 
 def list_viewers(submission_id: int) -> list[tuple[str, int]]:
     """Return who else opened a case in the last hour, and how many minutes ago, the last first."""
     given = {
         "submission": submission_id,
-        "user": _viewer()[0],
+        "user": _viewer_id(),
         "since": clock.now() - RECENT_VIEW_PERIOD,
     }
     with reading() as session:

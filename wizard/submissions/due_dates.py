@@ -56,10 +56,16 @@ def has_due(code: str, some: Sequence[int]) -> ColumnElement[bool]:
     With some that have one, from `find_some`. If there are more, each row of a list is compared,
     and a page is soon full.
     """
-    can_report = Submission.status.in_(REPORTABLE_STATUSES)
     if len(some) <= MAX_FEW:
-        return and_(can_report, is_one_of(Submission.id, some))
-    return and_(can_report.is_(True), _has_any(code))  # not by an index that is not sorted
+        return is_one_due(some)
+    return and_(Submission.status.in_(REPORTABLE_STATUSES), _has_any(code))
+
+
+def is_one_due(some: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a submission is one of some with such a promise, from `find_some`,
+    and can be reported on."""
+    can_report = Submission.status.in_(REPORTABLE_STATUSES).is_(True)  # found by id, not by status
+    return and_(can_report, is_one_of(Submission.id, some))
 
 
 def _has_any(code: str) -> ColumnElement[bool]:

@@ -11,10 +11,13 @@ from tests.complete_form import complete_form
 from tests.conftest import create_database, postgres_url
 from tests.factories import add_old_failure, add_published, add_submission, staff_client
 from wizard import create_app
+from wizard.accounts.audit import Actor
+from wizard.db.accounts import CaseView
 from wizard.db.engine import db
 from wizard.db.models import Submission
 from wizard.db.version import is_declared
 from wizard.flows.commitment import COMMITMENT
+from wizard.staff.cases import add_note
 from wizard.submissions.listing import index_columns
 
 
@@ -67,6 +70,27 @@ def test_migration_fills_list_columns(app, case):
         expected = index_columns(COMMITMENT, reference, found.answers)
         assert {name: getattr(found, name) for name in expected} == expected
         assert (found.status, found.lock_version) == ("received", 1)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_migration_fills_last_events_of_others(app):
+    references = [add_submission(app) for _ in range(3)]
+    editor = staff_client(app, "editor")
+    for each in references:
+        editor.page(f"/staff/submissions/{each}")
+    with app.app_context():
+        for each, name in zip(references, ("bob", "editor"), strict=False):
+            add_note(each, "Called them.", Actor(f"{name}@example.gov"))
+        query = select(CaseView.submission_id, CaseView.event_id, CaseView.last_event_id)
+        query = query.order_by(CaseView.id)
+        kept = db.session.execute(query).all()
+        assert [(row.last_event_id or 0) > row.event_id for row in kept] == [True, False, False]
+        db.session.remove()
+        downgrade(revision="0023")
+        db.engine.dispose()
+        upgrade()
+        assert db.session.execute(query).all() == kept
         db.session.remove()
         db.engine.dispose()
 

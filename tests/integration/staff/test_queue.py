@@ -1,9 +1,10 @@
 """Tests of the queue, of the way from case to case, of assignments, and of who looked when."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from tests.client import case_references, link_address
 from tests.factories import (
@@ -19,12 +20,13 @@ from wizard import clock
 from wizard.accounts import accounts
 from wizard.accounts.audit import COMMAND_LINE, ORGANIZATION, Actor
 from wizard.db.accounts import CaseView
-from wizard.db.engine import db, writing
+from wizard.db.engine import db, reading, writing
 from wizard.db.models import Submission
 from wizard.db.promises import Progress
 from wizard.staff import case_lists, cases, erasure
 from wizard.submissions import colleagues, search, withdrawals
 from wizard.submissions.cases import change_status, locked_case
+from wizard.submissions.events import record_event
 from wizard.submissions.filters import Filters
 from wizard.web.query import PageStart
 
@@ -344,16 +346,59 @@ def test_erasure_deletes_who_looked_and_keeps_no_assignee_in_the_history(app, ed
     assert case_references(editor.page(QUEUE)) == []
 
 
-@pytest.mark.parametrize("portions", [(), (4, 16)])
-def test_neighbors_among_changed_cases_are_found_wherever_they_are(
-    app, editor, monkeypatch, portions
-):
-    monkeypatch.setattr(case_lists, "FIRST_PORTIONS", portions)
+def note_as_bob(app, reference: str, text: str = "Called them.") -> None:
+    with app.app_context():
+        cases.add_note(reference, text, Actor("bob@example.gov"))
+
+
+def test_first_view_tells_of_event_recorded_since_the_page_was_read(app, editor):
+    (reference,) = add_many(app, 1)
+    with app.app_context():
+        note_as_bob(app, reference)
+        user_id = accounts.find_account("editor@example.gov").id
+        with reading() as session:
+            submission = session.scalars(select(Submission)).one()
+        colleagues.record_view(submission, 0, user_id, EDITOR)
+    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [reference]
+
+
+def test_first_view_waits_for_event_that_is_not_committed_yet(app, editor):
+    (reference,) = add_many(app, 1)
+    viewing = Thread(target=editor.page, args=[case(reference)])
+    with app.app_context(), locked_case(reference) as submission:
+        record_event(submission, "noted", Actor("bob@example.gov"))
+        viewing.start()
+        viewing.join(0.5)
+    viewing.join()
+    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [reference]
+
+
+def test_own_event_changes_nothing(app, editor):
+    (reference,) = add_many(app, 1)
+    page = editor.page(case(reference))
+    decide(editor, page, case(reference))
+    assert case_references(editor.page("/staff/submissions?seen=changed")) == []
+
+
+def test_view_stored_by_previous_version_counts_as_changed_after_the_next_event(app, editor):
+    seen, reference = add_many(app, 2)
+    for each in (seen, reference):
+        editor.page(case(each))
+    with app.app_context(), writing() as session:
+        session.execute(update(CaseView).values(last_event_id=None))
+    note_as_bob(app, reference)
+    assert case_references(editor.page(f"{QUEUE}&seen=changed")) == [reference]
+    marks = [row.all("td")[4].text for row in editor.page(QUEUE).all(".list tbody tr")]
+    assert ["Changed" in each for each in marks] == [False, True]
+
+
+@pytest.mark.parametrize("most", [0, colleagues.MAX_LOOKED_UP])
+def test_neighbors_among_changed_cases_are_found_wherever_they_are(app, editor, monkeypatch, most):
+    monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)
     made = add_many(app, 9)
     for reference in (made[0], made[8]):
         editor.page(case(reference))
-        with app.app_context():
-            cases.add_note(reference, "Called them.", Actor("bob@example.gov"))
+        note_as_bob(app, reference)
     for lists, order in (("todo=yes&seen=changed", made), ("seen=changed", made[::-1])):
         page = editor.page(case(order[4], lists))
         for label, beside in (("Previous", order[0]), ("Next", order[8])):
@@ -376,18 +421,13 @@ def test_changed_and_unread_cases_with_some_words_are_found_however_many_there_a
     if not has_few:
         monkeypatch.setattr(search, "MAX_FEW", 0)
         monkeypatch.setattr(search, "MAX_LOOKED_UP", -1)
-    bob, made = Actor("bob@example.gov"), add_many(app, 5)
-
-    def note(reference, text):
-        with app.app_context():
-            cases.add_note(reference, text, bob)
-
-    note(made[2], "Quetzalcoatl called.")
-    note(made[4], "Quetzalcoatl called.")
+    made = add_many(app, 5)
+    note_as_bob(app, made[2], "Quetzalcoatl called.")
+    note_as_bob(app, made[4], "Quetzalcoatl called.")
     for reference in made[:4]:
         editor.page(case(reference))
-    note(made[0], "Quetzalcoatl called.")
-    note(made[1], "He called.")
+    note_as_bob(app, made[0], "Quetzalcoatl called.")
+    note_as_bob(app, made[1], "He called.")
     for lists in ("", "todo=yes&", "sort=due&", "sort=changed&"):
         page = editor.page(f"/staff/submissions?{lists}seen=changed&q=quetzalcoatl")
         assert case_references(page) == [made[0]], lists
@@ -401,12 +441,11 @@ def test_changed_and_unread_cases_with_some_words_are_found_however_many_there_a
 def test_next_of_changed_cases_has_the_words(app, editor, monkeypatch):
     monkeypatch.setattr(search, "MAX_FEW", 0)
     monkeypatch.setattr(search, "MAX_LOOKED_UP", -1)
-    bob, made = Actor("bob@example.gov"), add_many(app, 5)
+    made = add_many(app, 5)
     for reference in made:
         editor.page(case(reference))
         words = "Quetzalcoatl called." if reference in (made[0], made[4]) else "He called."
-        with app.app_context():
-            cases.add_note(reference, words, bob)
+        note_as_bob(app, reference, words)
     page = editor.page(case(made[4], "seen=changed&q=quetzalcoatl"))
     assert f"/{made[0]}?" in editor.get(link_address(page, "Next")).location
 
@@ -416,8 +455,7 @@ def test_length_of_list_of_changed_cases_is_counted_up_to_a_limit(app, editor, m
     made = add_many(app, 3)
     for reference in made:
         editor.page(case(reference))
-        with app.app_context():
-            cases.add_note(reference, "Called them.", Actor("bob@example.gov"))
+        note_as_bob(app, reference)
     for limit, most in ((2, 2), (2, 500), (3, 2), (3, 500)):
         monkeypatch.setattr(case_lists, "MAX_FOUND", limit)
         monkeypatch.setattr(colleagues, "MAX_LOOKED_UP", most)

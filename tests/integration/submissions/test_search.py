@@ -274,7 +274,7 @@ def list_pages(viewer, address: str, link: str) -> list[str]:
 @pytest.mark.parametrize(
     ("most", "near"),
     [
-        (-1, case_lists.WORD_PORTIONS),
+        (-1, case_lists.PORTIONS),
         pytest.param(search.MAX_LOOKED_UP, (), marks=pytest.mark.slow),
         (4_000, (3, 6)),
     ],
@@ -284,7 +284,7 @@ def test_search_with_filters_is_the_same_whether_many_have_the_words(
 ):
     monkeypatch.setattr(search, "MAX_LOOKED_UP", most)
     monkeypatch.setattr(search, "MAX_FEW", 3)
-    monkeypatch.setattr(case_lists, "WORD_PORTIONS", near)
+    monkeypatch.setattr(case_lists, "PORTIONS", near)
     monkeypatch.setattr(case_lists, "SHORT_PAGE_SIZE", size)
     made = [add_submission(app, commitment_title=f"Zanzibar Road {place}") for place in range(2)]
     for _ in range(6):  # more than the portions that are looked through first
