@@ -5,6 +5,7 @@ all of them. If so, they are compared case by case instead.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, and_, case, false
@@ -20,11 +21,20 @@ SCANNED_FILTERS = {"q", "seen", "promises"}
 Conditions = list[ColumnElement[bool]]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The same conditions twice: to read a list in its order until a page is full, so that rows are
+    compared one by one, and to look cases up."""
+
+    ordered: Conditions
+    unordered: Conditions
+
+
 class CaseConditions:
     """The SQL conditions of some filters, but that of the queue.
 
-    `every` has all of them, to look cases up. Where words take long to look up, `compared` has
-    these: cases that meet `others` are soon compared with them.
+    `every` has all of them. Where words take long to look up, `compared` has these: cases that meet
+    `others` are soon compared with them.
     """
 
     def __init__(self, filters: Filters) -> None:
@@ -34,17 +44,20 @@ class CaseConditions:
         self.is_changed = filters.get("seen") == "changed"
 
     @cached_property
-    def every(self) -> Conditions:
+    def every(self) -> Wanted:
         """All conditions."""
-        return self._every(self._due)
+        return self._combine(self._due)
 
     @property
-    def every_of_some_due(self) -> Conditions:
+    def of_some_due(self) -> Wanted:
         """All conditions, of some submissions with a promise of the filter `promises`."""
-        return self._every([due_dates.is_one_due(self.some_due)])
+        return self._combine([due_dates.is_one_due(self.some_due)])
 
-    def _every(self, due: Conditions) -> Conditions:
-        first = [*self._seen, *due]
+    def _combine(self, due: Conditions) -> Wanted:
+        ordered, unordered = ([*seen, *due] for seen in (self._seen, self._seen_found))
+        return Wanted(self._add_words(ordered), self._add_words(unordered))
+
+    def _add_words(self, first: Conditions) -> Conditions:
         listed = [*self._plain, *first]
         if not self.has_many_words:
             return listed
@@ -63,9 +76,10 @@ class CaseConditions:
         return [self._has_words] if self.has_many_words and is_sqlite() else []
 
     @property
-    def others(self) -> Conditions:
+    def others(self) -> Wanted:
         """The conditions but those that are compared."""
-        return [*self._plain, *self._seen, *self._due]
+        plain, due = self._plain, self._due
+        return Wanted([*plain, *self._seen, *due], [*plain, *self._seen_found, *due])
 
     @property
     def has_many_words(self) -> bool:
@@ -76,7 +90,8 @@ class CaseConditions:
     def are_slow(self) -> bool:
         """True if many submissions meet each of two filters that take long to look up. Then rows
         are compared with both, and many are read until a page is full."""
-        return [self.has_many_words, self.has_many_due, self.has_many_changed].count(True) > 1
+        has_many_seen = self.has_many_changed or self.filters.get("seen") == "unread"
+        return [self.has_many_words, self.has_many_due, has_many_seen].count(True) > 1
 
     @property
     def has_many_changed(self) -> bool:
@@ -117,7 +132,12 @@ class CaseConditions:
 
     @cached_property
     def _seen(self) -> Conditions:
-        """The condition of the filter `seen`, if it is set."""
+        """The condition of the filter `seen`, if it is set, to read a list in its order."""
+        return [colleagues.row_has_changed()] if self.has_many_changed else self._seen_found
+
+    @cached_property
+    def _seen_found(self) -> Conditions:
+        """The condition of the filter `seen`, if it is set, to look cases up."""
         if self.is_changed:
             return [colleagues.has_changed(self.few_changed)]
         return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []

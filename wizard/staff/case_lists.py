@@ -15,7 +15,7 @@ from ..submissions.filters import Filters
 from ..submissions.hits import Hit, find_hits
 from ..submissions.paging import PageKeys, make_page, select_rows
 from ..web.query import Key, PageStart
-from .case_conditions import SCANNED_FILTERS, CaseConditions
+from .case_conditions import SCANNED_FILTERS, CaseConditions, Wanted
 
 PAGE_SIZE, SHORT_PAGE_SIZE = 50, 25
 """Cases on a page, and on one of a search, where each shows a sentence too, or of a slow list."""
@@ -61,22 +61,28 @@ class CaseList:
         found = set(db.session.scalars(query))
         return [row for row in near if row[1] in found]
 
-    def _select(
-        self, wanted: Sequence[ColumnElement[bool]], start: PageStart, limit: int
-    ) -> list[Key]:
+    def _select(self, wanted: Wanted, start: PageStart, limit: int) -> list[Key]:
         if self.is_queue:
-            return queue.select_rows(wanted, start, limit)
+            return queue.select_rows(wanted.ordered, start, limit)
         order = self.filters.get("sort")
         if order == "due":
-            others = self.filters.keys() - {"sort"}
-            by_index = others == {"promises"} or (
-                others == {"q"} and self.conditions.has_many_words
-            )
             is_closed = self.filters.get("status") in CLOSED_STATUSES
-            rows = due_dates.DatedRows(wanted, start, self.conditions.due_code, is_closed)
-            return rows.select(limit, by_index=by_index)
+            listed = wanted.ordered, wanted.unordered
+            rows = due_dates.DatedRows(*listed, start, self.conditions.due_code, is_closed)
+            return rows.select(limit, by_index=self._is_long)
         at, oldest_first = self._order(), order == "oldest"
-        return select_rows(at, wanted, start, limit, oldest_first=oldest_first)
+        return select_rows(at, wanted.ordered, start, limit, oldest_first=oldest_first)
+
+    @property
+    def _is_long(self) -> bool:
+        """True if many cases surely meet the filters: one that has many, or two of these."""
+        others, asked = self.filters.keys() - {"sort"}, self.conditions
+        many = {
+            "promises": True,  # each has a date
+            "q": asked.has_many_words,
+            "seen": asked.has_many_changed,
+        }
+        return asked.are_slow or (len(others) == 1 and many.get(others.pop(), False))
 
     def _order(self) -> InstrumentedAttribute[datetime]:
         is_by_change = self.filters.get("sort") == "changed"
@@ -110,23 +116,23 @@ class CaseList:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
-        if asked.has_many_due and self._count(asked.every_of_some_due, limit) >= limit:
+        if asked.has_many_due and self._count(asked.of_some_due, limit) >= limit:
             return limit  # quick to see
         return self._count(asked.every, limit)
 
-    def _count(self, conditions: Sequence[ColumnElement[bool]], limit: int) -> int:
+    def _count(self, wanted: Wanted, limit: int) -> int:
         """Return how many cases meet some conditions, up to about `limit`."""
-        if self.is_queue:
-            return queue.count(conditions, limit)
+        if self.is_queue:  # is short, and read in its order
+            return queue.count(wanted.ordered, limit)
         # A constant, so that SQLite takes the smallest index that holds the filters.
         one = select(literal(1)).select_from(Submission)
-        counted = one.where(*conditions).limit(limit)
+        counted = one.where(*wanted.unordered).limit(limit)
         return db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
 
     def _count_found(self, limit: int) -> tuple[int, int]:
         """Return the number of up to `limit` cases, in any order, that meet the other conditions,
         and of those among them that also meet those which are compared."""
-        others = self.conditions.others
+        others = self.conditions.others.unordered
         if not self.is_queue:
             return self._count_among(others, limit)
         opened = self._count_among([*others, queue.is_open()], limit)  # quick to list

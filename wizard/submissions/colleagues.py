@@ -91,10 +91,14 @@ def find_few_changed() -> Sequence[int] | None:
 
 
 def has_changed(few: Sequence[int] | None = None) -> ColumnElement[bool]:
-    """Return the condition that a case changed since this person looked: with what
-    `find_few_changed` returned, to look cases up, or without, to check a few rows."""
-    if few is not None:
-        return is_one_of(Submission.id, few)
+    """Return the condition that a case changed since this person looked, to look such cases up:
+    with what `find_few_changed` returned."""
+    return Submission.id.in_(_changed()) if few is None else is_one_of(Submission.id, few)
+
+
+def row_has_changed() -> ColumnElement[bool]:
+    """Return the condition that a case changed since this person looked, to compare the rows of a
+    list in its order."""
     of_row = _changed().where(CaseView.submission_id == Submission.id)
     return of_row.offset(0).correlate(Submission).exists()
 

@@ -101,11 +101,13 @@ def _moment(day: date) -> datetime:
 class DatedRows:
     """The submissions that meet some conditions, from a place of a list on, the next date first.
 
-    With a code of `DUE`, only such dates count, and each submission has one. With `is_closed`, all
-    are declined or withdrawn, so none has a date.
+    `wanted` are the conditions to compare the rows of an index with, and `sought` the same ones to
+    look submissions up. With a code of `DUE`, only such dates count, and each submission has one.
+    With `is_closed`, all are declined or withdrawn, so none has a date.
     """
 
     wanted: Sequence[ColumnElement[bool]]
+    sought: Sequence[ColumnElement[bool]]
     start: PageStart
     code: str = ""
     is_closed: bool = False
@@ -131,7 +133,7 @@ class DatedRows:
 
     def _find_few(self) -> list[Dated] | None:
         """Return all rows in any order; None if they are not few."""
-        query = select(Submission.id, Submission.reference).where(*self.wanted)
+        query = select(Submission.id, Submission.reference).where(*self.sought)
         found = db.session.execute(query.limit(MAX_FEW + 1)).all()
         if len(found) > MAX_FEW:
             return None
