@@ -62,9 +62,13 @@ class CaseConditions:
         if not self.has_many_words:
             return listed
         if not first:
-            return [*listed, search.matches(self.words, self.filters.index)]
+            return [*listed, self._matches]
         # Comparing words is slowest, so it is done only for cases that meet the other two.
         return [*listed, case((and_(*first), self._has_words), else_=false())]
+
+    @cached_property
+    def _matches(self) -> ColumnElement[bool]:
+        return search.matches(self.words, self.filters.index)
 
     @cached_property
     def compared(self) -> Conditions:
