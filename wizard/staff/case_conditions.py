@@ -49,12 +49,12 @@ class CaseConditions:
         return self._combine(self._due)
 
     @property
-    def of_some_due(self) -> Wanted:
+    def due_sample(self) -> Wanted:
         """All conditions, of some submissions with a promise of the filter `promises`."""
         return self._combine([due_dates.is_one_due(self.some_due)])
 
     def _combine(self, due: Conditions) -> Wanted:
-        ordered, unordered = ([*seen, *due] for seen in (self._seen, self._seen_found))
+        ordered, unordered = ([*seen, *due] for seen in (self._seen_ordered, self._seen_unordered))
         return Wanted(self._add_words(ordered), self._add_words(unordered))
 
     def _add_words(self, first: Conditions) -> Conditions:
@@ -83,7 +83,7 @@ class CaseConditions:
     def others(self) -> Wanted:
         """The conditions but those that are compared."""
         plain, due = self._plain, self._due
-        return Wanted([*plain, *self._seen, *due], [*plain, *self._seen_found, *due])
+        return Wanted([*plain, *self._seen_ordered, *due], [*plain, *self._seen_unordered, *due])
 
     @property
     def has_many_words(self) -> bool:
@@ -135,12 +135,12 @@ class CaseConditions:
         return [due_dates.has_due(self.due_code, self.some_due)] if self.due_code else []
 
     @cached_property
-    def _seen(self) -> Conditions:
+    def _seen_ordered(self) -> Conditions:
         """The condition of the filter `seen`, if it is set, to read a list in its order."""
-        return [colleagues.row_has_changed()] if self.has_many_changed else self._seen_found
+        return [colleagues.row_has_changed()] if self.has_many_changed else self._seen_unordered
 
     @cached_property
-    def _seen_found(self) -> Conditions:
+    def _seen_unordered(self) -> Conditions:
         """The condition of the filter `seen`, if it is set, to look cases up."""
         if self.is_changed:
             return [colleagues.has_changed(self.few_changed)]

@@ -75,7 +75,7 @@ class CaseList:
 
     @property
     def _is_long(self) -> bool:
-        """True if many cases surely meet the filters: one that has many, or two of these."""
+        """True if many cases meet the only filter, or each of two, so that few are unlikely."""
         others, asked = self.filters.keys() - {"sort"}, self.conditions
         many = {
             "promises": True,  # each has a date
@@ -116,7 +116,7 @@ class CaseList:
             looked_at, found = self._count_found(2 * limit)
             if found >= limit or looked_at < 2 * limit:
                 return min(found, limit)
-        if asked.has_many_due and self._count(asked.of_some_due, limit) >= limit:
+        if asked.has_many_due and self._count(asked.due_sample, limit) >= limit:
             return limit  # quick to see
         return self._count(asked.every, limit)
 

@@ -101,13 +101,13 @@ def _moment(day: date) -> datetime:
 class DatedRows:
     """The submissions that meet some conditions, from a place of a list on, the next date first.
 
-    `wanted` are the conditions to compare the rows of an index with, and `sought` the same ones to
-    look submissions up. With a code of `DUE`, only such dates count, and each submission has one.
-    With `is_closed`, all are declined or withdrawn, so none has a date.
+    The conditions are there twice: `ordered` to compare the rows of an index with, and `unordered`
+    to look submissions up. With a code of `DUE`, only such dates count, and each submission has
+    one. With `is_closed`, all are declined or withdrawn, so none has a date.
     """
 
-    wanted: Sequence[ColumnElement[bool]]
-    sought: Sequence[ColumnElement[bool]]
+    ordered: Sequence[ColumnElement[bool]]
+    unordered: Sequence[ColumnElement[bool]]
     start: PageStart
     code: str = ""
     is_closed: bool = False
@@ -118,7 +118,7 @@ class DatedRows:
         With `by_index`, read the index of dates at once. That is quick if many match, or if each
         has a date that counts.
         """
-        few = None if by_index or not self.wanted else self._find_few()
+        few = None if by_index or not self.ordered else self._find_few()
         rows = self._select(limit) if few is None else self._sort(few)[:limit]
         return [(_moment(day), reference) for day, reference in rows]
 
@@ -133,7 +133,7 @@ class DatedRows:
 
     def _find_few(self) -> list[Dated] | None:
         """Return all rows in any order; None if they are not few."""
-        query = select(Submission.id, Submission.reference).where(*self.sought)
+        query = select(Submission.id, Submission.reference).where(*self.unordered)
         found = db.session.execute(query.limit(MAX_FEW + 1)).all()
         if len(found) > MAX_FEW:
             return None
@@ -164,7 +164,7 @@ class DatedRows:
         is_earlier = tuple_(other.due_on, other.id) < tuple_(Promise.due_on, Promise.id)
         is_of_same = other.submission_id == Promise.submission_id
         is_first = ~exists().where(is_of_same, is_due(self.code, other), is_earlier)
-        conditions = [is_due(self.code), _is_promised.is_(True), is_first, *self.wanted]
+        conditions = [is_due(self.code), _is_promised.is_(True), is_first, *self.ordered]
         order, after, falls = (Promise.due_on, Submission.reference), self._after, self._falls
         if after:
             begins = Promise.due_on <= after[0] if falls else Promise.due_on >= after[0]
@@ -177,7 +177,7 @@ class DatedRows:
     def _select_undated(self, limit: int) -> list[Dated]:
         """Return rows that have no such date."""
         after, falls, column = self._after, self._falls, Submission.reference
-        conditions = [not_(and_(_is_promised, _has_any(self.code))), *self.wanted]
+        conditions = [not_(and_(_is_promised, _has_any(self.code))), *self.ordered]
         if after and after[0] == NO_DATE:
             conditions.append(column < after[1] if falls else column > after[1])
         elif after and falls:
