@@ -73,6 +73,8 @@ RANGES = {
     "CHANGES_DAYS": (1, 365),
 }
 """The lowest and highest value of each setting that is a number."""
+HOST = r"[\w-]+(\.[\w-]+)*\.?|[\da-fA-F]*:[\da-fA-F:.]+(%\w+)?"
+"""The host of a URL: a name, or an address."""
 DATABASE_DRIVERS = ("sqlite", "postgresql+psycopg")
 FORMATS = {
     "HOST": (
@@ -251,7 +253,8 @@ def _parse_address(name: str, value: str, schemes: tuple[str, ...]) -> SplitResu
     password."""
     with suppress(ValueError):
         parts = urlsplit(value)
-        if " " not in value and parts.scheme in schemes and parts.hostname and parts.port != 0:
+        is_valid = " " not in value and parts.scheme in schemes and parts.port != 0
+        if is_valid and re.fullmatch(HOST, parts.hostname or ""):
             return parts
     examples = " or ".join(f"{scheme}://…" for scheme in schemes)
     raise SettingError(f"WIZARD_{name} must be a URL without spaces, like {examples}.")

@@ -19,16 +19,13 @@ from flask import current_app
 
 from .. import clock
 from ..config import MailServer, parse_mail_server
+from .mail_errors import PermanentFailure, join_answer
 
 SMTP_TIMEOUT_SECONDS = 30.0
 """Timeout of each reply of a mail server, however slowly it comes."""
 MAX_SMTP_ANSWERS = 24
 """Replies that one message waits for at most: three ways to sign in are tried, and a host may have
 several addresses."""
-
-
-class PermanentFailure(Exception):
-    """The mail server will never accept this message."""
 
 
 class _Lines:
@@ -185,7 +182,7 @@ def _raise_permanent(code: int, text: bytes | str, error: smtplib.SMTPException)
     Only for the recipient and the data: other errors concern our own settings, which can be fixed.
     """
     if code >= 500:
-        raise PermanentFailure(f"{code} {text!r}") from error
+        raise PermanentFailure(join_answer(code, text)) from error
     raise error
 
 

@@ -28,7 +28,8 @@ from ..db.models import Draft, MailMessage, OutboxMessage, Submission
 from ..web import languages, links
 from ..web.current import current_flow
 from . import email
-from .email import MAX_SMTP_ANSWERS, SMTP_TIMEOUT_SECONDS, PermanentFailure
+from .email import MAX_SMTP_ANSWERS, SMTP_TIMEOUT_SECONDS
+from .mail_errors import PermanentFailure, describe_mail_error
 from .plain_text import wrap_text
 
 log = logging.getLogger(__name__)
@@ -291,7 +292,7 @@ def _result_fields(error: Exception | None, attempts: int) -> dict[str, Any]:
     now = clock.now()
     if error is None:
         return {"sent_at": now, "last_error": None}
-    last_error = f"{type(error).__name__}: {error}"[:500]
+    last_error = describe_mail_error(error)[:500]
     if isinstance(error, PermanentFailure) or attempts >= MAX_ATTEMPTS:
         return {"failed_at": now, "last_error": last_error}
     return {"next_attempt_at": now + backoff(attempts), "last_error": last_error}

@@ -18,9 +18,11 @@ from ..config import SettingError
 from ..db import failures
 from ..db.engine import db, is_sqlite, reading
 from ..notify import email
+from ..notify.mail_errors import describe_mail_error
 from ..web.languages import CATALOGS, LANGUAGES
 from ..web.limits import limiter
 from .cli import Command, describe_os_error
+from .server import bind_sockets
 
 TEMPLATE_SUFFIXES = ("html", "txt", "xml")
 INSTALL = "Install this version of the program again."
@@ -36,6 +38,7 @@ def check() -> None:
     """
     config = current_app.config
     faults = [*_database_faults(), *_folder_faults(), *file_faults(), *_mail_faults()]
+    faults += _host_faults(config["HOST"])
     if not limiter.storage.check():
         faults.append("WIZARD_RATELIMIT_STORAGE_URI is not responding.")
     warnings = [*([] if faults else _database_warnings()), *checks.warnings(config, clock.today())]
@@ -107,7 +110,15 @@ def _mail_faults() -> Iterator[str]:
     try:
         email.check_connection()
     except Exception as error:  # a refusal, a bad certificate, an unknown host
-        yield f"The mail server refused the connection: {type(error).__name__}: {error}"
+        yield f"{describe_mail_error(error)} Check WIZARD_SMTP_URL."
+
+
+def _host_faults(host: str) -> Iterator[str]:
+    try:
+        for each in bind_sockets(host, 0):  # any port: the site may run now
+            each.close()
+    except (OSError, UnicodeError):
+        yield f"WIZARD_HOST: this machine has no name or address {host}. Try 127.0.0.1 or 0.0.0.0."
 
 
 def _database_warnings() -> Iterator[str]:

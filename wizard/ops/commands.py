@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import flask_migrate
 from flask import Flask
 from flask.cli import with_appcontext
+from flask_migrate.cli import db as database_commands
 
 from ..accounts import accounts, audit, tokens
 from ..accounts.audit import COMMAND_LINE
@@ -19,6 +21,7 @@ from ..forms.flow import Flow
 from ..notify import outbox, unsent
 from ..staff import exports
 from ..submissions import bounces, filters
+from ..submissions.colleagues import MINE, NOBODY
 from ..web.current import current_flow
 from . import backups
 from .check import check, require_database
@@ -42,6 +45,7 @@ def init_app(app: Flask) -> None:
     export = export_command(app.extensions["flow"])
     for command in (serve, check, *groups, bounce, export, backup, restore):
         app.cli.add_command(command)
+    database_commands.add_command(downgrade)
 
 
 @staff_commands.command("add")
@@ -116,6 +120,21 @@ def revoke_token(name: str) -> None:
     click.echo(f"Token “{name}” revoked.")
 
 
+@click.command("downgrade", cls=Command)
+@click.argument("revision", default="-1")
+@click.option("--yes", is_flag=True, help="Delete it: there is a backup.")
+@with_appcontext
+def downgrade(revision: str, yes: bool) -> None:
+    """Undo migrations, the newest one or all after REVISION, and delete what is stored for them."""
+    if not yes:
+        raise click.ClickException(
+            "This deletes what the program stored in newer tables and columns. An earlier version"
+            " of the program also works with the newer database. If you are sure, make a backup"
+            " with the command `backup`, then add --yes."
+        )
+    flask_migrate.downgrade(revision=revision)
+
+
 @outbox_commands.command("deliver")
 @click.option("--watch", is_flag=True, help="Keep running until stopped.")
 def deliver(watch: bool) -> None:
@@ -135,11 +154,12 @@ def deliver(watch: bool) -> None:
 
 @outbox_commands.command("list")
 def list_messages() -> None:
-    """List unsent emails: next attempt, number of attempts, last error."""
+    """List unsent emails: Message-ID, recipient, next attempt, number of attempts, last error."""
     for message in unsent.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
         state, error = "failed" if message.failed_at else due, message.last_error or ""
-        click.echo(f"{message.message_id}\t{state}\tattempts: {message.attempts}\t{error}")
+        attempts = f"attempts: {message.attempts}"
+        click.echo("\t".join([message.message_id, message.recipient, state, attempts, error]))
 
 
 @outbox_commands.command("retry")
@@ -198,6 +218,9 @@ def export(name: str, output: Path, no_contacts: bool, **options: str) -> None:
         raise click.ClickException(f"Unknown export “{name}”. Available: {', '.join(names)}.")
     args = {key: [value] for key, value in options.items() if value}
     chosen = filters.parse_filters(flow, args)
+    who = chosen.get("assigned", NOBODY)
+    if who not in (NOBODY, MINE) and accounts.find_account(who) is None:
+        raise click.ClickException(f"No account found for {who}. `staff list` lists them.")
     stream = exports.export(name, flow, chosen, contacts=not no_contacts)
     logged = {"filters": chosen.without("q"), "contacts": not no_contacts}
     audit.record_event(COMMAND_LINE, "exported", name, **logged)

@@ -11,7 +11,7 @@ import select
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector, SelectorKey
 from typing import Any
 
@@ -287,14 +287,16 @@ def raise_file_limit() -> int:
 def bind_sockets(host: str, port: int) -> list[socket.socket]:
     """Listen on every address of a host. Raise `OSError` or `UnicodeError` if one is impossible."""
     bound = []
-    for family, kind, number, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        each = socket.socket(family, kind, number)
-        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        each.bind(address)
-        each.listen(BACKLOG)
-        bound.append(each)
+    with ExitStack() as stack:  # closes them after an error
+        for family, kind, number, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            each = stack.enter_context(socket.socket(family, kind, number))
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            each.bind(address)
+            each.listen(BACKLOG)
+            bound.append(each)
+        stack.pop_all()
     return bound

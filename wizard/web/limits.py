@@ -22,8 +22,7 @@ def init_app(app: Flask) -> None:
         )
     except Exception as error:  # each storage has its own
         raise SettingError(
-            "WIZARD_RATELIMIT_STORAGE_URI must be memory:// or an address like redis://host:6379"
-            f" that can be used ({type(error).__name__})."
+            "WIZARD_RATELIMIT_STORAGE_URI must be memory:// or a URL like redis://host:6379."
         ) from error
     limiter.init_app(app)
 

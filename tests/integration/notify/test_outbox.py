@@ -278,7 +278,7 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
     reference = add_old_failure(app)
     run = app.test_cli_runner().invoke
     name = f"<{reference}.confirmation@data.news.example.org>"
-    assert run(args=["outbox", "list"]).output.startswith(f"{name}\tfailed")
+    assert run(args=["outbox", "list"]).output.startswith(f"{name}\tdesk@example.org\tfailed")
     with app.app_context():
         assert (unsent.queue_stats().waiting, unsent.queue_stats().failed) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "Due now: 0.\n"

@@ -36,7 +36,14 @@ def test_new_installation_gets_warnings(app):
 @pytest.mark.second_store_slow
 def test_unreachable_mail_server_is_error(make_app):
     result = run_check(make_app(SMTP_URL="smtp://127.0.0.1:1"))
-    assert (result.exit_code, "ERROR    The mail server" in result.output) == (1, True)
+    assert (result.exit_code, "ERROR    No mail server answers at" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "192.0.2.1"])
+def test_host_of_another_machine_is_error(make_app, host):
+    result = make_app(HOST=host).test_cli_runner().invoke(args=["check"])
+    assert f"ERROR    WIZARD_HOST: this machine has no name or address {host}." in result.output
+    assert result.exit_code == 1
 
 
 def test_unmigrated_database_is_error(app):
