@@ -48,6 +48,11 @@ def test_question_may_be_declared_twice_if_it_is_the_same():
     assert make_flow(again).fields["first"] is again
 
 
+def test_group_may_have_one_number_of_entries():
+    group = group_field("g", text_field("a"), min_entries=2, max_entries=2)
+    assert make_flow(group).fields["g"] is group
+
+
 @pytest.mark.parametrize(
     ("declare", "names"),
     [
@@ -56,7 +61,10 @@ def test_question_may_be_declared_twice_if_it_is_the_same():
             lambda: make_flow(text_field("a", when=Answered("b")), text_field("b")),
             "“b”, not asked before",
         ),
-        (lambda: make_flow(text_field("a", when=Answered("a"))), "“a”, not asked before"),
+        (
+            lambda: make_flow(text_field("a", when=Answered("a"))),
+            "field “a” looks at “a”, not asked before",
+        ),
         (lambda: make_flow(text_field("a", required=Answered("later"))), "later"),
         (lambda: make_flow(text_field("a", when=Has("first", frozenset({"perhaps"})))), "perhaps"),
         (
