@@ -29,6 +29,7 @@ DIGESTS = {
     "0022_event_posts.py": "0e8b32ea39bae507",
     "0023_open_promises.py": "b83b60a2b5e01cb5",
     "0024_changed_cases.py": "c51b85c49f2b7300",
+    "0025_list_by_change.py": "b54b6ae6272d04aa",
 }
 """The first 16 digits of the SHA-256 of each migration that has landed; a new one is added."""
 

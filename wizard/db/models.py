@@ -135,6 +135,8 @@ class Submission(Model):
     __table_args__ = (
         Index("ix_submission_list", "submitted_at", "reference", "status", "branch",
               "organization_kind", "state", "programs", "categories", "search"),
+        Index("ix_submission_changes", "changed_at", "reference", "status", "branch",
+              "organization_kind", "state", "programs", "categories", "submitted_at", "search"),
         Index("ix_submission_sums", "state", "organization_kind", "status", "id"),
         Index("ix_submission_published", "published_at", "reference", "branch",
               "organization_kind", "state", "programs", "categories", "search"),

@@ -54,11 +54,14 @@ class CaseConditions:
         return self._combine([due_dates.is_one_due(self.some_due)])
 
     def _combine(self, due: Conditions) -> Wanted:
-        ordered, unordered = ([*seen, *due] for seen in (self._seen_ordered, self._seen_unordered))
-        return Wanted(self._add_words(ordered), self._add_words(unordered))
+        plain, seen = self._plain, self._seen
+        return Wanted(
+            self._add_words(plain.ordered, [*seen.ordered, *due]),
+            self._add_words(plain.unordered, [*seen.unordered, *due]),
+        )
 
-    def _add_words(self, first: Conditions) -> Conditions:
-        listed = [*self._plain, *first]
+    def _add_words(self, plain: Conditions, first: Conditions) -> Conditions:
+        listed = [*plain, *first]
         if not self.has_many_words:
             return listed
         if not first:
@@ -82,8 +85,10 @@ class CaseConditions:
     @property
     def others(self) -> Wanted:
         """The conditions but those that are compared."""
-        plain, due = self._plain, self._due
-        return Wanted([*plain, *self._seen_ordered, *due], [*plain, *self._seen_unordered, *due])
+        plain, seen, due = self._plain, self._seen, self._due
+        return Wanted(
+            [*plain.ordered, *seen.ordered, *due], [*plain.unordered, *seen.unordered, *due]
+        )
 
     @property
     def has_many_words(self) -> bool:
@@ -123,11 +128,12 @@ class CaseConditions:
         return due_dates.find_some(self.due_code)
 
     @cached_property
-    def _plain(self) -> Conditions:
+    def _plain(self) -> Wanted:
         """The conditions but those of the filters `SCANNED_FILTERS`, and the few cases found."""
         plain = self.filters.without("todo", *SCANNED_FILTERS)
         found = [] if self.few_found is None else [is_one_of(Submission.id, self.few_found)]
-        return [*plain.conditions(), *found]
+        ordered, unordered = plain.conditions(ordered=True), plain.conditions()
+        return Wanted([*ordered, *found], [*unordered, *found])
 
     @cached_property
     def _due(self) -> Conditions:
@@ -135,16 +141,15 @@ class CaseConditions:
         return [due_dates.has_due(self.due_code, self.some_due)] if self.due_code else []
 
     @cached_property
-    def _seen_ordered(self) -> Conditions:
-        """The condition of the filter `seen`, if it is set, to read a list in its order."""
-        return [colleagues.row_has_changed()] if self.has_many_changed else self._seen_unordered
-
-    @cached_property
-    def _seen_unordered(self) -> Conditions:
-        """The condition of the filter `seen`, if it is set, to look cases up."""
+    def _seen(self) -> Wanted:
+        """The condition of the filter `seen`, if it is set."""
+        if self.has_many_changed:
+            return Wanted([colleagues.row_has_changed()], [colleagues.has_changed()])
         if self.is_changed:
-            return [colleagues.has_changed(self.few_changed)]
-        return [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
+            seen = [colleagues.has_changed(self.few_changed)]
+        else:
+            seen = [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
+        return Wanted(seen, seen)
 
     @property
     def _has_words(self) -> ColumnElement[bool]:

@@ -51,26 +51,34 @@ class Filters(dict[str, str]):
         """Return the same without some filters."""
         return type(self)({key: value for key, value in self.items() if key not in names})
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the SQL conditions. What they depend on is looked up within `reading` or
-        `writing`, or in a transaction that ends, so that `writing` can follow."""
-        with reading():
-            return self._conditions()
+    def conditions(self, *, ordered: bool = False) -> list[ColumnElement[bool]]:
+        """Return the SQL conditions, to look submissions up, or for a list read in its order.
 
-    def _conditions(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = [
+        What they depend on is looked up within `reading` or `writing`, or in a transaction that
+        ends, so that `writing` can follow.
+        """
+        with reading():
+            return self._conditions(ordered=ordered)
+
+    def _conditions(self, *, ordered: bool = False) -> list[ColumnElement[bool]]:
+        coded: list[ColumnElement[bool]] = [
             column == self[column.key]
             for column in (Submission.branch, Submission.status)
             if column.key in self
         ]
-        conditions += [
+        coded += [
             self.facet_condition(facet, column, self[facet.name])
             for facet, column in facet_columns(current_flow()).items()
             if facet.name in self
         ]
-        conditions += within_days(
+        days = within_days(
             Submission.submitted_at, self.get("first_day", ""), self.get("last_day", "")
         )
+        conditions = [*coded, *days]
+        if ordered and is_sqlite():  # which would rather take another index, and sort what it finds
+            is_by_day = self.get("sort") not in ("changed", "due")
+            compared = [each.is_(True) for each in (coded if is_by_day else conditions)]
+            conditions = [*compared, *(days if is_by_day else [])]
         if since := self.get("since"):
             conditions.append(Submission.submitted_at > parse_moment(since))
         if self.get("todo"):
@@ -111,8 +119,8 @@ class PublicFilters(Filters):
         """True if a single promise must meet several of these."""
         return "progress" in self or "due" in self
 
-    def _conditions(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = super()._conditions()
+    def _conditions(self, *, ordered: bool = False) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = super()._conditions(ordered=ordered)
         if self.is_of_promise:
             conditions += [self._has_promise()]
         if self.keys() & names_of_published(current_flow()):
