@@ -152,15 +152,17 @@ def time_call(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def store_views(app: Flask) -> None:
     """Let who signed in last have opened every second case, of which some changed since."""
-    last = select(func.max(Event.id)).where(Event.submission_id == Submission.id)
+    newest = select(func.max(Event.id)).where(Event.submission_id == Submission.id)
+    last = func.coalesce(newest.scalar_subquery(), 0)
     has_changed = Submission.id % (VIEWED_EVERY * CHANGED_EVERY) == 0
     viewed = select(
         Submission.id,
         select(func.max(StaffUser.id)).scalar_subquery(),
-        func.coalesce(last.scalar_subquery(), 0) - case((has_changed, 1), else_=0),
+        last - case((has_changed, 1), else_=0),
+        last,
         Submission.submitted_at,
     ).where(Submission.id % VIEWED_EVERY == 0)
-    columns = ["submission_id", "user_id", "event_id", "viewed_at"]
+    columns = ["submission_id", "user_id", "event_id", "last_event_id", "viewed_at"]
     with app.app_context():
         with writing() as session:
             session.execute(insert(CaseView).from_select(columns, viewed))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, and_, case, false
+from sqlalchemy import ColumnElement, case, false
 
 from ..db.engine import is_one_of, is_sqlite
 from ..db.models import Submission
@@ -30,6 +30,16 @@ class Wanted:
     unordered: Conditions
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The conditions of a filter of `SCANNED_FILTERS`: `quick` and `slow` ones to read a list in
+    its order, and the same to look cases up."""
+
+    quick: Conditions
+    slow: Conditions
+    unordered: Conditions
+
+
 class CaseConditions:
     """The SQL conditions of some filters, but that of the queue.
 
@@ -46,28 +56,28 @@ class CaseConditions:
     @cached_property
     def every(self) -> Wanted:
         """All conditions."""
+        return self._combine(self._due, has_words=self.has_many_words)
+
+    @property
+    def others(self) -> Wanted:
+        """The conditions but the words that are compared."""
         return self._combine(self._due)
 
     @property
     def due_sample(self) -> Wanted:
         """All conditions, of some submissions with a promise of the filter `promises`."""
-        return self._combine([due_dates.is_one_due(self.some_due)])
+        some = [due_dates.is_one_due(self.some_due)]
+        return self._combine(Scanned(some, [], some))
 
-    def _combine(self, due: Conditions) -> Wanted:
+    def _combine(self, due: Scanned, *, has_words: bool = False) -> Wanted:
         plain, seen = self._plain, self._seen
+        slow, words = [*seen.slow, *due.slow], list[ColumnElement[bool]]()
+        if has_words:
+            words = [self._has_words if slow else self._matches]
         return Wanted(
-            self._add_words(plain.ordered, [*seen.ordered, *due]),
-            self._add_words(plain.unordered, [*seen.unordered, *due]),
+            [*plain.ordered, *seen.quick, *due.quick, *compare_in_turn([*slow, *words])],
+            [*plain.unordered, *seen.unordered, *due.unordered, *words],
         )
-
-    def _add_words(self, plain: Conditions, first: Conditions) -> Conditions:
-        listed = [*plain, *first]
-        if not self.has_many_words:
-            return listed
-        if not first:
-            return [*listed, self._matches]
-        # Comparing words is slowest, so it is done only for cases that meet the other two.
-        return [*listed, case((and_(*first), self._has_words), else_=false())]
 
     @cached_property
     def _matches(self) -> ColumnElement[bool]:
@@ -81,14 +91,6 @@ class CaseConditions:
         list itself.
         """
         return [self._has_words] if self.has_many_words and is_sqlite() else []
-
-    @property
-    def others(self) -> Wanted:
-        """The conditions but those that are compared."""
-        plain, seen, due = self._plain, self._seen, self._due
-        return Wanted(
-            [*plain.ordered, *seen.ordered, *due], [*plain.unordered, *seen.unordered, *due]
-        )
 
     @property
     def has_many_words(self) -> bool:
@@ -136,21 +138,38 @@ class CaseConditions:
         return Wanted([*ordered, *found], [*unordered, *found])
 
     @cached_property
-    def _due(self) -> Conditions:
-        """The condition of the filter `promises`, if it is set."""
-        return [due_dates.has_due(self.due_code, self.some_due)] if self.due_code else []
+    def _due(self) -> Scanned:
+        """The conditions of the filter `promises`, if it is set."""
+        if not self.due_code:
+            return Scanned([], [], [])
+        found = [due_dates.has_due(self.due_code, self.some_due)]
+        if not self.has_many_due:
+            return Scanned(found, [], found)
+        return Scanned([due_dates.can_report()], [due_dates.row_has_due(self.due_code)], found)
 
     @cached_property
-    def _seen(self) -> Wanted:
-        """The condition of the filter `seen`, if it is set."""
+    def _seen(self) -> Scanned:
+        """The conditions of the filter `seen`, if it is set."""
         if self.has_many_changed:
-            return Wanted([colleagues.row_has_changed()], [colleagues.has_changed()])
+            return Scanned([], [colleagues.row_has_changed()], [colleagues.has_changed()])
         if self.is_changed:
-            seen = [colleagues.has_changed(self.few_changed)]
-        else:
-            seen = [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
-        return Wanted(seen, seen)
+            few = [colleagues.has_changed(self.few_changed)]
+            return Scanned(few, [], few)
+        seen = [colleagues.was_seen(self.filters["seen"])] if "seen" in self.filters else []
+        return Scanned([], seen, seen)
 
     @property
     def _has_words(self) -> ColumnElement[bool]:
         return search.has_words(self.words, self.filters.index)
+
+
+def compare_in_turn(conditions: Conditions) -> Conditions:
+    """Return conditions as one that compares a row with each in turn, until it does not meet one.
+
+    PostgreSQL would choose an order itself, and begin with the words, which take longest.
+    """
+    if len(conditions) < 2:
+        return conditions
+    first, *others = conditions
+    (second,) = compare_in_turn(others)
+    return [case((first, second), else_=false())]

@@ -58,17 +58,21 @@ def has_due(code: str, some: Sequence[int]) -> ColumnElement[bool]:
     """
     if len(some) <= MAX_FEW:
         return is_one_due(some)
-    return and_(Submission.status.in_(REPORTABLE_STATUSES), _has_any(code))
+    return and_(can_report(), row_has_due(code))
 
 
 def is_one_due(some: Sequence[int]) -> ColumnElement[bool]:
     """Return the condition that a submission is one of some with such a promise, from `find_some`,
     and can be reported on."""
-    can_report = Submission.status.in_(REPORTABLE_STATUSES).is_(True)  # found by id, not by status
-    return and_(can_report, is_one_of(Submission.id, some))
+    return and_(can_report().is_(True), is_one_of(Submission.id, some))  # by id, not by status
 
 
-def _has_any(code: str) -> ColumnElement[bool]:
+def can_report() -> ColumnElement[bool]:
+    """Return the condition that a submission can be reported on."""
+    return Submission.status.in_(REPORTABLE_STATUSES)
+
+
+def row_has_due(code: str) -> ColumnElement[bool]:
     """Return the condition that a row has such a promise; each row is compared, as it is read."""
     due = select(Promise.submission_id).where(is_due(code), Promise.submission_id == Submission.id)
     return due.offset(0).correlate(Submission).exists()
@@ -177,7 +181,7 @@ class DatedRows:
     def _select_undated(self, limit: int) -> list[Dated]:
         """Return rows that have no such date."""
         after, falls, column = self._after, self._falls, Submission.reference
-        conditions = [not_(and_(_is_promised, _has_any(self.code))), *self.ordered]
+        conditions = [not_(and_(_is_promised, row_has_due(self.code))), *self.ordered]
         if after and after[0] == NO_DATE:
             conditions.append(column < after[1] if falls else column > after[1])
         elif after and falls:
