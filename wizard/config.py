@@ -319,7 +319,8 @@ def _check_database_url(value: str) -> None:
 
 
 def engine_options(driver: str) -> dict[str, Any]:
-    """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock.
+    """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock, and plans
+    what is prepared once.
 
     Hidden parameters keep answers and hashes out of error messages, and so out of the log.
     """
@@ -327,9 +328,11 @@ def engine_options(driver: str) -> dict[str, Any]:
         return {"module": sqlite, "hide_parameters": True}
     return {
         "hide_parameters": True,
-        "pool_pre_ping": True,
         "pool_use_lifo": True,  # the connection that has prepared most
-        "connect_args": {"options": "-c lock_timeout=5000", "client_encoding": "utf8"},
+        "connect_args": {
+            "options": "-c lock_timeout=5000 -c plan_cache_mode=force_generic_plan",
+            "client_encoding": "utf8",
+        },
     }
 
 

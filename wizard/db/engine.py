@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from select import POLLIN, poll
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,6 +49,8 @@ WRITE_TIMEOUT_SECONDS = 5.0
 """Wait for another writer before `DatabaseBusyError`."""
 WRITE_POLL_SECONDS = 0.001
 """Pause between two looks at whether another process still writes to SQLite."""
+MAX_IDLE_SECONDS = 60.0
+"""A connection to PostgreSQL that was not used for longer is asked whether it still works."""
 WRITE_BATCH_SIZE = 100
 """Rows per transaction of a long job, so that other writers get their turn in between."""
 SQLITE_BUSY = 5
@@ -76,6 +79,7 @@ def init_app(app: Flask) -> None:
             app.extensions["sqlite_write_lock"] = WriteLock()
         else:
             _plan_lists(db.engine)
+            _check_connections(db.engine)
 
 
 def end_session() -> None:
@@ -172,14 +176,51 @@ def _try_begin(connection: Connection, end: float) -> bool:
 
 def _plan_lists(engine: Engine) -> None:
     """Let PostgreSQL plan each list and search for its own values: what psycopg prepares is soon
-    planned once for all, and would read many rows for a rare value."""
+    planned once for all, and would read many rows for a rare value. A statement with the option
+    `planned_once` reads few for any value."""
 
     @event.listens_for(engine, "do_execute")
     def on_do_execute(cursor, statement, parameters, context):  # type: ignore[no-untyped-def]
-        if "LIMIT" not in statement and "TSQUERY" not in statement:
+        is_list = "LIMIT" in statement or "TSQUERY" in statement
+        if not is_list or context.execution_options.get("planned_once"):
             return False
         cursor.execute(statement, parameters, prepare=False)
         return True
+
+
+def _check_connections(engine: Engine) -> None:
+    """Replace connections that PostgreSQL ended, before a statement fails on one.
+
+    It says so before it stops. Only a connection that was idle for long is asked, since a firewall
+    may have dropped it: asking each time takes a statement more for each transaction.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection, record, proxy):  # type: ignore[no-untyped-def]
+        idle_seconds = time.monotonic() - record.info.setdefault("used_at", time.monotonic())
+        is_idle = idle_seconds > MAX_IDLE_SECONDS
+        if _has_ended(connection) or (is_idle and not _answers(engine, connection)):
+            raise exc.InvalidatePoolError
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(connection, record):  # type: ignore[no-untyped-def]
+        record.info["used_at"] = time.monotonic()
+
+
+def _has_ended(connection: Any) -> bool:
+    """Return True if the server sent what no statement asked for, such as that it stops."""
+    if connection.closed:
+        return True
+    polled = poll()
+    polled.register(connection.fileno(), POLLIN)
+    return bool(polled.poll(0))
+
+
+def _answers(engine: Engine, connection: Any) -> bool:
+    try:
+        return engine.dialect.do_ping(connection)
+    except engine.dialect.dbapi.Error:  # type: ignore[union-attr]
+        return False
 
 
 class WriteLock:

@@ -87,6 +87,7 @@ def _query_possible_duplicates() -> Select[Any]:
         .join(Submission, Submission.id == found.c.submission_id)
         .where(Submission.erased_at.is_(None))
         .order_by(found.c.host != "", Submission.id, found.c.host)
+        .execution_options(planned_once=True)
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import NullPool, create_engine, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from tests.complete_form import complete_form, form_data
@@ -156,6 +156,22 @@ def test_lost_connection_is_replaced(app):
         with reading():
             lose_connection()
         assert db.session.scalar(count) == 0
+
+
+@on_postgresql
+@pytest.mark.parametrize("unseen", [False, True], ids=["told", "idle for long"])
+def test_connection_that_ended_in_the_pool_is_replaced(app, monkeypatch, unseen):
+    if unseen:  # as if a firewall had dropped it
+        monkeypatch.setattr(engine, "_has_ended", lambda connection: False)
+        monkeypatch.setattr(engine, "MAX_IDLE_SECONDS", -1)
+    with app.app_context():
+        with reading() as session:
+            own = session.scalar(select(func.pg_backend_pid()))
+        other = create_engine(db.engine.url, poolclass=NullPool)
+        with other.connect() as connection:
+            connection.execute(select(func.pg_terminate_backend(own, 5_000)))
+        with reading() as session:
+            assert session.scalar(select(func.pg_backend_pid())) != own
 
 
 @contextmanager
