@@ -319,8 +319,7 @@ def _check_database_url(value: str) -> None:
 
 
 def engine_options(driver: str) -> dict[str, Any]:
-    """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock, and plans
-    what is prepared once.
+    """Return the options of the database engine; PostgreSQL waits at most 5 s for a lock.
 
     Hidden parameters keep answers and hashes out of error messages, and so out of the log.
     """
@@ -329,10 +328,7 @@ def engine_options(driver: str) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "pool_use_lifo": True,  # the connection that has prepared most
-        "connect_args": {
-            "options": "-c lock_timeout=5000 -c plan_cache_mode=force_generic_plan",
-            "client_encoding": "utf8",
-        },
+        "connect_args": {"options": "-c lock_timeout=5000", "client_encoding": "utf8"},
     }
 
 
