@@ -1,6 +1,8 @@
 """The addresses of the pages that `page_times` measures."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import combinations
 
 from flask import Flask
 from sqlalchemy import func, select
@@ -107,3 +109,38 @@ def page_addresses(app: Flask) -> dict[str, str]:
     )
     public |= {f"public: {each}": f"/commitments/{each}" for each in published}
     return {"dashboard": "/staff/", "report": "/staff/report"} | lists | single | public
+
+
+PAIRED = (
+    "branch=partner",
+    "kind=company",
+    "state=CA",
+    "state=MP",
+    "status=declined",
+    "status=published",
+    "status=received",
+    "program=opportunity_project",
+    "first_day=2026-01-01&last_day=2026-06-30",
+    "q=police",
+    "q=lakeview",
+    "q=%22use+of+force%22",
+    "q=tenants+sereno",
+    "q=%22use+of+force%22+dat",
+    "todo=yes",
+    "assigned=nobody",
+    "seen=unread",
+    "seen=changed",
+    "promises=overdue",
+    "promises=due_soon",
+    "sort=oldest",
+    "sort=changed",
+    "sort=due",
+)
+"""Filters and orders of a list, frequent and rare ones."""
+
+
+def pair_addresses() -> Iterator[str]:
+    """Yield the addresses of lists with two different filters."""
+    for one, other in combinations(PAIRED, 2):
+        if one.partition("=")[0] != other.partition("=")[0]:
+            yield f"/staff/submissions?{one}&{other}"
