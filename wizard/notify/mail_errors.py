@@ -27,11 +27,11 @@ SENTENCES: dict[type[Exception], str] = {
 
 
 def describe_mail_error(error: Exception) -> str:
-    """Return a sentence about an error of `Mailer`; a fault of ours is named as Python does."""
+    """Return a sentence about an error while a message was written or sent."""
     for kind, sentence in SENTENCES.items():
         if isinstance(error, kind):
             return sentence.format(_detail(error).rstrip("."))
-    return f"{type(error).__name__}: {error}"
+    return f"The program has a fault ({type(error).__name__}: {error})."
 
 
 def _detail(error: Exception) -> str:

@@ -154,12 +154,12 @@ def deliver(watch: bool) -> None:
 
 @outbox_commands.command("list")
 def list_messages() -> None:
-    """List unsent emails: Message-ID, recipient, next attempt, number of attempts, last error."""
+    """List unsent emails: Message-ID, recipient, subject, next attempt, attempts, last error."""
     for message in unsent.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
         state, error = "failed" if message.failed_at else due, message.last_error or ""
-        attempts = f"attempts: {message.attempts}"
-        click.echo("\t".join([message.message_id, message.recipient, state, attempts, error]))
+        about = [message.message_id, message.recipient, str(outbox.subject_of(message))]
+        click.echo("\t".join([*about, state, f"attempts: {message.attempts}", error]))
 
 
 @outbox_commands.command("retry")

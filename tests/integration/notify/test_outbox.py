@@ -194,7 +194,8 @@ def test_unrenderable_message_is_retried_and_blocks_no_other(make_app, monkeypat
         monkeypatch.setitem(outbox.KINDS, "confirmation", replace(kind, context=broken))
         assert outbox.deliver_due() == 1
         first, second, third = outbox.messages_about(submission_id)
-        assert (first.last_error, first.sent_at) == ("ValueError: no such answer", None)
+        assert first.last_error == "The program has a fault (ValueError: no such answer)."
+        assert first.sent_at is None
         assert first.next_attempt_at > clock.now() and first.failed_at is None
         assert second.sent_at is not None
         assert (third.sent_at, outbox.subject_of(third)) == (None, "unknown")
@@ -278,7 +279,8 @@ def test_commands_and_metrics_include_messages_of_previous_version(app):
     reference = add_old_failure(app)
     run = app.test_cli_runner().invoke
     name = f"<{reference}.confirmation@data.news.example.org>"
-    assert run(args=["outbox", "list"]).output.startswith(f"{name}\tdesk@example.org\tfailed")
+    listed = run(args=["outbox", "list"]).output
+    assert listed.startswith(f"{name}\tdesk@example.org\tWe have it\tfailed")
     with app.app_context():
         assert (unsent.queue_stats().waiting, unsent.queue_stats().failed) == (0, 1)
     assert run(args=["outbox", "retry", "<other@example.org>"]).output == "Due now: 0.\n"

@@ -156,7 +156,8 @@ def test_failed_messages_are_listed_and_retried(make_app, case):
     with app.app_context():
         recipient = db.session.scalars(select(MailMessage.recipient)).one()
     told = "No mail server answers at this host and port."
-    assert all(each in listed for each in (recipient, "attempts: 1", told))
+    assert f"{recipient}\tData Commitments: we received your commitment" in listed
+    assert all(each in listed for each in ("attempts: 1", told))
     app.config["SMTP_URL"] = ""
     assert "Sent: 0." in run(args=["outbox", "deliver"]).output
     assert run(args=["outbox", "retry"]).output == "Due now: 1.\n"

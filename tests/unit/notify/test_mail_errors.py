@@ -36,7 +36,7 @@ EXPIRED.verify_message = "certificate has expired"
         (TimeoutError(), "The mail server didn’t answer in time."),
         (ConnectionRefusedError(), "No mail server answers at this host and port."),
         (OSError(28, "No space left on device"), "No space left on device."),
-        (ValueError("no such answer"), "ValueError: no such answer"),
+        (ValueError("no such answer"), "The program has a fault (ValueError: no such answer)."),
     ],
 )
 def test_mail_error_is_told_in_a_sentence(error, text):
