@@ -59,7 +59,7 @@ def main() -> None:
                 boxes = re.findall(r'<textarea [^>]*name="([^"]+)"[^>]*>\n([^<]*)<', page)
                 form |= {name: unescape(text) for name, text in boxes}
                 answer = client.post(MANY, data=form)
-                assert answer.status_code == 200, answer.text
+                assert answer.status_code == 200, answer.status
                 page, posts = answer.text, posts + 1
             taken = process_time() - started
         print(re.search(r'id="progress">([^<]*)<', page)[1])

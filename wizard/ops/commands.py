@@ -158,7 +158,7 @@ def list_messages() -> None:
     for message in unsent.unsent():
         due = f"due {message.next_attempt_at:%Y-%m-%d %H:%M}Z"
         state, error = "failed" if message.failed_at else due, message.last_error or ""
-        about = [message.message_id, message.recipient, str(outbox.subject_of(message))]
+        about = [message.message_id, message.recipient, outbox.subject_of(message)]
         click.echo("\t".join([*about, state, f"attempts: {message.attempts}", error]))
 
 
